@@ -1,0 +1,57 @@
+# `make demo` and `make test` are all that a newcomer needs; each installs what it uses into .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest
+
+.PHONY: demo test test-long test-django6 lint format types check wheel bench ci clean
+
+$(INSTALLED): requirements.txt setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	touch $@
+
+# A site with everything in it, on SQLite. Put it elsewhere with DATABASE_URL and MEMORY_DATABASE_URL.
+demo: $(INSTALLED)
+	$(BIN)/python manage.py demo
+
+# The whole suite on SQLite, PostgreSQL and MongoDB, which it starts itself.
+test: $(INSTALLED)
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not long"
+
+# What takes minutes: a million rows, long random runs.
+test-long: $(INSTALLED)
+	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
+
+# The second lane, Django 6, where a Python 3.13 is found; its MongoDB backend asks for a newer MongoDB than the wheel has.
+test-django6:
+	./tests/django6.sh
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+check: $(INSTALLED)
+	$(BIN)/python -W error manage.py check --fail-level WARNING
+	$(BIN)/python -W error manage.py makemigrations --check --dry-run
+
+# Build the wheel, install it into an empty environment and use it there with Django alone.
+wheel: $(INSTALLED)
+	./tests/wheel.sh $(BIN)/python
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.verbs
+
+ci: lint types check test wheel test-django6
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AgnoMemoryConfig(AppConfig):
+    name = "agno_memory"
+    verbose_name = _("Memories")
+
+    def ready(self) -> None:
+        from agno_memory import checks  # noqa: F401  registers the system checks

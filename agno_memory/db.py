@@ -1,0 +1,296 @@
+"""Handles: a place for memories that is named in code instead of ``DATABASES``.
+
+A handle makes its connection known to Django under an alias of its own and its table through the model, and creates
+the table with its indexes on first use. Handles for one place are interchangeable: they share alias and table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.apps.registry import Apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connections
+from django.db.models import Index
+from django.db.utils import ConnectionHandler
+from django.views.decorators.debug import sensitive_variables
+
+from agno_memory.models import UserMemory
+from agno_memory.operations import CreateTopicsIndex
+
+# Letters, digits, underscores and hyphens: what every database takes as a name without a second thought.
+TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+
+# Readers do not wait for writers, a transaction takes its lock at the start instead of failing in the middle, and
+# a writer waits this many seconds for its turn.
+SQLITE_OPTIONS = {
+    "init_command": "PRAGMA journal_mode=WAL",
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 30,
+}
+
+_lock = threading.RLock()
+_models: dict[str, type[UserMemory]] = {}
+_ready: set[tuple[str, str]] = set()
+
+
+class MemoryDb:
+    """A table in a database that Django did not know before. Use one of its subclasses.
+
+    Args:
+        table_name: of the table or collection: letters, digits, ``_`` and ``-``, at most 63.
+        settings: of the connection, as in ``DATABASES``.
+    """
+
+    alias_prefix: ClassVar[str] = "agno_memory"
+
+    @sensitive_variables("settings")
+    def __init__(self, table_name: str, settings: dict[str, Any]) -> None:
+        if not isinstance(table_name, str) or not TABLE_NAME.fullmatch(table_name):
+            raise ImproperlyConfigured(
+                f"{table_name!r} is no table name: use letters, digits, _ and -, at most 63, not a digit first."
+            )
+        self.table_name = table_name
+        self.alias = self._register(settings)
+        self.model = _model_for(table_name)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.table_name!r} at {self.place}>"
+
+    @property
+    def place(self) -> str:
+        """Where the database is, without a password."""
+        raise NotImplementedError("A handle says where its database is, without a password.")
+
+    def table_exists(self) -> bool:
+        """Tell whether the table is there."""
+        connection = connections[self.alias]
+        with connection.cursor() as cursor:
+            return self.table_name in connection.introspection.table_names(cursor)
+
+    def create(self) -> None:
+        """Create the table and its indexes unless they are there. ``Memory`` calls it; calling it again costs nothing."""
+        if (self.alias, self.table_name) in _ready:
+            return
+        with _lock:
+            if (self.alias, self.table_name) in _ready:
+                return
+            self._create()
+            _ready.add((self.alias, self.table_name))
+
+    def drop(self) -> None:
+        """Drop the table, with every memory in it. The next use creates an empty one."""
+        with _lock:
+            if self.table_exists():
+                with connections[self.alias].schema_editor() as editor:
+                    editor.delete_model(self.model)
+            _ready.discard((self.alias, self.table_name))
+
+    def _create(self) -> None:
+        connection = connections[self.alias]
+        if not self.table_exists():
+            try:
+                with connection.schema_editor() as editor:
+                    editor.create_model(self.model)
+                    CreateTopicsIndex.create(editor, self.model)
+            except DatabaseError:
+                # Another process was faster: its table is as good, once it is there.
+                if not self.table_exists():
+                    raise
+        if not connection.features.can_rollback_ddl:
+            # The table and its indexes came one by one, and whoever made them may have died in between.
+            self._complete()
+
+    def _complete(self) -> None:
+        connection = connections[self.alias]
+        with connection.cursor() as cursor:
+            present = connection.introspection.get_constraints(cursor, self.table_name)
+        with connection.schema_editor() as editor:
+            for index in self.model._meta.indexes:
+                if index.name not in present:
+                    editor.add_index(self.model, index)
+            CreateTopicsIndex.create(editor, self.model)
+
+    @classmethod
+    @sensitive_variables("settings", "identity")
+    def _register(cls, settings: dict[str, Any]) -> str:
+        """Give the connection an alias of its own; the same settings get the same alias."""
+        identity = repr(sorted(settings.items(), key=lambda item: item[0])).encode()
+        alias = f"{cls.alias_prefix}_{hashlib.sha256(identity).hexdigest()[:16]}"
+        with _lock:
+            if alias not in connections.settings:
+                complete = ConnectionHandler({"default": {}, alias: settings}).settings
+                connections.settings[alias] = complete[alias]
+        return alias
+
+
+class SqliteMemoryDb(MemoryDb):
+    """Memories in a SQLite file, in WAL mode with immediate transactions.
+
+    Args:
+        table_name: of the table.
+        db_file: path of the file. Its folder is made when it is first used.
+
+    Raises:
+        ImproperlyConfigured: no good table name, or a database in memory, which threads could not share.
+    """
+
+    alias_prefix = "agno_memory_sqlite"
+
+    def __init__(self, table_name: str = "memories", db_file: str | Path = "tmp/memory.db") -> None:
+        if str(db_file).startswith((":memory:", "file:")) or not str(db_file):
+            raise ImproperlyConfigured(
+                f"SqliteMemoryDb(db_file={str(db_file)!r}): give the path of a file; "
+                "a database in memory would be another one in every thread."
+            )
+        self.db_file = Path(db_file).expanduser().resolve()
+        super().__init__(
+            table_name,
+            {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": str(self.db_file),
+                "OPTIONS": dict(SQLITE_OPTIONS),
+            },
+        )
+
+    @property
+    def place(self) -> str:
+        return str(self.db_file)
+
+    def create(self) -> None:
+        if not self.db_file.parent.is_dir():
+            self.db_file.parent.mkdir(parents=True, exist_ok=True)
+        super().create()
+
+    def table_exists(self) -> bool:
+        # Looking must not make a file.
+        return self.db_file.exists() and super().table_exists()
+
+
+class PostgresMemoryDb(MemoryDb):
+    """Memories in PostgreSQL.
+
+    Args:
+        table_name: of the table.
+        connection_string: ``postgresql://user:password@host:5432/database?sslmode=require``; parameters after the ``?``
+            are libpq's.
+
+    Raises:
+        ImproperlyConfigured: no good table name or connection string. The text never repeats the string.
+    """
+
+    alias_prefix = "agno_memory_postgres"
+
+    @sensitive_variables("connection_string", "url", "settings", "options")
+    def __init__(self, table_name: str = "memories", *, connection_string: str) -> None:
+        try:
+            url = urlsplit(connection_string)
+            port = url.port
+        except ValueError:
+            raise ImproperlyConfigured(
+                "PostgresMemoryDb: the connection string is no URL. Write special characters of the password as %xx: "
+                "postgresql://user:password@host:5432/database"
+            ) from None
+        # SQLAlchemy's spelling, postgresql+psycopg://, names its driver after a plus sign.
+        if url.scheme.partition("+")[0] not in ("postgresql", "postgres"):
+            raise ImproperlyConfigured(
+                "PostgresMemoryDb: the connection string must look like postgresql://user:password@host:5432/database"
+            )
+        options = dict(parse_qsl(url.query))
+        settings: dict[str, Any] = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(url.path.removeprefix("/")) or options.pop("dbname", ""),
+            "USER": unquote(url.username or "") or options.pop("user", ""),
+            "PASSWORD": unquote(url.password or "") or options.pop("password", ""),
+            "HOST": unquote(url.hostname or "") or options.pop("host", ""),
+            "PORT": str(port or options.pop("port", "")),
+            "OPTIONS": options,
+        }
+        if not settings["NAME"]:
+            raise ImproperlyConfigured(
+                "PostgresMemoryDb: the connection string names no database: postgresql://user:password@host:5432/database"
+            )
+        self._place = f"{settings['HOST'] or 'local socket'}:{settings['PORT'] or 5432}/{settings['NAME']}"
+        super().__init__(table_name, settings)
+
+    @property
+    def place(self) -> str:
+        return self._place
+
+
+class MongoMemoryDb(MemoryDb):
+    """Memories in MongoDB, through ``django-mongodb-backend``.
+
+    Args:
+        collection_name: of the collection.
+        connection_string: ``mongodb://user:password@host:27017/`` or ``mongodb+srv://...``.
+        db_name: of the database; by default the one that the connection string names.
+
+    Raises:
+        ImproperlyConfigured: no good name or connection string. The text never repeats the string.
+    """
+
+    alias_prefix = "agno_memory_mongodb"
+
+    @sensitive_variables("connection_string", "rest")
+    def __init__(
+        self, collection_name: str = "memories", *, connection_string: str, db_name: str | None = None
+    ) -> None:
+        scheme, separator, rest = connection_string.partition("://")
+        if scheme not in ("mongodb", "mongodb+srv") or not separator:
+            raise ImproperlyConfigured(
+                "MongoMemoryDb: the connection string must look like mongodb://user:password@host:27017/"
+            )
+        # Many hosts may stand in it, so urlsplit() cannot read it; credentials end at the last @ before the path.
+        hosts, _, path = rest.rpartition("@")[2].partition("/")
+        name = db_name or unquote(path.partition("?")[0])
+        if not name:
+            raise ImproperlyConfigured(
+                'MongoMemoryDb: name a database, db_name="..." or mongodb://user:password@host:27017/database'
+            )
+        self._place = f"{hosts}/{name}"
+        super().__init__(
+            collection_name, {"ENGINE": "django_mongodb_backend", "HOST": connection_string, "NAME": name}
+        )
+
+    @property
+    def collection_name(self) -> str:
+        return self.table_name
+
+    @property
+    def place(self) -> str:
+        return self._place
+
+
+def _model_for(table_name: str) -> type[UserMemory]:
+    """Return ``UserMemory`` on another table: a subclass, so that its instances are memories like any other.
+
+    Django has no word for "this model, that table". A proxy comes closest; what makes it stand on its own table is told to
+    its options, which the queries, ``save()`` and the schema editor all read.
+    """
+    with _lock:
+        if table_name not in _models:
+            meta = type("Meta", (), {"proxy": True, "app_label": "agno_memory", "apps": Apps()})
+            model = type("UserMemory", (UserMemory,), {"__module__": UserMemory.__module__, "Meta": meta})
+            options = model._meta
+            options.proxy = False
+            options.parents = {}
+            options.local_fields = UserMemory._meta.local_fields
+            options.db_table = table_name
+            options._expire_cache()
+            options.indexes = [_named_after(model, index) for index in UserMemory._meta.indexes]
+            _models[table_name] = model
+        return _models[table_name]
+
+
+def _named_after(model: type[UserMemory], index: Index) -> Index:
+    """Return an index under a name made from the model's table: names are unique in a whole database."""
+    copy = index.clone()
+    copy.name = ""
+    copy.set_name_with_model(model)
+    return copy

@@ -1,0 +1,44 @@
+"""What the service raises beside Django's own ``ValidationError`` and ``DatabaseError``.
+
+The names are API. Texts carry ids and what to do, never the text of a memory.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import ObjectDoesNotExist
+
+
+class AgnoMemoryError(Exception):
+    """Base of every error that this app defines."""
+
+
+class MemoryNotFound(AgnoMemoryError, ObjectDoesNotExist):
+    """This user has no memory with this id. Someone else's memory gives the same answer."""
+
+    def __init__(self, memory_id: str) -> None:
+        self.memory_id = memory_id
+        super().__init__(f"This user has no memory {memory_id!r}. List theirs with get_user_memories().")
+
+
+class MemoryExists(AgnoMemoryError):
+    """The id is taken, by this user or by another one. Nothing was written."""
+
+    def __init__(self, memory_ids: list[str]) -> None:
+        self.memory_ids = memory_ids
+        shown = ", ".join(repr(memory_id) for memory_id in memory_ids[:5])
+        more = f" and {len(memory_ids) - 5} more" if len(memory_ids) > 5 else ""
+        super().__init__(
+            f"Already taken: {shown}{more}. Leave memory_id out to get a new one, "
+            "or call replace_user_memory() to change a memory of this user."
+        )
+
+
+class MemoryChanged(AgnoMemoryError):
+    """Someone wrote this memory since the version that the caller names. Nothing was written."""
+
+    def __init__(self, memory_id: str, version: int) -> None:
+        self.memory_id = memory_id
+        self.version = version
+        super().__init__(
+            f"Memory {memory_id!r} is no longer at version {version}. Read it again, merge, and replace the new version."
+        )

@@ -1,0 +1,123 @@
+"""Questions about topics, one class each, one method per database; and the order that indexes serve.
+
+``topics__about=[...]`` finds memories that have all of the topics, ``topics__about_any=[...]`` any of them. Topics
+are compared whole, in their canonical form, so ``%``, ``_``, quotes and brackets are plain characters.
+Another database needs one more method: ``as_<vendor>``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import NotSupportedError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Lookup
+from django.db.models.expressions import Col, OrderBy, Ref
+from django.db.models.options import Options
+from django.db.models.sql.compiler import SQLCompiler
+
+from agno_memory.validators import canonical_topics
+
+if TYPE_CHECKING:
+    # Generic for the type checker alone.
+    _Lookup = Lookup[Any]
+else:
+    _Lookup = Lookup
+
+Sql = tuple[str, list[Any]]
+
+
+class TopicsLookup(_Lookup):
+    """Compares the whole topics of a memory with a list of topics."""
+
+    # What no topics at all mean: databases differ, so it is said here.
+    when_empty: type[Exception]
+    # How single comparisons combine on a database that looks into JSON one element at a time.
+    connector: str
+    postgresql_operator: str
+    mql_path_operator: str
+
+    def get_prep_lookup(self) -> list[str]:
+        return canonical_topics(self.rhs)
+
+    @property
+    def can_use_path(self) -> bool:
+        """Tell MongoDB's backend that a plain column is matched by its path, which an index can serve."""
+        return bool(getattr(self.lhs, "is_simple_column", False))
+
+    def topics(self) -> list[str]:
+        if not self.rhs:
+            raise self.when_empty
+        return list(self.rhs)
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
+        self.topics()
+        raise NotSupportedError(
+            f"{type(self).__name__} is not written for {connection.vendor}: "
+            f"give agno_memory.lookups.{type(self).__name__} an as_{connection.vendor}() method."
+        )
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
+        topics = self.topics()
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        one = f"EXISTS (SELECT 1 FROM json_each({lhs}) AS topic WHERE topic.value = %s)"
+        params = [param for topic in topics for param in (*lhs_params, topic)]
+        return f"({f' {self.connector} '.join([one] * len(topics))})", params
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> Sql:
+        topics = self.topics()
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        return f"{lhs} {self.postgresql_operator} %s::text[]", [*lhs_params, topics]
+
+    def as_mql_path(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        topics = self.topics()
+        # The backend adds as_mql() to every expression.
+        column = self.lhs.as_mql(compiler, connection)
+        return {column: {self.mql_path_operator: topics}}
+
+
+class About(TopicsLookup):
+    """All of the topics; every memory when there are none to ask for."""
+
+    lookup_name = "about"
+    when_empty = FullResultSet
+    connector = "AND"
+    postgresql_operator = "?&"
+    mql_path_operator = "$all"
+
+    def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        topics = self.topics()
+        return {"$setIsSubset": [{"$literal": topics}, self.lhs.as_mql(compiler, connection, as_expr=True)]}
+
+
+class AboutAny(TopicsLookup):
+    """At least one of the topics; no memory when there are none to ask for."""
+
+    lookup_name = "about_any"
+    when_empty = EmptyResultSet
+    connector = "OR"
+    postgresql_operator = "?|"
+    mql_path_operator = "$in"
+
+    def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        topics = self.topics()
+        shared = {"$setIntersection": [{"$literal": topics}, self.lhs.as_mql(compiler, connection, as_expr=True)]}
+        return {"$gt": [{"$size": shared}, 0]}
+
+
+def in_order(options: Options[Any], *names: str) -> list[OrderBy]:
+    """Return the ordering by these columns, each with an optional ``-``, in a form that an index can serve.
+
+    Ordered by name, MongoDB's backend adds a ``$addFields`` stage in front of ``$sort``, which keeps the server from
+    reading an index and makes it sort every match. A reference to the column compiles to the same ORDER BY on SQL and
+    to a bare ``$sort`` there.
+    """
+    order = []
+    for name in names:
+        field = options.get_field(name.removeprefix("-"))
+        column = Ref(field.column, Col(options.db_table, field))
+        order.append(OrderBy(column, descending=name.startswith("-")))
+    return order

@@ -1,0 +1,492 @@
+"""``Memory``: every write that has a rule, ownership, and errors. Sync and async."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, connections, router
+from django.dispatch import Signal
+from django.utils.translation import gettext as _
+
+from agno_memory.conf import conf
+from agno_memory.db import MemoryDb
+from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
+from agno_memory.fields import DocumentField, now
+from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet, existing_ids
+from agno_memory.signals import memory_added, memory_deleted, memory_replaced
+from agno_memory.statements import Delete, Insert, Select, Update
+from agno_memory.transactions import all_or_nothing, has_transactions, savepoint
+from agno_memory.validators import owner_id, validate_identifier, validate_query
+
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
+RetrievalMethod = Literal["last_n", "first_n", "keyword"]
+
+# How often upsert tries again when the memory comes and goes between its two statements.
+UPSERT_ATTEMPTS: Final = 5
+
+_written = (*UserMemory.content_fields, "search_text")
+_insert = Insert()
+_select = Select("memory_id", "user_id")
+_delete = Delete("memory_id", "user_id")
+_replace = Update("memory_id", "user_id", fields=_written)
+_replace_version = Update("memory_id", "user_id", "version", fields=_written)
+
+
+def _async_twin(
+    verb: Callable[Concatenate[Memory, Params], Result],
+) -> Callable[Concatenate[Memory, Params], Coroutine[Any, Any, Result]]:
+    @wraps(verb)
+    async def twin(self: Memory, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
+        return await sync_to_async(verb)(self, *args, **kwargs)
+
+    twin.__name__ = f"a{verb.__name__}"
+    twin.__qualname__ = f"Memory.a{verb.__name__}"
+    return twin
+
+
+class Memory:
+    """What is remembered about people.
+
+    Every verb acts for one user: a string, an int, a Django user, or ``None`` for the user named by
+    ``DEFAULT_USER_ID``. Someone else's memory behaves exactly as one that does not exist. Every verb has an async twin
+    with an ``a`` in front of its name.
+
+    Args:
+        db: where the memories are. ``None`` follows the router, a string is an alias of ``DATABASES``, and a
+            ``SqliteMemoryDb``, ``PostgresMemoryDb`` or ``MongoMemoryDb`` brings its own connection and table.
+    """
+
+    def __init__(self, db: str | MemoryDb | None = None) -> None:
+        self.db = db
+        self._alias = db.alias if isinstance(db, MemoryDb) else db
+        self._model: type[UserMemory] = db.model if isinstance(db, MemoryDb) else UserMemory
+
+    def __repr__(self) -> str:
+        return f"Memory(db={self.db!r})"
+
+    # Writing one memory
+
+    def add_user_memory(self, memory: UserMemory, user_id: object = None) -> UserMemory:
+        """Remember something about a user.
+
+        Args:
+            memory: unsaved, ``UserMemory(memory="...", topics=[...])``. It is not changed.
+            user_id: whom it is about.
+
+        Returns:
+            The saved memory, equal to what is read back.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+            MemoryExists: the id is taken, whoever has it.
+        """
+        added = self._add(self._checked(memory, owner_id(user_id)))
+        self._send(memory_added, added.user_id, [added.memory_id])
+        return added
+
+    def replace_user_memory(
+        self, memory_id: str, memory: UserMemory, user_id: object = None, *, version: int | None = None
+    ) -> UserMemory:
+        """Put another content in the place of a memory's: text, topics and all other fields that callers set.
+
+        Args:
+            memory_id: of the memory to replace. The id of ``memory`` is not looked at.
+            memory: the new content. It is not changed.
+            user_id: the owner.
+            version: replace this version only.
+
+        Returns:
+            The memory as it is now, its ``version`` one higher.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+            MemoryNotFound: this user has no such memory.
+            MemoryChanged: it is not, or no longer, at ``version``.
+        """
+        candidate = self._checked(memory, owner_id(user_id), memory_id)
+        replaced = self._replace(candidate, version)
+        if replaced is None:
+            owned = self._rows(write=True).filter(memory_id=memory_id, user_id=candidate.user_id)
+            if version is not None and owned.exists():
+                raise MemoryChanged(memory_id, version)
+            raise MemoryNotFound(memory_id)
+        self._send(memory_replaced, replaced.user_id, [memory_id])
+        return replaced
+
+    def upsert_user_memory(self, memory: UserMemory, user_id: object = None) -> UserMemory:
+        """Replace the user's memory with the id of this one, or add it when they have none.
+
+        Returns:
+            The memory as it is now.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+            MemoryExists: the id belongs to another user; nothing was written.
+        """
+        candidate = self._checked(memory, owner_id(user_id))
+        for attempt in range(UPSERT_ATTEMPTS):
+            replaced = self._replace(candidate)
+            if replaced is not None:
+                self._send(memory_replaced, replaced.user_id, [replaced.memory_id])
+                return replaced
+            try:
+                added = self._add(candidate)
+            except MemoryExists:
+                owned = self._rows(write=True).filter(
+                    memory_id=candidate.memory_id, user_id=candidate.user_id
+                )
+                # Added by the same user meanwhile: now it can be replaced.
+                if attempt + 1 < UPSERT_ATTEMPTS and owned.exists():
+                    continue
+                raise
+            self._send(memory_added, added.user_id, [added.memory_id])
+            return added
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def delete_user_memory(self, memory_id: str, user_id: object = None) -> None:
+        """Forget one memory.
+
+        Raises:
+            ValidationError: bad input.
+            MemoryNotFound: this user has no such memory.
+        """
+        owner = owner_id(user_id)
+        _check_identifier(memory_id, "memory_id")
+        values = {"memory_id": memory_id, "user_id": owner}
+        if not _delete.run(self._model, self._write_alias(), values):
+            raise MemoryNotFound(memory_id)
+        self._send(memory_deleted, owner, [memory_id])
+
+    # Writing many
+
+    def add_user_memories(
+        self, memories: Iterable[UserMemory], user_id: object = None
+    ) -> list[UserMemory]:
+        """Remember many things about a user at once, in batches of ``BATCH_SIZE``.
+
+        All or nothing where the database has transactions. Where it has none (a stand-alone MongoDB), everything that can
+        be refused is refused before the first write.
+
+        Returns:
+            The saved memories, in the order given.
+
+        Raises:
+            ValidationError: bad input, by position (``"3.topics"``); nothing was written.
+            MemoryExists: ids that are taken, all of them; nothing was written.
+        """
+        owner = owner_id(user_id)
+        candidates = self._checked_many(memories, owner)
+        if not candidates:
+            return []
+        alias = self._write_alias()
+        rows = self._model._base_manager.using(alias)
+        memory_ids = [candidate.memory_id for candidate in candidates]
+        if not has_transactions(connections[alias]):
+            self._refuse_taken(memory_ids)
+        try:
+            with savepoint(alias):
+                all_or_nothing(alias, lambda: rows.bulk_create(candidates, batch_size=conf.BATCH_SIZE))
+        except IntegrityError as error:
+            self._refuse_taken(memory_ids, error)
+            raise
+        self._send(memory_added, owner, memory_ids)
+        return candidates
+
+    def delete_user_memories(self, memory_ids: Sequence[str], user_id: object = None) -> list[str]:
+        """Forget many memories. Ids that the user does not have are passed over.
+
+        Returns:
+            The ids of the memories that were deleted, in the order given.
+
+        Raises:
+            ValidationError: bad input; nothing was deleted.
+        """
+        owner = owner_id(user_id)
+        if isinstance(memory_ids, str):
+            raise ValidationError({"memory_ids": _("Give a list of ids.")}, code="invalid")
+        for memory_id in memory_ids:
+            _check_identifier(memory_id, "memory_ids")
+        unique = list(dict.fromkeys(memory_ids))
+        owned = self._rows(write=True).for_user(owner)
+        deleted: list[str] = []
+        for start in range(0, len(unique), conf.BATCH_SIZE):
+            batch = existing_ids(owned, unique[start : start + conf.BATCH_SIZE], conf.BATCH_SIZE)
+            if batch:
+                owned.filter(memory_id__in=batch).erase()
+                deleted += batch
+        if deleted:
+            self._send(memory_deleted, owner, deleted)
+        return deleted
+
+    def clear_user_memories(self, user_id: object = None) -> int:
+        """Forget everything about one person and return how many memories that were."""
+        owner = owner_id(user_id)
+        count = self._rows(write=True).for_user(owner).erase()
+        if count:
+            self._send(memory_deleted, owner, None)
+        return count
+
+    def clear(self) -> int:
+        """Empty the store: forget everything about **everybody**. Returns how many memories that were.
+
+        The one verb that crosses owners; ``clear_user_memories`` forgets one person.
+        """
+        count = self._rows(write=True).all().erase()
+        if count:
+            self._send(memory_deleted, None, None)
+        return count
+
+    # Reading
+
+    def get_user_memory(self, memory_id: str, user_id: object = None) -> UserMemory | None:
+        """Return one memory of a user, or None.
+
+        Raises:
+            ValidationError: bad input.
+        """
+        owner = owner_id(user_id)
+        _check_identifier(memory_id, "memory_id")
+        values = {"memory_id": memory_id, "user_id": owner}
+        return cast(UserMemory | None, _select.run(self._model, self._read_alias(), values))
+
+    def get_user_memories(
+        self,
+        user_id: object = None,
+        *,
+        topics: Sequence[str] | None = None,
+        any_topics: Sequence[str] | None = None,
+        agent_id: str | None = None,
+        team_id: str | None = None,
+        session_id: str | None = None,
+        limit: int | None = None,
+    ) -> list[UserMemory]:
+        """Return a user's memories, the newest first.
+
+        Args:
+            user_id: the owner.
+            topics: only memories that have all of these.
+            any_topics: only memories that have at least one of these.
+            agent_id: only memories of this agent; likewise ``team_id`` and ``session_id``.
+            limit: most memories to return; all of them by default.
+
+        Raises:
+            ValidationError: bad input.
+        """
+        owned = self._rows().for_user(user_id)
+        if topics is not None:
+            owned = owned.about(*_texts(topics, "topics"))
+        if any_topics is not None:
+            owned = owned.about_any(*_texts(any_topics, "any_topics"))
+        keys = {"agent_id": agent_id, "team_id": team_id, "session_id": session_id}
+        for name, key in keys.items():
+            if key is not None:
+                _check_identifier(key, name)
+                owned = owned.filter(**{name: key})
+        return list(owned.newest()[: _checked_limit(limit)])
+
+    def search_user_memories(
+        self,
+        query: str | None = None,
+        limit: int | None = None,
+        retrieval_method: RetrievalMethod | None = None,
+        user_id: object = None,
+    ) -> list[UserMemory]:
+        """Search a user's memories.
+
+        Args:
+            query: words to look for; needed by ``"keyword"``, ignored by the others.
+            limit: most memories to return; all that match by default.
+            retrieval_method: ``"last_n"``, the newest first; ``"first_n"``, the oldest first; ``"keyword"``, those in
+                which every word of the query occurs, in any order and case, the newest first. By default ``"keyword"``
+                with a query and ``"last_n"`` without.
+            user_id: the owner.
+
+        Raises:
+            ValidationError: bad input, among it a method that does not exist.
+        """
+        method = retrieval_method or ("last_n" if query is None else "keyword")
+        if method not in RETRIEVAL_METHODS:
+            known = ", ".join(RETRIEVAL_METHODS)
+            raise ValidationError(
+                {"retrieval_method": _("Unknown; choose one of: %(known)s.") % {"known": known}}, code="invalid"
+            )
+        found = RETRIEVAL_METHODS[method](self._rows().for_user(user_id), query)
+        return list(found[: _checked_limit(limit)])
+
+    aadd_user_memory = _async_twin(add_user_memory)
+    aadd_user_memories = _async_twin(add_user_memories)
+    aget_user_memory = _async_twin(get_user_memory)
+    aget_user_memories = _async_twin(get_user_memories)
+    asearch_user_memories = _async_twin(search_user_memories)
+    areplace_user_memory = _async_twin(replace_user_memory)
+    aupsert_user_memory = _async_twin(upsert_user_memory)
+    adelete_user_memory = _async_twin(delete_user_memory)
+    adelete_user_memories = _async_twin(delete_user_memories)
+    aclear_user_memories = _async_twin(clear_user_memories)
+    aclear = _async_twin(clear)
+
+    # Where
+
+    def _write_alias(self) -> str:
+        self._prepare()
+        return self._alias or router.db_for_write(self._model)
+
+    def _read_alias(self) -> str:
+        self._prepare()
+        return self._alias or router.db_for_read(self._model)
+
+    def _prepare(self) -> None:
+        if isinstance(self.db, MemoryDb):
+            self.db.create()
+
+    def _rows(self, *, write: bool = False) -> UserMemoryQuerySet:
+        alias = self._write_alias() if write else self._read_alias()
+        return cast(UserMemoryQuerySet, self._model._default_manager.using(alias))
+
+    # How
+
+    def _checked(self, memory: UserMemory, owner: str, memory_id: str | None = None) -> UserMemory:
+        """Return a copy of what a caller handed in, owned, checked and in canonical form."""
+        if not isinstance(memory, UserMemory):
+            raise ValidationError(
+                {"memory": _('Expected UserMemory(memory="..."), not %s.') % type(memory).__name__}, code="invalid"
+            )
+        candidate = self._model(
+            memory_id=memory.memory_id if memory_id is None else memory_id, user_id=owner
+        )
+        errors: dict[str, ValidationError] = {}
+        for name in ("memory_id", *UserMemory.content_fields):
+            source = candidate if name == "memory_id" else memory
+            try:
+                setattr(candidate, name, _cleaned(name, getattr(source, name)))
+            except ValidationError as error:
+                errors[name] = error
+        if errors:
+            raise ValidationError(errors)
+        return candidate
+
+    def _checked_many(self, memories: Iterable[UserMemory], owner: str) -> list[UserMemory]:
+        candidates: list[UserMemory] = []
+        errors: dict[str, Any] = {}
+        seen: set[str] = set()
+        for position, memory in enumerate(memories):
+            try:
+                candidate = self._checked(memory, owner)
+            except ValidationError as error:
+                errors |= {f"{position}.{name}": found for name, found in error.error_dict.items()}
+                continue
+            if candidate.memory_id in seen:
+                errors[f"{position}.memory_id"] = ValidationError(_("Given twice."), code="duplicate")
+            seen.add(candidate.memory_id)
+            candidates.append(candidate)
+        if errors:
+            raise ValidationError(errors)
+        return candidates
+
+    def _add(self, candidate: UserMemory) -> UserMemory:
+        alias = self._write_alias()
+        values = {
+            field.attname: field.pre_save(candidate, add=True) for field in self._model._meta.concrete_fields
+        }
+        try:
+            with savepoint(alias):
+                _insert.run(self._model, alias, values)
+        except IntegrityError as error:
+            self._refuse_taken([candidate.memory_id], error)
+            raise
+        candidate._state.adding = False
+        candidate._state.db = alias
+        return candidate
+
+    def _replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
+        values = {
+            name: self._model._meta.get_field(name).pre_save(candidate, add=False) for name in _written
+        }
+        values |= {
+            "memory_id": candidate.memory_id,
+            "user_id": candidate.user_id,
+            "version": version,
+            "last_updated": now(),
+        }
+        statement = _replace if version is None else _replace_version
+        return cast(UserMemory | None, statement.run(self._model, self._write_alias(), values))
+
+    def _refuse_taken(self, memory_ids: list[str], error: Exception | None = None) -> None:
+        """Raise MemoryExists if some of these ids are in use by anybody."""
+        try:
+            taken = existing_ids(self._rows(write=True), memory_ids, conf.BATCH_SIZE)
+        except DatabaseError:
+            if error is None:
+                raise
+            # The failed write took the transaction with it: what it said is the best answer.
+            raise error from None
+        if taken:
+            raise MemoryExists(taken) from error
+
+    def _send(self, signal: Signal, user_id: str | None, memory_ids: list[str] | None) -> None:
+        signal.send_robust(
+            sender=UserMemory, user_id=user_id, memory_ids=memory_ids, using=self._write_alias()
+        )
+
+
+def _last_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
+    return memories.newest()
+
+
+def _first_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
+    return memories.oldest()
+
+
+def _keyword(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
+    try:
+        validate_query(query)
+    except ValidationError as error:
+        raise ValidationError({"query": error}) from None
+    for word in str(query).split():
+        memories = memories.mentioning(word)
+    return memories.newest()
+
+
+# How a search finds and orders: a better ranking is one more entry here.
+RETRIEVAL_METHODS: Final[dict[str, Callable[[UserMemoryQuerySet, str | None], UserMemoryQuerySet]]] = {
+    "last_n": _last_n,
+    "first_n": _first_n,
+    "keyword": _keyword,
+}
+
+
+def _cleaned(name: str, value: Any) -> Any:
+    """Return a field's value in canonical form, checked by the field's validators."""
+    field = UserMemory._meta.get_field(name)
+    if isinstance(field, DocumentField):
+        value = field.to_python(value)
+    elif field.null and value in (None, ""):
+        return None
+    for validator in field.validators:
+        validator(value)
+    return value
+
+
+def _check_identifier(value: object, name: str) -> None:
+    try:
+        validate_identifier(value)
+    except ValidationError as error:
+        raise ValidationError({name: error}) from None
+
+
+def _checked_limit(limit: int | None) -> int | None:
+    if limit is None or (isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0):
+        return limit
+    raise ValidationError({"limit": _("A limit is a whole number from 0, or None for all.")}, code="invalid")
+
+
+def _texts(value: Sequence[str], name: str) -> Sequence[str]:
+    if isinstance(value, str):
+        raise ValidationError({name: _("Give a list of topics.")}, code="invalid")
+    return value

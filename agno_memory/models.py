@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from agno_memory import validators
+from agno_memory.fields import (
+    CreatedAtField,
+    FoldedTextField,
+    IdentifierField,
+    LastUpdatedField,
+    MachineWritten,
+    MetadataField,
+    TopicsField,
+    VersionField,
+)
+from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.uuids import uuid7
+
+
+class UserMemory(models.Model):
+    """One thing that is known about one person.
+
+    Unsaved, ``UserMemory(memory="...", topics=[...])`` is what callers hand to ``Memory``; saved instances are what
+    they get back. Written through the ORM directly, the machine-written fields still move, but nobody checks the owner.
+    """
+
+    memory_id = IdentifierField(_("memory id"), primary_key=True, default=uuid7)
+    user_id = IdentifierField(_("user id"), help_text=_("Whom this memory is about."))
+    memory = models.TextField(_("memory"), validators=[validators.validate_memory])
+    topics = TopicsField(_("topics"), default=list, blank=True)
+    input = models.TextField(
+        _("input"),
+        null=True,
+        blank=True,
+        validators=[validators.validate_input],
+        help_text=_("The message that this memory came from."),
+    )
+    metadata = MetadataField(_("metadata"), default=dict, blank=True)
+    agent_id = IdentifierField(_("agent id"), null=True, blank=True)
+    team_id = IdentifierField(_("team id"), null=True, blank=True)
+    session_id = IdentifierField(_("session id"), null=True, blank=True)
+    feedback = models.TextField(_("feedback"), null=True, blank=True, validators=[validators.validate_input])
+    version = VersionField(_("version"), editable=False, default=1)
+    created_at = CreatedAtField(_("created at"), editable=False)
+    last_updated = LastUpdatedField(_("last updated"), editable=False)
+    search_text = FoldedTextField(_("search text"), source="memory")
+
+    objects = UserMemoryQuerySet.as_manager()
+
+    # What a caller may say of a memory, apart from its id and its owner.
+    content_fields: ClassVar[tuple[str, ...]] = (
+        "memory",
+        "topics",
+        "input",
+        "metadata",
+        "agent_id",
+        "team_id",
+        "session_id",
+        "feedback",
+    )
+
+    class Meta:
+        verbose_name = _("user memory")
+        verbose_name_plural = _("user memories")
+        indexes = (
+            # One person's newest memories, and so everything that is asked about one person.
+            models.Index(fields=["user_id", "-last_updated", "-memory_id"], name="agno_memory_user_newest"),
+            # Everybody's newest memories.
+            models.Index(fields=["-last_updated", "-memory_id"], name="agno_memory_newest"),
+        )
+
+    def __str__(self) -> str:
+        # Not the text: str() ends up in logs, tracebacks and the admin's history, which outlive an erased memory.
+        return str(self.memory_id)
+
+    def save(
+        self,
+        *args: Any,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Save as any model; the machine-written fields move and are read back. Checks neither owner nor version."""
+        if self._state.adding:
+            super().save(*args, using=using, update_fields=update_fields, **kwargs)
+            return
+        deferred = self.get_deferred_fields()
+        if update_fields is None and deferred:
+            update_fields = {field.name for field in self._meta.concrete_fields} - deferred - {"memory_id"}
+        machine = [field.name for field in self._meta.concrete_fields if isinstance(field, MachineWritten)]
+        if update_fields is not None:
+            names = set(update_fields)
+            update_fields = names | ({"search_text"} if "memory" in names else set()) | set(machine)
+        super().save(*args, using=using, update_fields=update_fields, **kwargs)
+        self.refresh_from_db(using=self._state.db, fields=machine)
+
+    save.alters_data = True  # type: ignore[attr-defined]

