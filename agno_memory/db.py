@@ -10,7 +10,7 @@ import hashlib
 import re
 import threading
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.apps.registry import Apps
@@ -51,7 +51,7 @@ class MemoryDb:
 
     @sensitive_variables("settings")
     def __init__(self, table_name: str, settings: dict[str, Any]) -> None:
-        if not isinstance(table_name, str) or not TABLE_NAME.fullmatch(table_name):
+        if not TABLE_NAME.fullmatch(table_name):
             raise ImproperlyConfigured(
                 f"{table_name!r} is no table name: use letters, digits, _ and -, at most 63, not a digit first."
             )
@@ -74,7 +74,7 @@ class MemoryDb:
             return self.table_name in connection.introspection.table_names(cursor)
 
     def create(self) -> None:
-        """Create the table and its indexes unless they are there. ``Memory`` calls it; calling it again costs nothing."""
+        """Create the table and its indexes unless they are there. ``Memory`` calls it; again costs nothing."""
         if (self.alias, self.table_name) in _ready:
             return
         with _lock:
@@ -254,9 +254,7 @@ class MongoMemoryDb(MemoryDb):
                 'MongoMemoryDb: name a database, db_name="..." or mongodb://user:password@host:27017/database'
             )
         self._place = f"{hosts}/{name}"
-        super().__init__(
-            collection_name, {"ENGINE": "django_mongodb_backend", "HOST": connection_string, "NAME": name}
-        )
+        super().__init__(collection_name, {"ENGINE": "django_mongodb_backend", "HOST": connection_string, "NAME": name})
 
     @property
     def collection_name(self) -> str:
@@ -270,14 +268,15 @@ class MongoMemoryDb(MemoryDb):
 def _model_for(table_name: str) -> type[UserMemory]:
     """Return ``UserMemory`` on another table: a subclass, so that its instances are memories like any other.
 
-    Django has no word for "this model, that table". A proxy comes closest; what makes it stand on its own table is told to
-    its options, which the queries, ``save()`` and the schema editor all read.
+    Django has no word for "this model, that table". A proxy comes closest; what makes it stand on its own table is told
+    to its options, which the queries, ``save()`` and the schema editor all read.
     """
     with _lock:
         if table_name not in _models:
             meta = type("Meta", (), {"proxy": True, "app_label": "agno_memory", "apps": Apps()})
-            model = type("UserMemory", (UserMemory,), {"__module__": UserMemory.__module__, "Meta": meta})
-            options = model._meta
+            members = {"__module__": UserMemory.__module__, "Meta": meta}
+            model = cast("type[UserMemory]", type("UserMemory", (UserMemory,), members))
+            options: Any = model._meta
             options.proxy = False
             options.parents = {}
             options.local_fields = UserMemory._meta.local_fields

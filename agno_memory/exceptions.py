@@ -40,5 +40,6 @@ class MemoryChanged(AgnoMemoryError):
         self.memory_id = memory_id
         self.version = version
         super().__init__(
-            f"Memory {memory_id!r} is no longer at version {version}. Read it again, merge, and replace the new version."
+            f"Memory {memory_id!r} is no longer at version {version}. "
+            "Read it again, merge, and replace the new version."
         )

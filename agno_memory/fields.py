@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Combinable, F, Value
@@ -17,7 +18,7 @@ from agno_memory.lookups import About, AboutAny
 
 if TYPE_CHECKING:
     # Generic for the type checker alone: Django's fields take no parameters at run time.
-    _CharField = models.CharField[str, str]
+    _CharField = models.CharField[Any, Any]
     _DateTimeField = models.DateTimeField[datetime.datetime, datetime.datetime]
     _IntegerField = models.PositiveIntegerField[int, int]
     _TextField = models.TextField[str, str]
@@ -58,9 +59,7 @@ class MachineWritten:
 def moves(model: type[models.Model], moment: Any) -> dict[str, Combinable]:
     """Return what any write sets beside what it was asked to: the next values of the machine-written fields."""
     return {
-        field.name: field.on_write(moment)
-        for field in model._meta.concrete_fields
-        if isinstance(field, MachineWritten)
+        field.name: field.on_write(moment) for field in model._meta.concrete_fields if isinstance(field, MachineWritten)
     }
 
 
@@ -129,12 +128,14 @@ class IdentifierField(_CharField):
     Databases whose default collation follows a language (PostgreSQL) or ignores case (MySQL) are told not to.
     """
 
-    default_validators: ClassVar = [validators.validate_identifier]
+    default_validators = [validators.validate_identifier]
     collations: ClassVar[dict[str, str]] = {"postgresql": "C", "mysql": "utf8mb4_bin"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", validators.MAX_IDENTIFIER_LENGTH)
         super().__init__(*args, **kwargs)
+        # The length is part of what an identifier is: CharField's own validator would say it twice.
+        self.validators = [each for each in self.validators if not isinstance(each, MaxLengthValidator)]
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         # The same type by its longer name: for one spelled "varchar", PostgreSQL's schema editor builds a second
@@ -149,8 +150,8 @@ class IdentifierField(_CharField):
 class DocumentField(models.JSONField):
     """JSON that a document database keeps as it is.
 
-    The internal type is this class's own, because for "JSONField" MongoDB's backend encodes every value it has read, for
-    ``from_db_value`` to decode it again.
+    The internal type is this class's own, because for "JSONField" MongoDB's backend encodes every value it has read,
+    for ``from_db_value`` to decode it again.
 
     Args:
         canonical: returns the stored form of a value, or raises ``ValidationError``.
@@ -194,14 +195,14 @@ class TopicsField(DocumentField):
     """A list of topics in canonical form; ask about them with ``topics__about`` and ``topics__about_any``."""
 
     canonical = staticmethod(validators.canonical_topics)
-    default_validators: ClassVar = [validators.validate_topics]
+    default_validators = [validators.validate_topics]
 
 
 class MetadataField(DocumentField):
     """A JSON object."""
 
     canonical = staticmethod(validators.canonical_metadata)
-    default_validators: ClassVar = [validators.validate_metadata]
+    default_validators = [validators.validate_metadata]
 
 
 TopicsField.register_lookup(About)

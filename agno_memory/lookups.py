@@ -7,12 +7,12 @@ Another database needs one more method: ``as_<vendor>``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Lookup
+from django.db.models import Field, Lookup
 from django.db.models.expressions import Col, OrderBy, Ref
 from django.db.models.options import Options
 from django.db.models.sql.compiler import SQLCompiler
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     _Lookup = Lookup
 
-Sql = tuple[str, list[Any]]
+Sql = tuple[str, tuple[Any, ...]]
 
 
 class TopicsLookup(_Lookup):
@@ -61,16 +61,15 @@ class TopicsLookup(_Lookup):
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         topics = self.topics()
         lhs, lhs_params = self.process_lhs(compiler, connection)
-        one = f"EXISTS (SELECT 1 FROM json_each({lhs}) AS topic WHERE topic.value = %s)"
-        params = [param for topic in topics for param in (*lhs_params, topic)]
+        # Columns alone are written into the text, never a value.
+        one = f"EXISTS (SELECT 1 FROM json_each({lhs}) AS topic WHERE topic.value = %s)"  # noqa: S608
+        params = tuple(param for topic in topics for param in (*lhs_params, topic))
         return f"({f' {self.connector} '.join([one] * len(topics))})", params
 
-    def as_postgresql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
-    ) -> Sql:
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         topics = self.topics()
         lhs, lhs_params = self.process_lhs(compiler, connection)
-        return f"{lhs} {self.postgresql_operator} %s::text[]", [*lhs_params, topics]
+        return f"{lhs} {self.postgresql_operator} %s::text[]", (*lhs_params, topics)
 
     def as_mql_path(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         topics = self.topics()
@@ -117,7 +116,7 @@ def in_order(options: Options[Any], *names: str) -> list[OrderBy]:
     """
     order = []
     for name in names:
-        field = options.get_field(name.removeprefix("-"))
-        column = Ref(field.column, Col(options.db_table, field))
+        field = cast("Field[Any, Any]", options.get_field(name.removeprefix("-")))
+        column = Ref(cast("str", field.column), Col(options.db_table, field))
         order.append(OrderBy(column, descending=name.startswith("-")))
     return order

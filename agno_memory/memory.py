@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connections, router
+from django.db.models import Field
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
@@ -138,9 +139,7 @@ class Memory:
             try:
                 added = self._add(candidate)
             except MemoryExists:
-                owned = self._rows(write=True).filter(
-                    memory_id=candidate.memory_id, user_id=candidate.user_id
-                )
+                owned = self._rows(write=True).filter(memory_id=candidate.memory_id, user_id=candidate.user_id)
                 # Added by the same user meanwhile: now it can be replaced.
                 if attempt + 1 < UPSERT_ATTEMPTS and owned.exists():
                     continue
@@ -165,13 +164,11 @@ class Memory:
 
     # Writing many
 
-    def add_user_memories(
-        self, memories: Iterable[UserMemory], user_id: object = None
-    ) -> list[UserMemory]:
+    def add_user_memories(self, memories: Iterable[UserMemory], user_id: object = None) -> list[UserMemory]:
         """Remember many things about a user at once, in batches of ``BATCH_SIZE``.
 
-        All or nothing where the database has transactions. Where it has none (a stand-alone MongoDB), everything that can
-        be refused is refused before the first write.
+        All or nothing where the database has transactions. Where it has none (a stand-alone MongoDB), everything that
+        can be refused is refused before the first write.
 
         Returns:
             The saved memories, in the order given.
@@ -253,7 +250,7 @@ class Memory:
         owner = owner_id(user_id)
         _check_identifier(memory_id, "memory_id")
         values = {"memory_id": memory_id, "user_id": owner}
-        return cast(UserMemory | None, _select.run(self._model, self._read_alias(), values))
+        return cast("UserMemory | None", _select.run(self._model, self._read_alias(), values))
 
     def get_user_memories(
         self,
@@ -347,7 +344,7 @@ class Memory:
 
     def _rows(self, *, write: bool = False) -> UserMemoryQuerySet:
         alias = self._write_alias() if write else self._read_alias()
-        return cast(UserMemoryQuerySet, self._model._default_manager.using(alias))
+        return self._model._default_manager.using(alias)
 
     # How
 
@@ -357,9 +354,7 @@ class Memory:
             raise ValidationError(
                 {"memory": _('Expected UserMemory(memory="..."), not %s.') % type(memory).__name__}, code="invalid"
             )
-        candidate = self._model(
-            memory_id=memory.memory_id if memory_id is None else memory_id, user_id=owner
-        )
+        candidate = self._model(memory_id=memory.memory_id if memory_id is None else memory_id, user_id=owner)
         errors: dict[str, ValidationError] = {}
         for name in ("memory_id", *UserMemory.content_fields):
             source = candidate if name == "memory_id" else memory
@@ -391,9 +386,7 @@ class Memory:
 
     def _add(self, candidate: UserMemory) -> UserMemory:
         alias = self._write_alias()
-        values = {
-            field.attname: field.pre_save(candidate, add=True) for field in self._model._meta.concrete_fields
-        }
+        values = {field.attname: field.pre_save(candidate, add=True) for field in self._model._meta.concrete_fields}
         try:
             with savepoint(alias):
                 _insert.run(self._model, alias, values)
@@ -405,9 +398,7 @@ class Memory:
         return candidate
 
     def _replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
-        values = {
-            name: self._model._meta.get_field(name).pre_save(candidate, add=False) for name in _written
-        }
+        values = {name: _field(name).pre_save(candidate, add=False) for name in _written}
         values |= {
             "memory_id": candidate.memory_id,
             "user_id": candidate.user_id,
@@ -415,7 +406,7 @@ class Memory:
             "last_updated": now(),
         }
         statement = _replace if version is None else _replace_version
-        return cast(UserMemory | None, statement.run(self._model, self._write_alias(), values))
+        return cast("UserMemory | None", statement.run(self._model, self._write_alias(), values))
 
     def _refuse_taken(self, memory_ids: list[str], error: Exception | None = None) -> None:
         """Raise MemoryExists if some of these ids are in use by anybody."""
@@ -430,9 +421,7 @@ class Memory:
             raise MemoryExists(taken) from error
 
     def _send(self, signal: Signal, user_id: str | None, memory_ids: list[str] | None) -> None:
-        signal.send_robust(
-            sender=UserMemory, user_id=user_id, memory_ids=memory_ids, using=self._write_alias()
-        )
+        signal.send_robust(sender=UserMemory, user_id=user_id, memory_ids=memory_ids, using=self._write_alias())
 
 
 def _last_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
@@ -461,9 +450,13 @@ RETRIEVAL_METHODS: Final[dict[str, Callable[[UserMemoryQuerySet, str | None], Us
 }
 
 
+def _field(name: str) -> Field[Any, Any]:
+    return cast("Field[Any, Any]", UserMemory._meta.get_field(name))
+
+
 def _cleaned(name: str, value: Any) -> Any:
     """Return a field's value in canonical form, checked by the field's validators."""
-    field = UserMemory._meta.get_field(name)
+    field = _field(name)
     if isinstance(field, DocumentField):
         value = field.to_python(value)
     elif field.null and value in (None, ""):
@@ -481,7 +474,8 @@ def _check_identifier(value: object, name: str) -> None:
 
 
 def _checked_limit(limit: int | None) -> int | None:
-    if limit is None or (isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0):
+    given: object = limit
+    if given is None or (isinstance(given, int) and not isinstance(given, bool) and given >= 0):
         return limit
     raise ValidationError({"limit": _("A limit is a whole number from 0, or None for all.")}, code="invalid")
 

@@ -66,9 +66,7 @@ class CreateTopicsIndex(Operation):
         cls._dispatch("create", schema_editor, model)
 
     @classmethod
-    def _dispatch(
-        cls, verb: str, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]
-    ) -> None:
+    def _dispatch(cls, verb: str, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
         method = getattr(cls, f"{verb}_on_{schema_editor.connection.vendor}", None)
         if method is not None:
             method(schema_editor, model)
@@ -80,9 +78,7 @@ class CreateTopicsIndex(Operation):
         return index
 
     @classmethod
-    def create_on_postgresql(
-        cls, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]
-    ) -> None:
+    def create_on_postgresql(cls, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
         schema_editor.add_index(model, cls._gin(model))
 
     @classmethod
@@ -91,12 +87,10 @@ class CreateTopicsIndex(Operation):
 
     @staticmethod
     def _mongodb_indexes(model: type[models.Model]) -> dict[str, dict[str, Any]]:
-        key = cast(str, model._meta.pk.column)
+        key = cast("str", model._meta.pk.column)
         return {
             "agno_memory_key": {"keys": [(key, 1)], "unique": True},
-            "agno_memory_user_topics": {
-                "keys": [("user_id", 1), ("topics", 1), ("last_updated", -1), (key, -1)]
-            },
+            "agno_memory_user_topics": {"keys": [("user_id", 1), ("topics", 1), ("last_updated", -1), (key, -1)]},
             "agno_memory_topics": {"keys": [("topics", 1), ("last_updated", -1), (key, -1)]},
         }
 

@@ -15,12 +15,8 @@ from agno_memory.validators import fold, owner_id, validate_query
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
 
-    _QuerySet = models.QuerySet[UserMemory]
-else:
-    _QuerySet = models.QuerySet
 
-
-class UserMemoryQuerySet(_QuerySet):
+class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
     """Memories, to be narrowed down. Every method can be chained; nothing is read before the result is used."""
 
     def for_user(self, user: object) -> Self:
@@ -109,9 +105,7 @@ class UserMemoryQuerySet(_QuerySet):
     def _fields_of(self, kind: type[Any]) -> list[Any]:
         return [field for field in self.model._meta.concrete_fields if isinstance(field, kind)]
 
-    def bulk_update(
-        self, objs: Iterable[UserMemory], fields: Iterable[str], batch_size: int | None = None
-    ) -> int:
+    def bulk_update(self, objs: Iterable[UserMemory], fields: Iterable[str], batch_size: int | None = None) -> int:
         """Save these fields of many memories; ``version`` and ``last_updated`` move with them."""
         memories, names = list(objs), list(fields)
         for field in self._fields_of(FoldedTextField):

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import debug_transaction
@@ -35,8 +36,8 @@ class Param(Expression):
         super().__init__(output_field=field)
         self.name = name
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        return "%s", [self]
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (self,)
 
     def prepare(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> Any:
         return self.output_field.get_db_prep_save(values[self.name], connection)
@@ -47,9 +48,7 @@ class Compiled(NamedTuple):
     params: tuple[Any, ...]
 
     def bind(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> list[Any]:
-        return [
-            param.prepare(values, connection) if isinstance(param, Param) else param for param in self.params
-        ]
+        return [param.prepare(values, connection) if isinstance(param, Param) else param for param in self.params]
 
 
 class Statement(Generic[Result]):
@@ -86,7 +85,7 @@ class Statement(Generic[Result]):
             options = model._meta
 
             def param(name: str) -> Param:
-                return Param(name, options.get_field(name))
+                return Param(name, cast("Field[Any, Any]", options.get_field(name)))
 
             query = self.build(model, connection.alias, param)
             sql = query.get_compiler(connection=connection).as_sql()
@@ -95,7 +94,7 @@ class Statement(Generic[Result]):
             self._compiled[key] = Compiled(text + returning, tuple(params))
         return self._compiled[key]
 
-    def built(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> SQLCompiler:
+    def built(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Any:
         """Return the compiler of the query with its values in place, for databases that have no text of it."""
         query = self.build(model, connection.alias, values.__getitem__)
         return query.get_compiler(connection=connection)
@@ -108,7 +107,7 @@ class Insert(Statement[None]):
         fields = model._meta.concrete_fields
         row = SimpleNamespace(**{field.attname: value(field.attname) for field in fields})
         query = InsertQuery(model)
-        query.insert_values(fields, [row], raw=True)
+        query.insert_values(fields, [cast("Model", row)], raw=True)
         return query
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> None:
@@ -141,15 +140,11 @@ class Select(OneRow[Model | None]):
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
         return self.rows(model, alias, value).query
 
-    def as_sql(
-        self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]
-    ) -> Model | None:
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
         compiled = self.compiled(model, connection)
         return fetch_instance(model, connection, compiled, values)
 
-    def as_mongodb(
-        self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]
-    ) -> Model | None:
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
         rows = self.rows(model, connection.alias, values.__getitem__)
         return next(iter(rows[:1]), None)
 
@@ -183,14 +178,12 @@ class Update(OneRow[Model | None]):
         self.fields = fields
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
-        query = self.rows(model, alias, value).query.chain(UpdateQuery)
+        query = cast("UpdateQuery", self.rows(model, alias, value).query.chain(UpdateQuery))
         query.add_update_values({name: value(name) for name in self.fields})
         query.add_update_values(moves(model, value("last_updated")))
         return query
 
-    def as_sql(
-        self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]
-    ) -> Model | None:
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
         """Change, then read: another writer may come in between, where UPDATE cannot return rows."""
         if not self.built(model, connection, values).execute_sql(ROW_COUNT):
             return None
@@ -200,27 +193,23 @@ class Update(OneRow[Model | None]):
     def as_postgresql(
         self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]
     ) -> Model | None:
-        columns = ", ".join(connection.ops.quote_name(field.column) for field in model._meta.concrete_fields)
+        columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in model._meta.concrete_fields)
         compiled = self.compiled(model, connection, returning=f" RETURNING {columns}")
         return fetch_instance(model, connection, compiled, values)
 
-    def as_sqlite(
-        self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]
-    ) -> Model | None:
+    def as_sqlite(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
         # SQLite learnt RETURNING for all three kinds of writes in 3.35.
         returns = connection.features.can_return_columns_from_insert
         return (self.as_postgresql if returns else self.as_sql)(model, connection, values)
 
-    def as_mongodb(
-        self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]
-    ) -> Model | None:
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
         compiler = self.built(model, connection, values)
         collection = FindOneAndUpdate(connection, compiler.collection)
         compiler.collection = collection
         compiler.execute_sql(ROW_COUNT)
         if collection.document is None:
             return None
-        row = [collection.document.get(field.column) for field in model._meta.concrete_fields]
+        row = [collection.document.get(str(field.column)) for field in model._meta.concrete_fields]
         return next(instances(model, connection, [row]))
 
 
@@ -250,9 +239,7 @@ def fetch_instance(
     return None if row is None else next(instances(model, connection, [row]))
 
 
-def instances(
-    model: type[Model], connection: BaseDatabaseWrapper, rows: Iterable[Sequence[Any]]
-) -> Iterator[Model]:
+def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterable[Sequence[Any]]) -> Iterator[Model]:
     """Yield rows of all columns, in the order of the fields, as the model's instances."""
     fields = model._meta.concrete_fields
     names = [field.attname for field in fields]
@@ -281,46 +268,43 @@ class TopicCount(NamedTuple):
     """A topic and how many memories have it."""
 
     topic: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count(), which nobody needs here
 
 
 class TopicCounts:
     """How many of a queryset's memories each topic has: the most frequent first, ties by code point."""
 
     def __init__(self, rows: QuerySet[Any], limit: int | None) -> None:
-        self.rows = rows.order_by()
+        # Order does not matter to a count, unless it decides what a slice holds.
+        self.rows = rows if rows.query.is_sliced else rows.order_by()
         self.limit = limit
 
     def run(self) -> list[TopicCount]:
         connection = connections[self.rows.db]
         method = getattr(self, f"as_{connection.vendor}", self.as_sql)
-        return [TopicCount(*row) for row in method(connection)]
+        try:
+            return [TopicCount(*row) for row in method(connection)]
+        except EmptyResultSet:
+            return []
 
     def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
         """Count here, one topic list at a time: there is no SQL for it that every database has."""
-        counts = Counter(
-            topic for topics in self.rows.values_list("topics", flat=True).iterator() for topic in topics
-        )
+        counts = Counter(topic for topics in self.rows.values_list("topics", flat=True).iterator() for topic in topics)
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: self.limit]
 
     def as_sqlite(self, connection: BaseDatabaseWrapper) -> list[tuple[str, int]]:
-        return self._select(
-            connection, "topic.value", "json_each(memories.topics) AS topic", "topic.value"
-        )
+        return self._select(connection, "topic.value", "json_each(memories.topics) AS topic", "topic.value")
 
     def as_postgresql(self, connection: BaseDatabaseWrapper) -> list[tuple[str, int]]:
         source = "jsonb_array_elements_text(memories.topics) AS topic"
         return self._select(connection, "topic", source, 'topic COLLATE "C"')
 
-    def _select(
-        self, connection: BaseDatabaseWrapper, topic: str, source: str, order: str
-    ) -> list[tuple[str, int]]:
+    def _select(self, connection: BaseDatabaseWrapper, topic: str, source: str, order: str) -> list[tuple[str, int]]:
         compiler = self.rows.values("topics").query.get_compiler(connection=connection)
         inner, params = compiler.as_sql()
-        sql = (
-            f"SELECT {topic}, COUNT(*) FROM ({inner}) AS memories, {source} "
-            f"GROUP BY {topic} ORDER BY COUNT(*) DESC, {order}"
-        )
+        # Names of this class and compiled SQL are written into the text, never a value.
+        sql = f"SELECT {topic}, COUNT(*) FROM ({inner}) AS memories, {source} "  # noqa: S608
+        sql += f"GROUP BY {topic} ORDER BY COUNT(*) DESC, {order}"
         if self.limit is not None:
             sql += f" LIMIT {self.limit:d}"
         with connection.cursor() as cursor:
@@ -332,11 +316,14 @@ class TopicCounts:
         compiler: Any = self.rows.query.get_compiler(connection=connection)
         compiler.pre_sql_setup()
         query = compiler.build_query()
-        query.aggregation_pipeline = [
+        pipeline = [
+            *query.get_pipeline(),
             {"$unwind": "$topics"},
             {"$group": {"_id": "$topics", "count": {"$sum": 1}}},
             {"$sort": {"count": -1, "_id": 1}},
             *([] if self.limit is None else [{"$limit": self.limit}]),
         ]
+        # The backend runs it, so that errors and the log are Django's.
+        query.get_pipeline = lambda: pipeline
         for document in query.get_cursor():
             yield document["_id"], document["count"]

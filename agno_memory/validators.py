@@ -41,9 +41,7 @@ def validate_characters(value: str) -> None:
 
 def _validate_text(value: object, limit: int) -> None:
     if not isinstance(value, str):
-        raise ValidationError(
-            _("Expected text, not %(type)s."), code="invalid", params={"type": type(value).__name__}
-        )
+        raise ValidationError(_("Expected text, not %(type)s."), code="invalid", params={"type": type(value).__name__})
     if len(value) > limit:
         raise ValidationError(
             ngettext_lazy(
@@ -98,10 +96,8 @@ def canonical_topics(value: object) -> list[str]:
     """
     if value is None:
         return []
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable) or isinstance(value, dict):
-        raise ValidationError(
-            _('Topics are a list of texts, such as ["food", "allergies"].'), code="invalid_topics"
-        )
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise ValidationError(_('Topics are a list of texts, such as ["food", "allergies"].'), code="invalid_topics")
     topics: dict[str, None] = {}
     for topic in value:
         if not isinstance(topic, str):
@@ -169,9 +165,7 @@ def _canonical_json(value: Any, depth: int) -> Any:
 def _canonical_number(value: float) -> float:
     if not math.isfinite(value) or not -MAX_INTEGER <= value <= MAX_INTEGER:
         raise ValidationError(_("Metadata numbers must fit into 64 bits."), code="metadata_number")
-    if isinstance(value, float) and abs(value) >= FIRST_EXPONENT:
-        return int(value)
-    return value
+    return int(value) if abs(value) >= FIRST_EXPONENT else value
 
 
 def _metadata_key(key: object) -> str:

@@ -2,7 +2,7 @@
 
 ``TEST_POSTGRES_URL``, ``TEST_MONGODB_URL`` (a replica set, for transactions) and ``TEST_MONGODB_STANDALONE_URL`` name
 servers. What is not named is started on a free port with a temporary folder and stopped at the end. A server that
-cannot be started ends the run: nothing is skipped.
+cannot be started ends the run: nothing is skipped. ``TEST_DATABASES="default postgres"`` leaves the other aliases out.
 """
 
 from __future__ import annotations
@@ -83,10 +83,16 @@ def wait_until(ready: Callable[[], bool]) -> None:
 
 
 SERVERS = {
-    "TEST_POSTGRES_URL": postgres,
-    "TEST_MONGODB_URL": lambda: mongodb(replica_set=True),
-    "TEST_MONGODB_STANDALONE_URL": mongodb,
+    "postgres": ("TEST_POSTGRES_URL", postgres),
+    "mongodb": ("TEST_MONGODB_URL", lambda: mongodb(replica_set=True)),
+    "standalone": ("TEST_MONGODB_STANDALONE_URL", mongodb),
 }
+
+
+def wanted_aliases() -> list[str]:
+    """Return the aliases that this run tests."""
+    return os.environ.get("TEST_DATABASES", " ".join(["default", *SERVERS])).split()
+
 
 _running = ExitStack()
 
@@ -95,8 +101,8 @@ _running = ExitStack()
 def all_servers() -> Iterator[None]:
     """Start every server that the environment does not name, and name it there, for this process and its children."""
     with ExitStack() as stack:
-        for variable, start in SERVERS.items():
-            if not os.environ.get(variable):
+        for alias, (variable, start) in SERVERS.items():
+            if alias in wanted_aliases() and not os.environ.get(variable):
                 os.environ[variable] = stack.enter_context(start())
                 stack.callback(os.environ.pop, variable)
         yield
@@ -104,11 +110,25 @@ def all_servers() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
-    """Come before pytest-django loads the settings. Workers of xdist find the controller's servers in their environment."""
+    """Come before pytest-django loads the settings; workers of xdist find the servers in their environment."""
     listing = early_config.known_args_namespace.help or early_config.known_args_namespace.version
     if not listing and "PYTEST_XDIST_WORKER" not in os.environ:
         _running.enter_context(all_servers())
     return (yield)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests of databases that this run leaves out: by their ``alias``, or the ``database`` of their class."""
+    left_out = SERVERS.keys() - set(wanted_aliases())
+    deselected = [item for item in items if _alias(item) in left_out]
+    items[:] = [item for item in items if _alias(item) not in left_out]
+    config.hook.pytest_deselected(items=deselected)
+
+
+def _alias(item: pytest.Item) -> str | None:
+    if hasattr(item, "callspec") and "alias" in item.callspec.params:
+        return str(item.callspec.params["alias"])
+    return getattr(getattr(item, "cls", None), "database", None)
 
 
 def pytest_unconfigure() -> None:

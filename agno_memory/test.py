@@ -1,0 +1,817 @@
+"""What the service promises, as a suite that runs on any database; and helpers for people who test with memories.
+
+Bring another database in two lines::
+
+    from agno_memory.test import MemoryContract
+    from django.test import TransactionTestCase
+
+    class MariaDbContract(MemoryContract, TransactionTestCase):
+        database = "mariadb"
+
+``database`` is an alias of ``DATABASES`` to which the app's migrations were applied. The suite clears the store before
+every test: run it on a test database, as Django's test runner does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+from unittest import mock
+
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import DatabaseError, transaction
+from django.db.models import F
+from django.dispatch import Signal
+from django.test import TransactionTestCase, override_settings
+
+from agno_memory import fields, validators
+from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.signals import memory_added, memory_deleted, memory_replaced
+
+if TYPE_CHECKING:
+    _Base = TransactionTestCase
+else:
+    _Base = object
+
+
+@contextmanager
+def at(moment: datetime.datetime) -> Iterator[None]:
+    """Let it be another time, for everything that asks Django for it."""
+    with mock.patch("django.utils.timezone.now", return_value=moment):
+        yield
+
+
+ALICE = "alice@example.com"
+BOB = "bob@example.com"
+
+
+def values(memory: UserMemory) -> dict[str, Any]:
+    """Return everything that a memory holds, to compare it field by field: models compare by key alone."""
+    return {field.attname: getattr(memory, field.attname) for field in memory._meta.concrete_fields}
+
+
+def texts(memories: Any) -> list[str]:
+    """Return the texts of some memories, in their order."""
+    return [memory.memory for memory in memories]
+
+
+class ContractCase(_Base):
+    """Where the parts of the contract find their store. Subclasses of the parts set ``database``."""
+
+    database: ClassVar[str] = "default"
+    databases = "__all__"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.memory = Memory(db=self.database)
+        self.memory.clear()
+
+    @property
+    def rows(self) -> UserMemoryQuerySet:
+        """Everything in the store, whoever owns it."""
+        return UserMemory.objects.using(self.database).all()
+
+    def add(self, text: str = "The user prefers dark mode", user_id: object = ALICE, **content: Any) -> UserMemory:
+        return self.memory.add_user_memory(UserMemory(memory=text, **content), user_id)
+
+    def assert_refused(self, field: str, verb: Callable[..., Any], *args: Any, **kwargs: Any) -> ValidationError:
+        """Check that a call raises ValidationError for this field, and that the store is as it was before."""
+        before = [values(memory) for memory in self.rows.newest()]
+        with self.assertRaises(ValidationError) as caught:
+            verb(*args, **kwargs)
+        self.assertIn(field, caught.exception.message_dict)
+        self.assertEqual([values(memory) for memory in self.rows.newest()], before)
+        return caught.exception
+
+    @contextmanager
+    def received(self, signal: Signal) -> Iterator[list[dict[str, Any]]]:
+        """Collect what a signal sends."""
+        sent: list[dict[str, Any]] = []
+
+        def receiver(signal: Signal, **kwargs: Any) -> None:
+            sent.append(kwargs)
+
+        signal.connect(receiver)
+        try:
+            yield sent
+        finally:
+            signal.disconnect(receiver)
+
+
+class AddContract(ContractCase):
+    """What goes in comes out."""
+
+    def test_what_add_returns_equals_what_is_read_back(self) -> None:
+        added = self.add(
+            "Préfère le café ☕ 'sans' \"sucre\" \\ 100%",
+            topics=["café", "食事"],
+            input="un café, s'il vous plaît\n",
+            metadata={"source": "chat", "score": 0.5, "tags": ["a", None, True], "deep": {"a.b": {"": 1}}},
+            agent_id="barista",
+            team_id="bar",
+            session_id="s/1",
+            feedback="good",
+        )
+        self.assertIsInstance(added, UserMemory)
+        self.assertFalse(added._state.adding)
+        read = self.memory.get_user_memory(added.memory_id, ALICE)
+        assert read is not None
+        self.assertEqual(values(read), values(added))
+
+    def test_a_memory_starts_at_version_1_with_one_moment(self) -> None:
+        before = fields.now()
+        added = self.add()
+        self.assertEqual(added.version, 1)
+        self.assertEqual(added.created_at, added.last_updated)
+        self.assertLessEqual(before, added.created_at)
+        self.assertEqual(added.created_at.tzinfo, datetime.UTC)
+        self.assertEqual(added.created_at.microsecond % 1000, 0)
+
+    def test_what_is_not_given_is_empty(self) -> None:
+        added = self.add(topics=None, metadata=None, agent_id="")
+        self.assertEqual((added.topics, added.metadata), ([], {}))
+        self.assertEqual((added.agent_id, added.team_id, added.session_id), (None, None, None))
+        self.assertEqual((added.input, added.feedback), (None, None))
+
+    def test_the_callers_instance_is_left_alone(self) -> None:
+        given = UserMemory(memory="x", topics=[" b ", "b"])
+        before = values(given)
+        added = self.memory.add_user_memory(given, ALICE)
+        self.assertEqual(values(given), before)
+        self.assertTrue(given._state.adding)
+        self.assertEqual((added.memory_id, added.topics), (given.memory_id, ["b"]))
+
+    def test_machine_written_fields_cannot_be_given(self) -> None:
+        long_ago = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
+        added = self.add(version=7, created_at=long_ago, last_updated=long_ago, search_text="other")
+        self.assertEqual(added.version, 1)
+        self.assertGreater(added.last_updated, long_ago)
+        self.assertEqual(added.search_text, added.memory.lower())
+
+    def test_new_ids_are_in_the_order_of_their_making(self) -> None:
+        ids = [self.add(str(number)).memory_id for number in range(20)]
+        self.assertEqual(ids, sorted(ids))
+
+    def test_an_id_is_used_once(self) -> None:
+        added = self.add(memory_id="memory_123")
+        for owner in (ALICE, BOB):
+            with self.subTest(owner), self.assertRaises(MemoryExists) as caught:
+                self.add("other", owner, memory_id="memory_123")
+            self.assertEqual(caught.exception.memory_ids, ["memory_123"])
+        self.assertEqual([values(memory) for memory in self.rows], [values(added)])
+
+    def test_ids_differ_by_every_character(self) -> None:
+        ids = ["a", "A", "a ", " a", "á", "a\u0301", "a/../b", "a%2Fb", "$a", "a.b", "中", "😀", "x" * 255]
+        for memory_id in ids:
+            self.add(memory_id, memory_id=memory_id)
+        for memory_id in ids:
+            read = self.memory.get_user_memory(memory_id, ALICE)
+            self.assertEqual(read and read.memory, memory_id)
+
+    def test_a_refused_id_does_not_spoil_the_callers_transaction(self) -> None:
+        self.add(memory_id="taken")
+        with transaction.atomic(using=self.database):
+            with self.assertRaises(MemoryExists):
+                self.add("again", memory_id="taken")
+            with self.assertRaises(MemoryExists):
+                self.memory.add_user_memories([UserMemory(memory="again", memory_id="taken")], ALICE)
+            self.add("after")
+        self.assertEqual(self.rows.count(), 2)
+
+    def test_one_statement(self) -> None:
+        self.add()
+        with self.assertNumQueries(1, using=self.database):
+            self.add()
+
+
+class BadInputContract(ContractCase):
+    """Bad input is refused before the database is touched, the same on every database."""
+
+    bad_content: ClassVar[list[tuple[str, object]]] = [
+        ("memory", ""),
+        ("memory", " \n\t"),
+        ("memory", None),
+        ("memory", 5),
+        ("memory", b"bytes"),
+        ("memory", "a\x00b"),
+        ("memory", "\ud800"),
+        ("memory", "x" * 10_001),
+        ("topics", "food"),
+        ("topics", {"food": 1}),
+        ("topics", 5),
+        ("topics", [""]),
+        ("topics", [" "]),
+        ("topics", ["a", None]),
+        ("topics", ["a\x00"]),
+        ("topics", ["\udfff"]),
+        ("topics", ["x" * 101]),
+        ("topics", [str(number) for number in range(51)]),
+        ("memory_id", ""),
+        ("memory_id", "  "),
+        ("memory_id", None),
+        ("memory_id", 5),
+        ("memory_id", "a\x00"),
+        ("memory_id", "x" * 256),
+        ("agent_id", "x" * 256),
+        ("team_id", "\x00"),
+        ("session_id", 5),
+        ("input", "\x00"),
+        ("input", "x" * 100_001),
+        ("feedback", 5),
+        ("metadata", []),
+        ("metadata", "{}"),
+        ("metadata", {1: 2}),
+        ("metadata", {"$set": 1}),
+        ("metadata", {"a": object()}),
+        ("metadata", {"a": float("nan")}),
+        ("metadata", {"a": float("inf")}),
+        ("metadata", {"a": 2**63}),
+        ("metadata", {"a": "\x00"}),
+        ("metadata", {"\ud800": 1}),
+        ("metadata", {"a": "x" * 70_000}),
+    ]
+
+    def test_content(self) -> None:
+        self.add(memory_id="kept")
+        for field, value in self.bad_content:
+            bad = UserMemory(**{"memory": "good", field: value})
+            with self.subTest(field=field, value=ascii(value)[:20]):
+                self.assert_refused(field, self.memory.add_user_memory, bad, ALICE)
+                many = [UserMemory(memory="good"), bad]
+                self.assert_refused(f"1.{field}", self.memory.add_user_memories, many, ALICE)
+                if field != "memory_id":
+                    self.assert_refused(field, self.memory.replace_user_memory, "kept", bad, ALICE)
+
+    def test_nesting_of_metadata(self) -> None:
+        deep: dict[str, Any] = {}
+        for _ in range(validators.MAX_METADATA_DEPTH):
+            deep = {"a": deep}
+        self.assert_refused("metadata", self.add, metadata=deep)
+        self.assertEqual(self.add(metadata=deep["a"]).metadata, deep["a"])
+
+    def test_the_callers_mistakes(self) -> None:
+        get, search = self.memory.get_user_memories, self.memory.search_user_memories
+        self.assert_refused("memory", self.memory.add_user_memory, "just a text", ALICE)
+        self.assert_refused("memory_ids", self.memory.delete_user_memories, "memory_123", ALICE)
+        self.assert_refused("limit", get, ALICE, limit=-1)
+        self.assert_refused("limit", search, limit="5", user_id=ALICE)
+        self.assert_refused("topics", get, ALICE, topics="food")
+        self.assert_refused("agent_id", get, ALICE, agent_id="")
+        self.assert_refused("query", search, " ", user_id=ALICE)
+        self.assert_refused("query", search, retrieval_method="keyword", user_id=ALICE)
+        error = self.assert_refused("retrieval_method", search, "a", retrieval_method="x")
+        self.assertIn("last_n, first_n, keyword", str(error))
+
+    def test_ids_and_users_in_every_verb(self) -> None:
+        memory, good = self.memory, UserMemory(memory="good")
+        for bad in ("", "\x00", "\ud800", "x" * 256):
+            for verb in (memory.get_user_memory, memory.delete_user_memory):
+                self.assert_refused("memory_id", verb, bad, ALICE)
+                self.assert_refused("user_id", verb, "m", bad)
+            self.assert_refused("memory_ids", memory.delete_user_memories, ["m", bad], ALICE)
+            self.assert_refused("memory_id", memory.replace_user_memory, bad, good, ALICE)
+            for of_user in (memory.get_user_memories, memory.clear_user_memories):
+                self.assert_refused("user_id", of_user, bad)
+            for write in (memory.add_user_memory, memory.upsert_user_memory):
+                self.assert_refused("user_id", write, good, bad)
+        for bad_user in (True, 1.5, b"alice", ["alice"]):
+            self.assert_refused("user_id", self.add, user_id=bad_user)
+
+    def test_errors_do_not_repeat_the_text(self) -> None:
+        error = self.assert_refused("memory", self.add, "secret\x00")
+        self.assertNotIn("secret", str(error))
+
+    @override_settings(AGNO_MEMORY={"MAX_MEMORY_LENGTH": 5, "MAX_TOPICS": 1, "MAX_TOPIC_LENGTH": 2})
+    def test_limits_are_settings(self) -> None:
+        self.assert_refused("memory", self.add, "123456")
+        self.assert_refused("topics", self.add, "12345", topics=["a", "b"])
+        self.assert_refused("topics", self.add, "12345", topics=["abc"])
+        self.add("12345", topics=["ab", "ab"])
+
+
+class OwnerContract(ContractCase):
+    """Every call acts for one user."""
+
+    def test_nobody_is_the_default_user_and_never_everyone(self) -> None:
+        self.add("Alice's")
+        self.add("default's", None)
+        self.assertEqual(texts(self.memory.get_user_memories()), ["default's"])
+        self.assertEqual(texts(self.memory.get_user_memories("default")), ["default's"])
+        self.assertEqual(self.memory.clear_user_memories(), 1)
+        self.assertEqual(texts(self.rows), ["Alice's"])
+
+    @override_settings(AGNO_MEMORY={"DEFAULT_USER_ID": "nobody"})
+    def test_the_default_user_is_a_setting(self) -> None:
+        self.assertEqual(self.add(user_id=None).user_id, "nobody")
+
+    def test_a_number_is_the_same_user_as_its_text(self) -> None:
+        self.add(user_id=5)
+        self.assertEqual(len(self.memory.get_user_memories("5")), 1)
+
+    def test_users_differ_by_every_character(self) -> None:
+        users = ["bob", "Bob", "bob ", "böb", "bo\u0308b", "b%", "b_b", "*", "中文"]
+        for user in users:
+            self.add(user, user)
+        for user in users:
+            self.assertEqual(texts(self.memory.get_user_memories(user)), [user])
+
+    def test_someone_elses_memory_does_not_exist(self) -> None:
+        hers = self.add("hers", ALICE, topics=["secret"])
+        new = UserMemory(memory="his")
+        self.assertIsNone(self.memory.get_user_memory(hers.memory_id, BOB))
+        for call in (
+            lambda memory_id: self.memory.replace_user_memory(memory_id, new, BOB),
+            lambda memory_id: self.memory.replace_user_memory(memory_id, new, BOB, version=1),
+            lambda memory_id: self.memory.delete_user_memory(memory_id, BOB),
+        ):
+            answers = []
+            for memory_id in (hers.memory_id, "x" * len(hers.memory_id)):
+                with self.assertRaises(MemoryNotFound) as caught:
+                    call(memory_id)
+                answers.append(str(caught.exception).replace(memory_id, "ID"))
+            self.assertEqual(answers[0], answers[1])
+        self.assertEqual(self.memory.delete_user_memories([hers.memory_id], BOB), [])
+        self.assertEqual(self.memory.get_user_memories(BOB, topics=["secret"]), [])
+        self.assertEqual(self.memory.search_user_memories("hers", user_id=BOB), [])
+        self.assertEqual(self.memory.clear_user_memories(BOB), 0)
+        self.assertEqual([values(memory) for memory in self.rows], [values(hers)])
+
+    def test_upsert_of_someone_elses_id_changes_nothing(self) -> None:
+        hers = self.add(memory_id="m")
+        with self.assertRaises(MemoryExists):
+            self.memory.upsert_user_memory(UserMemory(memory="his", memory_id="m"), BOB)
+        self.assertEqual([values(memory) for memory in self.rows], [values(hers)])
+
+
+class ReplaceContract(ContractCase):
+    """Nothing is overwritten silently."""
+
+    def test_replace_puts_everything_that_callers_set(self) -> None:
+        added = self.add(topics=["a"], input="i", metadata={"a": 1}, agent_id="x", feedback="f")
+        replaced = self.memory.replace_user_memory(added.memory_id, UserMemory(memory="New", topics=["b"]), ALICE)
+        self.assertEqual(
+            values(replaced),
+            values(UserMemory(memory="New", topics=["b"], user_id=ALICE, memory_id=added.memory_id))
+            | {
+                "version": 2,
+                "created_at": added.created_at,
+                "last_updated": replaced.last_updated,
+                "search_text": "new",
+            },
+        )
+        read = self.memory.get_user_memory(added.memory_id, ALICE)
+        assert read is not None
+        self.assertEqual(values(read), values(replaced))
+
+    def test_values_are_data(self) -> None:
+        added = self.add()
+        content = {
+            "memory": "$memory",
+            "topics": ["$topics", "$$ROOT", "%s", "{}"],
+            "metadata": {"a": "$user_id", "b": {"c.d": ["$x"]}, "%(e)s": "%s"},
+            "agent_id": "$agent",
+            "input": "'; DROP TABLE agno_memory_usermemory; --",
+        }
+        replaced = self.memory.replace_user_memory(added.memory_id, UserMemory(**content), ALICE)
+        self.assertEqual({name: getattr(replaced, name) for name in content}, content)
+
+    def test_replace_of_a_version(self) -> None:
+        added = self.add()
+        replaced = self.memory.replace_user_memory(added.memory_id, UserMemory(memory="2"), ALICE, version=1)
+        self.assertEqual(replaced.version, 2)
+        with self.assertRaises(MemoryChanged) as caught:
+            self.memory.replace_user_memory(added.memory_id, UserMemory(memory="3"), ALICE, version=1)
+        self.assertEqual((caught.exception.memory_id, caught.exception.version), (added.memory_id, 1))
+        self.assertEqual([values(memory) for memory in self.rows], [values(replaced)])
+
+    def test_what_does_not_exist_is_not_found(self) -> None:
+        for error in (MemoryNotFound, ObjectDoesNotExist, AgnoMemoryError):
+            with self.assertRaises(error):
+                self.memory.replace_user_memory("nothing", UserMemory(memory="x"), ALICE)
+            with self.assertRaises(error):
+                self.memory.delete_user_memory("nothing", ALICE)
+        self.assertIsNone(self.memory.get_user_memory("nothing", ALICE))
+
+    def test_upsert_adds_then_replaces(self) -> None:
+        first = self.memory.upsert_user_memory(UserMemory(memory_id="m", memory="one"), ALICE)
+        second = self.memory.upsert_user_memory(UserMemory(memory_id="m", memory="two"), ALICE)
+        self.assertEqual([first.version, second.version], [1, 2])
+        self.assertEqual([values(memory) for memory in self.rows], [values(second)])
+
+    def test_one_statement(self) -> None:
+        added = self.add()
+        for version in (None, 2):
+            with self.assertNumQueries(1, using=self.database):
+                self.memory.replace_user_memory(added.memory_id, UserMemory(memory="x"), ALICE, version=version)
+        with self.assertNumQueries(1, using=self.database):
+            self.memory.upsert_user_memory(UserMemory(memory_id=added.memory_id, memory="x"), ALICE)
+
+
+class DeleteContract(ContractCase):
+    """What is deleted is that, and no more."""
+
+    def test_delete(self) -> None:
+        kept, gone = self.add("kept"), self.add("gone")
+        with self.assertNumQueries(1, using=self.database):
+            self.memory.delete_user_memory(gone.memory_id, ALICE)
+        self.assertEqual(list(self.rows), [kept])
+
+    def test_delete_many_says_which(self) -> None:
+        one, two, three = self.add("1"), self.add("2"), self.add("3")
+        his = self.add("his", BOB)
+        wanted = [three.memory_id, "nothing", his.memory_id, one.memory_id, one.memory_id]
+        deleted = self.memory.delete_user_memories(wanted, ALICE)
+        self.assertEqual(deleted, [three.memory_id, one.memory_id])
+        self.assertEqual(set(self.rows), {two, his})
+        self.assertEqual(self.memory.delete_user_memories([], ALICE), [])
+
+    def test_clear_one_person(self) -> None:
+        self.add("1"), self.add("2")
+        his = self.add("his", BOB)
+        self.assertEqual(self.memory.clear_user_memories(ALICE), 2)
+        self.assertEqual(list(self.rows), [his])
+
+    def test_clear_empties_the_store(self) -> None:
+        self.add(), self.add(user_id=BOB)
+        self.assertEqual(self.memory.clear(), 2)
+        self.assertFalse(self.rows.exists())
+
+
+class BulkContract(ContractCase):
+    """Many at once are all or nothing, as far as it can be."""
+
+    def test_many(self) -> None:
+        given = [UserMemory(memory=f"number {number}", topics=[" t", "t"]) for number in range(25)]
+        with override_settings(AGNO_MEMORY={"BATCH_SIZE": 10}):
+            added = self.memory.add_user_memories(iter(given), ALICE)
+        self.assertEqual([memory.memory_id for memory in added], [memory.memory_id for memory in given])
+        read = {memory.memory_id: values(memory) for memory in self.rows}
+        self.assertEqual(read, {memory.memory_id: values(memory) for memory in added})
+        self.assertEqual({memory.version for memory in added}, {1})
+        self.assertEqual(self.memory.add_user_memories([], ALICE), [])
+
+    def test_a_taken_id_anywhere_refuses_all(self) -> None:
+        taken = [self.add(memory_id="a"), self.add("his", BOB, memory_id="b")]
+        batch = [UserMemory(memory=str(number)) for number in range(25)]
+        batch += [UserMemory(memory="x", memory_id="b"), UserMemory(memory="x", memory_id="a")]
+        with override_settings(AGNO_MEMORY={"BATCH_SIZE": 10}), self.assertRaises(MemoryExists) as caught:
+            self.memory.add_user_memories(batch, ALICE)
+        self.assertEqual(caught.exception.memory_ids, ["b", "a"])
+        self.assertEqual(set(self.rows), set(taken))
+
+    def test_an_id_given_twice(self) -> None:
+        twice = [UserMemory(memory="x", memory_id="a"), UserMemory(memory="y", memory_id="a")]
+        self.assert_refused("1.memory_id", self.memory.add_user_memories, twice, ALICE)
+
+
+class TopicsContract(ContractCase):
+    """Topics are canonical, and asked for whole."""
+
+    def test_canonical(self) -> None:
+        added = self.add(topics=[" ui ", "Cafe\u0301", "ui", "Café", "UI", "a, b"])
+        self.assertEqual(added.topics, ["ui", "Café", "UI", "a, b"])
+
+    def found(self, **filters: Any) -> set[str]:
+        return set(texts(self.memory.get_user_memories(ALICE, **filters)))
+
+    def test_all_and_any(self) -> None:
+        for text, topics in {"ab": ["a", "b"], "b": ["b"], "c": ["c"], "none": []}.items():
+            self.add(text, topics=topics)
+        self.assertEqual(self.found(topics=["b"]), {"ab", "b"})
+        self.assertEqual(self.found(topics=["a", "b"]), {"ab"})
+        self.assertEqual(self.found(topics=["a", "c"]), set())
+        self.assertEqual(self.found(any_topics=["a", "c"]), {"ab", "c"})
+        self.assertEqual(self.found(topics=["b"], any_topics=["a", "c"]), {"ab"})
+
+    def test_no_topics_to_ask_for(self) -> None:
+        self.add("with", topics=["a"])
+        self.add("without")
+        self.assertEqual(self.found(topics=[]), {"with", "without"})
+        self.assertEqual(self.found(any_topics=[]), set())
+        self.assertEqual(self.rows.exclude(topics__about=[]).count(), 0)
+        self.assertEqual(self.rows.exclude(topics__about_any=[]).count(), 2)
+
+    def test_exclude(self) -> None:
+        self.add("ab", topics=["a", "b"])
+        self.add("b", topics=["b"])
+        self.add("none")
+        self.assertEqual(set(texts(self.rows.exclude(topics__about=["a"]))), {"b", "none"})
+        self.assertEqual(set(texts(self.rows.exclude(topics__about_any=["a", "b"]))), {"none"})
+
+    def test_topics_are_whole_and_plain(self) -> None:
+        topics = [
+            "art",
+            "party",
+            "%",
+            "_",
+            "a%",
+            "'",
+            '"',
+            '", "',
+            "[",
+            "]",
+            "\\",
+            "$a",
+            "$in",
+            "a.b",
+            "?",
+            "?&",
+            "{a}",
+        ]
+        topics += ["café", "食事", "🎉", "NULL", "null", "1", "true", "%s", "%(a)s", "--", "\u200f", "x\ny"]
+        for topic in topics:
+            self.add(topic, topics=[topic])
+        for topic in topics:
+            with self.subTest(topic=topic):
+                self.assertEqual(self.found(topics=[topic]), {topic})
+                self.assertEqual(self.found(any_topics=[topic, "no such topic"]), {topic})
+
+    def test_the_question_is_made_canonical_too(self) -> None:
+        self.add(topics=["Café"])
+        self.assertEqual(len(self.found(topics=[" Cafe\u0301 "])), 1)
+
+    def test_topic_counts(self) -> None:
+        for topics in (["b", "a"], ["b"], ["b", "é"], ["c", "a"], []):
+            self.add(topics=topics)
+        self.add(user_id=BOB, topics=["his", "b"])
+        counts = self.rows.for_user(ALICE).topic_counts()
+        self.assertEqual(counts, [("b", 3), ("a", 2), ("c", 1), ("é", 1)])
+        self.assertEqual((counts[0].topic, counts[0].count), ("b", 3))
+        self.assertEqual(self.rows.for_user(ALICE).topic_counts(limit=2), counts[:2])
+        self.assertEqual(self.rows.about("his").topic_counts(), [("b", 1), ("his", 1)])
+        self.assertEqual(self.rows.for_user("nobody").topic_counts(), [])
+        self.assertEqual(self.rows.none().topic_counts(), [])
+        self.assertEqual(sum(count for _, count in self.rows.newest()[:2].topic_counts()), 2)
+        with self.assertNumQueries(1, using=self.database):
+            self.rows.topic_counts()
+
+
+class SearchContract(ContractCase):
+    """Text is found in any case, and special characters are plain."""
+
+    def test_mentioning(self) -> None:
+        memories = ["Likes CAFÉ au lait", "100% sure", "snake_case [x] (y) {z} ^$.*+?|\\", "Straße", "ΟΔΟΣ", "Ⅷ ﬁ"]
+        for text in memories:
+            self.add(text)
+        for query, expected in {
+            "café": memories[0],
+            "CAFE\u0301": memories[0],
+            "Au LAIT": memories[0],
+            "0%": memories[1],
+            "e_c": memories[2],
+            "[x] (y) {z} ^$.*+?|\\": memories[2],
+            "STRASSE": memories[3],
+            "οδος": memories[4],
+            "VIII FI": memories[5],
+        }.items():
+            with self.subTest(query):
+                self.assertEqual(texts(self.rows.mentioning(query)), [expected])
+        for query in ("%", "_", "cafe", "5% s", ".*x"):
+            self.assertLessEqual(self.rows.mentioning(query).count(), 1)
+        self.assertEqual(self.rows.mentioning("cafe").count(), 0)
+
+    def test_keyword_needs_every_word_in_any_order(self) -> None:
+        self.add("Likes green tea")
+        self.add("Likes black coffee")
+        newest = self.add("Tea, green or black, is what she LIKES")
+        search = self.memory.search_user_memories
+        self.assertEqual(search("tea likes green", user_id=ALICE)[0], newest)
+        self.assertEqual(len(search("tea likes green", user_id=ALICE)), 2)
+        self.assertEqual(search("tea coffee", user_id=ALICE), [])
+        self.assertEqual(len(search("LIKES", limit=1, retrieval_method="keyword", user_id=ALICE)), 1)
+
+    def test_search_follows_every_kind_of_write(self) -> None:
+        added = self.add("first")
+        self.memory.replace_user_memory(added.memory_id, UserMemory(memory="SECOND"), ALICE)
+        self.rows.mentioning("second").update(memory="THIRD")
+        memory = self.rows.mentioning("third").get()
+        memory.memory = "FOURTH"
+        memory.save()
+        memory = self.rows.only("memory").mentioning("fourth").get()
+        memory.memory = "FIFTH"
+        memory.save()
+        memory = self.rows.mentioning("fifth").get()
+        memory.memory = "SIXTH"
+        self.rows.bulk_update([memory], ["memory"])
+        self.assertEqual(texts(self.rows.mentioning("sixth")), ["SIXTH"])
+
+    def test_methods(self) -> None:
+        for number in range(4):
+            self.add(str(number))
+        search = self.memory.search_user_memories
+        self.assertEqual(texts(search(user_id=ALICE)), ["3", "2", "1", "0"])
+        self.assertEqual(texts(search(limit=2, retrieval_method="last_n", user_id=ALICE)), ["3", "2"])
+        self.assertEqual(texts(search(limit=2, retrieval_method="first_n", user_id=ALICE)), ["0", "1"])
+        self.assertEqual(search(limit=0, user_id=ALICE), [])
+
+
+class OrderContract(ContractCase):
+    """Newest first by ``last_updated``, ties by ``memory_id``, the same on every database."""
+
+    def test_ties_by_code_point(self) -> None:
+        ids = ["-", "0", "A", "B", "Z", "_", "a", "z", "é", "中", "\ufb01", "😀"]
+        moment = fields.now()
+        with at(moment):
+            for memory_id in reversed(ids):
+                self.add(memory_id=memory_id)
+        self.assertEqual([memory.memory_id for memory in self.rows.oldest()], ids)
+        self.assertEqual([memory.memory_id for memory in self.rows.newest()], ids[::-1])
+        self.assertEqual([memory.memory_id for memory in self.rows.newest().reverse()], ids)
+
+    def test_a_write_makes_it_the_newest(self) -> None:
+        first, second = self.add("first"), self.add("second")
+        later = second.last_updated + datetime.timedelta(seconds=1)
+        with at(later):
+            self.memory.replace_user_memory(first.memory_id, UserMemory(memory="now last"), ALICE)
+        self.assertEqual(texts(self.memory.get_user_memories(ALICE)), ["now last", "second"])
+        self.assertEqual(texts(self.memory.get_user_memories(ALICE, limit=1)), ["now last"])
+
+    def test_filters_of_origin(self) -> None:
+        self.add("1", agent_id="a", team_id="t", session_id="s")
+        self.add("2", agent_id="b", team_id="t")
+        get = self.memory.get_user_memories
+        self.assertEqual(texts(get(ALICE, agent_id="a")), ["1"])
+        self.assertEqual(texts(get(ALICE, team_id="t")), ["2", "1"])
+        self.assertEqual(texts(get(ALICE, team_id="t", session_id="s")), ["1"])
+        self.assertEqual(get(ALICE, agent_id="A"), [])
+
+    def test_one_statement(self) -> None:
+        self.add(topics=["a"])
+        with self.assertNumQueries(3, using=self.database):
+            self.memory.get_user_memory("nothing", ALICE)
+            self.memory.get_user_memories(ALICE, topics=["a"], limit=1)
+            self.memory.search_user_memories("dark mode", user_id=ALICE)
+
+
+class TimeContract(ContractCase):
+    """``last_updated`` and ``version`` move on every write, and never back."""
+
+    def assert_moved(self, write: Callable[[UserMemory], Any]) -> None:
+        before = self.add()
+        with at(before.last_updated + datetime.timedelta(milliseconds=1)):
+            write(self.rows.get(memory_id=before.memory_id))
+        after = self.rows.get(memory_id=before.memory_id)
+        self.assertEqual(after.version, before.version + 1)
+        self.assertEqual(after.last_updated - before.last_updated, datetime.timedelta(milliseconds=1))
+        self.assertEqual(after.created_at, before.created_at)
+
+    def test_queryset_update(self) -> None:
+        self.assert_moved(lambda memory: self.rows.filter(pk=memory.pk).update(topics=["a"]))
+
+    def test_save(self) -> None:
+        self.assert_moved(lambda memory: memory.save())
+
+    def test_save_of_some_fields(self) -> None:
+        self.assert_moved(lambda memory: memory.save(update_fields=["topics"]))
+
+    def test_save_of_a_deferred_instance(self) -> None:
+        self.assert_moved(lambda memory: self.rows.only("topics").get(pk=memory.pk).save())
+
+    def test_bulk_update(self) -> None:
+        self.assert_moved(lambda memory: self.rows.bulk_update([memory], ["topics"]))
+
+    def test_save_tells_the_instance(self) -> None:
+        memory = self.add()
+        memory.save()
+        self.assertEqual(values(memory), values(self.rows.get()))
+
+    def test_a_clock_that_goes_back(self) -> None:
+        before = self.add()
+        yesterday = before.last_updated - datetime.timedelta(days=1)
+        with at(yesterday):
+            after = self.memory.replace_user_memory(before.memory_id, UserMemory(memory="x"), ALICE)
+            self.assertEqual(after.last_updated, before.last_updated)
+            self.rows.update(topics=["a"])
+        self.assertEqual(self.rows.get().last_updated, before.last_updated)
+        self.assertEqual(self.rows.get().version, 3)
+
+    def test_machine_written_fields_cannot_be_set(self) -> None:
+        self.add()
+        for field in ("version", "last_updated"):
+            with self.assertRaisesMessage(TypeError, field):
+                self.rows.update(**{field: None})
+
+
+class SignalContract(ContractCase):
+    """Receivers are told after the write; one that fails breaks nothing."""
+
+    def test_what_is_sent(self) -> None:
+        memory = self.memory
+        with (
+            self.received(memory_added) as added,
+            self.received(memory_replaced) as replaced,
+            self.received(memory_deleted) as deleted,
+        ):
+            self.add(memory_id="1")
+            memory.add_user_memories([UserMemory(memory="x", memory_id="2")], ALICE)
+            memory.upsert_user_memory(UserMemory(memory="x", memory_id="3"), ALICE)
+            memory.upsert_user_memory(UserMemory(memory="x", memory_id="3"), ALICE)
+            memory.replace_user_memory("1", UserMemory(memory="x"), ALICE)
+            memory.delete_user_memory("1", ALICE)
+            memory.delete_user_memories(["2", "nothing"], ALICE)
+            memory.clear_user_memories(ALICE)
+            self.add(memory_id="4")
+            memory.clear()
+        self.assertEqual([sent["memory_ids"] for sent in added], [["1"], ["2"], ["3"], ["4"]])
+        self.assertEqual([sent["memory_ids"] for sent in replaced], [["3"], ["1"]])
+        self.assertEqual([sent["memory_ids"] for sent in deleted], [["1"], ["2"], None, None])
+        self.assertEqual([sent["user_id"] for sent in deleted], [ALICE, ALICE, ALICE, None])
+        for sent in (*added, *replaced, *deleted):
+            self.assertEqual((sent["sender"], sent["using"]), (UserMemory, self.database))
+
+    def test_nothing_is_sent_when_nothing_was_written(self) -> None:
+        self.add(memory_id="taken")
+        with self.received(memory_added) as added, self.received(memory_deleted) as deleted:
+            with self.assertRaises(MemoryExists):
+                self.add(memory_id="taken")
+            self.memory.clear_user_memories(BOB)
+            self.memory.delete_user_memories(["nothing"], ALICE)
+        self.assertEqual((added, deleted), ([], []))
+
+    def test_a_receiver_that_fails(self) -> None:
+        def receiver(**kwargs: Any) -> None:
+            raise RuntimeError("receiver")
+
+        memory_added.connect(receiver)
+        try:
+            with self.assertLogs("django.dispatch", logging.ERROR) as logs:
+                added = self.add("secret text")
+        finally:
+            memory_added.disconnect(receiver)
+        self.assertEqual(list(self.rows), [added])
+        self.assertNotIn("secret text", "\n".join(logs.output))
+
+
+class AsyncContract(ContractCase):
+    """Every verb has an async twin that does the same."""
+
+    def test_every_verb_has_a_twin(self) -> None:
+        verbs = {name for name in vars(Memory) if not name.startswith("_") and callable(getattr(Memory, name))}
+        sync = {name for name in verbs if f"a{name}" in verbs}
+        self.assertEqual(verbs, sync | {f"a{name}" for name in sync})
+        self.assertEqual(len(sync), 11)
+
+    async def test_a_life(self) -> None:
+        memory = self.memory
+        added = await memory.aadd_user_memory(UserMemory(memory="one", topics=["a"]), ALICE)
+        read = await memory.aget_user_memory(added.memory_id, user_id=ALICE)
+        assert read is not None
+        self.assertEqual(values(read), values(added))
+        await memory.areplace_user_memory(added.memory_id, UserMemory(memory="two"), ALICE, version=1)
+        with self.assertRaises(MemoryChanged):
+            await memory.areplace_user_memory(added.memory_id, UserMemory(memory="3"), ALICE, version=1)
+        upserted = await memory.aupsert_user_memory(UserMemory(memory="3", memory_id=added.memory_id), ALICE)
+        self.assertEqual(upserted.version, 3)
+        more = await memory.aadd_user_memories([UserMemory(memory="x"), UserMemory(memory="y")], ALICE)
+        self.assertEqual(len(await memory.aget_user_memories(ALICE)), 3)
+        self.assertEqual(texts(await memory.asearch_user_memories("y", user_id=ALICE)), ["y"])
+        await memory.adelete_user_memory(added.memory_id, ALICE)
+        self.assertEqual(await memory.adelete_user_memories([more[0].memory_id], ALICE), [more[0].memory_id])
+        self.assertEqual(await memory.aclear_user_memories(ALICE), 1)
+        self.assertEqual(await memory.aclear(), 0)
+
+    async def test_many_at_once(self) -> None:
+        calls = [self.memory.aadd_user_memory(UserMemory(memory=str(number)), ALICE) for number in range(20)]
+        added = await asyncio.gather(*calls)
+        self.assertEqual({memory async for memory in self.rows}, set(added))
+
+
+class ErrorContract(ContractCase):
+    """Errors of the database travel."""
+
+    def test_an_unknown_alias_says_so(self) -> None:
+        with self.assertRaisesMessage(Exception, "no_such_alias"):
+            Memory(db="no_such_alias").get_user_memories(ALICE)
+
+    def test_update_conflicts_would_overwrite_silently(self) -> None:
+        with self.assertRaisesMessage(DatabaseError, "upsert_user_memory"):
+            self.rows.bulk_create([UserMemory(memory="x")], update_conflicts=True)
+
+    def test_text_by_expression_would_not_be_found(self) -> None:
+        with self.assertRaisesMessage(TypeError, "bulk_update"):
+            self.rows.update(memory=F("user_id"))
+
+
+class MemoryContract(
+    AddContract,
+    BadInputContract,
+    OwnerContract,
+    ReplaceContract,
+    DeleteContract,
+    BulkContract,
+    TopicsContract,
+    SearchContract,
+    OrderContract,
+    TimeContract,
+    SignalContract,
+    AsyncContract,
+    ErrorContract,
+):
+    """Everything that the service promises, for one database."""

@@ -1,0 +1,147 @@
+"""Every question that can grow is answered by an index, in its order, on every database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from django.db import connections
+from django.test import TransactionTestCase
+
+from agno_memory import memory as service
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
+
+Question = Callable[[UserMemoryQuerySet], UserMemoryQuerySet]
+KEYS = {"memory_id": "m5", "user_id": "user 5", "version": 1}
+
+ONE_MEMORY: dict[str, Question] = {
+    name: lambda rows, statement=statement: statement.rows(rows.model, rows.db, KEYS.__getitem__)
+    for name, statement in {
+        "get, delete": service._select,
+        "replace": service._replace,
+        "replace a version": service._replace_version,
+    }.items()
+}
+LISTS: dict[str, Question] = {
+    "a user's newest": lambda rows: rows.for_user("user 5").newest(),
+    "a user's ten newest": lambda rows: rows.for_user("user 5").newest()[:10],
+    "a user's oldest": lambda rows: rows.for_user("user 5").oldest()[:10],
+    "a user's, about a topic": lambda rows: rows.for_user("user 5").about("rare").newest()[:10],
+    "a user's, about two topics": lambda rows: rows.for_user("user 5").about("rare", "common").newest()[:10],
+    "a user's, about any of two": lambda rows: rows.for_user("user 5").about_any("rare", "none").newest()[:10],
+    "a user's, mentioning": lambda rows: rows.for_user("user 5").mentioning("number").newest()[:10],
+    "a user's of an agent": lambda rows: rows.for_user("user 5").filter(agent_id="a").newest()[:10],
+}
+EVERYBODYS: dict[str, Question] = {
+    "everybody's newest": lambda rows: rows.newest()[:10],
+    "everybody's oldest": lambda rows: rows.oldest()[:10],
+}
+BY_TOPIC: dict[str, Question] = {
+    "everybody's about a rare topic": lambda rows: rows.about("rare"),
+    "everybody's about any of two": lambda rows: rows.about_any("rare", "none"),
+}
+
+
+def populate(database: str) -> UserMemoryQuerySet:
+    """Fill a store with enough that a planner prefers an index wherever it can use one."""
+    memory = Memory(db=database)
+    memory.clear()
+    for user in range(50):
+        memories = [
+            UserMemory(
+                memory_id=f"m{user}" if number == 0 else f"m{user}-{number}",
+                memory=f"number {number}",
+                topics=["common", *(["rare"] if number == user == 5 else [])],
+            )
+            for number in range(100)
+        ]
+        memory.add_user_memories(memories, f"user {user}")
+    return UserMemory.objects.using(database).all()
+
+
+class ShapeCase:
+    database: ClassVar[str]
+    databases = "__all__"
+
+    def plans(self, questions: dict[str, Question]) -> Iterator[tuple[str, str]]:
+        for name, question in questions.items():
+            yield name, question(self.rows).explain()
+
+    rows: UserMemoryQuerySet
+
+
+class SqliteShapeTests(ShapeCase, TransactionTestCase):
+    def test_shapes(self) -> None:
+        self.rows = populate("default")
+        for name, plan in self.plans(ONE_MEMORY):
+            with self.subTest(name):
+                self.assertIn("USING INDEX sqlite_autoindex_agno_memory_usermemory_1 (memory_id=?)", plan)
+        for name, plan in self.plans(LISTS):
+            with self.subTest(name):
+                self.assertIn("SEARCH agno_memory_usermemory USING INDEX agno_memory_user_newest (user_id=?)", plan)
+                self.assertNotIn("TEMP B-TREE", plan)
+        for name, plan in self.plans(EVERYBODYS):
+            with self.subTest(name):
+                self.assertIn("SCAN agno_memory_usermemory USING INDEX agno_memory_newest", plan)
+                self.assertNotIn("TEMP B-TREE", plan)
+
+
+class PostgresShapeTests(ShapeCase, TransactionTestCase):
+    def test_shapes(self) -> None:
+        self.rows = populate("postgres")
+        with connections["postgres"].cursor() as cursor:
+            cursor.execute("ANALYZE agno_memory_usermemory")
+        for name, plan in self.plans(ONE_MEMORY):
+            with self.subTest(name):
+                self.assertIn("Index Scan using agno_memory_usermemory_pkey", plan)
+        for name, plan in self.plans(LISTS):
+            with self.subTest(name):
+                self.assertRegex(plan, r"agno_memory_user_newest|agno_memory_topics_\w+_gin")
+                self.assertNotIn("Seq Scan", plan)
+        for name, plan in self.plans(EVERYBODYS):
+            with self.subTest(name):
+                self.assertRegex(plan, r"Index Scan (Backward )?using agno_memory_newest")
+                self.assertNotIn("Sort", plan)
+        for name, plan in self.plans(BY_TOPIC):
+            with self.subTest(name):
+                self.assertRegex(plan, r"Bitmap Index Scan on agno_memory_topics_\w+_gin")
+
+
+class MongoShapeTests(ShapeCase, TransactionTestCase):
+    def winning_plan(self, plan: str) -> list[tuple[str, str | None]]:
+        """Return the stages that a query runs through, each with the index that it reads."""
+        explained = json.loads(plan)
+        # A stage that the query engine cannot take over, such as a $sort of computed fields, leaves "stages".
+        self.assertNotIn("stages", explained, plan)
+        return list(stages(explained["queryPlanner"]["winningPlan"]))
+
+    def test_shapes(self) -> None:
+        self.rows = populate("mongodb")
+        for name, plan in self.plans(ONE_MEMORY):
+            with self.subTest(name):
+                self.assertIn(("IXSCAN", "agno_memory_key"), self.winning_plan(plan))
+        for name, plan in self.plans(LISTS):
+            with self.subTest(name):
+                found = self.winning_plan(plan)
+                indexes = {index for stage, index in found if stage == "IXSCAN"}
+                self.assertLessEqual(indexes, {"agno_memory_user_newest", "agno_memory_user_topics"})
+                self.assertTrue(indexes)
+                self.assertNotIn("SORT", dict(found))
+        for name, plan in self.plans(EVERYBODYS):
+            with self.subTest(name):
+                found = self.winning_plan(plan)
+                self.assertIn(("IXSCAN", "agno_memory_newest"), found)
+                self.assertNotIn("SORT", dict(found))
+        for name, plan in self.plans(BY_TOPIC):
+            with self.subTest(name):
+                self.assertIn(("IXSCAN", "agno_memory_topics"), self.winning_plan(plan))
+
+
+def stages(plan: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    yield plan["stage"], plan.get("indexName")
+    for inner in (plan.get("inputStage"), *plan.get("inputStages", [])):
+        if inner:
+            yield from stages(inner)
