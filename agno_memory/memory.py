@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, Final, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connections, router
-from django.db.models import Field
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
+from agno_memory.candidates import candidate_for, candidates, field_named
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
-from agno_memory.fields import DocumentField, now
+from agno_memory.fields import now
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet, existing_ids
+from agno_memory.retrieval import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.statements import Delete, Insert, Select, Update
 from agno_memory.transactions import all_or_nothing, has_transactions, savepoint
-from agno_memory.validators import owner_id, validate_identifier, validate_query
+from agno_memory.validators import owner_id, validate_identifier
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
-RetrievalMethod = Literal["last_n", "first_n", "keyword"]
 
 # How often upsert tries again when the memory comes and goes between its two statements.
 UPSERT_ATTEMPTS: Final = 5
@@ -87,7 +87,7 @@ class Memory:
             ValidationError: bad input; nothing was written.
             MemoryExists: the id is taken, whoever has it.
         """
-        added = self._add(self._checked(memory, owner_id(user_id)))
+        added = self._add(candidate_for(self._model, memory, owner_id(user_id)))
         self._send(memory_added, added.user_id, [added.memory_id])
         return added
 
@@ -110,7 +110,7 @@ class Memory:
             MemoryNotFound: this user has no such memory.
             MemoryChanged: it is not, or no longer, at ``version``.
         """
-        candidate = self._checked(memory, owner_id(user_id), memory_id)
+        candidate = candidate_for(self._model, memory, owner_id(user_id), memory_id)
         replaced = self._replace(candidate, version)
         if replaced is None:
             owned = self._rows(write=True).filter(memory_id=memory_id, user_id=candidate.user_id)
@@ -130,7 +130,7 @@ class Memory:
             ValidationError: bad input; nothing was written.
             MemoryExists: the id belongs to another user; nothing was written.
         """
-        candidate = self._checked(memory, owner_id(user_id))
+        candidate = candidate_for(self._model, memory, owner_id(user_id))
         for attempt in range(UPSERT_ATTEMPTS):
             replaced = self._replace(candidate)
             if replaced is not None:
@@ -178,22 +178,22 @@ class Memory:
             MemoryExists: ids that are taken, all of them; nothing was written.
         """
         owner = owner_id(user_id)
-        candidates = self._checked_many(memories, owner)
-        if not candidates:
+        added = candidates(self._model, memories, owner)
+        if not added:
             return []
         alias = self._write_alias()
         rows = self._model._base_manager.using(alias)
-        memory_ids = [candidate.memory_id for candidate in candidates]
+        memory_ids = [candidate.memory_id for candidate in added]
         if not has_transactions(connections[alias]):
             self._refuse_taken(memory_ids)
         try:
             with savepoint(alias):
-                all_or_nothing(alias, lambda: rows.bulk_create(candidates, batch_size=conf.BATCH_SIZE))
+                all_or_nothing(alias, lambda: rows.bulk_create(added, batch_size=conf.BATCH_SIZE))
         except IntegrityError as error:
             self._refuse_taken(memory_ids, error)
             raise
         self._send(memory_added, owner, memory_ids)
-        return candidates
+        return added
 
     def delete_user_memories(self, memory_ids: Sequence[str], user_id: object = None) -> list[str]:
         """Forget many memories. Ids that the user does not have are passed over.
@@ -348,42 +348,6 @@ class Memory:
 
     # How
 
-    def _checked(self, memory: UserMemory, owner: str, memory_id: str | None = None) -> UserMemory:
-        """Return a copy of what a caller handed in, owned, checked and in canonical form."""
-        if not isinstance(memory, UserMemory):
-            raise ValidationError(
-                {"memory": _('Expected UserMemory(memory="..."), not %s.') % type(memory).__name__}, code="invalid"
-            )
-        candidate = self._model(memory_id=memory.memory_id if memory_id is None else memory_id, user_id=owner)
-        errors: dict[str, ValidationError] = {}
-        for name in ("memory_id", *UserMemory.content_fields):
-            source = candidate if name == "memory_id" else memory
-            try:
-                setattr(candidate, name, _cleaned(name, getattr(source, name)))
-            except ValidationError as error:
-                errors[name] = error
-        if errors:
-            raise ValidationError(errors)
-        return candidate
-
-    def _checked_many(self, memories: Iterable[UserMemory], owner: str) -> list[UserMemory]:
-        candidates: list[UserMemory] = []
-        errors: dict[str, Any] = {}
-        seen: set[str] = set()
-        for position, memory in enumerate(memories):
-            try:
-                candidate = self._checked(memory, owner)
-            except ValidationError as error:
-                errors |= {f"{position}.{name}": found for name, found in error.error_dict.items()}
-                continue
-            if candidate.memory_id in seen:
-                errors[f"{position}.memory_id"] = ValidationError(_("Given twice."), code="duplicate")
-            seen.add(candidate.memory_id)
-            candidates.append(candidate)
-        if errors:
-            raise ValidationError(errors)
-        return candidates
-
     def _add(self, candidate: UserMemory) -> UserMemory:
         alias = self._write_alias()
         values = {field.attname: field.pre_save(candidate, add=True) for field in self._model._meta.concrete_fields}
@@ -398,7 +362,7 @@ class Memory:
         return candidate
 
     def _replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
-        values = {name: _field(name).pre_save(candidate, add=False) for name in _written}
+        values = {name: field_named(name).pre_save(candidate, add=False) for name in _written}
         values |= {
             "memory_id": candidate.memory_id,
             "user_id": candidate.user_id,
@@ -422,48 +386,6 @@ class Memory:
 
     def _send(self, signal: Signal, user_id: str | None, memory_ids: list[str] | None) -> None:
         signal.send_robust(sender=UserMemory, user_id=user_id, memory_ids=memory_ids, using=self._write_alias())
-
-
-def _last_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
-    return memories.newest()
-
-
-def _first_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
-    return memories.oldest()
-
-
-def _keyword(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
-    try:
-        validate_query(query)
-    except ValidationError as error:
-        raise ValidationError({"query": error}) from None
-    for word in str(query).split():
-        memories = memories.mentioning(word)
-    return memories.newest()
-
-
-# How a search finds and orders: a better ranking is one more entry here.
-RETRIEVAL_METHODS: Final[dict[str, Callable[[UserMemoryQuerySet, str | None], UserMemoryQuerySet]]] = {
-    "last_n": _last_n,
-    "first_n": _first_n,
-    "keyword": _keyword,
-}
-
-
-def _field(name: str) -> Field[Any, Any]:
-    return cast("Field[Any, Any]", UserMemory._meta.get_field(name))
-
-
-def _cleaned(name: str, value: Any) -> Any:
-    """Return a field's value in canonical form, checked by the field's validators."""
-    field = _field(name)
-    if isinstance(field, DocumentField):
-        value = field.to_python(value)
-    elif field.null and value in (None, ""):
-        return None
-    for validator in field.validators:
-        validator(value)
-    return value
 
 
 def _check_identifier(value: object, name: str) -> None:

@@ -1,0 +1,82 @@
+"""What callers hand in, as it will be written: owned, checked, and in canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from django.core.exceptions import ValidationError
+from django.db.models import Field
+from django.utils.translation import gettext as _
+
+from agno_memory.fields import DocumentField
+from agno_memory.models import UserMemory
+
+
+def candidate_for(model: type[UserMemory], memory: UserMemory, owner: str, memory_id: str | None = None) -> UserMemory:
+    """Return a checked copy of a memory; what the caller holds is not changed.
+
+    Args:
+        model: of the copy, which says the table.
+        memory: as handed in.
+        owner: of the copy.
+        memory_id: of the copy; the memory's own by default.
+
+    Raises:
+        ValidationError: by the names of the fields.
+    """
+    if not isinstance(memory, UserMemory):
+        raise ValidationError(
+            {"memory": _('Expected UserMemory(memory="..."), not %s.') % type(memory).__name__}, code="invalid"
+        )
+    given = {name: getattr(memory, name) for name in UserMemory.content_fields}
+    given["memory_id"] = memory.memory_id if memory_id is None else memory_id
+    values: dict[str, Any] = {}
+    errors: dict[str, ValidationError] = {}
+    for name, value in given.items():
+        try:
+            values[name] = _cleaned(field_named(name), value)
+        except ValidationError as error:
+            errors[name] = error
+    if errors:
+        raise ValidationError(errors)
+    return model(user_id=owner, **values)
+
+
+def candidates(model: type[UserMemory], memories: Iterable[UserMemory], owner: str) -> list[UserMemory]:
+    """Return checked copies of many memories.
+
+    Raises:
+        ValidationError: by position and name, ``"3.topics"``; an id given twice is one of them.
+    """
+    found: list[UserMemory] = []
+    errors: dict[str, Any] = {}
+    seen: set[str] = set()
+    for position, memory in enumerate(memories):
+        try:
+            candidate = candidate_for(model, memory, owner)
+        except ValidationError as error:
+            errors |= {f"{position}.{name}": each for name, each in error.error_dict.items()}
+            continue
+        if candidate.memory_id in seen:
+            errors[f"{position}.memory_id"] = ValidationError(_("Given twice."), code="duplicate")
+        seen.add(candidate.memory_id)
+        found.append(candidate)
+    if errors:
+        raise ValidationError(errors)
+    return found
+
+
+def field_named(name: str) -> Field[Any, Any]:
+    """Return a field of the model."""
+    return cast("Field[Any, Any]", UserMemory._meta.get_field(name))
+
+
+def _cleaned(field: Field[Any, Any], value: Any) -> Any:
+    if isinstance(field, DocumentField):
+        value = field.to_python(value)
+    elif field.null and value in (None, ""):
+        return None
+    for validator in field.validators:
+        validator(value)
+    return value

@@ -1,0 +1,166 @@
+"""What the documents show is run as it stands; only the places of the databases are those of the tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.db import router
+from django.test import RequestFactory
+
+from agno_memory.db import SQLITE_OPTIONS
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.signals import memory_added
+from demo_project import examples
+
+ROOT = Path(__file__).parent.parent
+EVERY_EXAMPLE = sorted(examples.blocks())
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+BLOCK = re.compile(r"^ *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(title: str) -> dict[str, Any]:
+    """Run an example here, on the test database."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(examples.blocks()[title], title, "exec"), names)
+    return names
+
+
+def printed_by(title: str, folder: Path, **places: str) -> list[str]:
+    """Run an example as a program of its own, in a folder, and return the lines that it prints."""
+    program = "import django; django.setup()\n" + examples.at(examples.blocks()[title], **places)
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_every_example_is_run() -> None:
+    """A block that is added to the page is added here."""
+    tested = {name for name, value in globals().items() if name.startswith("test_") and callable(value)}
+    assert {f"test_example_{re.sub(r'[^a-z]+', '_', title.lower())}" for title in EVERY_EXAMPLE} <= tested
+
+
+def test_example_sqlite_memory_py(tmp_path: Path) -> None:
+    """The folder of tmp/memory.db does not exist yet."""
+    memory, topics, updated = printed_by("sqlite_memory.py", tmp_path)
+    assert memory == "Memory: The user prefers dark mode in applications"
+    assert topics == "Topics: ['preferences', 'ui']"
+    assert re.fullmatch(r"Last Updated: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+00:00", updated)
+    # Restarted, it finds what it left.
+    assert len(printed_by("sqlite_memory.py", tmp_path)) == 6
+
+
+def test_example_postgres_memory_py(tmp_path: Path) -> None:
+    check_counts("postgres_memory.py", tmp_path, connection_string=os.environ["TEST_POSTGRES_URL"])
+
+
+def test_example_mongo_memory_py(tmp_path: Path) -> None:
+    check_counts("mongo_memory.py", tmp_path, connection_string=os.environ["TEST_MONGODB_URL"], db_name="docs")
+
+
+def check_counts(title: str, folder: Path, **places: str) -> None:
+    """Each run adds a memory to those of the runs before."""
+    counts = []
+    for _ in range(2):
+        (line,) = printed_by(title, folder, **places)
+        found = re.fullmatch(r"User has (\d+) memories stored", line)
+        assert found
+        counts.append(int(found[1]))
+    assert counts[1] == counts[0] + 1
+
+
+def test_example_memory_management_py(tmp_path: Path) -> None:
+    printed = printed_by("memory_management.py", tmp_path)
+    assert printed == ["Updated information about the user", "1 memory left", "0 memories left"]
+
+
+def test_example_ask() -> None:
+    run("Ask")
+
+
+def test_example_change_without_treading_on_anyone(capsys: pytest.CaptureFixture[str]) -> None:
+    run("Change without treading on anyone")
+    changed, taken, missing = capsys.readouterr().out.splitlines()
+    assert "no longer at version 1" in changed
+    assert "Already taken" in taken
+    assert "has no memory" in missing
+
+
+def test_example_async() -> None:
+    names = run("Async")
+    # In this thread, whose connection the tests know.
+    found = async_to_sync(names["main"])()
+    assert [memory.memory for memory in found] == ["Speaks Portuguese"]
+
+
+def test_example_know_when_something_was_written() -> None:
+    receivers = list(memory_added.receivers)
+    try:
+        run("Know when something was written")
+    finally:
+        memory_added.receivers[:] = receivers
+        memory_added.sender_receivers_cache.clear()
+
+
+def test_readme_view() -> None:
+    """The third step of README, called as a view."""
+    names = run_block("def prefers_dark_mode")
+    request = RequestFactory().get("/")
+    request.user = User.objects.create_user("maya")
+    assert names["prefers_dark_mode"](request) == ["The user prefers dark mode"]
+    assert UserMemory.objects.for_user(request.user).count() == 1
+
+
+def test_readme_contract() -> None:
+    """The two-line subclass of README is a suite."""
+    suite = run_block("MariaDbContract")["MariaDbContract"]
+    assert suite.database == "mariadb"
+    assert callable(suite.test_what_add_returns_equals_what_is_read_back)
+
+
+def test_readme_settings(settings: Any) -> None:
+    """What README says to paste is accepted by the checks."""
+    names = run_block('DATABASES["memories"]', DATABASES={})
+    with_sqlite = run_block("init_command", DATABASES={"default": {}})
+    settings.AGNO_MEMORY = names["AGNO_MEMORY"]
+    settings.DATABASE_ROUTERS = names["DATABASE_ROUTERS"]
+    assert router.db_for_write(UserMemory) == "memories"
+    assert names["DATABASES"]["memories"]["ENGINE"] == "django_mongodb_backend"
+    assert with_sqlite["DATABASES"]["default"]["OPTIONS"] == SQLITE_OPTIONS
+
+
+def test_readme_verbs() -> None:
+    """Every verb is in README's table."""
+    verbs = {name for name in vars(Memory) if not name.startswith("_") and hasattr(Memory, f"a{name}")}
+    assert {verb for verb in verbs if f"`{verb}(" not in readme()} == set()
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "examples.md"):
+        for target in LINK.findall(page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def run_block(containing: str, **names: Any) -> dict[str, Any]:
+    """Run the one block of README with this in it."""
+    (block,) = (found for found in BLOCK.findall(readme()) if containing in found)
+    exec(textwrap.dedent(block), names)
+    return names
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text()
