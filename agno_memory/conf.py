@@ -7,7 +7,6 @@ reports the same sentence together with unknown names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -69,14 +68,14 @@ class Settings:
         return [name for name, value in vars(cls).items() if isinstance(value, property)]
 
     @staticmethod
-    def given() -> Mapping[str, Any]:
+    def given() -> dict[str, Any]:
         """Return ``settings.AGNO_MEMORY`` as the site wrote it.
 
         Raises:
             ImproperlyConfigured: it is not a dictionary.
         """
         given = getattr(django_settings, "AGNO_MEMORY", {})
-        if not isinstance(given, Mapping):
+        if not isinstance(given, dict):
             raise ImproperlyConfigured("AGNO_MEMORY must be a dictionary of settings.")
         return given
 

@@ -179,20 +179,18 @@ class Memory:
         """
         owner = owner_id(user_id)
         added = candidates(self._model, memories, owner)
-        if not added:
-            return []
         alias = self._write_alias()
-        rows = self._model._base_manager.using(alias)
         memory_ids = [candidate.memory_id for candidate in added]
         if not has_transactions(connections[alias]):
             self._refuse_taken(memory_ids)
         try:
             with savepoint(alias):
-                all_or_nothing(alias, lambda: rows.bulk_create(added, batch_size=conf.BATCH_SIZE))
+                all_or_nothing(alias, lambda: self._insert_batches(added, alias))
         except IntegrityError as error:
             self._refuse_taken(memory_ids, error)
             raise
-        self._send(memory_added, owner, memory_ids)
+        if added:
+            self._send(memory_added, owner, memory_ids)
         return added
 
     def delete_user_memories(self, memory_ids: Sequence[str], user_id: object = None) -> list[str]:
@@ -350,16 +348,25 @@ class Memory:
 
     def _add(self, candidate: UserMemory) -> UserMemory:
         alias = self._write_alias()
-        values = {field.attname: field.pre_save(candidate, add=True) for field in self._model._meta.concrete_fields}
         try:
             with savepoint(alias):
-                _insert.run(self._model, alias, values)
+                _insert.run(self._model, alias, self._values_of(candidate))
         except IntegrityError as error:
             self._refuse_taken([candidate.memory_id], error)
             raise
-        candidate._state.adding = False
-        candidate._state.db = alias
-        return candidate
+        return _saved(candidate, alias)
+
+    def _insert_batches(self, added: list[UserMemory], alias: str) -> None:
+        size = conf.BATCH_SIZE
+        for start in range(0, len(added), size):
+            batch = added[start : start + size]
+            _insert.run_many(self._model, alias, [self._values_of(candidate) for candidate in batch])
+        for candidate in added:
+            _saved(candidate, alias)
+
+    def _values_of(self, candidate: UserMemory) -> dict[str, Any]:
+        """Return what a new row holds; the candidate holds the same from now on."""
+        return {field.attname: field.pre_save(candidate, add=True) for field in self._model._meta.concrete_fields}
 
     def _replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
         values = {name: field_named(name).pre_save(candidate, add=False) for name in _written}
@@ -386,6 +393,13 @@ class Memory:
 
     def _send(self, signal: Signal, user_id: str | None, memory_ids: list[str] | None) -> None:
         signal.send_robust(sender=UserMemory, user_id=user_id, memory_ids=memory_ids, using=self._write_alias())
+
+
+def _saved(candidate: UserMemory, alias: str) -> UserMemory:
+    """Mark a memory as one that is in the database."""
+    candidate._state.adding = False
+    candidate._state.db = alias
+    return candidate
 
 
 def _check_identifier(value: object, name: str) -> None:

@@ -27,6 +27,8 @@ from agno_memory.fields import moves
 Result = TypeVar("Result")
 # What stands for the value of a name in a query: a Param while compiling, the value itself otherwise.
 ValueOf = Callable[[str], Any]
+# Values by the name of a field, in the form that pre_save() leaves them in.
+Values = dict[str, Any]
 
 
 class Param(Expression):
@@ -39,15 +41,15 @@ class Param(Expression):
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         return "%s", (self,)
 
-    def prepare(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> Any:
-        return self.output_field.get_db_prep_save(values[self.name], connection)
+    def prepare(self, values: Values, connection: BaseDatabaseWrapper) -> Any:
+        return self.output_field.get_db_prep_value(values[self.name], connection, prepared=True)
 
 
 class Compiled(NamedTuple):
     sql: str
     params: tuple[Any, ...]
 
-    def bind(self, values: dict[str, Any], connection: BaseDatabaseWrapper) -> list[Any]:
+    def bind(self, values: Values, connection: BaseDatabaseWrapper) -> list[Any]:
         return [param.prepare(values, connection) if isinstance(param, Param) else param for param in self.params]
 
 
@@ -57,13 +59,13 @@ class Statement(Generic[Result]):
     def __init__(self) -> None:
         self._compiled: dict[Any, Compiled] = {}
 
-    def run(self, model: type[Model], alias: str, values: dict[str, Any]) -> Result:
+    def run(self, model: type[Model], alias: str, values: Values) -> Result:
         """Run on one database.
 
         Args:
             model: whose table is meant.
             alias: of the database.
-            values: by the name of a field, or of a condition.
+            values: by the name of a field, in the form that ``pre_save()`` leaves them in.
         """
         connection = connections[alias]
         method = getattr(self, f"as_{connection.vendor}", self.as_sql)
@@ -75,7 +77,7 @@ class Statement(Generic[Result]):
         """Return the query with ``value(name)`` where a value goes."""
         raise NotImplementedError("A statement says how its query is built.")
 
-    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Result:
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Result:
         raise NotImplementedError("A statement says what it returns.")
 
     def compiled(self, model: type[Model], connection: BaseDatabaseWrapper, returning: str = "") -> Compiled:
@@ -94,29 +96,48 @@ class Statement(Generic[Result]):
             self._compiled[key] = Compiled(text + returning, tuple(params))
         return self._compiled[key]
 
-    def built(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Any:
+    def built(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Any:
         """Return the compiler of the query with its values in place, for databases that have no text of it."""
         query = self.build(model, connection.alias, values.__getitem__)
         return query.get_compiler(connection=connection)
 
 
 class Insert(Statement[None]):
-    """Add one row, as ``pre_save`` of its fields left it in the values."""
+    """Add rows, many at the price of one statement that is prepared once."""
+
+    def run_many(self, model: type[Model], alias: str, rows: list[Values]) -> None:
+        """Add several rows in one trip. More than the database's memory likes are the caller's to divide."""
+        connection = connections[alias]
+        method = getattr(self, f"many_as_{connection.vendor}", self.many_as_sql)
+        with transaction.mark_for_rollback_on_error(using=alias):
+            method(model, connection, rows)
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
-        fields = model._meta.concrete_fields
-        row = SimpleNamespace(**{field.attname: value(field.attname) for field in fields})
+        row = {field.attname: value(field.attname) for field in model._meta.concrete_fields}
+        return self.build_many(model, [row])
+
+    def build_many(self, model: type[Model], rows: list[Values]) -> Query:
         query = InsertQuery(model)
-        query.insert_values(fields, [cast("Model", row)], raw=True)
+        # What reads the values of instances reads these as well.
+        stand_ins = [cast("Model", SimpleNamespace(**row)) for row in rows]
+        query.insert_values(model._meta.concrete_fields, stand_ins, raw=True)
         return query
 
-    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> None:
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
         compiled = self.compiled(model, connection)
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, compiled.bind(values, connection))
 
-    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> None:
-        self.built(model, connection, values).execute_sql()
+    def many_as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, rows: list[Values]) -> None:
+        compiled = self.compiled(model, connection)
+        with connection.cursor() as cursor:
+            cursor.executemany(compiled.sql, [compiled.bind(values, connection) for values in rows])
+
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
+        self.many_as_mongodb(model, connection, [values])
+
+    def many_as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, rows: list[Values]) -> None:
+        self.build_many(model, rows).get_compiler(connection=connection).execute_sql()
 
 
 class OneRow(Statement[Result]):
@@ -140,11 +161,11 @@ class Select(OneRow[Model | None]):
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
         return self.rows(model, alias, value).query
 
-    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         compiled = self.compiled(model, connection)
         return fetch_instance(model, connection, compiled, values)
 
-    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         rows = self.rows(model, connection.alias, values.__getitem__)
         return next(iter(rows[:1]), None)
 
@@ -155,13 +176,13 @@ class Delete(OneRow[int]):
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
         return self.rows(model, alias, value).query.chain(DeleteQuery)
 
-    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> int:
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> int:
         compiled = self.compiled(model, connection)
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, compiled.bind(values, connection))
             return int(cursor.rowcount)
 
-    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> int:
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> int:
         return delete_rows(self.rows(model, connection.alias, values.__getitem__))
 
 
@@ -183,26 +204,24 @@ class Update(OneRow[Model | None]):
         query.add_update_values(moves(model, value("last_updated")))
         return query
 
-    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         """Change, then read: another writer may come in between, where UPDATE cannot return rows."""
         if not self.built(model, connection, values).execute_sql(ROW_COUNT):
             return None
         rows: QuerySet[Any] = model._base_manager.using(connection.alias)
         return rows.filter(pk=values[model._meta.pk.attname]).first()
 
-    def as_postgresql(
-        self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]
-    ) -> Model | None:
+    def as_postgresql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in model._meta.concrete_fields)
         compiled = self.compiled(model, connection, returning=f" RETURNING {columns}")
         return fetch_instance(model, connection, compiled, values)
 
-    def as_sqlite(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
+    def as_sqlite(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         # SQLite learnt RETURNING for all three kinds of writes in 3.35.
         returns = connection.features.can_return_columns_from_insert
         return (self.as_postgresql if returns else self.as_sql)(model, connection, values)
 
-    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Any]) -> Model | None:
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         compiler = self.built(model, connection, values)
         collection = FindOneAndUpdate(connection, compiler.collection)
         compiler.collection = collection
@@ -230,7 +249,7 @@ class FindOneAndUpdate:
 
 
 def fetch_instance(
-    model: type[Model], connection: BaseDatabaseWrapper, compiled: Compiled, values: dict[str, Any]
+    model: type[Model], connection: BaseDatabaseWrapper, compiled: Compiled, values: Values
 ) -> Model | None:
     """Run a statement that returns the columns of at most one row."""
     with connection.cursor() as cursor:
@@ -241,18 +260,34 @@ def fetch_instance(
 
 def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterable[Sequence[Any]]) -> Iterator[Model]:
     """Yield rows of all columns, in the order of the fields, as the model's instances."""
-    fields = model._meta.concrete_fields
-    names = [field.attname for field in fields]
-    converters = []
-    for position, field in enumerate(fields):
-        column = field.get_col(model._meta.db_table)
-        both = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
-        converters += [(position, column, converter) for converter in both]
+    names = [field.attname for field in model._meta.concrete_fields]
+    conversions = [
+        (position, column, convert)
+        for position, column in converted_columns(model, connection)
+        for convert in converters(column, connection)
+    ]
     for row in rows:
         values = list(row)
-        for position, column, converter in converters:
-            values[position] = converter(values[position], column, connection)
+        for position, column, convert in conversions:
+            values[position] = convert(values[position], column, connection)
         yield model.from_db(connection.alias, names, values)
+
+
+def converters(column: Expression, connection: BaseDatabaseWrapper) -> list[Any]:
+    """Return what turns a column's value as the driver gives it into the field's, in this order."""
+    return [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+
+
+_converted: dict[Any, list[tuple[int, Expression]]] = {}
+
+
+def converted_columns(model: type[Model], connection: BaseDatabaseWrapper) -> list[tuple[int, Expression]]:
+    """Return the columns that have converters, with their positions: asking all of them costs as much as a row."""
+    key = model, type(connection)
+    if key not in _converted:
+        columns = [field.get_col(model._meta.db_table) for field in model._meta.concrete_fields]
+        _converted[key] = [pair for pair in enumerate(columns) if converters(pair[1], connection)]
+    return _converted[key]
 
 
 def delete_rows(rows: QuerySet[Any]) -> int:

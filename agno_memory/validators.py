@@ -112,14 +112,17 @@ def canonical_topics(value: object) -> list[str]:
 
 def validate_topics(value: list[str]) -> None:
     """Refuse more than ``MAX_TOPICS`` topics, or one longer than ``MAX_TOPIC_LENGTH``."""
-    if len(value) > conf.MAX_TOPICS:
+    if not value:
+        return
+    most, longest = conf.MAX_TOPICS, conf.MAX_TOPIC_LENGTH
+    if len(value) > most:
         raise ValidationError(
             _("Ensure there are at most %(limit)d topics (there are %(count)d)."),
             code="too_many_topics",
-            params={"limit": conf.MAX_TOPICS, "count": len(value)},
+            params={"limit": most, "count": len(value)},
         )
     for topic in value:
-        _validate_text(topic, conf.MAX_TOPIC_LENGTH)
+        _validate_text(topic, longest)
 
 
 def canonical_metadata(value: object) -> dict[str, Any]:
