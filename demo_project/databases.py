@@ -1,0 +1,44 @@
+"""Databases from URLs."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+import environ
+
+# Readers do not wait for writers, a transaction takes its lock at the start instead of failing in the middle, and
+# a writer waits 30 seconds for its turn.
+SQLITE_OPTIONS = {
+    "init_command": "PRAGMA journal_mode=WAL",
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 30,
+}
+
+
+def from_url(url: str) -> dict[str, Any]:
+    """Return an entry of ``DATABASES``.
+
+    Args:
+        url: ``sqlite:///relative``, ``sqlite:////absolute``, ``postgres://user:password@host:5432/name``,
+            ``mongodb://host:27017/name?replicaSet=rs0``, or another one that django-environ knows.
+    """
+    if url.startswith(("mongodb://", "mongodb+srv://")):
+        return mongodb(url)
+    config: dict[str, Any] = environ.Env.db_url_config(url)
+    return sqlite(config["NAME"]) if config["ENGINE"].endswith("sqlite3") else config
+
+
+def sqlite(name: str) -> dict[str, Any]:
+    """Return an entry for a SQLite file that readers and writers can share."""
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": dict(SQLITE_OPTIONS)}
+
+
+def mongodb(url: str) -> dict[str, Any]:
+    """Return an entry for MongoDB, whose backend takes the whole URL as its host.
+
+    django-environ takes such a URL apart, and fails where it names several hosts.
+    """
+    path = url.partition("://")[2].rpartition("@")[2].partition("/")[2]
+    name = unquote(path.partition("?")[0]) or "agno_memory"
+    return {"ENGINE": "django_mongodb_backend", "HOST": url, "NAME": name}

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections, router
+
+from agno_memory.models import UserMemory
+from demo_project import examples, people
+
+LOGIN = PASSWORD = "demo"
+
+
+class Command(BaseCommand):
+    help = "Set up the demo where it is not set up yet, run the examples, and serve the site."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("addrport", nargs="?", default="127.0.0.1:8000", help="Port, or address:port, to serve at.")
+        parser.add_argument(
+            "--no-serve", "--noserve", dest="serve", action="store_false", help="Do everything else and end."
+        )
+
+    def handle(self, *args: Any, addrport: str, serve: bool, **options: Any) -> None:
+        self.migrate()
+        self.create_login()
+        self.load_people()
+        self.run_examples()
+        if serve:
+            self.serve(addrport)
+
+    def migrate(self) -> None:
+        migrate = partial(call_command, "migrate", interactive=False, verbosity=0)
+        migrate(database=DEFAULT_DB_ALIAS)
+        alias = router.db_for_write(UserMemory)
+        if UserMemory._meta.db_table not in connections[alias].introspection.table_names():
+            # Django notes a migration as applied also where the router keeps its tables away. A database that has not
+            # held the memories before is made to forget that note.
+            migrate("agno_memory", "zero", fake=True, database=alias)
+        migrate("agno_memory", database=alias)
+
+    def create_login(self) -> None:
+        users = get_user_model().objects
+        if not users.filter(username=LOGIN).exists():
+            users.create_superuser(LOGIN, "demo@example.com", PASSWORD)
+
+    def load_people(self) -> None:
+        connection = connections[router.db_for_write(UserMemory)]
+        found = UserMemory.objects.count()
+        loaded = people.load()
+        self.heading(f"Memories in {connection.display_name}, {connection.settings_dict['NAME']}")
+        self.stdout.write(f"{found} found from before, {loaded} loaded")
+
+    def run_examples(self) -> None:
+        for title, code in examples.for_this_site().items():
+            self.heading(title)
+            self.stdout.write(examples.run(title, code))
+
+    def serve(self, addrport: str) -> None:
+        address = addrport if ":" in addrport else f"127.0.0.1:{addrport}"
+        self.heading("The site")
+        self.stdout.write(f"http://{address}/ (log in as {LOGIN}, password {PASSWORD})")
+        self.stdout.flush()
+        # Reloading would run this command, and not the server alone, a second time.
+        call_command("runserver", addrport, use_reloader=False)
+
+    def heading(self, text: str) -> None:
+        self.stdout.write("\n" + self.style.MIGRATE_HEADING(text))

@@ -1,0 +1,83 @@
+"""Settings of the demo. What one may want to choose comes from the environment or from ``.env`` (see .env.example)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from demo_project import databases
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+SECRET_KEY = env.str("SECRET_KEY", default="insecure-key-of-the-demo-never-use-it-elsewhere")
+DEBUG = env.bool("DEBUG", default=True)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+
+# Databases. Without MEMORY_DATABASE_URL the memories live beside the rest of the site.
+
+DATABASE_URL = env.str("DATABASE_URL", default="")
+MEMORY_DATABASE_URL = env.str("MEMORY_DATABASE_URL", default="")
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": databases.from_url(DATABASE_URL) if DATABASE_URL else databases.sqlite(str(BASE_DIR / "demo.sqlite3")),
+}
+DATABASE_ROUTERS: list[str] = []
+AGNO_MEMORY = {
+    # The people of memories.jsonl are known by name; a site of your own does well with the default, the primary key.
+    "USER_ID_FIELD": "username",
+}
+
+if MEMORY_DATABASE_URL:
+    DATABASES["memories"] = databases.from_url(MEMORY_DATABASE_URL)
+    AGNO_MEMORY["DATABASE"] = "memories"
+    DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter", "demo_project.routers.SiteRouter"]
+
+# A small Django site.
+
+INSTALLED_APPS = [
+    "demo_project",
+    "agno_memory",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+ROOT_URLCONF = "demo_project.urls"
+WSGI_APPLICATION = "demo_project.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "memories"
+LOGOUT_REDIRECT_URL = "login"
+STATIC_URL = "static/"
+TIME_ZONE = "UTC"
+USE_TZ = True

@@ -1,0 +1,323 @@
+"""The demo as a newcomer meets it: the command, its site, and where it puts the memories."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.test import TestCase, override_settings
+from psycopg import sql
+
+from agno_memory.db import SQLITE_OPTIONS
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from demo_project import databases, examples, people
+from demo_project import settings as demo_settings
+from demo_project.management.commands.demo import LOGIN
+from tests.servers import free_port, wait_until
+
+ROOT = Path(__file__).parent.parent
+COUNT = sum(len(memories) for memories in people.read().values())
+MANAGED = "Updated information about the user\n1 memory left\n0 memories left"
+
+
+@contextmanager
+def database_of_its_own(alias: str) -> Iterator[str]:
+    """Yield the URL of an empty database on the server of an alias, and drop it afterwards; nothing for SQLite."""
+    name = f"demo_{uuid4().hex[:12]}"
+    if alias == "postgres":
+        server = os.environ["TEST_POSTGRES_URL"]
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            yield urllib.parse.urlsplit(server)._replace(path=f"/{name}").geturl()
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    elif alias == "mongodb":
+        # A run without MongoDB does without its driver too.
+        import pymongo
+
+        server = os.environ["TEST_MONGODB_URL"]
+        yield urllib.parse.urlsplit(server)._replace(path=f"/{name}").geturl()
+        with pymongo.MongoClient[dict[str, Any]](server) as client:
+            client.drop_database(name)
+    else:
+        yield ""
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-W", "error", str(ROOT / "manage.py"), "demo", *arguments]
+
+
+def environment(folder: Path, memory_url: str = "") -> dict[str, str]:
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "demo_project.settings",
+        "DATABASE_URL": f"sqlite:///{folder / 'demo.sqlite3'}",
+        "MEMORY_DATABASE_URL": memory_url,
+    }
+
+
+def demo(folder: Path, memory_url: str = "", option: str = "--no-serve") -> str:
+    """Run the demo without serving, in a folder of its own and without a terminal, and return what it printed."""
+    done = subprocess.run(
+        command(option),
+        cwd=folder,
+        env=environment(folder, memory_url),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def tables(folder: Path) -> set[str]:
+    with closing(sqlite3.connect(folder / "demo.sqlite3")) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])
+def test_second_run_finds_what_the_first_loaded(alias: str, tmp_path: Path) -> None:
+    with database_of_its_own(alias) as url:
+        first = demo(tmp_path, url)
+        second = demo(tmp_path, url, "--noserve")
+    assert f"0 found from before, {COUNT} loaded" in first
+    assert f"{COUNT} found from before, 0 loaded" in second
+    assert first.count("Memory: The user prefers dark mode in applications") == 1
+    assert second.count("Memory: The user prefers dark mode in applications") == 2
+    assert ("User has 1 memories stored" in first) is ("User has 2 memories stored" in second) is bool(url)
+    assert MANAGED in first
+    assert MANAGED in second
+    # The example for SQLite works on the demo's own file, unless the memories are elsewhere; contrib apps stay.
+    assert ({"agno_memory_usermemory", "user_memories"} & tables(tmp_path) == set()) is bool(url)
+    assert {"auth_user", "django_session"} <= tables(tmp_path)
+
+
+@pytest.mark.parametrize("alias", ["postgres", "mongodb"])
+def test_memories_can_move_back(alias: str, tmp_path: Path) -> None:
+    """The site's own database has noted the migrations of a run that kept the tables elsewhere."""
+    with database_of_its_own(alias) as url:
+        demo(tmp_path, url)
+    assert f"0 found from before, {COUNT} loaded" in demo(tmp_path)
+
+
+def test_contrib_apps_can_move_to_the_database_of_the_memories(tmp_path: Path) -> None:
+    """It has noted no migrations of theirs."""
+    both = f"sqlite:///{tmp_path / 'demo.sqlite3'}"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    demo(elsewhere, both)
+    assert "auth_user" not in tables(tmp_path)
+    assert f"{COUNT} found from before, 0 loaded" in demo(tmp_path)
+
+
+def test_serves_the_site(tmp_path: Path) -> None:
+    """Printed address and login are good for the page, over HTTP."""
+    port = str(free_port())
+    with (tmp_path / "log").open("w+") as log:
+        process = subprocess.Popen(
+            command(port), cwd=tmp_path, env=environment(tmp_path), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        try:
+            wait_until(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/login/"))
+            page = log_in_as_told((tmp_path / "log").read_text())
+        finally:
+            process.terminate()
+            process.wait()
+    assert "What is remembered about you" in page
+    assert people.read()[LOGIN][-1].memory in page
+
+
+def answers(url: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(url).status == 200)
+    except OSError:
+        return False
+
+
+def log_in_as_told(log: str) -> str:
+    """Log in at the address and with the login that the demo prints, and return the page."""
+    told = re.search(r"(http://\S+/) \(log in as (\S+), password (\S+)\)", log)
+    assert told, log
+    address, username, password = told.groups()
+    cookies = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+    # Sent on to the login page, which sets the token.
+    browser.open(address).close()
+    token = next(cookie.value for cookie in cookies if cookie.name == "csrftoken")
+    form = {"username": username, "password": password, "csrfmiddlewaretoken": token}
+    with browser.open(f"{address}login/", urllib.parse.urlencode(form).encode()) as page:
+        return str(page.read().decode())
+
+
+def test_people_are_a_dozen_and_one_of_them_logs_in() -> None:
+    assert len(people.read()) == 12
+    assert LOGIN in people.read()
+    assert 200 <= COUNT <= 400
+
+
+@pytest.mark.django_db
+def test_interrupted_load_is_completed() -> None:
+    person, memories = next(iter(people.read().items()))
+    Memory().add_user_memories(memories, user_id=person)
+    assert people.load() == COUNT - len(memories)
+    assert people.load() == 0
+    assert UserMemory.objects.count() == COUNT
+
+
+def test_examples_are_those_of_the_page() -> None:
+    assert {*examples.OF_VENDOR.values(), "memory_management.py"} <= set(examples.blocks())
+
+
+def test_example_elsewhere() -> None:
+    """Only the places that are named move, whatever stands in them."""
+    code = examples.blocks()["mongo_memory.py"]
+    moved = examples.at(code, connection_string='mongodb://h/"\\1', db_file="unused")
+    compile(moved, "moved", "exec")
+    assert repr('mongodb://h/"\\1') in moved
+    assert 'db_name="mydb"' in moved
+    assert examples.at(code) == code
+
+
+def test_sqlite_is_opened_as_the_handles_do() -> None:
+    assert databases.from_url("sqlite:////srv/site.sqlite3") == {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": "/srv/site.sqlite3",
+        "OPTIONS": SQLITE_OPTIONS,
+    }
+
+
+def test_postgresql_url() -> None:
+    config = databases.from_url("postgres://maya:s%40fe@db:5433/site?sslmode=require")
+    assert config["ENGINE"] == "django.db.backends.postgresql"
+    assert (config["NAME"], config["PASSWORD"], config["PORT"]) == ("site", "s@fe", 5433)
+    assert config["OPTIONS"] == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("mongodb://localhost:27017/site?replicaSet=rs0", "site"),
+        ("mongodb://u:p%2F@a:27017,b:27018/s%C3%AFte", "sïte"),
+        ("mongodb+srv://u:p@cluster.example.com/?retryWrites=true", "agno_memory"),
+        ("mongodb://localhost", "agno_memory"),
+    ],
+)
+def test_mongodb_url(url: str, name: str) -> None:
+    assert databases.from_url(url) == {"ENGINE": "django_mongodb_backend", "HOST": url, "NAME": name}
+
+
+@override_settings(
+    ROOT_URLCONF=demo_settings.ROOT_URLCONF,
+    INSTALLED_APPS=demo_settings.INSTALLED_APPS,
+    MIDDLEWARE=demo_settings.MIDDLEWARE,
+    TEMPLATES=demo_settings.TEMPLATES,
+    LOGIN_URL=demo_settings.LOGIN_URL,
+    LOGIN_REDIRECT_URL=demo_settings.LOGIN_REDIRECT_URL,
+    LOGOUT_REDIRECT_URL=demo_settings.LOGOUT_REDIRECT_URL,
+    STATIC_URL=demo_settings.STATIC_URL,
+    AGNO_MEMORY={"USER_ID_FIELD": demo_settings.AGNO_MEMORY["USER_ID_FIELD"]},
+)
+class PageTests(TestCase):
+    """The page of the person who is logged in."""
+
+    def setUp(self) -> None:
+        self.maya = User.objects.create_user("maya")
+        self.client.force_login(self.maya)
+        self.theirs = Memory().add_user_memory(UserMemory(memory="Plays the oud"), user_id="noah")
+
+    def add(self, text: str, topics: str = "") -> UserMemory:
+        self.client.post("/", {"memory": text, "topics": topics})
+        (newest,) = Memory().get_user_memories("maya", limit=1)
+        return newest
+
+    def test_shows_what_is_known_the_newest_first(self) -> None:
+        self.add("Likes <b>tea</b>", "drinks")
+        self.add("喜欢吃辣 🌶️", "饮食, 喜好")
+        page = self.client.get("/").content.decode()
+        self.assertLess(page.index("喜欢吃辣 🌶️"), page.index("Likes &lt;b&gt;tea&lt;/b&gt;"))
+        for topic in ("drinks", "饮食", "喜好"):
+            self.assertInHTML(f'<li dir="auto">{topic}</li>', page)
+        self.assertNotIn("Plays the oud", page)
+
+    def test_shows_that_nothing_is_known(self) -> None:
+        self.assertContains(self.client.get("/"), "Nothing yet.")
+
+    def test_adds(self) -> None:
+        response = self.client.post("/", {"memory": "Likes tea", "topics": " drinks,, tea ,drinks"}, follow=True)
+        self.assertRedirects(response, "/")
+        self.assertContains(response, "Remembered.")
+        (added,) = Memory().get_user_memories("maya")
+        self.assertEqual((added.memory, added.topics), ("Likes tea", ["drinks", "tea"]))
+
+    def test_shows_at_the_form_what_the_service_refuses(self) -> None:
+        response = self.client.post("/", {"memory": "  ", "topics": "x" * 101})
+        self.assertFormError(response.context["form"], "memory", "This cannot be blank.")
+        self.assertFormError(response.context["form"], "topics", "Ensure this has at most 100 characters (it has 101).")
+        self.assertContains(response, "This cannot be blank.")
+        self.assertEqual(Memory().get_user_memories("maya"), [])
+
+    def test_shows_an_error_for_an_empty_form(self) -> None:
+        self.assertContains(self.client.post("/"), "This cannot be blank.")
+
+    def test_forgets(self) -> None:
+        kept, gone = self.add("Likes tea"), self.add("Likes coffee")
+        response = self.client.post("/forget/", {"memory_id": gone.memory_id}, follow=True)
+        self.assertRedirects(response, "/")
+        self.assertContains(response, "Forgotten.")
+        self.assertEqual(Memory().get_user_memories("maya"), [kept])
+
+    def test_does_not_find_what_belongs_to_another(self) -> None:
+        response = self.client.post("/forget/", {"memory_id": self.theirs.memory_id})
+        self.assertEqual(response.status_code, 404)
+        self.assertEqual(Memory().get_user_memories("noah"), [self.theirs])
+
+    def test_does_not_find_what_has_no_id(self) -> None:
+        self.assertEqual(self.client.post("/forget/").status_code, 404)
+
+    def test_forgets_by_post_alone(self) -> None:
+        kept = self.add("Likes tea")
+        self.assertEqual(self.client.get("/forget/", {"memory_id": kept.memory_id}).status_code, 405)
+        self.assertEqual(Memory().get_user_memories("maya"), [kept])
+
+    def test_asks_for_a_token(self) -> None:
+        strict = self.client_class(enforce_csrf_checks=True)
+        strict.force_login(self.maya)
+        for path, data in (("/", {"memory": "Likes tea"}), ("/forget/", {"memory_id": self.theirs.memory_id})):
+            self.assertEqual(strict.post(path, data).status_code, 403)
+        self.assertEqual(UserMemory.objects.count(), 1)
+
+    def test_asks_the_anonymous_to_log_in(self) -> None:
+        self.client.post("/logout/")
+        for path in ("/", "/whats-new/"):
+            self.assertRedirects(self.client.get(path), f"/login/?next={path}")
+        self.client.post("/", {"memory": "Likes tea"})
+        self.client.post("/forget/", {"memory_id": self.theirs.memory_id})
+        self.assertEqual(list(UserMemory.objects.all()), [self.theirs])
+
+    def test_keeps_out_who_does_not_know_the_password(self) -> None:
+        self.client.post("/logout/")
+        response = self.client.post("/login/", {"username": "maya", "password": "maya"})
+        self.assertContains(response, "Please enter a correct username and password.")
+
+    async def test_tells_what_is_new_from_an_async_view(self) -> None:
+        await self.async_client.aforce_login(self.maya)
+        for number in range(7):
+            await Memory().aadd_user_memory(UserMemory(memory=f"Fact {number}", topics=["facts"]), user_id="maya")
+        response = await self.async_client.get("/whats-new/")
+        newest = [{"memory": f"Fact {number}", "topics": ["facts"]} for number in (6, 5, 4, 3, 2)]
+        self.assertEqual(json.loads(response.content), {"memories": newest})
