@@ -190,6 +190,10 @@ class DocumentField(models.JSONField):
             value = self.to_python(value)
         return super().get_db_prep_save(value, connection)
 
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        # JSONField takes a Value apart here; it is an expression like any other.
+        return value if is_expression(value) else super().get_db_prep_value(value, connection, prepared)
+
 
 class TopicsField(DocumentField):
     """A list of topics in canonical form; ask about them with ``topics__about`` and ``topics__about_any``."""

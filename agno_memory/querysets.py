@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import NotSupportedError, models
+from django.db import NotSupportedError, models, transaction
 
+from agno_memory.aggregates import TopicCount, TopicCounts
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves, now
 from agno_memory.lookups import in_order
-from agno_memory.statements import TopicCount, TopicCounts, delete_rows
 from agno_memory.validators import fold, owner_id, validate_query
 
 if TYPE_CHECKING:
@@ -69,8 +69,13 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
         return TopicCounts(self, limit).run()
 
     def erase(self) -> int:
-        """Delete what is found in one statement, load nothing, send no Django signals, and return how many."""
-        return delete_rows(self)
+        """Delete what is found in one statement, and return how many there were.
+
+        No row is loaded and no cascade looked for, so ``pre_delete`` and ``post_delete`` are not sent.
+        """
+        self._for_write = True
+        with transaction.mark_for_rollback_on_error(using=self.db):
+            return int(self._raw_delete(self.db) or 0)
 
     erase.alters_data = True  # type: ignore[attr-defined]
     # As delete(): a manager without a filter must not have it.

@@ -1,0 +1,70 @@
+"""The portable paths, which a database without methods of its own takes, give what the others give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import NotSupportedError, connections
+
+from agno_memory import memory as service
+from agno_memory.aggregates import TopicCounts
+from agno_memory.fields import now
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.test import values
+
+pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+SQL = pytest.mark.parametrize("alias", ["default", "postgres"])
+
+
+def new_values(memory: UserMemory, **changes: Any) -> dict[str, Any]:
+    return values(memory) | {"memory": "New", "search_text": "new", "last_updated": now()} | changes
+
+
+@SQL
+def test_update_without_returning(alias: str) -> None:
+    added = Memory(alias).add_user_memory(UserMemory(memory="Old", topics=["a"]), "maya")
+    model, connection = UserMemory, connections[alias]
+    updated = service._replace_version.as_sql(model, connection, new_values(added))
+    assert isinstance(updated, UserMemory)
+    assert (updated.memory, updated.version, updated.topics) == ("New", 2, ["a"])
+    assert service._replace_version.as_sql(model, connection, new_values(added)) is None
+    assert service._replace.as_sql(model, connection, new_values(added, user_id="noah")) is None
+    assert values(UserMemory.objects.using(alias).get()) == values(updated)
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])
+def test_topic_counts_without_sql_for_it(alias: str) -> None:
+    memory = Memory(alias)
+    for topics in (["b", "a"], ["b"], ["é"], []):
+        memory.add_user_memory(UserMemory(memory="x", topics=topics), "maya")
+    for limit in (None, 1, 2):
+        counts = TopicCounts(UserMemory.objects.using(alias).all(), limit)
+        assert list(counts.as_sql(connections[alias])) == counts.run()
+
+
+@SQL
+def test_a_lookup_that_is_not_written_for_a_database_says_what_to_do(alias: str) -> None:
+    rows = UserMemory.objects.using(alias)
+    for name, empty in {"about": FullResultSet, "about_any": EmptyResultSet}.items():
+        compiler = rows.filter(**{f"topics__{name}": ["a"]}).query.get_compiler(alias)
+        lookup: Any = compiler.query.where.children[0]
+        with pytest.raises(NotSupportedError, match=f"as_{connections[alias].vendor}"):
+            lookup.as_sql(compiler, connections[alias])
+        lookup = rows.filter(**{f"topics__{name}": []}).query.where.children[0]
+        with pytest.raises(empty):
+            lookup.as_sql(compiler, connections[alias])
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])
+def test_a_statement_is_compiled_once(alias: str) -> None:
+    memory = Memory(alias)
+    added = memory.add_user_memory(UserMemory(memory="x"), "maya")
+    compiled = service._select._compiled
+    memory.get_user_memory(added.memory_id, "maya")
+    before = dict(compiled)
+    memory.get_user_memory("other", "noah")
+    assert compiled == before
+    assert any(key[1] == alias for key in compiled)
