@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from agno_memory.fields import DocumentField
 from agno_memory.models import UserMemory
+from agno_memory.validators import refusal
 
 
-def candidate_for(model: type[UserMemory], memory: UserMemory, owner: str, memory_id: str | None = None) -> UserMemory:
+def candidate_for(model: type[UserMemory], memory: object, owner: str, memory_id: str | None = None) -> UserMemory:
     """Return a checked copy of a memory; what the caller holds is not changed.
 
     Args:
@@ -26,9 +27,8 @@ def candidate_for(model: type[UserMemory], memory: UserMemory, owner: str, memor
         ValidationError: by the names of the fields.
     """
     if not isinstance(memory, UserMemory):
-        raise ValidationError(
-            {"memory": _('Expected UserMemory(memory="..."), not %s.') % type(memory).__name__}, code="invalid"
-        )
+        message = _('Expected UserMemory(memory="..."), not %(type)s.')
+        raise refusal("memory", message, "invalid", type=type(memory).__name__)
     given = {name: getattr(memory, name) for name in UserMemory.content_fields}
     given["memory_id"] = memory.memory_id if memory_id is None else memory_id
     values: dict[str, Any] = {}

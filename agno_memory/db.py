@@ -17,9 +17,10 @@ from django.apps.registry import Apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 from django.db.models import Index
-from django.db.utils import ConnectionHandler
+from django.db.utils import ConnectionHandler, load_backend
 from django.views.decorators.debug import sensitive_variables
 
+from agno_memory.drivers import how_to_install
 from agno_memory.models import UserMemory
 from agno_memory.operations import CreateTopicsIndex
 
@@ -41,6 +42,8 @@ _ready: set[tuple[str, str]] = set()
 
 class MemoryDb:
     """A table in a database that Django did not know before. Use one of its subclasses.
+
+    Tests that use one name its alias, as any other: ``databases = {"default", memory_db.alias}``.
 
     Args:
         table_name: of the table or collection: letters, digits, ``_`` and ``-``, at most 63.
@@ -120,6 +123,13 @@ class MemoryDb:
     @sensitive_variables("settings", "identity")
     def _register(cls, settings: dict[str, Any]) -> str:
         """Give the connection an alias of its own; the same settings get the same alias."""
+        try:
+            load_backend(settings["ENGINE"])
+        except (ImportError, ImproperlyConfigured) as error:
+            # Known to Django, it would break everything that goes through all connections.
+            raise ImproperlyConfigured(
+                f"{cls.__name__}: its driver cannot be loaded. {how_to_install(settings['ENGINE'])}"
+            ) from error
         identity = repr(sorted(settings.items(), key=lambda item: item[0])).encode()
         alias = f"{cls.alias_prefix}_{hashlib.sha256(identity).hexdigest()[:16]}"
         with _lock:

@@ -9,25 +9,34 @@ from django.core.exceptions import ObjectDoesNotExist
 
 
 class AgnoMemoryError(Exception):
-    """Base of every error that this app defines."""
+    """Base of every error that this app defines.
+
+    ``args`` are those that the error was made with, so that it can be pickled; the text is made when it is asked for.
+    """
 
 
 class MemoryNotFound(AgnoMemoryError, ObjectDoesNotExist):
     """This user has no memory with this id. Someone else's memory gives the same answer."""
 
     def __init__(self, memory_id: str) -> None:
+        super().__init__(memory_id)
         self.memory_id = memory_id
-        super().__init__(f"This user has no memory {memory_id!r}. List theirs with get_user_memories().")
+
+    def __str__(self) -> str:
+        return f"This user has no memory {self.memory_id!r}. List theirs with get_user_memories()."
 
 
 class MemoryExists(AgnoMemoryError):
     """The id is taken, by this user or by another one. Nothing was written."""
 
     def __init__(self, memory_ids: list[str]) -> None:
+        super().__init__(memory_ids)
         self.memory_ids = memory_ids
-        shown = ", ".join(repr(memory_id) for memory_id in memory_ids[:5])
-        more = f" and {len(memory_ids) - 5} more" if len(memory_ids) > 5 else ""
-        super().__init__(
+
+    def __str__(self) -> str:
+        shown = ", ".join(repr(memory_id) for memory_id in self.memory_ids[:5])
+        more = f" and {len(self.memory_ids) - 5} more" if len(self.memory_ids) > 5 else ""
+        return (
             f"Already taken: {shown}{more}. Leave memory_id out to get a new one, "
             "or call replace_user_memory() to change a memory of this user."
         )
@@ -37,9 +46,12 @@ class MemoryChanged(AgnoMemoryError):
     """Someone wrote this memory since the version that the caller names. Nothing was written."""
 
     def __init__(self, memory_id: str, version: int) -> None:
+        super().__init__(memory_id, version)
         self.memory_id = memory_id
         self.version = version
-        super().__init__(
-            f"Memory {memory_id!r} is no longer at version {version}. "
+
+    def __str__(self) -> str:
+        return (
+            f"Memory {self.memory_id!r} is no longer at version {self.version}. "
             "Read it again, merge, and replace the new version."
         )

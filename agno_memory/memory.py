@@ -7,7 +7,6 @@ from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from asgiref.sync import sync_to_async
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, connections, router
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
@@ -23,7 +22,7 @@ from agno_memory.retrieval import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.statements import Delete, Insert, Select, Update
 from agno_memory.transactions import all_or_nothing, has_transactions, savepoint
-from agno_memory.validators import owner_id, validate_identifier
+from agno_memory.validators import check, owner_id, refusal, validate_identifier
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -156,7 +155,7 @@ class Memory:
             MemoryNotFound: this user has no such memory.
         """
         owner = owner_id(user_id)
-        _check_identifier(memory_id, "memory_id")
+        check("memory_id", memory_id, validate_identifier)
         values = {"memory_id": memory_id, "user_id": owner}
         if not _delete.run(self._model, self._write_alias(), values):
             raise MemoryNotFound(memory_id)
@@ -204,9 +203,9 @@ class Memory:
         """
         owner = owner_id(user_id)
         if isinstance(memory_ids, str):
-            raise ValidationError({"memory_ids": _("Give a list of ids.")}, code="invalid")
+            raise refusal("memory_ids", _("Give a list of ids."), "invalid")
         for memory_id in memory_ids:
-            _check_identifier(memory_id, "memory_ids")
+            check("memory_ids", memory_id, validate_identifier)
         unique = list(dict.fromkeys(memory_ids))
         owned = self._rows(write=True).for_user(owner)
         deleted: list[str] = []
@@ -246,7 +245,7 @@ class Memory:
             ValidationError: bad input.
         """
         owner = owner_id(user_id)
-        _check_identifier(memory_id, "memory_id")
+        check("memory_id", memory_id, validate_identifier)
         values = {"memory_id": memory_id, "user_id": owner}
         return cast("UserMemory | None", _select.run(self._model, self._read_alias(), values))
 
@@ -281,7 +280,7 @@ class Memory:
         keys = {"agent_id": agent_id, "team_id": team_id, "session_id": session_id}
         for name, key in keys.items():
             if key is not None:
-                _check_identifier(key, name)
+                check(name, key, validate_identifier)
                 owned = owned.filter(**{name: key})
         return list(owned.newest()[: _checked_limit(limit)])
 
@@ -307,10 +306,8 @@ class Memory:
         """
         method = retrieval_method or ("last_n" if query is None else "keyword")
         if method not in RETRIEVAL_METHODS:
-            known = ", ".join(RETRIEVAL_METHODS)
-            raise ValidationError(
-                {"retrieval_method": _("Unknown; choose one of: %(known)s.") % {"known": known}}, code="invalid"
-            )
+            message = _("Unknown; choose one of: %(known)s.")
+            raise refusal("retrieval_method", message, "invalid", known=", ".join(RETRIEVAL_METHODS))
         found = RETRIEVAL_METHODS[method](self._rows().for_user(user_id), query)
         return list(found[: _checked_limit(limit)])
 
@@ -402,21 +399,14 @@ def _saved(candidate: UserMemory, alias: str) -> UserMemory:
     return candidate
 
 
-def _check_identifier(value: object, name: str) -> None:
-    try:
-        validate_identifier(value)
-    except ValidationError as error:
-        raise ValidationError({name: error}) from None
-
-
 def _checked_limit(limit: int | None) -> int | None:
     given: object = limit
     if given is None or (isinstance(given, int) and not isinstance(given, bool) and given >= 0):
         return limit
-    raise ValidationError({"limit": _("A limit is a whole number from 0, or None for all.")}, code="invalid")
+    raise refusal("limit", _("A limit is a whole number from 0, or None for all."), "invalid")
 
 
 def _texts(value: Sequence[str], name: str) -> Sequence[str]:
     if isinstance(value, str):
-        raise ValidationError({name: _("Give a list of topics.")}, code="invalid")
+        raise refusal(name, _("Give a list of topics."), "invalid")
     return value

@@ -86,25 +86,30 @@ class CreateTopicsIndex(Operation):
         schema_editor.remove_index(model, cls._gin(model))
 
     @staticmethod
-    def _mongodb_indexes(model: type[models.Model]) -> dict[str, dict[str, Any]]:
+    def _mongodb_indexes(model: type[models.Model]) -> list[Any]:
+        # Here, because it comes with MongoDB's backend, which a site without MongoDB does not have.
+        from pymongo import IndexModel
+
         key = cast("str", model._meta.pk.column)
-        return {
-            "agno_memory_key": {"keys": [(key, 1)], "unique": True},
-            "agno_memory_user_topics": {"keys": [("user_id", 1), ("topics", 1), ("last_updated", -1), (key, -1)]},
-            "agno_memory_topics": {"keys": [("topics", 1), ("last_updated", -1), (key, -1)]},
-        }
+        newest = [("last_updated", -1), (key, -1)]
+        return [
+            IndexModel([(key, 1)], name="agno_memory_key", unique=True),
+            IndexModel([("user_id", 1), ("topics", 1), *newest], name="agno_memory_user_topics"),
+            IndexModel([("topics", 1), *newest], name="agno_memory_topics"),
+        ]
 
     @classmethod
     def create_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        collection = schema_editor.get_collection(model._meta.db_table)
-        for name, index in cls._mongodb_indexes(model).items():
-            collection.create_index(name=name, **index)
-        for name, index in collection.index_information().items():
+        table = model._meta.db_table
+        # sqlmigrate writes create_indexes() down instead of making the call; create_index() it would make.
+        schema_editor.get_collection(table).create_indexes(cls._mongodb_indexes(model))
+        present = schema_editor.connection.get_collection(table).index_information()
+        for name, index in present.items():
             if index["key"] == [(model._meta.pk.column, 1)] and "partialFilterExpression" in index:
-                collection.drop_index(name)
+                schema_editor.get_collection(table).drop_index(name)
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
         collection = schema_editor.get_collection(model._meta.db_table)
-        for name in cls._mongodb_indexes(model):
-            collection.drop_index(name)
+        for index in cls._mongodb_indexes(model):
+            collection.drop_index(index.document["name"])

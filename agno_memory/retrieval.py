@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
-from django.core.exceptions import ValidationError
-
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.validators import validate_query
+from agno_memory.validators import check, validate_query
 
 RetrievalMethod = Literal["last_n", "first_n", "keyword"]
 Retrieval = Callable[[UserMemoryQuerySet, str | None], UserMemoryQuerySet]
@@ -26,10 +24,7 @@ def first_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQueryS
 
 def keyword(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
     """Return the memories in which every word of the query occurs, in any order and case, the newest first."""
-    try:
-        validate_query(query)
-    except ValidationError as error:
-        raise ValidationError({"query": error}) from None
+    check("query", query, validate_query)
     for word in str(query).split():
         memories = memories.mentioning(word)
     return memories.newest()

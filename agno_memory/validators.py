@@ -7,9 +7,8 @@ Django's ``ValidationError``, the same on every database, and no error repeats t
 from __future__ import annotations
 
 import json
-import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -166,7 +165,8 @@ def _canonical_json(value: Any, depth: int) -> Any:
 
 
 def _canonical_number(value: float) -> float:
-    if not math.isfinite(value) or not -MAX_INTEGER <= value <= MAX_INTEGER:
+    # NaN compares to nothing, so it is refused too.
+    if not -MAX_INTEGER <= value <= MAX_INTEGER:
         raise ValidationError(_("Metadata numbers must fit into 64 bits."), code="metadata_number")
     return int(value) if abs(value) >= FIRST_EXPONENT else value
 
@@ -205,29 +205,24 @@ def owner_id(user: object) -> str:
     """
     if user is None:
         return conf.DEFAULT_USER_ID
-    if hasattr(user, "is_authenticated"):
+    if hasattr(user, "is_authenticated") and not isinstance(user, type):
         user = _django_user_id(user)
     if isinstance(user, int) and not isinstance(user, bool):
+        # Before str(): Python refuses to write out thousands of digits.
+        if abs(user) >= 10**MAX_IDENTIFIER_LENGTH:
+            raise refusal("user_id", _("A number this long is no user."), "max_length")
         user = str(user)
     if not isinstance(user, str):
-        raise ValidationError(
-            {"user_id": _("A user is a text, a whole number or a Django user, not %(type)s.")},
-            code="invalid",
-            params={"type": type(user).__name__},
-        )
-    try:
-        validate_identifier(user)
-    except ValidationError as error:
-        raise ValidationError({"user_id": error}) from None
+        message = _("A user is a text, a whole number or a Django user, not %(type)s.")
+        raise refusal("user_id", message, "invalid", type=type(user).__name__)
+    check("user_id", user, validate_identifier)
     return user
 
 
 def _django_user_id(user: Any) -> str:
     if not user.is_authenticated:
-        raise ValidationError(
-            {"user_id": _("An anonymous user has no memories: ask for a login first, or name a user id.")},
-            code="anonymous",
-        )
+        message = _("An anonymous user has no memories: ask for a login first, or name a user id.")
+        raise refusal("user_id", message, "anonymous")
     try:
         value = getattr(user, conf.USER_ID_FIELD)
     except AttributeError:
@@ -235,8 +230,21 @@ def _django_user_id(user: Any) -> str:
             f"AGNO_MEMORY['USER_ID_FIELD'] is {conf.USER_ID_FIELD!r}, which {type(user).__name__} does not have."
         ) from None
     if value is None:
-        raise ValidationError({"user_id": _("Save the user before remembering anything.")}, code="unsaved")
+        raise refusal("user_id", _("Save the user before remembering anything."), "unsaved")
     return str(value)
+
+
+def refusal(name: str, message: Any, code: str, **params: Any) -> ValidationError:
+    """Return the error that refuses one field or argument, by its name."""
+    return ValidationError({name: ValidationError(message, code=code, params=params)})
+
+
+def check(name: str, value: object, validator: Callable[[object], None]) -> None:
+    """Ask a validator; its refusal says which field or argument is meant."""
+    try:
+        validator(value)
+    except ValidationError as error:
+        raise ValidationError({name: error}) from None
 
 
 def fold(text: str) -> str:

@@ -118,7 +118,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests of databases that this run leaves out: by their ``alias``, or the ``database`` of their class."""
+    """Deselect the tests of databases that this run leaves out, told by ``alias`` or by ``database`` of the class."""
     left_out = SERVERS.keys() - set(wanted_aliases())
     deselected = [item for item in items if _alias(item) in left_out]
     items[:] = [item for item in items if _alias(item) not in left_out]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import environ
 
+from tests.servers import wanted_aliases
+
 SECRET_KEY = "for tests"
 USE_TZ = True
 ROOT_URLCONF = "tests.urls"
@@ -28,16 +30,17 @@ DATABASES = {
         "TEST": {"NAME": FOLDER / "test_site.sqlite3"},
         "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE", "timeout": 30},
     },
-    "postgres": environ.Env.db_url_config(os.environ["TEST_POSTGRES_URL"]),
+    "postgres": environ.Env.db_url_config(os.environ.get("TEST_POSTGRES_URL", "postgres://")),
     "mongodb": {
         "ENGINE": "django_mongodb_backend",
-        "HOST": os.environ["TEST_MONGODB_URL"],
+        "HOST": os.environ.get("TEST_MONGODB_URL"),
         "NAME": "agno_memory",
     },
     "standalone": {
         "ENGINE": "django_mongodb_backend",
-        "HOST": os.environ["TEST_MONGODB_STANDALONE_URL"],
+        "HOST": os.environ.get("TEST_MONGODB_STANDALONE_URL"),
         "NAME": "agno_memory",
     },
 }
+DATABASES = {alias: DATABASES[alias] for alias in wanted_aliases()}
 DATABASE_ROUTERS = ["tests.routers.EveryDatabase"]

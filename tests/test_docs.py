@@ -54,6 +54,10 @@ def test_every_example_is_run() -> None:
     assert {f"test_example_{re.sub(r'[^a-z]+', '_', title.lower())}" for title in EVERY_EXAMPLE} <= tested
 
 
+def test_example_setting_up_storage(tmp_path: Path) -> None:
+    assert printed_by("Setting up storage", tmp_path) == []
+
+
 def test_example_sqlite_memory_py(tmp_path: Path) -> None:
     """The folder of tmp/memory.db does not exist yet."""
     memory, topics, updated = printed_by("sqlite_memory.py", tmp_path)
@@ -64,11 +68,13 @@ def test_example_sqlite_memory_py(tmp_path: Path) -> None:
     assert len(printed_by("sqlite_memory.py", tmp_path)) == 6
 
 
-def test_example_postgres_memory_py(tmp_path: Path) -> None:
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_example_postgres_memory_py(alias: str, tmp_path: Path) -> None:
     check_counts("postgres_memory.py", tmp_path, connection_string=os.environ["TEST_POSTGRES_URL"])
 
 
-def test_example_mongo_memory_py(tmp_path: Path) -> None:
+@pytest.mark.parametrize("alias", ["mongodb"])
+def test_example_mongo_memory_py(alias: str, tmp_path: Path) -> None:
     check_counts("mongo_memory.py", tmp_path, connection_string=os.environ["TEST_MONGODB_URL"], db_name="docs")
 
 

@@ -74,8 +74,10 @@ class ShapeCase:
 
 
 class SqliteShapeTests(ShapeCase, TransactionTestCase):
+    database = "default"
+
     def test_shapes(self) -> None:
-        self.rows = populate("default")
+        self.rows = populate(self.database)
         for name, plan in self.plans(ONE_MEMORY):
             with self.subTest(name):
                 self.assertIn("USING INDEX sqlite_autoindex_agno_memory_usermemory_1 (memory_id=?)", plan)
@@ -90,9 +92,11 @@ class SqliteShapeTests(ShapeCase, TransactionTestCase):
 
 
 class PostgresShapeTests(ShapeCase, TransactionTestCase):
+    database = "postgres"
+
     def test_shapes(self) -> None:
-        self.rows = populate("postgres")
-        with connections["postgres"].cursor() as cursor:
+        self.rows = populate(self.database)
+        with connections[self.database].cursor() as cursor:
             cursor.execute("ANALYZE agno_memory_usermemory")
         for name, plan in self.plans(ONE_MEMORY):
             with self.subTest(name):
@@ -111,6 +115,8 @@ class PostgresShapeTests(ShapeCase, TransactionTestCase):
 
 
 class MongoShapeTests(ShapeCase, TransactionTestCase):
+    database = "mongodb"
+
     def winning_plan(self, plan: str) -> list[tuple[str, str | None]]:
         """Return the stages that a query runs through, each with the index that it reads."""
         explained = json.loads(plan)
@@ -119,7 +125,7 @@ class MongoShapeTests(ShapeCase, TransactionTestCase):
         return list(stages(explained["queryPlanner"]["winningPlan"]))
 
     def test_shapes(self) -> None:
-        self.rows = populate("mongodb")
+        self.rows = populate(self.database)
         for name, plan in self.plans(ONE_MEMORY):
             with self.subTest(name):
                 self.assertIn(("IXSCAN", "agno_memory_key"), self.winning_plan(plan))

@@ -1,0 +1,407 @@
+"""What ``manage.py check`` says, measured in this process and seen from a site of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import django
+import pytest
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Warning, registry, run_checks  # noqa: A004  Django's own name
+from django.db import connections
+from django.db.models import Model
+from django.test import override_settings
+
+from agno_memory.checks import TAG, check_database, check_settings, check_users
+from agno_memory.db import SQLITE_OPTIONS
+
+ROOT = Path(__file__).parent.parent
+ROUTED = ["agno_memory.routers.MemoryRouter"]
+POSTGRES = {"ENGINE": "django.db.backends.postgresql", "NAME": "memories", "OPTIONS": {}}
+
+Site = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class OwnRouter:
+    """A site's own, by another name."""
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        return "elsewhere" if model._meta.app_label == "agno_memory" else None
+
+
+def ids(messages: list[CheckMessage]) -> list[str]:
+    return [str(message.id) for message in messages]
+
+
+def memories_on(alias: str, **more: Any) -> override_settings:
+    return override_settings(AGNO_MEMORY={"DATABASE": alias}, DATABASE_ROUTERS=ROUTED, **more)
+
+
+def database(alias: str, **settings: Any) -> AbstractContextManager[Any]:
+    """Make an alias known, as DATABASES would."""
+    return patch.dict(connections.settings, {alias: {"NAME": "memories", "OPTIONS": {}, **settings}})
+
+
+def test_a_good_site_hears_nothing() -> None:
+    assert run_checks(tags=[TAG]) == []
+
+
+def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
+    found = {check for check in registry.registry.get_checks() if TAG in check.tags}
+    assert found == {check_settings, check_users, check_database}
+
+
+# Settings
+
+
+@override_settings(AGNO_MEMORY={"MAX_TOPIC": 3})
+def test_an_unknown_setting_is_told_with_the_nearest_known_name() -> None:
+    assert run_checks(tags=[TAG]) == [
+        Error("AGNO_MEMORY has no setting 'MAX_TOPIC'.", hint="Did you mean 'MAX_TOPICS'?", id="agno_memory.E004")
+    ]
+
+
+@override_settings(AGNO_MEMORY={"database": "default", 7: "seven"})
+def test_unknown_settings_are_told_one_by_one() -> None:
+    near, far = check_settings()
+    assert near.hint == "Did you mean 'DATABASE'?"
+    assert far.msg == "AGNO_MEMORY has no setting 7."
+    assert far.hint is not None
+    assert far.hint.startswith("Known: DATABASE, DEFAULT_USER_ID, ")
+
+
+@override_settings(AGNO_MEMORY={"MAX_TOPICS": "50", "DATABASE": None})
+def test_a_setting_of_the_wrong_type_is_told_in_the_words_of_conf() -> None:
+    assert run_checks(tags=[TAG]) == [
+        Error(
+            "AGNO_MEMORY['DATABASE'] must be a non-empty string, not None.",
+            hint="DATABASE: Alias of ``DATABASES`` that holds the memories; ``MemoryRouter`` sends this app there.",
+            id="agno_memory.E005",
+        ),
+        Error(
+            "AGNO_MEMORY['MAX_TOPICS'] must be a whole number from 1, not '50'.",
+            hint="MAX_TOPICS: Most topics on one memory.",
+            id="agno_memory.E005",
+        ),
+    ]
+
+
+@override_settings(AGNO_MEMORY=["DATABASE"])
+def test_settings_that_are_no_dictionary_are_told_once() -> None:
+    assert [(message.id, message.msg) for message in run_checks(tags=[TAG])] == [
+        ("agno_memory.E005", "AGNO_MEMORY must be a dictionary of settings.")
+    ]
+
+
+@override_settings(USE_TZ=False)
+def test_naive_time_is_told() -> None:
+    assert run_checks(tags=[TAG]) == [
+        Error("USE_TZ is False, but memories are kept in aware UTC.", hint="Set USE_TZ = True.", id="agno_memory.E007")
+    ]
+
+
+@override_settings(USE_TZ=False, AGNO_MEMORY=["DATABASE"])
+def test_naive_time_is_told_beside_settings_that_cannot_be_read() -> None:
+    assert ids(check_settings()) == ["agno_memory.E007", "agno_memory.E005"]
+
+
+# Users
+
+
+@pytest.mark.parametrize("name", ["pk", "username", "is_staff"])
+def test_a_field_that_users_have_is_good(name: str) -> None:
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name}):
+        assert check_users() == []
+
+
+@override_settings(AGNO_MEMORY={"USER_ID_FIELD": "user_name"})
+def test_a_field_that_users_do_not_have_is_told() -> None:
+    assert run_checks(tags=[TAG]) == [
+        Error(
+            "AGNO_MEMORY['USER_ID_FIELD'] is 'user_name', which is no field or property of User.",
+            hint="Did you mean 'username'?",
+            id="agno_memory.E008",
+        )
+    ]
+
+
+@override_settings(AGNO_MEMORY={"USER_ID_FIELD": "get_username"})
+def test_a_method_of_users_is_no_field() -> None:
+    assert ids(check_users()) == ["agno_memory.E008"]
+
+
+@override_settings(AGNO_MEMORY={"USER_ID_FIELD": "user_name"})
+def test_a_site_without_users_of_its_own_may_name_any_field() -> None:
+    without_auth = [app.name for app in apps.get_app_configs() if app.name != "django.contrib.auth"]
+    with override_settings(INSTALLED_APPS=without_auth):
+        assert check_users() == []
+
+
+@pytest.mark.parametrize("user_id", ["x" * 256, "nul\x00", "\ud800"])
+def test_a_default_user_that_is_no_id_is_told(user_id: str) -> None:
+    with override_settings(AGNO_MEMORY={"DEFAULT_USER_ID": user_id}):
+        (message,) = run_checks(tags=[TAG])
+    assert message.id == "agno_memory.E009"
+    assert message.msg.startswith("AGNO_MEMORY['DEFAULT_USER_ID'] is no good id: ")
+    assert user_id not in message.msg
+
+
+# Database
+
+
+@memories_on("defualt")
+def test_an_unknown_alias_is_told_with_the_nearest_known_one() -> None:
+    assert run_checks(tags=[TAG]) == [
+        Error(
+            "Memories go to database 'defualt', which DATABASES does not have.",
+            hint="Did you mean 'default'?",
+            id="agno_memory.E001",
+        )
+    ]
+
+
+@memories_on("xyz")
+def test_an_unknown_alias_is_told_with_the_known_ones() -> None:
+    (message,) = check_database()
+    assert message.hint is not None
+    assert message.hint.startswith("Known: default, postgres")
+
+
+@override_settings(AGNO_MEMORY={"DATABASE": "postgres"}, DATABASE_ROUTERS=[])
+def test_a_missing_router_is_told_with_the_line_to_paste() -> None:
+    assert run_checks(tags=[TAG]) == [
+        Error(
+            "AGNO_MEMORY['DATABASE'] is 'postgres', but DATABASE_ROUTERS sends memories to 'default'.",
+            hint='Put this app\'s router first: DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]',
+            id="agno_memory.E002",
+        )
+    ]
+
+
+@override_settings(AGNO_MEMORY={"DATABASE": "postgres"}, DATABASE_ROUTERS=["tests.test_checks.OwnRouter", *ROUTED])
+def test_a_router_that_another_one_overrules_is_told() -> None:
+    (message,) = check_database()
+    assert message.id == "agno_memory.E002"
+    assert message.hint is not None
+    assert message.hint.endswith('["agno_memory.routers.MemoryRouter", ...]')
+
+
+@override_settings(DATABASE_ROUTERS=["tests.test_checks.OwnRouter"])
+def test_a_router_of_the_sites_own_counts() -> None:
+    with database("elsewhere", **POSTGRES):
+        assert check_database() == []
+        with override_settings(AGNO_MEMORY={"DATABASE": "elsewhere"}):
+            assert check_database() == []
+
+
+@override_settings(DATABASE_ROUTERS=["tests.test_checks.OwnRouter"])
+def test_where_a_router_of_the_sites_own_leads_is_checked() -> None:
+    assert ids(check_database()) == ["agno_memory.E001"]
+    with database("elsewhere", ENGINE="djongo"):
+        assert ids(check_database()) == ["agno_memory.E006"]
+
+
+@memories_on("memories")
+def test_a_backend_that_is_not_installed_is_told() -> None:
+    with database("memories", ENGINE="no_such_backend"):
+        assert run_checks(tags=[TAG]) == [
+            Error(
+                "The driver of database 'memories' (ENGINE 'no_such_backend') cannot be loaded: "
+                "No module named 'no_such_backend'",
+                hint="Install the package with the module 'no_such_backend'.",
+                id="agno_memory.E003",
+            )
+        ]
+
+
+@pytest.mark.parametrize("engine", ["djongo", "djongo.cursor"])
+@memories_on("memories")
+def test_djongo_is_told_with_the_reason_and_the_way_out(engine: str) -> None:
+    with database("memories", ENGINE=engine):
+        (message,) = run_checks(tags=[TAG])
+    assert (message.id, message.level) == ("agno_memory.E006", Error("").level)
+    for part in ("Django before 3.1.13", "PyMongo before 3.12", "every query fails"):
+        assert part in message.msg
+    assert message.hint is not None
+    for part in ('pip install "agno-memory[mongodb]"', "django_mongodb_backend", '"HOST"', '"NAME"', "JSON strings"):
+        assert part in message.hint
+
+
+def test_databases_of_others_are_not_this_apps_business() -> None:
+    with database("analytics", ENGINE="djongo"), database("reports", ENGINE="django.db.backends.sqlite3"):
+        assert check_database() == []
+
+
+# SQLite
+
+
+def sqlite(name: object = "memories.sqlite3", **options: Any) -> AbstractContextManager[Any]:
+    return database("memories", ENGINE="django.db.backends.sqlite3", NAME=name, OPTIONS=options)
+
+
+@memories_on("memories")
+def test_plain_sqlite_is_warned_of_with_the_settings_to_paste() -> None:
+    with sqlite():
+        assert run_checks(tags=[TAG]) == [
+            Warning(
+                "The SQLite database 'memories' is opened without WAL mode and immediate transactions: readers and "
+                'writers get in each other\'s way until one fails with "database is locked".',
+                hint=(
+                    'Add to DATABASES["memories"]: "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", '
+                    '"transaction_mode": "IMMEDIATE", "timeout": 30}'
+                ),
+                id="agno_memory.W001",
+            )
+        ]
+
+
+@memories_on("memories")
+def test_the_settings_to_paste_silence_the_warning() -> None:
+    with sqlite(**SQLITE_OPTIONS):
+        assert check_database() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({"init_command": "PRAGMA journal_mode=WAL"}, "without immediate transactions"),
+        ({"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "DEFERRED"}, "without immediate transactions"),
+        ({"transaction_mode": "IMMEDIATE"}, "without WAL mode"),
+        ({"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=DELETE"}, "without WAL mode"),
+        ({"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WALL"}, "without WAL mode"),
+        ({"transaction_mode": "IMMEDIATE", "init_command": None}, "without WAL mode"),
+    ],
+)
+@memories_on("memories")
+def test_half_a_setting_is_warned_of(options: dict[str, Any], missing: str) -> None:
+    with sqlite(**options):
+        (message,) = check_database()
+    assert message.id == "agno_memory.W001"
+    assert f" {missing}:" in message.msg
+
+
+@pytest.mark.parametrize("mode", ["immediate", "EXCLUSIVE", "exclusive"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pragma JOURNAL_MODE = wal",
+        "PRAGMA synchronous=NORMAL; PRAGMA journal_mode=WAL; PRAGMA cache_size=2000",
+        "PRAGMA main.journal_mode='WAL'",
+        "PRAGMA journal_mode(WAL)",
+    ],
+)
+@memories_on("memories")
+def test_other_spellings_count(mode: str, command: str) -> None:
+    with sqlite(init_command=command, transaction_mode=mode):
+        assert check_database() == []
+
+
+@pytest.mark.parametrize("name", [":memory:", "file::memory:?cache=shared", "file:memories?mode=memory&cache=shared"])
+@memories_on("memories")
+def test_sqlite_in_memory_is_left_alone(name: str) -> None:
+    with sqlite(name):
+        assert check_database() == []
+
+
+@memories_on("memories")
+def test_sqlite_at_a_path_is_a_file() -> None:
+    with sqlite(Path("memories.sqlite3")):
+        assert ids(check_database()) == ["agno_memory.W001"]
+
+
+# As a site sees it
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Run a command of a site that has these settings, with nothing of this test run in its environment."""
+
+    def run(settings: str, *command: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "site_settings.py").write_text(COMMON + settings)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "django", *command, "--settings", "site_settings"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+COMMON = """
+import sys
+SECRET_KEY = "for tests"
+USE_TZ = True
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "agno_memory"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "site.sqlite3"}}
+AGNO_MEMORY = {"DATABASE": "memories"}
+DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
+"""
+
+
+# From Django 6.1 on, checks of its own load every backend, and stop a plain `check` where one cannot be loaded.
+BY_TAG = ["check", "--tag", TAG]
+WITH_BROKEN_ENGINE = pytest.mark.parametrize("command", [BY_TAG] if django.VERSION >= (6, 1) else [BY_TAG, ["check"]])
+
+
+@WITH_BROKEN_ENGINE
+def test_a_site_with_djongo_is_told_why_and_what_to_do(site: Site, command: list[str]) -> None:
+    said = site('DATABASES["memories"] = {"ENGINE": "djongo", "NAME": "memories"}', *command)
+    assert said.returncode == 1
+    assert "(agno_memory.E006) Database 'memories' has ENGINE 'djongo', which cannot work here" in said.stderr
+    assert 'HINT: pip install "agno-memory[mongodb]"' in said.stderr
+    assert "1 issue (0 silenced)" in said.stderr
+
+
+@WITH_BROKEN_ENGINE
+@pytest.mark.parametrize(
+    ("engine", "modules", "extra"),
+    [
+        ("django.db.backends.postgresql", ["psycopg", "psycopg2"], "postgres"),
+        ("django_mongodb_backend", ["django_mongodb_backend"], "mongodb"),
+    ],
+)
+def test_a_site_without_the_driver_is_told_what_to_install(
+    site: Site, engine: str, modules: list[str], extra: str, command: list[str]
+) -> None:
+    # The modules are installed for the tests; None makes Python find nothing there.
+    settings = f'sys.modules.update(dict.fromkeys({modules}))\nDATABASES["memories"] = {{"ENGINE": {engine!r}}}'
+    said = site(settings, *command)
+    assert said.returncode == 1
+    assert f"(agno_memory.E003) The driver of database 'memories' (ENGINE {engine!r}) cannot be loaded" in said.stderr
+    assert f'HINT: pip install "agno-memory[{extra}]"' in said.stderr
+    assert "1 issue (0 silenced)" in said.stderr
+
+
+def test_a_site_with_a_typo_in_the_alias_is_told_by_check_and_by_migrate(site: Site) -> None:
+    settings = 'AGNO_MEMORY = {"DATABASE": "memory"}\nDATABASES["memories"] = DATABASES["default"]'
+    for command in ("check", "migrate"):
+        said = site(settings, command)
+        assert said.returncode == 1
+        assert "(agno_memory.E001)" in said.stderr
+        assert "HINT: Did you mean 'memories'?" in said.stderr
+
+
+def test_a_site_with_everything_wrong_hears_it_all_at_once(site: Site) -> None:
+    settings = 'USE_TZ = False\nAGNO_MEMORY = {"DATABSE": "memories", "MAX_TOPICS": 0, "USER_ID_FIELD": "uuid"}'
+    said = site(settings, "check")
+    assert said.returncode == 1
+    for number in ("E004", "E005", "E007", "E008", "W001"):
+        assert f"(agno_memory.{number})" in said.stderr
+
+
+def test_checking_a_site_connects_to_nothing(site: Site) -> None:
+    settings = """
+DATABASES["memories"] = {"ENGINE": "django.db.backends.postgresql", "NAME": "x", "HOST": "127.0.0.1", "PORT": "1"}
+"""
+    said = site(settings, *BY_TAG)
+    assert (said.returncode, said.stdout) == (0, "System check identified no issues (0 silenced).\n")

@@ -1,0 +1,107 @@
+"""Settings: what they are when nobody says, what they may be, and when they are read."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
+
+from agno_memory.conf import Settings, conf
+
+ROOT = Path(__file__).parent.parent
+TEXTS = {"DATABASE": "default", "DEFAULT_USER_ID": "default", "USER_ID_FIELD": "pk"}
+COUNTS = {
+    "MAX_MEMORY_LENGTH": 10_000,
+    "MAX_INPUT_LENGTH": 100_000,
+    "MAX_TOPICS": 50,
+    "MAX_TOPIC_LENGTH": 100,
+    "MAX_METADATA_SIZE": 65_536,
+    "BATCH_SIZE": 1_000,
+}
+DEFAULTS: dict[str, Any] = {**TEXTS, **COUNTS}
+
+
+def test_these_are_all_settings() -> None:
+    assert sorted(conf.names()) == sorted(DEFAULTS)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_every_setting_has_a_default(name: str) -> None:
+    assert getattr(conf, name) == DEFAULTS[name]
+
+
+@pytest.mark.parametrize(("name", "value"), [*((name, "other") for name in TEXTS), *((name, 7) for name in COUNTS)])
+def test_every_setting_can_be_given_and_taken_back(name: str, value: object) -> None:
+    with override_settings(AGNO_MEMORY={name: value}):
+        assert getattr(conf, name) == value
+        assert {other: getattr(conf, other) for other in DEFAULTS} == {**DEFAULTS, name: value}
+    assert getattr(conf, name) == DEFAULTS[name]
+
+
+@pytest.mark.parametrize("value", [None, 1, b"default", "", " \n", ["default"]])
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_is_a_text(name: str, value: object) -> None:
+    sentence = re.escape(f"AGNO_MEMORY[{name!r}] must be a non-empty string, not {value!r}.")
+    with override_settings(AGNO_MEMORY={name: value}), pytest.raises(ImproperlyConfigured, match=f"^{sentence}$"):
+        getattr(conf, name)
+
+
+@pytest.mark.parametrize("value", [None, 0, -1, 1.5, 10.0, "10", True])
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_count_is_a_whole_number_from_1(name: str, value: object) -> None:
+    sentence = re.escape(f"AGNO_MEMORY[{name!r}] must be a whole number from 1, not {value!r}.")
+    with override_settings(AGNO_MEMORY={name: value}), pytest.raises(ImproperlyConfigured, match=f"^{sentence}$"):
+        getattr(conf, name)
+
+
+@pytest.mark.parametrize("given", [None, [], "DATABASE", 1])
+def test_settings_are_a_dictionary(given: object) -> None:
+    with (
+        override_settings(AGNO_MEMORY=given),
+        pytest.raises(ImproperlyConfigured, match=r"^AGNO_MEMORY must be a dictionary of settings\.$"),
+    ):
+        _ = conf.DATABASE
+
+
+@override_settings(AGNO_MEMORY={"MAX_TOPICS": "many"})
+def test_a_bad_setting_spoils_no_other_one() -> None:
+    assert DEFAULTS["MAX_MEMORY_LENGTH"] == conf.MAX_MEMORY_LENGTH
+
+
+def test_importing_reads_no_settings() -> None:
+    modules = ("conf", "exceptions", "routers", "signals", "uuids", "validators")
+    program = "; ".join([*(f"import agno_memory.{name}" for name in modules), "from django.conf import settings"])
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"{program}; assert not settings.configured"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+    )
+
+
+def test_importing_models_reads_nothing_of_this_app() -> None:
+    # Django asks for the other settings when models are made; a value that cannot be read would be noticed.
+    program = """
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["agno_memory"], AGNO_MEMORY="no dictionary")
+django.setup()
+from agno_memory import checks, db, memory
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_every_setting_is_documented(name: str) -> None:
+    docstring = getattr(Settings, name).__doc__
+    assert docstring is not None
+    assert len(docstring.split()) > 3
+    assert re.search(rf"\b{name}\b", (ROOT / "README.md").read_text(encoding="utf-8"))

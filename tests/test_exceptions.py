@@ -1,0 +1,66 @@
+"""What the service raises: whose kin, with which ids, in which words."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+
+from agno_memory import exceptions
+from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound
+
+ERRORS = [MemoryNotFound("m1"), MemoryExists(["m1", "m2"]), MemoryChanged("m1", 3)]
+
+
+def test_every_error_has_the_one_base() -> None:
+    defined = [
+        value
+        for value in vars(exceptions).values()
+        if isinstance(value, type) and value.__module__ == exceptions.__name__
+    ]
+    assert {AgnoMemoryError, *map(type, ERRORS)} == set(defined)
+    assert all(issubclass(error, AgnoMemoryError) for error in defined)
+
+
+def test_a_memory_that_is_not_there_is_djangos_does_not_exist() -> None:
+    with pytest.raises(ObjectDoesNotExist):
+        raise MemoryNotFound("m1")
+
+
+def test_errors_carry_what_they_are_about() -> None:
+    assert MemoryNotFound("m1").memory_id == "m1"
+    assert MemoryExists(["m1", "m2"]).memory_ids == ["m1", "m2"]
+    changed = MemoryChanged("m1", 3)
+    assert (changed.memory_id, changed.version) == ("m1", 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "parts"),
+    [
+        (MemoryNotFound("m1"), ["no memory 'm1'", "get_user_memories()"]),
+        (MemoryExists(["m1"]), ["Already taken: 'm1'. ", "Leave memory_id out", "replace_user_memory()"]),
+        (MemoryChanged("m1", 3), ["'m1' is no longer at version 3", "Read it again"]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_text_says_which_and_what_to_do(error: AgnoMemoryError, parts: list[str]) -> None:
+    for part in parts:
+        assert part in str(error)
+
+
+def test_five_ids_are_shown_and_the_rest_counted() -> None:
+    five, seven = [[f"m{number}" for number in range(count)] for count in (5, 7)]
+    assert "'m0', 'm1', 'm2', 'm3', 'm4'. " in str(MemoryExists(five))
+    assert "'m0', 'm1', 'm2', 'm3', 'm4' and 2 more. " in str(MemoryExists(seven))
+    assert MemoryExists(seven).memory_ids == seven
+
+
+def test_ids_are_quoted_so_that_they_cannot_pretend_to_be_text() -> None:
+    assert r"'x\n2026 ERROR'" in str(MemoryNotFound("x\n2026 ERROR"))
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_errors_travel_between_processes(error: AgnoMemoryError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))

@@ -1,0 +1,392 @@
+"""What a good memory looks like, rule by rule. No refusal repeats what was refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.test import override_settings
+from django.utils.functional import SimpleLazyObject
+
+from agno_memory.validators import (
+    canonical_metadata,
+    canonical_topics,
+    fold,
+    owner_id,
+    validate_characters,
+    validate_identifier,
+    validate_input,
+    validate_memory,
+    validate_metadata,
+    validate_query,
+    validate_topics,
+)
+
+Rule = Callable[[Any], Any]
+
+SECRET = "Ana takes lithium"
+# Text that every database keeps as it is: controls, astral characters, what sorts and joins oddly.
+ODD_TEXTS = ["'\"\\%_[]{}$.", "\x01\x1f\x7f", "\u2028\ufeff\ufffe", "👩‍👩‍👧 नमस्ते שלום", "\U0010ffff", " padded "]
+
+
+def refusal(rule: Rule, value: object) -> ValidationError:
+    with pytest.raises(ValidationError) as refused:
+        rule(value)
+    return refused.value
+
+
+def refused_as(rule: Rule, value: object) -> str | None:
+    """Return the code of a refusal that has one message, for a field or in general."""
+    error = refusal(rule, value)
+    if hasattr(error, "error_dict"):
+        ((error,),) = error.error_dict.values()
+    return error.code
+
+
+# Texts
+
+TEXT_RULES: dict[Rule, int] = {
+    validate_memory: 10_000,
+    validate_input: 100_000,
+    validate_identifier: 255,
+    validate_query: 1_000,
+}
+NOT_BLANK: list[Rule] = [validate_memory, validate_identifier, validate_query]
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS)
+@pytest.mark.parametrize("rule", TEXT_RULES)
+def test_any_unicode_is_good(rule: Rule, text: str) -> None:
+    assert rule(text) is None
+
+
+@pytest.mark.parametrize(("rule", "limit"), TEXT_RULES.items())
+def test_length_is_counted_in_characters(rule: Rule, limit: int) -> None:
+    assert rule("é" * limit) is None
+    assert rule("🎈" * limit) is None
+    error = refusal(rule, "é" * (limit + 1))
+    assert error.code == "max_length"
+    assert error.messages == [f"Ensure this has at most {limit} characters (it has {limit + 1})."]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t ", "\u3000", "\xa0"])
+@pytest.mark.parametrize("rule", NOT_BLANK)
+def test_blank_text_is_refused(rule: Rule, blank: str) -> None:
+    assert refused_as(rule, blank) == "blank"
+
+
+def test_an_empty_input_is_good() -> None:
+    validate_input("")
+
+
+@pytest.mark.parametrize("value", [None, 7, b"bytes", ["text"], True])
+@pytest.mark.parametrize("rule", TEXT_RULES)
+def test_what_is_no_text_is_refused_by_its_type(rule: Rule, value: object) -> None:
+    error = refusal(rule, value)
+    assert error.code == "invalid"
+    assert error.messages == [f"Expected text, not {type(value).__name__}."]
+
+
+@pytest.mark.parametrize("rule", [validate_characters, *TEXT_RULES])
+def test_characters_that_some_database_cannot_keep_are_refused(rule: Rule) -> None:
+    assert refused_as(rule, "nul\x00") == "null_characters_not_allowed"
+    assert refused_as(rule, "half\ud83d") == "surrogate"
+    assert refused_as(rule, "\udc00") == "surrogate"
+
+
+@override_settings(AGNO_MEMORY={"MAX_MEMORY_LENGTH": 1, "MAX_INPUT_LENGTH": 2})
+def test_limits_of_texts_are_settings() -> None:
+    validate_memory("é")
+    assert refusal(validate_memory, "éé").messages == ["Ensure this has at most 1 character (it has 2)."]
+    validate_input("éé")
+    assert refused_as(validate_input, "ééé") == "max_length"
+
+
+# Topics
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (None, []),
+        ([], []),
+        (["food", "art"], ["food", "art"]),
+        (("food",), ["food"]),
+        ((topic for topic in ["b", "a", "b"]), ["b", "a"]),
+        ([" food ", "food", "\tfood\n"], ["food"]),
+        (["cafe\u0301", "café"], ["café"]),
+        (["Food", "food"], ["Food", "food"]),
+        (["two words", "100%", "a_b", "[x]", "it's"], ["two words", "100%", "a_b", "[x]", "it's"]),
+    ],
+)
+def test_topics_have_one_form(given: object, kept: list[str]) -> None:
+    assert canonical_topics(given) == kept
+    assert canonical_topics(kept) == kept
+
+
+@pytest.mark.parametrize("value", ["food", b"food", 7, {"food": 1}, True])
+def test_topics_are_a_list(value: object) -> None:
+    assert refused_as(canonical_topics, value) == "invalid_topics"
+
+
+@pytest.mark.parametrize("topic", [None, 7, b"food", ["food"]])
+def test_a_topic_is_text(topic: object) -> None:
+    assert refused_as(canonical_topics, ["food", topic]) == "invalid_topics"
+
+
+@pytest.mark.parametrize(
+    ("topic", "code"),
+    [("", "blank_topic"), (" \n", "blank_topic"), ("a\x00", "null_characters_not_allowed"), ("\ud800", "surrogate")],
+)
+def test_a_topic_is_good_text(topic: str, code: str) -> None:
+    assert refused_as(canonical_topics, ["food", topic]) == code
+
+
+def test_topics_have_limits() -> None:
+    validate_topics([str(number) for number in range(50)])
+    validate_topics(["é" * 100])
+    error = refusal(validate_topics, [str(number) for number in range(51)])
+    assert (error.code, error.messages) == ("too_many_topics", ["Ensure there are at most 50 topics (there are 51)."])
+    assert refused_as(validate_topics, ["food", "é" * 101]) == "max_length"
+
+
+@override_settings(AGNO_MEMORY={"MAX_TOPICS": 1, "MAX_TOPIC_LENGTH": 2})
+def test_limits_of_topics_are_settings() -> None:
+    validate_topics(["ab"])
+    assert refused_as(validate_topics, ["a", "b"]) == "too_many_topics"
+    assert refused_as(validate_topics, ["abc"]) == "max_length"
+
+
+# Metadata
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"a": None, "b": True, "c": 1, "d": 1.5, "e": "é", "f": [1, [2, {"g": []}]], "": {}},
+        {"a.b": 1, "a$": 2, "%": 3},
+        {"largest": 2**63 - 1, "smallest": -(2**63) + 1},
+        {"tiny": 5e-324, "near": 9999999999999998.0},
+    ],
+)
+def test_json_stays_as_it_is(value: dict[str, Any]) -> None:
+    assert json.dumps(canonical_metadata(value)) == json.dumps(value)
+
+
+def test_metadata_has_one_form() -> None:
+    assert canonical_metadata(None) == {}
+    assert canonical_metadata({"pair": (1, 2)}) == {"pair": [1, 2]}
+    assert json.dumps(canonical_metadata({"big": 1e16, "small": -1e18})) == json.dumps(
+        {"big": 10**16, "small": -(10**18)}
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ([], "invalid_metadata"),
+        ("{}", "invalid_metadata"),
+        ({"key": {1, 2}}, "invalid_metadata"),
+        ({"key": b"bytes"}, "invalid_metadata"),
+        ({1: "number as key"}, "invalid_metadata"),
+        ({"$set": 1}, "invalid_metadata"),
+        ({"deep": [{"$ref": 1}]}, "invalid_metadata"),
+        ({"key": "\x00"}, "null_characters_not_allowed"),
+        ({"\x00": 1}, "null_characters_not_allowed"),
+        ({"key": "\ud800"}, "surrogate"),
+        ({"\ud800": 1}, "surrogate"),
+        ({"key": float("nan")}, "metadata_number"),
+        ({"key": [float("inf")]}, "metadata_number"),
+        ({"key": 2**63}, "metadata_number"),
+        ({"key": -(2**63)}, "metadata_number"),
+        ({"key": 1e19}, "metadata_number"),
+        ({"key": sys.float_info.max}, "metadata_number"),
+        ({"key": 10**400}, "metadata_number"),
+        ({"key": float(2**63)}, "metadata_number"),
+    ],
+)
+def test_what_some_database_would_change_is_refused(value: object, code: str) -> None:
+    assert refused_as(canonical_metadata, value) == code
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        value = {"deeper": value}
+    return value
+
+
+def test_metadata_is_not_nested_without_end() -> None:
+    assert canonical_metadata(nested(32)) == nested(32)
+    assert refused_as(canonical_metadata, nested(33)) == "metadata_too_deep"
+    endless: dict[str, Any] = {}
+    endless["itself"] = endless
+    assert refused_as(canonical_metadata, endless) == "metadata_too_deep"
+
+
+@override_settings(AGNO_MEMORY={"MAX_METADATA_SIZE": 13})
+def test_the_size_of_metadata_is_counted_in_bytes() -> None:
+    validate_metadata({})
+    validate_metadata({"k": "abcd"})
+    validate_metadata({"k": "éé"})
+    error = refusal(validate_metadata, {"k": "ééé"})
+    assert error.code == "metadata_too_large"
+    assert error.messages == ["Ensure metadata has at most 13 bytes (it has 15)."]
+
+
+# No refusal repeats what was refused
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        (validate_memory, SECRET * 1_000),
+        (validate_memory, f"{SECRET}\x00"),
+        (validate_memory, f"{SECRET}\ud800"),
+        (validate_input, SECRET * 10_000),
+        (validate_query, SECRET * 100),
+        (validate_identifier, SECRET * 100),
+        (canonical_topics, SECRET),
+        (canonical_topics, [f"{SECRET}\x00"]),
+        (canonical_topics, [{SECRET: 1}]),
+        (validate_topics, [SECRET * 10]),
+        (canonical_metadata, {"key": f"{SECRET}\x00"}),
+        (canonical_metadata, {f"${SECRET}": 1}),
+        (canonical_metadata, {"key": {SECRET}}),
+        (validate_metadata, {"key": SECRET * 10_000}),
+        (owner_id, SECRET * 100),
+        (owner_id, [SECRET]),
+    ],
+)
+def test_no_refusal_repeats_what_was_refused(rule: Rule, value: object) -> None:
+    error = refusal(rule, value)
+    assert error.messages
+    assert SECRET not in repr(error)
+
+
+# Owners
+
+
+class Account(User):
+    """A user with a key of its own, as sites have them."""
+
+    public_id = uuid.UUID(int=7)
+
+    class Meta:
+        proxy = True
+        app_label = "auth"
+
+
+def user(**fields: Any) -> User:
+    return User(**{"pk": 7, "username": "ana", **fields})
+
+
+@pytest.mark.parametrize(
+    ("given", "owner"),
+    [
+        ("ana", "ana"),
+        (" ana ", " ana "),
+        ("é" * 255, "é" * 255),
+        (7, "7"),
+        (0, "0"),
+        (-1, "-1"),
+        (None, "default"),
+        (user(), "7"),
+        (SimpleLazyObject(user), "7"),
+    ],
+)
+def test_an_owner_is_a_text_a_number_a_user_or_nobody_in_particular(given: object, owner: str) -> None:
+    found = owner_id(given)
+    assert (found, type(found)) == (owner, str)
+
+
+@override_settings(AGNO_MEMORY={"DEFAULT_USER_ID": "household"})
+def test_nobody_in_particular_is_a_setting() -> None:
+    assert owner_id(None) == "household"
+
+
+@pytest.mark.parametrize(("field", "owner"), [("username", "ana"), ("email", "ana@example.org")])
+def test_the_id_of_a_user_is_a_setting(field: str, owner: str) -> None:
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": field}):
+        assert owner_id(user(email="ana@example.org")) == owner
+        assert owner_id(SimpleLazyObject(lambda: user(email="ana@example.org"))) == owner
+
+
+@override_settings(AGNO_MEMORY={"USER_ID_FIELD": "public_id"})
+def test_the_id_of_a_user_may_be_any_type_with_a_text() -> None:
+    assert owner_id(Account(pk=7)) == "00000000-0000-0000-0000-000000000007"
+
+
+@override_settings(AGNO_MEMORY={"USER_ID_FIELD": "uuid"})
+def test_a_user_without_the_field_is_a_mistake_of_the_settings() -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match=r"^AGNO_MEMORY\['USER_ID_FIELD'\] is 'uuid', which User does not have"
+    ):
+        owner_id(user())
+
+
+def ascii_name(value: object) -> str:
+    return value if isinstance(value, str) and value.isidentifier() else type(value).__name__
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (AnonymousUser(), "anonymous"),
+        (SimpleLazyObject(AnonymousUser), "anonymous"),
+        (User(username="ana"), "unsaved"),
+        (True, "invalid"),
+        (1.0, "invalid"),
+        (b"ana", "invalid"),
+        (["ana"], "invalid"),
+        (uuid.UUID(int=7), "invalid"),
+        (User, "invalid"),
+        ("", "blank"),
+        (" ", "blank"),
+        ("é" * 256, "max_length"),
+        (10**255, "max_length"),
+        (10**5000, "max_length"),
+        ("ana\x00", "null_characters_not_allowed"),
+        ("\ud800", "surrogate"),
+    ],
+    ids=ascii_name,
+)
+def test_who_is_no_owner_is_refused_under_user_id(given: object, code: str) -> None:
+    error = refusal(owner_id, given)
+    assert list(error.message_dict) == ["user_id"]
+    assert "%(" not in error.message_dict["user_id"][0]
+    assert refused_as(owner_id, given) == code
+
+
+@override_settings(AGNO_MEMORY={"USER_ID_FIELD": "email"})
+def test_a_user_whose_field_is_empty_is_refused() -> None:
+    assert refused_as(owner_id, user(email="")) == "blank"
+
+
+# Searching
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("The User", "the user"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφοσ"),
+        ("cafe\u0301", "café"),
+        ("ﬁne", "fine"),
+        ("\uff26ull", "full"),
+        ("100%_[x]", "100%_[x]"),
+        ("", ""),
+    ],
+)
+def test_searches_compare_folded_text(text: str, folded: str) -> None:
+    assert fold(text) == folded
+    assert fold(folded) == folded
