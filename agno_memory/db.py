@@ -172,10 +172,9 @@ class SqliteMemoryDb(MemoryDb):
     def place(self) -> str:
         return str(self.db_file)
 
-    def create(self) -> None:
-        if not self.db_file.parent.is_dir():
-            self.db_file.parent.mkdir(parents=True, exist_ok=True)
-        super().create()
+    def _create(self) -> None:
+        self.db_file.parent.mkdir(parents=True, exist_ok=True)
+        super()._create()
 
     def table_exists(self) -> bool:
         # Looking must not make a file.
@@ -189,6 +188,8 @@ class PostgresMemoryDb(MemoryDb):
         table_name: of the table.
         connection_string: ``postgresql://user:password@host:5432/database?sslmode=require``; parameters after the ``?``
             are libpq's.
+        options: more of ``OPTIONS``, as in ``DATABASES``: ``{"prepare_threshold": 5, "server_side_binding": True}``
+            lets the server keep its plans, where no connection pooler stands in between.
 
     Raises:
         ImproperlyConfigured: no good table name or connection string. The text never repeats the string.
@@ -196,8 +197,10 @@ class PostgresMemoryDb(MemoryDb):
 
     alias_prefix = "agno_memory_postgres"
 
-    @sensitive_variables("connection_string", "url", "settings", "options")
-    def __init__(self, table_name: str = "memories", *, connection_string: str) -> None:
+    @sensitive_variables("connection_string", "url", "settings", "parameters")
+    def __init__(
+        self, table_name: str = "memories", *, connection_string: str, options: dict[str, Any] | None = None
+    ) -> None:
         try:
             url = urlsplit(connection_string)
             port = url.port
@@ -211,15 +214,15 @@ class PostgresMemoryDb(MemoryDb):
             raise ImproperlyConfigured(
                 "PostgresMemoryDb: the connection string must look like postgresql://user:password@host:5432/database"
             )
-        options = dict(parse_qsl(url.query))
+        parameters = dict(parse_qsl(url.query))
         settings: dict[str, Any] = {
             "ENGINE": "django.db.backends.postgresql",
-            "NAME": unquote(url.path.removeprefix("/")) or options.pop("dbname", ""),
-            "USER": unquote(url.username or "") or options.pop("user", ""),
-            "PASSWORD": unquote(url.password or "") or options.pop("password", ""),
-            "HOST": unquote(url.hostname or "") or options.pop("host", ""),
-            "PORT": str(port or options.pop("port", "")),
-            "OPTIONS": options,
+            "NAME": unquote(url.path.removeprefix("/")) or parameters.pop("dbname", ""),
+            "USER": unquote(url.username or "") or parameters.pop("user", ""),
+            "PASSWORD": unquote(url.password or "") or parameters.pop("password", ""),
+            "HOST": unquote(url.hostname or "") or parameters.pop("host", ""),
+            "PORT": str(port or parameters.pop("port", "")),
+            "OPTIONS": {**parameters, **(options or {})},
         }
         if not settings["NAME"]:
             raise ImproperlyConfigured(

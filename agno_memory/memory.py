@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from functools import wraps
+from functools import cache, wraps
+from operator import attrgetter
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 from asgiref.sync import sync_to_async
@@ -17,10 +18,10 @@ from agno_memory.db import MemoryDb
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.fields import now
 from agno_memory.models import UserMemory
-from agno_memory.querysets import UserMemoryQuerySet, existing_ids
+from agno_memory.querysets import NEWEST, UserMemoryQuerySet, existing_ids
 from agno_memory.retrieval import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
-from agno_memory.statements import Delete, Insert, Select, Update
+from agno_memory.statements import Delete, Insert, Select, SelectMany, Update
 from agno_memory.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.validators import check, owner_id, refusal, validate_identifier
 
@@ -36,6 +37,11 @@ _select = Select("memory_id", "user_id")
 _delete = Delete("memory_id", "user_id")
 _replace = Update("memory_id", "user_id", fields=_written)
 _replace_version = Update("memory_id", "user_id", "version", fields=_written)
+
+
+@cache
+def _newest(*conditions: str) -> SelectMany:
+    return SelectMany(*conditions, order=NEWEST)
 
 
 def _async_twin(
@@ -272,17 +278,22 @@ class Memory:
         Raises:
             ValidationError: bad input.
         """
-        owned = self._rows().for_user(user_id)
-        if topics is not None:
-            owned = owned.about(*_texts(topics, "topics"))
-        if any_topics is not None:
-            owned = owned.about_any(*_texts(any_topics, "any_topics"))
-        keys = {"agent_id": agent_id, "team_id": team_id, "session_id": session_id}
-        for name, key in keys.items():
+        limit = _checked_limit(limit)
+        keys = {"user_id": owner_id(user_id)}
+        for name, key in {"agent_id": agent_id, "team_id": team_id, "session_id": session_id}.items():
             if key is not None:
                 check(name, key, validate_identifier)
-                owned = owned.filter(**{name: key})
-        return list(owned.newest()[: _checked_limit(limit)])
+                keys[name] = key
+        if topics is None and any_topics is None:
+            # Asked most, and always alike.
+            found = _newest(*keys).first(limit, self._model, self._read_alias(), keys)
+            return cast("list[UserMemory]", found)
+        memories = self._rows().filter(**keys).newest()
+        if topics is not None:
+            memories = memories.about(*_texts(topics, "topics"))
+        if any_topics is not None:
+            memories = memories.about_any(*_texts(any_topics, "any_topics"))
+        return list(memories[:limit])
 
     def search_user_memories(
         self,
@@ -355,8 +366,10 @@ class Memory:
 
     def _insert_batches(self, added: list[UserMemory], alias: str) -> None:
         size = conf.BATCH_SIZE
-        for start in range(0, len(added), size):
-            batch = added[start : start + size]
+        # In one order, whoever writes: two transactions that want the same keys must not wait for each other.
+        in_order = sorted(added, key=attrgetter("memory_id"))
+        for start in range(0, len(in_order), size):
+            batch = in_order[start : start + size]
             _insert.run_many(self._model, alias, [self._values_of(candidate) for candidate in batch])
         for candidate in added:
             _saved(candidate, alias)

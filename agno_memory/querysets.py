@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from agno_memory.models import UserMemory
 
 
+NEWEST = ("-last_updated", "-memory_id")
+OLDEST = ("last_updated", "memory_id")
+
+
 class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
     """Memories, to be narrowed down. Every method can be chained; nothing is read before the result is used."""
 
@@ -51,11 +55,11 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
 
     def newest(self) -> Self:
         """Order by ``last_updated``, the newest first; ties by ``memory_id``, which is time-ordered."""
-        return self.order_by(*in_order(self.model._meta, "-last_updated", "-memory_id"))
+        return self.order_by(*in_order(self.model._meta, *NEWEST))
 
     def oldest(self) -> Self:
         """Order by ``last_updated``, the oldest first: the exact reverse of ``newest()``."""
-        return self.order_by(*in_order(self.model._meta, "last_updated", "memory_id"))
+        return self.order_by(*in_order(self.model._meta, *OLDEST))
 
     def topic_counts(self, limit: int | None = None) -> list[TopicCount]:
         """Return how many of these memories each topic has, computed in the database.

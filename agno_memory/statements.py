@@ -22,6 +22,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import ROW_COUNT
 
 from agno_memory.fields import moves
+from agno_memory.lookups import in_order
 
 Result = TypeVar("Result")
 Form = TypeVar("Form")
@@ -185,6 +186,40 @@ class Select(OneRow[Model | None]):
         return instance_of(model, connection, call_collection(model, connection, "find_one", criteria))
 
 
+class SelectMany(OneRow[list[Model]]):
+    """Return all rows in which the conditions' fields have these values, in order.
+
+    Args:
+        conditions: names of the fields.
+        order: names of fields, each with an optional ``-``.
+    """
+
+    def __init__(self, *conditions: str, order: Sequence[str]) -> None:
+        super().__init__(*conditions)
+        self.order = order
+
+    def first(self, limit: int | None, model: type[Model], alias: str, values: Values) -> list[Model]:
+        """Run, for so many rows or, with None, for all of them."""
+        return self.run(model, alias, {**values, "limit": limit})
+
+    def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
+        return self.rows(model, alias, value).order_by(*in_order(model._meta, *self.order)).query
+
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
+        sql = self.compiled(model, connection, sql_of)
+        limit = connection.ops.limit_offset_sql(0, values["limit"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql.text} {limit}", bound(sql.params, values, connection))
+            return list(instances(model, connection, cursor.fetchall()))
+
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
+        if values["limit"] == 0:
+            return []
+        criteria, order = bound(self.compiled(model, connection, find_of), values, connection)
+        documents = call_collection(model, connection, "find", criteria, sort=order, limit=values["limit"] or 0)
+        return list(instances(model, connection, (row_of(model, document) for document in documents)))
+
+
 class Delete(OneRow[int]):
     """Remove the row and return how many there were: 0 or 1."""
 
@@ -266,6 +301,13 @@ def criteria_of(compiler: Any) -> dict[str, Any]:
     return criteria
 
 
+def find_of(compiler: Any) -> list[Any]:
+    """Return MongoDB's filter and order for a query."""
+    compiler.pre_sql_setup()
+    query = compiler.build_query()
+    return [query.match_mql, list(query.ordering.items())]
+
+
 def update_of(compiler: Any) -> list[Any]:
     """Return MongoDB's filter and pipeline for an UPDATE: what its compiler would run, not run."""
     forms: list[Any] = []
@@ -286,9 +328,19 @@ def call_collection(model: type[Model], connection: Any, method: str, *args: Any
     """Call a method of the table's MongoDB collection; errors, session and log are those of the backend's queries."""
     table = model._meta.db_table
     backend = import_module(f"{connection.settings_dict['ENGINE']}.query")
-    call = backend.wrap_database_errors(getattr(connection.database[table], method))
+
+    def call() -> Any:
+        result = getattr(connection.database[table], method)(*args, session=connection.session, **kwargs)
+        # A cursor asks the server when it is read, and that can fail like any call.
+        return list(result) if method == "find" else result
+
     with debug_transaction(connection, f"db.{table}.{method}()"):
-        return call(*args, session=connection.session, **kwargs)
+        return backend.wrap_database_errors(call)()
+
+
+def row_of(model: type[Model], document: dict[str, Any]) -> list[Any]:
+    """Return the values of a MongoDB document in the order of the fields."""
+    return [document.get(str(field.column)) for field in model._meta.concrete_fields]
 
 
 def fetch_instance(model: type[Model], connection: BaseDatabaseWrapper, sql: Sql, values: Values) -> Model | None:
@@ -303,8 +355,7 @@ def instance_of(model: type[Model], connection: BaseDatabaseWrapper, document: d
     """Return the instance of a MongoDB document."""
     if document is None:
         return None
-    row = [document.get(str(field.column)) for field in model._meta.concrete_fields]
-    return next(instances(model, connection, [row]))
+    return next(instances(model, connection, [row_of(model, document)]))
 
 
 def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterable[Sequence[Any]]) -> Iterator[Model]:

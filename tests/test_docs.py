@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db import router
 from django.test import RequestFactory
 
+import benchmarks.places
 from agno_memory.db import SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -142,11 +143,13 @@ def test_readme_settings(settings: Any) -> None:
     """What README says to paste is accepted by the checks."""
     names = run_block('DATABASES["memories"]', DATABASES={})
     with_sqlite = run_block("init_command", DATABASES={"default": {}})
+    with_postgres = run_block("server_side_binding", DATABASES={"default": {}})
     settings.AGNO_MEMORY = names["AGNO_MEMORY"]
     settings.DATABASE_ROUTERS = names["DATABASE_ROUTERS"]
     assert router.db_for_write(UserMemory) == "memories"
     assert names["DATABASES"]["memories"]["ENGINE"] == "django_mongodb_backend"
     assert with_sqlite["DATABASES"]["default"]["OPTIONS"] == SQLITE_OPTIONS
+    assert with_postgres["DATABASES"]["default"]["OPTIONS"] == benchmarks.places.PREPARED
 
 
 def test_readme_verbs() -> None:
