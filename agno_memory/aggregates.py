@@ -28,6 +28,8 @@ class TopicCounts:
         self.limit = limit
 
     def run(self) -> list[TopicCount]:
+        if self.limit == 0:
+            return []
         connection = connections[self.rows.db]
         method = getattr(self, f"as_{connection.vendor}", self.as_sql)
         try:

@@ -15,17 +15,20 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.apps.registry import Apps
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
 from django.db.models import Index
 from django.db.utils import ConnectionHandler, load_backend
 from django.views.decorators.debug import sensitive_variables
 
-from agno_memory.drivers import how_to_install
+from agno_memory.drivers import how_to_install, with_django_errors
 from agno_memory.models import UserMemory
 from agno_memory.operations import CreateTopicsIndex
 
 # Letters, digits, underscores and hyphens: what every database takes as a name without a second thought.
 TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+
+# A name, an IPv4 address or an IPv6 address in brackets, with or without a port.
+MONGODB_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:\d{1,5})?")
 
 # Readers do not wait for writers, a transaction takes its lock at the start instead of failing in the middle, and
 # a writer waits this many seconds for its turn.
@@ -73,8 +76,12 @@ class MemoryDb:
     def table_exists(self) -> bool:
         """Tell whether the table is there."""
         connection = connections[self.alias]
-        with connection.cursor() as cursor:
-            return self.table_name in connection.introspection.table_names(cursor)
+
+        def look() -> bool:
+            with connection.cursor() as cursor:
+                return self.table_name in connection.introspection.table_names(cursor)
+
+        return with_django_errors(connection, look)
 
     def create(self) -> None:
         """Create the table and its indexes unless they are there. ``Memory`` calls it; again costs nothing."""
@@ -83,15 +90,14 @@ class MemoryDb:
         with _lock:
             if (self.alias, self.table_name) in _ready:
                 return
-            self._create()
+            with_django_errors(connections[self.alias], self._create)
             _ready.add((self.alias, self.table_name))
 
     def drop(self) -> None:
         """Drop the table, with every memory in it. The next use creates an empty one."""
         with _lock:
             if self.table_exists():
-                with connections[self.alias].schema_editor() as editor:
-                    editor.delete_model(self.model)
+                with_django_errors(connections[self.alias], self._drop)
             _ready.discard((self.alias, self.table_name))
 
     def _create(self) -> None:
@@ -108,6 +114,10 @@ class MemoryDb:
         if not connection.features.can_rollback_ddl:
             # The table and its indexes came one by one, and whoever made them may have died in between.
             self._complete()
+
+    def _drop(self) -> None:
+        with connections[self.alias].schema_editor() as editor:
+            editor.delete_model(self.model)
 
     def _complete(self) -> None:
         connection = connections[self.alias]
@@ -173,7 +183,10 @@ class SqliteMemoryDb(MemoryDb):
         return str(self.db_file)
 
     def _create(self) -> None:
-        self.db_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.db_file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OperationalError(f"cannot make the folder {self.db_file.parent}: {error.strerror}") from error
         super()._create()
 
     def table_exists(self) -> bool:
@@ -250,7 +263,7 @@ class MongoMemoryDb(MemoryDb):
 
     alias_prefix = "agno_memory_mongodb"
 
-    @sensitive_variables("connection_string", "rest")
+    @sensitive_variables("connection_string", "rest", "authority", "credentials", "path")
     def __init__(
         self, collection_name: str = "memories", *, connection_string: str, db_name: str | None = None
     ) -> None:
@@ -259,9 +272,16 @@ class MongoMemoryDb(MemoryDb):
             raise ImproperlyConfigured(
                 "MongoMemoryDb: the connection string must look like mongodb://user:password@host:27017/"
             )
-        # Many hosts may stand in it, so urlsplit() cannot read it; credentials end at the last @ before the path.
-        hosts, _, path = rest.rpartition("@")[2].partition("/")
-        name = db_name or unquote(path.partition("?")[0])
+        # Many hosts may stand in it, so urlsplit() cannot read it.
+        authority, _, path = rest.partition("/")
+        credentials, _, hosts = authority.rpartition("@")
+        path = path.partition("?")[0]
+        if "@" in credentials + path or not all(MONGODB_HOST.fullmatch(host) for host in hosts.split(",")):
+            raise ImproperlyConfigured(
+                "MongoMemoryDb: the connection string is no URL. Write special characters of the password as %xx: "
+                "mongodb://user:password@host:27017/"
+            )
+        name = db_name or unquote(path)
         if not name:
             raise ImproperlyConfigured(
                 'MongoMemoryDb: name a database, db_name="..." or mongodb://user:password@host:27017/database'
@@ -287,7 +307,7 @@ def _model_for(table_name: str) -> type[UserMemory]:
     with _lock:
         if table_name not in _models:
             meta = type("Meta", (), {"proxy": True, "app_label": "agno_memory", "apps": Apps()})
-            members = {"__module__": UserMemory.__module__, "Meta": meta}
+            members = {"__module__": UserMemory.__module__, "Meta": meta, "__reduce__": _reduce}
             model = cast("type[UserMemory]", type("UserMemory", (UserMemory,), members))
             options: Any = model._meta
             options.proxy = False
@@ -298,6 +318,17 @@ def _model_for(table_name: str) -> type[UserMemory]:
             options.indexes = [_named_after(model, index) for index in UserMemory._meta.indexes]
             _models[table_name] = model
         return _models[table_name]
+
+
+def _reduce(memory: UserMemory) -> Any:
+    """Say how an instance is copied and pickled: Django would make it one of the model of that name."""
+    state = UserMemory.__reduce__(memory)[2]
+    return _unsaved_on, (memory._meta.db_table,), state
+
+
+def _unsaved_on(table_name: str) -> UserMemory:
+    model = _model_for(table_name)
+    return model.__new__(model)
 
 
 def _named_after(model: type[UserMemory], index: Index) -> Index:

@@ -1,6 +1,14 @@
-"""Which package brings which database."""
+"""Which package brings which database, and how their errors become Django's."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+Result = TypeVar("Result")
 
 EXTRAS = {
     "django.db.backends.postgresql": "postgres",
@@ -16,3 +24,15 @@ def how_to_install(engine: str) -> str:
         return 'For MongoDB write ENGINE "django_mongodb_backend", with the whole connection string as "HOST".'
     extra = EXTRAS.get(engine)
     return f'pip install "agno-memory[{extra}]"' if extra else f"Install the package with the module {engine!r}."
+
+
+def with_django_errors(connection: BaseDatabaseWrapper, call: Callable[[], Result]) -> Result:
+    """Call, and let no error of a driver through that is none of Django's.
+
+    Django's own backends see to it by themselves. MongoDB's does in its queries alone, by a decorator that is used here
+    for what is no query: looking for a table, asking for features, ending a transaction.
+    """
+    backend = sys.modules.get(f"{connection.settings_dict['ENGINE']}.query")
+    wrap = getattr(backend, "wrap_database_errors", None)
+    result: Result = wrap(call)() if wrap else call()
+    return result

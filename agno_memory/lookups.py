@@ -7,14 +7,13 @@ Another database needs one more method: ``as_<vendor>``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Lookup
-from django.db.models.expressions import Col, OrderBy, Ref
-from django.db.models.options import Options
+from django.db.models import F, Lookup
+from django.db.models.expressions import OrderBy, Ref
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.validators import canonical_topics
@@ -107,16 +106,20 @@ class AboutAny(TopicsLookup):
         return {"$gt": [{"$size": shared}, 0]}
 
 
-def in_order(options: Options[Any], *names: str) -> list[OrderBy]:
-    """Return the ordering by these columns, each with an optional ``-``, in a form that an index can serve.
+class Column(F):
+    """A column to order by, in a form that an index can serve on every database.
 
-    Ordered by name, MongoDB's backend adds a ``$addFields`` stage in front of ``$sort``, which keeps the server from
-    reading an index and makes it sort every match. A reference to the column compiles to the same ORDER BY on SQL and
-    to a bare ``$sort`` there.
+    Ordered by a plain column, MongoDB's backend puts an ``$addFields`` stage in front of ``$sort``, which keeps the
+    server from reading an index and makes it sort every match. A reference compiles to a bare ``$sort``. It can stand
+    only where whole rows are read: elsewhere the column may not be among those that are left to sort by.
     """
-    order = []
-    for name in names:
-        field = cast("Field[Any, Any]", options.get_field(name.removeprefix("-")))
-        column = Ref(cast("str", field.column), Col(options.db_table, field))
-        order.append(OrderBy(column, descending=name.startswith("-")))
-    return order
+
+    def resolve_expression(self, query: Any = None, *args: Any, **kwargs: Any) -> Any:
+        column: Any = super().resolve_expression(query, *args, **kwargs)
+        whole = query.default_cols and not (query.annotations or query.combinator or query.distinct)
+        return Ref(column.target.column, column) if whole else column
+
+
+def in_order(*names: str) -> list[OrderBy]:
+    """Return the ordering by these fields, each with an optional ``-``."""
+    return [OrderBy(Column(name.removeprefix("-")), descending=name.startswith("-")) for name in names]

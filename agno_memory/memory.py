@@ -23,7 +23,7 @@ from agno_memory.retrieval import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.statements import Delete, Insert, Select, SelectMany, Update
 from agno_memory.transactions import all_or_nothing, has_transactions, savepoint
-from agno_memory.validators import check, owner_id, refusal, validate_identifier
+from agno_memory.validators import check, owner_id, refusal, validate_identifier, validate_limit
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -278,7 +278,7 @@ class Memory:
         Raises:
             ValidationError: bad input.
         """
-        limit = _checked_limit(limit)
+        check("limit", limit, validate_limit)
         keys = {"user_id": owner_id(user_id)}
         for name, key in {"agent_id": agent_id, "team_id": team_id, "session_id": session_id}.items():
             if key is not None:
@@ -315,12 +315,13 @@ class Memory:
         Raises:
             ValidationError: bad input, among it a method that does not exist.
         """
+        check("limit", limit, validate_limit)
         method = retrieval_method or ("last_n" if query is None else "keyword")
         if method not in RETRIEVAL_METHODS:
             message = _("Unknown; choose one of: %(known)s.")
             raise refusal("retrieval_method", message, "invalid", known=", ".join(RETRIEVAL_METHODS))
         found = RETRIEVAL_METHODS[method](self._rows().for_user(user_id), query)
-        return list(found[: _checked_limit(limit)])
+        return list(found[:limit])
 
     aadd_user_memory = _async_twin(add_user_memory)
     aadd_user_memories = _async_twin(add_user_memories)
@@ -410,13 +411,6 @@ def _saved(candidate: UserMemory, alias: str) -> UserMemory:
     candidate._state.adding = False
     candidate._state.db = alias
     return candidate
-
-
-def _checked_limit(limit: int | None) -> int | None:
-    given: object = limit
-    if given is None or (isinstance(given, int) and not isinstance(given, bool) and given >= 0):
-        return limit
-    raise refusal("limit", _("A limit is a whole number from 0, or None for all."), "invalid")
 
 
 def _texts(value: Sequence[str], name: str) -> Sequence[str]:

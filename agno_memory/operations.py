@@ -10,6 +10,9 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
+# MongoDB's code for the index that is to be dropped.
+INDEX_NOT_FOUND = 27
+
 
 class CreateTopicsIndex(Operation):
     """Index the topics of a model in the way of the database, and its key where the backend's index is of no use.
@@ -106,7 +109,18 @@ class CreateTopicsIndex(Operation):
         present = schema_editor.connection.get_collection(table).index_information()
         for name, index in present.items():
             if index["key"] == [(model._meta.pk.column, 1)] and "partialFilterExpression" in index:
-                schema_editor.get_collection(table).drop_index(name)
+                cls._drop_mongodb_index(schema_editor.get_collection(table), name)
+
+    @staticmethod
+    def _drop_mongodb_index(collection: Any, name: str) -> None:
+        from pymongo.errors import OperationFailure
+
+        try:
+            collection.drop_index(name)
+        except OperationFailure as error:
+            # Another process was faster.
+            if error.code != INDEX_NOT_FOUND:
+                raise
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:

@@ -10,7 +10,7 @@ from django.db import NotSupportedError, models, transaction
 from agno_memory.aggregates import TopicCount, TopicCounts
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves, now
 from agno_memory.lookups import in_order
-from agno_memory.validators import fold, owner_id, validate_query
+from agno_memory.validators import check, fold, owner_id, validate_limit, validate_query
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -55,11 +55,11 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
 
     def newest(self) -> Self:
         """Order by ``last_updated``, the newest first; ties by ``memory_id``, which is time-ordered."""
-        return self.order_by(*in_order(self.model._meta, *NEWEST))
+        return self.order_by(*in_order(*NEWEST))
 
     def oldest(self) -> Self:
         """Order by ``last_updated``, the oldest first: the exact reverse of ``newest()``."""
-        return self.order_by(*in_order(self.model._meta, *OLDEST))
+        return self.order_by(*in_order(*OLDEST))
 
     def topic_counts(self, limit: int | None = None) -> list[TopicCount]:
         """Return how many of these memories each topic has, computed in the database.
@@ -69,7 +69,11 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
 
         Returns:
             ``TopicCount(topic, count)``, the most frequent first, ties by topic.
+
+        Raises:
+            ValidationError: a limit below 0.
         """
+        check("limit", limit, validate_limit)
         return TopicCounts(self, limit).run()
 
     def erase(self) -> int:

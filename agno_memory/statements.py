@@ -9,7 +9,6 @@ every table and database, with ``Param`` in the place of its values. What differ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -21,6 +20,7 @@ from django.db.models.sql import DeleteQuery, InsertQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import ROW_COUNT
 
+from agno_memory.drivers import with_django_errors
 from agno_memory.fields import moves
 from agno_memory.lookups import in_order
 
@@ -203,7 +203,7 @@ class SelectMany(OneRow[list[Model]]):
         return self.run(model, alias, {**values, "limit": limit})
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
-        return self.rows(model, alias, value).order_by(*in_order(model._meta, *self.order)).query
+        return self.rows(model, alias, value).order_by(*in_order(*self.order)).query
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
         sql = self.compiled(model, connection, sql_of)
@@ -327,7 +327,6 @@ def update_of(compiler: Any) -> list[Any]:
 def call_collection(model: type[Model], connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     """Call a method of the table's MongoDB collection; errors, session and log are those of the backend's queries."""
     table = model._meta.db_table
-    backend = import_module(f"{connection.settings_dict['ENGINE']}.query")
 
     def call() -> Any:
         result = getattr(connection.database[table], method)(*args, session=connection.session, **kwargs)
@@ -335,7 +334,7 @@ def call_collection(model: type[Model], connection: Any, method: str, *args: Any
         return list(result) if method == "find" else result
 
     with debug_transaction(connection, f"db.{table}.{method}()"):
-        return backend.wrap_database_errors(call)()
+        return with_django_errors(connection, call)
 
 
 def row_of(model: type[Model], document: dict[str, Any]) -> list[Any]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from agno_memory.drivers import with_django_errors
+
 Result = TypeVar("Result")
 
-# A transaction that lost against another one is worth repeating; how long, and how often it asks again, in seconds.
-PATIENCE = 30.0
+# A transaction that lost against another one is worth repeating. How long, and how often it asks again, in seconds:
+# MongoDB keeps what a killed process has begun for 60.
+PATIENCE = 75.0
 PAUSE = 0.05
 
 
@@ -26,14 +29,19 @@ def has_transactions(connection: BaseDatabaseWrapper) -> bool:
 def all_or_nothing(alias: str, work: Callable[[], Result]) -> Result:
     """Do several writes as one, and repeat them for a while when they collide with another transaction.
 
-    Without transactions (a stand-alone MongoDB), the work is simply done.
+    Without transactions (a stand-alone MongoDB), the work is simply done. In a transaction of the caller's, it is part
+    of that, and only the caller can repeat it.
     """
     connection = connections[alias]
-    give_up = time.monotonic() + PATIENCE
+
+    def attempt() -> Result:
+        with _atomic(connection):
+            return work()
+
+    give_up = time.monotonic() + (0 if _in_transaction(connection) else PATIENCE)
     while True:
         try:
-            with _atomic(connection):
-                return work()
+            return with_django_errors(connection, attempt)
         except DatabaseError as error:
             if not _is_transient(error) or time.monotonic() > give_up:
                 raise
@@ -45,21 +53,33 @@ def savepoint(alias: str) -> AbstractContextManager[Any]:
     return transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext()
 
 
-def _has_own_transactions(connection: BaseDatabaseWrapper) -> bool:
-    # MongoDB's backend keeps Django's atomic() a no-op and says by this flag whether its own would work.
-    return getattr(connection.features, "_supports_transactions", False) is True and hasattr(
-        connection, "start_transaction_mongo"
-    )
+def _has_own_transactions(connection: Any) -> bool:
+    # MongoDB's backend keeps Django's atomic() a no-op, and says by this flag whether its own would work.
+    if not hasattr(connection, "start_transaction_mongo"):
+        return False
+    return bool(with_django_errors(connection, lambda: connection.features._supports_transactions))
+
+
+def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    return connection.in_atomic_block or getattr(connection, "in_atomic_block_mongo", False)
 
 
 def _atomic(connection: BaseDatabaseWrapper) -> AbstractContextManager[Any]:
     if connection.features.supports_transactions:
         return transaction.atomic(using=connection.alias)
-    if _has_own_transactions(connection):
-        own = import_module(f"{connection.settings_dict['ENGINE']}.transaction")
-        context: AbstractContextManager[Any] = own.atomic(using=connection.alias)
-        return context
-    return nullcontext()
+    return _own_atomic(connection) if _has_own_transactions(connection) else nullcontext()
+
+
+@contextmanager
+def _own_atomic(connection: Any) -> Iterator[None]:
+    own = import_module(f"{connection.settings_dict['ENGINE']}.transaction")
+    try:
+        with own.atomic(using=connection.alias):
+            yield
+    finally:
+        # A commit that fails leaves its session behind, in which nothing would work any more.
+        if connection.session and not connection.in_atomic_block_mongo:
+            connection._end_session()
 
 
 def _is_transient(error: DatabaseError) -> bool:

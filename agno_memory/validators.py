@@ -85,6 +85,12 @@ def validate_query(value: object) -> None:
     _validate_not_blank(value)
 
 
+def validate_limit(value: object) -> None:
+    """Refuse a limit that is no whole number from 0; ``None`` is no limit."""
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise ValidationError(_("A limit is a whole number from 0, or None for all."), code="invalid")
+
+
 def canonical_topics(value: object) -> list[str]:
     """Return topics in the one form that is stored and compared.
 
@@ -168,7 +174,10 @@ def _canonical_number(value: float) -> float:
     # NaN compares to nothing, so it is refused too.
     if not -MAX_INTEGER <= value <= MAX_INTEGER:
         raise ValidationError(_("Metadata numbers must fit into 64 bits."), code="metadata_number")
-    return int(value) if abs(value) >= FIRST_EXPONENT else value
+    if abs(value) >= FIRST_EXPONENT:
+        return int(value)
+    # Not every database has a negative zero.
+    return value or abs(value)
 
 
 def _metadata_key(key: object) -> str:

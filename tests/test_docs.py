@@ -16,7 +16,6 @@ from django.contrib.auth.models import User
 from django.db import router
 from django.test import RequestFactory
 
-import benchmarks.places
 from agno_memory.db import SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -149,7 +148,7 @@ def test_readme_settings(settings: Any) -> None:
     assert router.db_for_write(UserMemory) == "memories"
     assert names["DATABASES"]["memories"]["ENGINE"] == "django_mongodb_backend"
     assert with_sqlite["DATABASES"]["default"]["OPTIONS"] == SQLITE_OPTIONS
-    assert with_postgres["DATABASES"]["default"]["OPTIONS"] == benchmarks.places.PREPARED
+    assert with_postgres["DATABASES"]["default"]["OPTIONS"] == {"server_side_binding": True, "prepare_threshold": 5}
 
 
 def test_readme_verbs() -> None:

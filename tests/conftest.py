@@ -1,0 +1,20 @@
+"""How far the property-based tests look: ``HYPOTHESIS_PROFILE`` is ``default`` or ``long``."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Databases take their time, and without a folder of examples a run leaves nothing behind; a failure prints its own.
+settings.register_profile(
+    "default",
+    max_examples=30,
+    stateful_step_count=20,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("long", settings.get_profile("default"), max_examples=500, stateful_step_count=50)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

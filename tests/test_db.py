@@ -1,0 +1,351 @@
+"""Handles: a place of one's own on every database, made on first use, shared, and quiet about its password."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from agno_memory.db import SQLITE_OPTIONS, MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from tests.databases import (
+    PROCESSES,
+    THREADS,
+    VERBS,
+    children,
+    commits,
+    each_database,
+    errors,
+    handle,
+    handles_allowed,
+    place,
+    race,
+    results,
+)
+from tests.worker import use_first
+
+pytestmark = [commits]
+
+Make = Callable[[str], MemoryDb]
+
+
+@pytest.fixture(autouse=True)
+def _handles(transactional_db: None) -> Iterator[None]:
+    with handles_allowed():
+        yield
+
+
+@pytest.fixture
+def make(alias: str, tmp_path: Path, _handles: None) -> Iterator[Make]:
+    """Makes handles for tables of this test alone, and drops them."""
+    made: list[MemoryDb] = []
+    suffix = uuid.uuid4().hex[:8]
+
+    def make_one(table: str) -> MemoryDb:
+        made.append(handle(*place(alias, tmp_path), f"{table}_{suffix}"))
+        return made[-1]
+
+    yield make_one
+    for one in made:
+        one.drop()
+
+
+def test_a_missing_folder_is_made_on_first_use(tmp_path: Path) -> None:
+    db = SqliteMemoryDb(db_file=tmp_path / "a" / "b" / "memory.db")
+    assert not db.table_exists()
+    assert list(tmp_path.iterdir()) == []
+    Memory(db=db).add_user_memory(UserMemory(memory="x"))
+    assert db.table_exists()
+    assert (tmp_path / "a" / "b" / "memory.db").is_file()
+
+
+def test_a_relative_path_is_the_same_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    relative = SqliteMemoryDb("notes", "memory.db")
+    monkeypatch.chdir("/")
+    absolute = SqliteMemoryDb("notes", str(tmp_path / "memory.db"))
+    assert relative.alias == absolute.alias
+    added = Memory(db=relative).add_user_memory(UserMemory(memory="x"))
+    assert Memory(db=absolute).get_user_memories() == [added]
+
+
+def test_sqlite_is_ready_for_readers_and_writers_at_once(tmp_path: Path) -> None:
+    db = SqliteMemoryDb(db_file=tmp_path / "memory.db")
+    db.create()
+    connection = connections[db.alias]
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert cursor.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+    assert connection.settings_dict["OPTIONS"] == SQLITE_OPTIONS
+    assert getattr(connection, "transaction_mode") == "IMMEDIATE"  # noqa: B009  unknown to Django's stubs
+
+
+@each_database
+def test_handles_for_one_place_are_interchangeable(make: Make) -> None:
+    first, second = make("memories"), make("memories")
+    assert (first.alias, first.table_name, first.model) == (second.alias, second.table_name, second.model)
+    added = Memory(db=first).add_user_memory(UserMemory(memory="x"))
+    assert Memory(db=second).get_user_memories() == [added]
+    second.drop()
+    assert Memory(db=first).get_user_memories() == []
+
+
+@each_database
+def test_tables_of_one_database_do_not_see_each_other(make: Make) -> None:
+    work, home = make("work"), make("home")
+    assert work.alias == home.alias
+    for db, topic in ((work, "office"), (home, "kitchen")):
+        Memory(db=db).add_user_memory(UserMemory(memory_id="same", memory=topic, topics=[topic]))
+    assert [counted.topic for counted in home.model.objects.using(home.alias).topic_counts()] == ["kitchen"]
+    assert [found.memory for found in Memory(db=work).get_user_memories()] == ["office"]
+    assert Memory(db=work).get_user_memories(topics=["kitchen"]) == []
+    assert Memory(db=work).clear() == 1
+    assert [found.memory for found in Memory(db=home).get_user_memories()] == ["kitchen"]
+
+
+@each_database
+def test_a_table_comes_and_goes(make: Make) -> None:
+    db = make("memories")
+    assert not db.table_exists()
+    db.create()
+    db.create()
+    assert db.table_exists()
+    Memory(db=db).add_user_memory(UserMemory(memory_id="a", memory="x"))
+    db.drop()
+    db.drop()
+    assert not db.table_exists()
+    assert Memory(db=db).get_user_memory("a") is None
+    assert db.table_exists()
+
+
+@each_database
+def test_every_verb_works_in_the_table_of_a_handle(make: Make, alias: str) -> None:
+    memory = Memory(db=make("memories"))
+    came = {name: verb(memory) for name, verb in VERBS.items()}
+    assert [memory.version for memory in came["get_user_memories"]] == []
+    assert came["get_user_memory"].version == 3
+    assert (came["clear_user_memories"], came["clear"]) == (3, 0)
+    assert not UserMemory.objects.using(alias).exists()
+
+
+Shape = Counter[tuple[Any, ...]]
+
+
+def indexes(alias: str, table: str) -> Shape:
+    """Return what the indexes and constraints of a table are, whatever they are called."""
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, table)
+    parts = ("columns", "orders", "type", "primary_key", "unique", "index", "check")
+    return Counter(tuple(str(constraint.get(part)) for part in parts) for constraint in found.values())
+
+
+@each_database
+def test_a_handle_makes_the_indexes_of_the_migration(make: Make, alias: str) -> None:
+    db = make("memories")
+    db.create()
+    migrated = indexes(alias, UserMemory._meta.db_table)
+    assert indexes(db.alias, db.table_name) == migrated
+    assert max(migrated.values()) == 1
+    assert connections[alias].vendor != "postgresql" or "gin" in str(migrated)
+
+
+@each_database
+def test_keys_of_mongodb_are_those_of_the_migration(make: Make, alias: str) -> None:
+    """Read by the driver, because Django's introspection does not tell everything of an index."""
+    if connections[alias].vendor != "mongodb":
+        return
+    db = make("memories")
+    db.create()
+    keys = [mongodb_keys(alias, UserMemory._meta.db_table), mongodb_keys(db.alias, db.table_name)]
+    assert keys[0] == keys[1]
+    assert ([("memory_id", 1)], True, False) in keys[0]
+
+
+def mongodb_keys(alias: str, collection: str) -> list[tuple[Any, bool, bool]]:
+    connection: Any = connections[alias]
+    found = connection.get_collection(collection).index_information().values()
+    return sorted((index["key"], index.get("unique", False), "partialFilterExpression" in index) for index in found)
+
+
+@each_database
+def test_first_use_by_many_at_once_makes_one_place(make: Make, alias: str, tmp_path: Path) -> None:
+    db = make("memories")
+    arguments: dict[str, Any] = dict(zip(("kind", "arguments"), place(alias, tmp_path), strict=True))
+    arguments["table"] = db.table_name
+    with children([{"job": "use_first", **arguments}] * PROCESSES) as processes:
+        outcomes = race(1, lambda thread, _: list(use_first(**arguments)))[0]
+        said = [child.read_all() for child in processes]
+    assert errors(outcomes) == []
+    added = [*results(outcomes), *said]
+    assert [len(ids) for ids in added] == [1] * (THREADS + PROCESSES)
+    assert {memory.memory_id for memory in Memory(db=db).get_user_memories()} == {ids[0] for ids in added}
+    assert indexes(db.alias, db.table_name) == indexes(alias, UserMemory._meta.db_table)
+
+
+@each_database
+def test_instances_are_memories_that_stay_in_their_table(make: Make, alias: str) -> None:
+    db = make("memories")
+    memory = Memory(db=db)
+    added = memory.add_user_memory(UserMemory(memory_id="a", memory="old", topics=["x"]))
+    assert isinstance(added, UserMemory)
+    assert added == memory.get_user_memory("a")
+    added.memory = "New"
+    added.save()
+    assert [found.version for found in memory.search_user_memories("new")] == [2]
+    memory.replace_user_memory("a", UserMemory(memory="newest"))
+    added.refresh_from_db()
+    assert (added.memory, added.version) == ("newest", 3)
+    added.delete()
+    assert memory.get_user_memories() == []
+    assert not UserMemory.objects.using(alias).exists()
+
+
+def by_pickle(instance: UserMemory) -> UserMemory:
+    copied: UserMemory = pickle.loads(pickle.dumps(instance))
+    return copied
+
+
+@each_database
+@pytest.mark.parametrize("make_copy", [by_pickle, copy.copy, copy.deepcopy])
+def test_copies_of_instances_stay_in_their_table(make: Make, make_copy: Callable[[UserMemory], UserMemory]) -> None:
+    memory = Memory(db=make("memories"))
+    added = memory.add_user_memory(UserMemory(memory_id="a", memory="old", metadata={"a": [1]}))
+    copied = make_copy(added)
+    assert copied == added
+    assert copied.metadata == {"a": [1]}
+    copied.memory = "new"
+    copied.save()
+    assert [found.memory for found in memory.get_user_memories()] == ["new"]
+    copied.delete()
+    assert memory.get_user_memories() == []
+
+
+@pytest.mark.parametrize("name", ["", "1st", "a b", "a;b", 'a"b', "a.b", "a$b", "é", "a\n", "a" * 64])
+def test_bad_table_names_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="letters, digits"):
+        SqliteMemoryDb(name, tmp_path / "memory.db")
+
+
+@pytest.mark.parametrize("name", ["a", "_", "A-1", "select", "Order", "a" * 63])
+@each_database
+def test_good_table_names_work(make: Make, alias: str, tmp_path: Path, name: str) -> None:
+    db = handle(*place(alias, tmp_path), name)
+    try:
+        added = Memory(db=db).add_user_memory(UserMemory(memory="x", topics=["x"]))
+        assert Memory(db=db).get_user_memories(topics=["x"]) == [added]
+    finally:
+        db.drop()
+
+
+@pytest.mark.parametrize("db_file", [":memory:", "file:memory?mode=memory", ""])
+def test_sqlite_in_memory_is_refused(db_file: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="give the path of a file"):
+        SqliteMemoryDb(db_file=db_file)
+
+
+BAD_POSTGRES = {
+    "": "must look like",
+    "hunter2": "must look like",
+    "mysql://ann:hunter2@host/db": "must look like",
+    "host=h user=u password=hunter2": "must look like",
+    "postgresql://ann:hunter2@host:port/db": "special characters of the password as %xx",
+    "postgresql://ann:hunter2@[host/db": "special characters of the password as %xx",
+    "postgresql://ann:hunter2@host/": "names no database",
+    "postgresql://ann:hunter2@host": "names no database",
+}
+
+
+@pytest.mark.parametrize("connection_string", BAD_POSTGRES)
+def test_bad_connection_strings_of_postgresql_are_refused(connection_string: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=BAD_POSTGRES[connection_string]) as caught:
+        PostgresMemoryDb(connection_string=connection_string)
+    assert "hunter2" not in told(caught.value)
+
+
+BAD_MONGODB = {
+    "": "must look like",
+    "hunter2": "must look like",
+    "postgresql://ann:hunter2@host/db": "must look like",
+    "mongodb:hunter2@host": "must look like",
+    "mongodb://ann:hunter2@host:27017/": "name a database",
+    "mongodb://ann:hunter2@host:27017/?retryWrites=true": "name a database",
+}
+
+
+@pytest.mark.parametrize("connection_string", BAD_MONGODB)
+def test_bad_connection_strings_of_mongodb_are_refused(connection_string: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=BAD_MONGODB[connection_string]) as caught:
+        MongoMemoryDb(connection_string=connection_string)
+    assert "hunter2" not in told(caught.value)
+
+
+@pytest.mark.parametrize(
+    "connection_string",
+    ["mongodb://ann:hunter2@host:port/db", "mongodb://ann:hun/ter2@host/db", "mongodb://ann:hunter2@a@host/db"],
+)
+def test_what_the_driver_cannot_read_is_refused_without_repeating_it(connection_string: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as caught:
+        MongoMemoryDb(connection_string=connection_string).table_exists()
+    assert "ter2" not in told(caught.value)
+
+
+def told(error: BaseException | None) -> str:
+    """Return all that a traceback would print of an error and of what it comes from."""
+    if error is None:
+        return ""
+    context = None if error.__suppress_context__ else error.__context__
+    return f"{error!r} {error}" + told(error.__cause__) + told(context)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_a_connection_string_of_postgresql_is_read(scheme: str) -> None:
+    db = PostgresMemoryDb(
+        connection_string=f"{scheme}://a%40nn:p%40s%2Fs%3A%23%25w@h.example:6543/my%20db?sslmode=require"
+    )
+    settings = connections.settings[db.alias]
+    names = ("USER", "PASSWORD", "HOST", "PORT", "NAME", "OPTIONS")
+    assert [settings[name] for name in names] == [
+        "a@nn",
+        "p@s/s:#%w",
+        "h.example",
+        "6543",
+        "my db",
+        {"sslmode": "require"},
+    ]
+    assert repr(db) == "<PostgresMemoryDb 'memories' at h.example:6543/my db>"
+
+
+def test_parameters_of_libpq_may_say_where() -> None:
+    string = "postgresql:///?host=/run/pg&port=5433&dbname=notes&user=ann&password=p%40ss"
+    db = PostgresMemoryDb(connection_string=string)
+    settings = connections.settings[db.alias]
+    assert [settings[name] for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD", "OPTIONS")] == [
+        "/run/pg",
+        "5433",
+        "notes",
+        "ann",
+        "p@ss",
+        {},
+    ]
+
+
+@pytest.mark.parametrize(
+    "part", ["mongodb://%s@one:1,two:2/notes?replicaSet=rs0", "mongodb+srv://%s@cluster.example/notes"]
+)
+def test_a_connection_string_of_mongodb_is_read(part: str) -> None:
+    db = MongoMemoryDb("facts", connection_string=part % "a%40nn:p%40s%2Fs%3A%23%25w")
+    hosts = part.partition("@")[2].partition("/")[0]
+    assert (connections.settings[db.alias]["NAME"], db.collection_name) == ("notes", "facts")
+    assert repr(db) == f"<MongoMemoryDb 'facts' at {hosts}/notes>"
+    named = MongoMemoryDb(connection_string=part % "ann:x", db_name="other")
+    assert connections.settings[named.alias]["NAME"] == "other"

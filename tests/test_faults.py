@@ -1,0 +1,205 @@
+"""When a process dies or a database does not answer, nothing acknowledged is lost and nobody is lied to."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson.binary import UUID_SUBTYPE, Binary
+from django.db import DatabaseError, connections
+
+from agno_memory.db import MemoryDb, SqliteMemoryDb
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.transactions import has_transactions
+from tests.databases import VERBS, attempt, children, commits, disconnect, each_database, handle, handles_allowed, place
+from tests.worker import SHARED_ID, SHARED_OWNER
+
+pytestmark = [commits]
+
+
+@each_database
+def test_a_killed_writer_loses_nothing_that_was_acknowledged(alias: str) -> None:
+    memory = Memory(db=alias)
+    memory.add_user_memory(UserMemory(memory_id=SHARED_ID, memory="start"), user_id=SHARED_OWNER)
+    with children([{"job": "write", "alias": alias, "writer": "killed", "times": 1_000_000}]) as (child,):
+        acknowledged = [child.read() for _ in range(60)]
+        child.kill()
+        acknowledged += child.read_all()
+    connections[alias].close()
+    stored = dict(UserMemory.objects.using(alias).values_list("memory_id", "version"))
+    assert {name for name, version in acknowledged if stored.get(name, 0) < version} == set()
+    after = memory.replace_user_memory(SHARED_ID, UserMemory(memory="after"), user_id=SHARED_OWNER)
+    assert after.version == stored[SHARED_ID] + 1
+
+
+@each_database
+def test_a_batch_whose_writer_is_killed_leaves_all_or_nothing(alias: str) -> None:
+    """A stand-alone MongoDB has no transactions: there the batches that were written stay."""
+    job = {"job": "die_in_the_middle", "alias": alias, "writer": "killed", "count": 20_000, "batches": 7}
+    with children([job]) as (child,):
+        (session,) = child.read_all()
+        assert child.process.returncode == -signal.SIGKILL
+    connections[alias].close()
+    stored = UserMemory.objects.using(alias).count()
+    assert stored == (0 if has_transactions(connections[alias]) else 7_000)
+    memory = Memory(db=alias)
+    added = memory.add_user_memory(UserMemory(memory_id="after", memory="x"))
+    assert memory.get_user_memories() == [added]
+    if session is not None:
+        end_session(alias, session)
+
+
+def end_session(alias: str, session: str) -> None:
+    """End the transaction of a dead process now, as MongoDB does after a minute; until then nobody drops the table."""
+    connection: Any = connections[alias]
+    connection.connection.admin.command("killSessions", [{"id": Binary(bytes.fromhex(session), UUID_SUBTYPE)}])
+
+
+# As it is written in a connection string, and as it is.
+SECRETS = ("hunter2%40%2F", "hunter2@/", "hunter2")
+
+
+def nobody_listens() -> int:
+    with socket.socket() as once:
+        once.bind(("127.0.0.1", 0))
+        return int(once.getsockname()[1])
+
+
+def postgres_is_down(folder: Path) -> MemoryDb:
+    url = f"postgresql://ann:{SECRETS[0]}@127.0.0.1:{nobody_listens()}/notes"
+    return handle("PostgresMemoryDb", {"connection_string": url})
+
+
+def postgres_lacks_the_database(folder: Path) -> MemoryDb:
+    kind, arguments = place("postgres", folder)
+    url = arguments["connection_string"].replace(connections["postgres"].settings_dict["NAME"], "no_such_database")
+    return handle(kind, {"connection_string": f"{url}&password={SECRETS[0]}" if "?" in url else url})
+
+
+def mongodb_is_down(folder: Path) -> MemoryDb:
+    url = f"mongodb://ann:{SECRETS[0]}@127.0.0.1:{nobody_listens()}/?serverSelectionTimeoutMS=50"
+    return handle("MongoMemoryDb", {"connection_string": url, "db_name": "notes"})
+
+
+def mongodb_knows_nobody_of_this_name(folder: Path) -> MemoryDb:
+    kind, arguments = place("mongodb", folder)
+    url = arguments["connection_string"].replace("mongodb://", f"mongodb://ann:{SECRETS[0]}@")
+    quickly = "retryReads=false&retryWrites=false&heartbeatFrequencyMS=500&authSource=admin"
+    return handle(kind, {**arguments, "connection_string": f"{url}{'&' if '?' in url else '?'}{quickly}"})
+
+
+def sqlite_is_a_folder(folder: Path) -> MemoryDb:
+    return handle("SqliteMemoryDb", {"db_file": str(folder)})
+
+
+def sqlite_is_no_database(folder: Path) -> MemoryDb:
+    path = folder / "memory.db"
+    path.write_bytes(os.urandom(8192))
+    return handle("SqliteMemoryDb", {"db_file": str(path)})
+
+
+def sqlite_has_a_file_for_a_folder(folder: Path) -> MemoryDb:
+    (folder / "file").touch()
+    return handle("SqliteMemoryDb", {"db_file": str(folder / "file" / "memory.db")})
+
+
+FAULTS = {
+    "default": [sqlite_is_a_folder, sqlite_is_no_database, sqlite_has_a_file_for_a_folder],
+    "postgres": [postgres_is_down, postgres_lacks_the_database],
+    "mongodb": [mongodb_is_down, mongodb_knows_nobody_of_this_name],
+}
+each_fault = pytest.mark.parametrize(
+    ("alias", "fault"), [(alias, fault) for alias, faults in FAULTS.items() for fault in faults]
+)
+
+
+@pytest.fixture
+def broken(alias: str, fault: object, tmp_path: Path, transactional_db: None) -> Iterator[MemoryDb]:
+    assert callable(fault)
+    with handles_allowed():
+        yield fault(tmp_path)
+
+
+@each_fault
+def test_a_database_that_does_not_answer_is_told(broken: MemoryDb, caplog: pytest.LogCaptureFixture) -> None:
+    """By the statement of each verb, and by the handle, which would make the table before."""
+    caplog.set_level(logging.DEBUG)
+    check_told({name: attempt(lambda name=name: first(broken.alias, VERBS[name])) for name in VERBS})  # type: ignore[misc]
+    by_handle = ("add_user_memory", "get_user_memories", "clear")
+    check_told({name: attempt(lambda name=name: VERBS[name](Memory(db=broken))) for name in by_handle})  # type: ignore[misc]
+    assert_no_secret(caplog.text)
+    assert_no_secret(repr(broken))
+    assert_no_secret(repr(Memory(db=broken)))
+
+
+def first(alias: str, verb: Callable[[Memory], object]) -> object:
+    """Connect anew, with everything logged, for this verb."""
+    disconnect(alias)
+    connections[alias].force_debug_cursor = True
+    return verb(Memory(db=alias))
+
+
+@each_fault
+def test_a_handle_tells_as_well(broken: MemoryDb) -> None:
+    check_told({"create": attempt(broken.create)})
+    if not isinstance(broken, SqliteMemoryDb) or broken.db_file.exists():
+        check_told({"table_exists": attempt(broken.table_exists), "drop": attempt(broken.drop)})
+
+
+@each_fault
+def test_questions_of_the_vocabulary_tell_as_well(broken: MemoryDb) -> None:
+    rows = broken.model.objects.using(broken.alias)
+    questions: dict[str, Callable[[], object]] = {
+        "newest": lambda: list(rows.newest()),
+        "about": lambda: rows.about("x").count(),
+        "mentioning": lambda: rows.mentioning("x").exists(),
+        "topic_counts": lambda: rows.topic_counts(),
+        "update": lambda: rows.filter(user_id="x").update(agent_id="x"),
+        "erase": lambda: rows.filter(user_id="x").erase(),
+        "bulk_create": lambda: rows.bulk_create([broken.model(memory="x", user_id="x")]),
+    }
+    check_told({name: attempt(question) for name, question in questions.items()})
+
+
+def check_told(outcomes: dict[str, object]) -> None:
+    """Each outcome is an error of the database, without the password."""
+    assert {name: came for name, came in outcomes.items() if not isinstance(came, DatabaseError)} == {}
+    for came in outcomes.values():
+        assert isinstance(came, DatabaseError)
+        assert_no_secret(told(came))
+
+
+def told(error: BaseException | None) -> str:
+    """Return all that is told of an error and of what it comes from."""
+    return "" if error is None else f"{error!r} {error}" + told(error.__cause__) + told(error.__context__)
+
+
+def assert_no_secret(text: str) -> None:
+    assert [secret for secret in SECRETS if secret in text] == []
+
+
+@pytest.mark.parametrize(
+    ("alias", "make_read_only"),
+    [("default", "PRAGMA query_only = on"), ("postgres", "SET default_transaction_read_only = on")],
+)
+def test_a_database_that_takes_no_writes_is_read_and_says_so(alias: str, make_read_only: str) -> None:
+    memory = Memory(db=alias)
+    added = memory.add_user_memory(UserMemory(memory_id="a", memory="x"))
+    with connections[alias].cursor() as cursor:
+        cursor.execute(make_read_only)
+    try:
+        assert memory.get_user_memories() == [added]
+        for name in VERBS.keys() - {"get_user_memory", "get_user_memories", "search_user_memories"}:
+            if name != "delete_user_memories":  # finds nothing to delete
+                with pytest.raises(DatabaseError):
+                    VERBS[name](memory)
+    finally:
+        connections[alias].close()
+    assert memory.get_user_memories() == [added]
