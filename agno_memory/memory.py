@@ -18,10 +18,10 @@ from agno_memory.db import MemoryDb
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.fields import now
 from agno_memory.models import UserMemory
-from agno_memory.querysets import NEWEST, UserMemoryQuerySet, existing_ids
+from agno_memory.querysets import NEWEST, UserMemoryQuerySet, existing_ids, in_batches
 from agno_memory.retrieval import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
-from agno_memory.statements import Delete, Insert, Select, SelectMany, Update
+from agno_memory.statements import Delete, DeleteMany, Insert, Select, SelectMany, Update
 from agno_memory.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.validators import check, owner_id, refusal, validate_identifier, validate_limit
 
@@ -35,6 +35,7 @@ _written = (*UserMemory.content_fields, "search_text")
 _insert = Insert()
 _select = Select("memory_id", "user_id")
 _delete = Delete("memory_id", "user_id")
+_delete_many = DeleteMany()
 _replace = Update("memory_id", "user_id", fields=_written)
 _replace_version = Update("memory_id", "user_id", "version", fields=_written)
 
@@ -198,11 +199,12 @@ class Memory:
             self._send(memory_added, owner, memory_ids)
         return added
 
-    def delete_user_memories(self, memory_ids: Sequence[str], user_id: object = None) -> list[str]:
-        """Forget many memories. Ids that the user does not have are passed over.
+    def delete_user_memories(self, memory_ids: Iterable[str], user_id: object = None) -> list[str]:
+        """Forget many memories at once. Ids that the user does not have are passed over.
 
         Returns:
-            The ids of the memories that were deleted, in the order given.
+            The ids of the memories that this call deleted, in the order given. (On a stand-alone MongoDB, two calls
+            that delete the same one at the same moment may both name it.)
 
         Raises:
             ValidationError: bad input; nothing was deleted.
@@ -210,16 +212,17 @@ class Memory:
         owner = owner_id(user_id)
         if isinstance(memory_ids, str):
             raise refusal("memory_ids", _("Give a list of ids."), "invalid")
-        for memory_id in memory_ids:
+        wanted = list(dict.fromkeys(memory_ids))
+        for memory_id in wanted:
             check("memory_ids", memory_id, validate_identifier)
-        unique = list(dict.fromkeys(memory_ids))
         owned = self._rows(write=True).for_user(owner)
-        deleted: list[str] = []
-        for start in range(0, len(unique), conf.BATCH_SIZE):
-            batch = existing_ids(owned, unique[start : start + conf.BATCH_SIZE], conf.BATCH_SIZE)
-            if batch:
-                owned.filter(memory_id__in=batch).erase()
-                deleted += batch
+
+        def delete_batches() -> set[str]:
+            batches = in_batches(wanted, conf.BATCH_SIZE)
+            return {key for batch in batches for key in _delete_many.run(owned.filter(memory_id__in=batch))}
+
+        gone = all_or_nothing(owned.db, delete_batches) if wanted else set()
+        deleted = [memory_id for memory_id in wanted if memory_id in gone]
         if deleted:
             self._send(memory_deleted, owner, deleted)
         return deleted
@@ -366,11 +369,8 @@ class Memory:
         return _saved(candidate, alias)
 
     def _insert_batches(self, added: list[UserMemory], alias: str) -> None:
-        size = conf.BATCH_SIZE
         # In one order, whoever writes: two transactions that want the same keys must not wait for each other.
-        in_order = sorted(added, key=attrgetter("memory_id"))
-        for start in range(0, len(in_order), size):
-            batch = in_order[start : start + size]
+        for batch in in_batches(sorted(added, key=attrgetter("memory_id")), conf.BATCH_SIZE):
             _insert.run_many(self._model, alias, [self._values_of(candidate) for candidate in batch])
         for candidate in added:
             _saved(candidate, alias)

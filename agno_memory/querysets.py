@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import NotSupportedError, models, transaction
 
@@ -15,6 +15,8 @@ from agno_memory.validators import check, fold, owner_id, validate_limit, valida
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
 
+
+Item = TypeVar("Item")
 
 NEWEST = ("-last_updated", "-memory_id")
 OLDEST = ("last_updated", "memory_id")
@@ -154,10 +156,15 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
     bulk_create.alters_data = True  # type: ignore[attr-defined]
 
 
+def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Yield the items in order, so many at a time; the last batch may be smaller."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
 def existing_ids(rows: UserMemoryQuerySet, memory_ids: Sequence[str], batch_size: int) -> list[str]:
     """Return those of the ids that the rows have, whoever owns them, in the order given."""
     found: set[str] = set()
-    for start in range(0, len(memory_ids), batch_size):
-        batch = memory_ids[start : start + batch_size]
+    for batch in in_batches(memory_ids, batch_size):
         found.update(rows.filter(memory_id__in=batch).values_list("memory_id", flat=True))
     return [memory_id for memory_id in memory_ids if memory_id in found]

@@ -237,6 +237,34 @@ class Delete(OneRow[int]):
         return int(call_collection(model, connection, "delete_one", criteria).deleted_count)
 
 
+class DeleteMany:
+    """Remove the rows that a queryset finds, and return their keys."""
+
+    def run(self, rows: QuerySet[Any]) -> list[Any]:
+        connection = connections[rows.db]
+        method = getattr(self, f"as_{connection.vendor}", self.as_sql)
+        with transaction.mark_for_rollback_on_error(using=rows.db):
+            keys: list[Any] = method(rows, connection)
+        return keys
+
+    def as_sql(self, rows: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        """Read, then remove: outside of a transaction, two that do it at once may both count a row as theirs."""
+        keys = list(rows.values_list("pk", flat=True))
+        rows.filter(pk__in=keys)._raw_delete(rows.db)
+        return keys
+
+    def as_postgresql(self, rows: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        text, params = rows.query.chain(DeleteQuery).get_compiler(connection=connection).as_sql()
+        key = connection.ops.quote_name(str(rows.model._meta.pk.column))
+        with connection.cursor() as cursor:
+            cursor.execute(f"{text} RETURNING {key}", params)
+            return [row[0] for row in cursor.fetchall()]
+
+    def as_sqlite(self, rows: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        returns = connection.features.can_return_columns_from_insert
+        return (self.as_postgresql if returns else self.as_sql)(rows, connection)
+
+
 class Update(OneRow[Model | None]):
     """Change the row and return it as it is now, or None. Machine-written fields move by themselves.
 

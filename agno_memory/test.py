@@ -430,7 +430,7 @@ class DeleteContract(ContractCase):
         deleted = self.memory.delete_user_memories(wanted, ALICE)
         self.assertEqual(deleted, [three.memory_id, one.memory_id])
         self.assertEqual(set(self.rows), {two, his})
-        self.assertEqual(self.memory.delete_user_memories([], ALICE), [])
+        self.assertEqual(self.memory.delete_user_memories(iter([]), ALICE), [])
 
     def test_clear_one_person(self) -> None:
         self.add("1"), self.add("2")

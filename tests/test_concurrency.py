@@ -10,6 +10,7 @@ from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import (
+    ALIASES,
     PROCESSES,
     THREADS,
     children,
@@ -98,6 +99,19 @@ def test_one_of_many_deletes_wins(alias: str) -> None:
     for outcomes in race(ROUNDS, lambda _, number: memory.delete_user_memory(f"id{number}")):
         assert outcomes.count(None) == 1
         assert [type(error) for error in errors(outcomes)] == [MemoryNotFound] * (THREADS - 1)
+
+
+@pytest.mark.parametrize("alias", [alias for alias in ALIASES if alias != "standalone"])
+def test_every_id_of_many_deletes_is_named_once(alias: str) -> None:
+    """A stand-alone MongoDB can neither return deleted rows nor read and delete as one."""
+    memory = Memory(db=alias)
+    ids = [f"id{number}" for number in range(20 * ROUNDS)]
+    memory.add_user_memories([UserMemory(memory_id=memory_id, memory="x") for memory_id in ids])
+    deleted: list[str] = []
+    for outcomes in race(ROUNDS, lambda _, number: memory.delete_user_memories(ids[20 * number : 20 * number + 20])):
+        assert errors(outcomes) == []
+        deleted += [memory_id for named in results(outcomes) for memory_id in named]
+    assert sorted(deleted) == sorted(ids)
 
 
 @each_database
