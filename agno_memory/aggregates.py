@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections
+from django.db import NotSupportedError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
@@ -23,8 +23,11 @@ class TopicCounts:
     """How many of a queryset's memories each topic has: the most frequent first, ties by code point."""
 
     def __init__(self, rows: QuerySet[Any], limit: int | None) -> None:
-        # Order does not matter to a count, unless it decides what a slice holds.
-        self.rows = rows if rows.query.is_sliced else rows.order_by()
+        if rows.query.combinator:
+            raise NotSupportedError("Topics of a union cannot be counted: combine the conditions in one filter().")
+        # Order does not matter to a count, unless it decides what a slice holds. Nor does DISTINCT: rows have keys.
+        self.rows = rows.all() if rows.query.is_sliced else rows.order_by()
+        self.rows.query.distinct = False
         self.limit = limit
 
     def run(self) -> list[TopicCount]:

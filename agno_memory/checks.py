@@ -16,7 +16,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.utils import load_backend
 
@@ -81,7 +81,8 @@ def naive_time() -> CheckMessage:
 @register(TAG, Tags.compatibility)
 def check_users(**kwargs: Any) -> list[CheckMessage]:
     """Report a ``USER_ID_FIELD`` that users do not have, and a ``DEFAULT_USER_ID`` that is no good id."""
-    return [*_user_id_field(_valid("USER_ID_FIELD")), *_default_user_id(_valid("DEFAULT_USER_ID"))]
+    name, default = _valid("USER_ID_FIELD"), _valid("DEFAULT_USER_ID")
+    return [*_user_id_field(name), *_default_user_id(default), *_shared_user_id(name, default)]
 
 
 def _user_id_field(name: str | None) -> Iterator[CheckMessage]:
@@ -102,11 +103,32 @@ def _default_user_id(user_id: str | None) -> Iterator[CheckMessage]:
         yield bad_default_user(error)
 
 
+def _shared_user_id(name: str | None, user_id: str | None) -> Iterator[CheckMessage]:
+    """Report a default id that the users' own field would take: whoever is called so owns what belongs to nobody."""
+    if name is None or user_id is None or not apps.is_installed("django.contrib.auth"):
+        return
+    options = get_user_model()._meta
+    try:
+        field: Any = options.pk if name == "pk" else options.get_field(name)
+        field.run_validators(field.to_python(user_id))
+    except (FieldDoesNotExist, ValidationError):
+        return
+    yield shared_default_user(user_id, name)
+
+
 def unknown_user_field(name: str, user_model: str, fields: list[str]) -> CheckMessage:
     return _error(
         8,
         f"AGNO_MEMORY['USER_ID_FIELD'] is {name!r}, which is no field or property of {user_model}.",
         _nearest(name, fields),
+    )
+
+
+def shared_default_user(user_id: str, name: str) -> CheckMessage:
+    return Warning(
+        f"A user whose {name} is {user_id!r} would own what is remembered about nobody.",
+        hint=f"Set AGNO_MEMORY['DEFAULT_USER_ID'] to what no {name} can be, such as '<nobody>'.",
+        id="agno_memory.W002",
     )
 
 

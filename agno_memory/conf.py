@@ -59,8 +59,8 @@ class Settings:
 
     @property
     def BATCH_SIZE(self) -> int:
-        """Memories written by one statement of ``add_user_memories``."""
-        return self._count("BATCH_SIZE", 1_000)
+        """Memories that one statement of the verbs on many writes, deletes or looks for; at most 10,000."""
+        return self._count("BATCH_SIZE", 1_000, most=10_000)
 
     @classmethod
     def names(cls) -> list[str]:
@@ -85,10 +85,12 @@ class Settings:
             raise ImproperlyConfigured(f"AGNO_MEMORY[{name!r}] must be a non-empty string, not {value!r}.")
         return value
 
-    def _count(self, name: str, default: int) -> int:
+    def _count(self, name: str, default: int, most: int = 2**31 - 1) -> int:
         value = self.given().get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ImproperlyConfigured(f"AGNO_MEMORY[{name!r}] must be a whole number from 1, not {value!r}.")
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise ImproperlyConfigured(
+                f"AGNO_MEMORY[{name!r}] must be a whole number from 1 to {most:,}, not {value!r}."
+            )
         return value
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from copy import deepcopy
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.apps.registry import Apps
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections, transaction
 from django.db.models import Index
 from django.db.utils import ConnectionHandler, load_backend
 from django.views.decorators.debug import sensitive_variables
@@ -38,8 +40,12 @@ SQLITE_OPTIONS = {
     "timeout": 30,
 }
 
+# There are none here, and SQLite can create a table inside a transaction only where they are not checked.
+NO_FOREIGN_KEYS = "PRAGMA foreign_keys=OFF"
+
 _lock = threading.RLock()
 _models: dict[str, type[UserMemory]] = {}
+_given: dict[str, dict[str, Any]] = {}
 _ready: set[tuple[str, str]] = set()
 
 
@@ -77,11 +83,14 @@ class MemoryDb:
         """Tell whether the table is there."""
         connection = connections[self.alias]
 
-        def look() -> bool:
+        def look() -> list[str]:
             with connection.cursor() as cursor:
-                return self.table_name in connection.introspection.table_names(cursor)
+                return connection.introspection.table_names(cursor)
 
-        return with_django_errors(connection, look)
+        return self._is_among(with_django_errors(connection, look))
+
+    def _is_among(self, tables: list[str]) -> bool:
+        return self.table_name in tables
 
     def create(self) -> None:
         """Create the table and its indexes unless they are there. ``Memory`` calls it; again costs nothing."""
@@ -91,10 +100,11 @@ class MemoryDb:
             if (self.alias, self.table_name) in _ready:
                 return
             with_django_errors(connections[self.alias], self._create)
-            _ready.add((self.alias, self.table_name))
+            # In a transaction of the caller's, the table is there when that commits.
+            transaction.on_commit(lambda: _ready.add((self.alias, self.table_name)), using=self.alias)
 
     def drop(self) -> None:
-        """Drop the table, with every memory in it. The next use creates an empty one."""
+        """Drop the table, with every memory in it. The next use by this process creates an empty one."""
         with _lock:
             if self.table_exists():
                 with_django_errors(connections[self.alias], self._drop)
@@ -107,6 +117,8 @@ class MemoryDb:
                 with connection.schema_editor() as editor:
                     editor.create_model(self.model)
                     CreateTopicsIndex.create(editor, self.model)
+                # The editor leaves foreign keys checked on SQLite; see NO_FOREIGN_KEYS.
+                connection.disable_constraint_checking()
             except DatabaseError:
                 # Another process was faster: its table is as good, once it is there.
                 if not self.table_exists():
@@ -129,24 +141,29 @@ class MemoryDb:
                     editor.add_index(self.model, index)
             CreateTopicsIndex.create(editor, self.model)
 
-    @classmethod
-    @sensitive_variables("settings", "identity")
-    def _register(cls, settings: dict[str, Any]) -> str:
-        """Give the connection an alias of its own; the same settings get the same alias."""
+    @sensitive_variables("settings")
+    def _register(self, settings: dict[str, Any]) -> str:
+        """Give the connection an alias of its own, made from its place; the same settings get the same alias."""
         try:
             load_backend(settings["ENGINE"])
         except (ImportError, ImproperlyConfigured) as error:
             # Known to Django, it would break everything that goes through all connections.
             raise ImproperlyConfigured(
-                f"{cls.__name__}: its driver cannot be loaded. {how_to_install(settings['ENGINE'])}"
+                f"{type(self).__name__}: its driver cannot be loaded. {how_to_install(settings['ENGINE'])}"
             ) from error
-        identity = repr(sorted(settings.items(), key=lambda item: item[0])).encode()
-        alias = f"{cls.alias_prefix}_{hashlib.sha256(identity).hexdigest()[:16]}"
+        base = f"{self.alias_prefix}_{hashlib.sha256(self.place.encode()).hexdigest()[:16]}"
         with _lock:
-            if alias not in connections.settings:
-                complete = ConnectionHandler({"default": {}, alias: settings}).settings
-                connections.settings[alias] = complete[alias]
-        return alias
+            for number in count(1):
+                # Another password for the same place is another connection.
+                alias = base if number == 1 else f"{base}_{number}"
+                if alias not in connections.settings:
+                    # Which fills in what is left out.
+                    complete = ConnectionHandler({"default": {}, alias: deepcopy(settings)}).settings
+                    connections.settings[alias] = complete[alias]
+                    _given[alias] = settings
+                if _given.get(alias) == settings:
+                    return alias
+        raise AssertionError("unreachable: one of the numbers is free")
 
 
 class SqliteMemoryDb(MemoryDb):
@@ -174,7 +191,7 @@ class SqliteMemoryDb(MemoryDb):
             {
                 "ENGINE": "django.db.backends.sqlite3",
                 "NAME": str(self.db_file),
-                "OPTIONS": dict(SQLITE_OPTIONS),
+                "OPTIONS": SQLITE_OPTIONS | {"init_command": f"{SQLITE_OPTIONS['init_command']}; {NO_FOREIGN_KEYS}"},
             },
         )
 
@@ -192,6 +209,10 @@ class SqliteMemoryDb(MemoryDb):
     def table_exists(self) -> bool:
         # Looking must not make a file.
         return self.db_file.exists() and super().table_exists()
+
+    def _is_among(self, tables: list[str]) -> bool:
+        # SQLite's names differ by more than case.
+        return self.table_name.casefold() in map(str.casefold, tables)
 
 
 class PostgresMemoryDb(MemoryDb):
@@ -215,7 +236,8 @@ class PostgresMemoryDb(MemoryDb):
         self, table_name: str = "memories", *, connection_string: str, options: dict[str, Any] | None = None
     ) -> None:
         try:
-            url = urlsplit(connection_string)
+            # An environment variable that is not set is None.
+            url = urlsplit(connection_string or "")
             port = url.port
         except ValueError:
             raise ImproperlyConfigured(
@@ -267,7 +289,7 @@ class MongoMemoryDb(MemoryDb):
     def __init__(
         self, collection_name: str = "memories", *, connection_string: str, db_name: str | None = None
     ) -> None:
-        scheme, separator, rest = connection_string.partition("://")
+        scheme, separator, rest = (connection_string or "").partition("://")
         if scheme not in ("mongodb", "mongodb+srv") or not separator:
             raise ImproperlyConfigured(
                 "MongoMemoryDb: the connection string must look like mongodb://user:password@host:27017/"

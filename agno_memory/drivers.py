@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -36,3 +36,19 @@ def with_django_errors(connection: BaseDatabaseWrapper, call: Callable[[], Resul
     wrap = getattr(backend, "wrap_database_errors", None)
     result: Result = wrap(call)() if wrap else call()
     return result
+
+
+def clashing_keys(error: Exception) -> list[Any]:
+    """Return the keys that MongoDB says were taken; other databases put it into words."""
+    return [key for each in _write_errors(error) for key in each.get("keyValue", {}).values()]
+
+
+def inserted_before(error: Exception) -> int:
+    """Return how many rows of a batch were written before the one that failed, where there are no transactions."""
+    details: dict[str, Any] = getattr(error.__cause__, "details", None) or {}
+    return int(details.get("nInserted", 0))
+
+
+def _write_errors(error: Exception) -> list[dict[str, Any]]:
+    details: dict[str, Any] = getattr(error.__cause__, "details", None) or {}
+    return list(details.get("writeErrors", [details]))

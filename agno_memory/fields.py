@@ -14,7 +14,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from agno_memory import validators
-from agno_memory.lookups import About, AboutAny
+from agno_memory.lookups import About, AboutAny, FoldedContains
 
 if TYPE_CHECKING:
     # Generic for the type checker alone: Django's fields take no parameters at run time.
@@ -148,31 +148,13 @@ class IdentifierField(_CharField):
 
 
 class DocumentField(models.JSONField):
-    """JSON that a document database keeps as it is.
-
-    The internal type is this class's own, because for "JSONField" MongoDB's backend encodes every value it has read,
-    for ``from_db_value`` to decode it again.
+    """JSON in one canonical form.
 
     Args:
         canonical: returns the stored form of a value, or raises ``ValidationError``.
     """
 
     canonical: Callable[[object], Any]
-
-    def get_internal_type(self) -> str:
-        return "DocumentField"
-
-    def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        return str(connection.data_types["JSONField"])
-
-    def db_check(self, connection: BaseDatabaseWrapper) -> Any:
-        check = connection.data_type_check_constraints.get("JSONField")
-        return check % self.db_type_parameters(connection) if check else None
-
-    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        if isinstance(value, str):
-            return super().from_db_value(value, expression, connection)
-        return value
 
     def to_python(self, value: Any) -> Any:
         return type(self).canonical(value)
@@ -231,6 +213,13 @@ class FoldedTextField(_TextField):
         return name, path, args, {**kwargs, "source": self.source}
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        folded = validators.fold(getattr(model_instance, self.source))
+        text = getattr(model_instance, self.source)
+        if is_expression(text):
+            raise TypeError(f"{self.source} cannot be a database expression: {self.name} follows its text.")
+        # The database has its say on None.
+        folded = None if text is None else validators.fold(text)
         setattr(model_instance, self.attname, folded)
         return folded
+
+
+FoldedTextField.register_lookup(FoldedContains)

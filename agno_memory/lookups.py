@@ -14,6 +14,7 @@ from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Lookup
 from django.db.models.expressions import OrderBy, Ref
+from django.db.models.lookups import Contains
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.validators import canonical_topics
@@ -32,8 +33,6 @@ class TopicsLookup(_Lookup):
 
     # What no topics at all mean: databases differ, so it is said here.
     when_empty: type[Exception]
-    # How single comparisons combine on a database that looks into JSON one element at a time.
-    connector: str
     postgresql_operator: str
     mql_path_operator: str
 
@@ -50,6 +49,10 @@ class TopicsLookup(_Lookup):
             raise self.when_empty
         return list(self.rhs)
 
+    def least(self, topics: list[str]) -> int:
+        """Return how many of the topics a memory must have."""
+        raise NotImplementedError("A question about topics says how many of them it asks for.")
+
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
         self.topics()
         raise NotSupportedError(
@@ -61,14 +64,19 @@ class TopicsLookup(_Lookup):
         topics = self.topics()
         lhs, lhs_params = self.process_lhs(compiler, connection)
         # Columns alone are written into the text, never a value.
-        one = f"EXISTS (SELECT 1 FROM json_each({lhs}) AS topic WHERE topic.value = %s)"  # noqa: S608
-        params = tuple(param for topic in topics for param in (*lhs_params, topic))
-        return f"({f' {self.connector} '.join([one] * len(topics))})", params
+        places = ", ".join(["%s"] * len(topics))
+        found = f"SELECT COUNT(*) FROM json_each({lhs}) AS topic WHERE topic.value IN ({places})"  # noqa: S608
+        return f"({found}) >= {self.least(topics)}", (*lhs_params, *topics)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         topics = self.topics()
         lhs, lhs_params = self.process_lhs(compiler, connection)
         return f"{lhs} {self.postgresql_operator} %s::text[]", (*lhs_params, topics)
+
+    def as_mongodb(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
+        """Stand in where Django compiles SQL that the backend throws away, as in ``When(topics__about=...)``."""
+        self.topics()
+        return "topics", ()
 
     def as_mql_path(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         topics = self.topics()
@@ -82,9 +90,11 @@ class About(TopicsLookup):
 
     lookup_name = "about"
     when_empty = FullResultSet
-    connector = "AND"
     postgresql_operator = "?&"
     mql_path_operator = "$all"
+
+    def least(self, topics: list[str]) -> int:
+        return len(topics)
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         topics = self.topics()
@@ -96,14 +106,24 @@ class AboutAny(TopicsLookup):
 
     lookup_name = "about_any"
     when_empty = EmptyResultSet
-    connector = "OR"
     postgresql_operator = "?|"
     mql_path_operator = "$in"
+
+    def least(self, topics: list[str]) -> int:
+        return 1
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         topics = self.topics()
         shared = {"$setIntersection": [{"$literal": topics}, self.lhs.as_mql(compiler, connection, as_expr=True)]}
         return {"$gt": [{"$size": shared}, 0]}
+
+
+class FoldedContains(Contains):
+    """Text that occurs in folded text. SQLite's LIKE takes all characters that are none for one; INSTR() does not."""
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
+        lhs, lhs_params = self.process_lhs(compiler, connection)
+        return f"INSTR({lhs}, %s) > 0", (*lhs_params, self.rhs)
 
 
 class Column(F):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import cache, wraps
 from operator import attrgetter
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from agno_memory.candidates import candidate_for, candidates, field_named
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
+from agno_memory.drivers import clashing_keys, inserted_before
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.fields import now
 from agno_memory.models import UserMemory
@@ -23,13 +25,23 @@ from agno_memory.retrieval import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.statements import Delete, DeleteMany, Insert, Select, SelectMany, Update
 from agno_memory.transactions import all_or_nothing, has_transactions, savepoint
-from agno_memory.validators import check, owner_id, refusal, validate_identifier, validate_limit
+from agno_memory.validators import (
+    check,
+    items,
+    owner_id,
+    refusal,
+    validate_identifier,
+    validate_limit,
+    validate_version,
+)
+
+logger = logging.getLogger(__name__)
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
-# How often upsert tries again when the memory comes and goes between its two statements.
-UPSERT_ATTEMPTS: Final = 5
+# How often a verb of two statements tries again when the memory comes and goes between them.
+ATTEMPTS: Final = 20
 
 _written = (*UserMemory.content_fields, "search_text")
 _insert = Insert()
@@ -116,6 +128,7 @@ class Memory:
             MemoryNotFound: this user has no such memory.
             MemoryChanged: it is not, or no longer, at ``version``.
         """
+        check("version", version, validate_version)
         candidate = candidate_for(self._model, memory, owner_id(user_id), memory_id)
         replaced = self._replace(candidate, version)
         if replaced is None:
@@ -137,7 +150,7 @@ class Memory:
             MemoryExists: the id belongs to another user; nothing was written.
         """
         candidate = candidate_for(self._model, memory, owner_id(user_id))
-        for attempt in range(UPSERT_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             replaced = self._replace(candidate)
             if replaced is not None:
                 self._send(memory_replaced, replaced.user_id, [replaced.memory_id])
@@ -145,11 +158,10 @@ class Memory:
             try:
                 added = self._add(candidate)
             except MemoryExists:
-                owned = self._rows(write=True).filter(memory_id=candidate.memory_id, user_id=candidate.user_id)
-                # Added by the same user meanwhile: now it can be replaced.
-                if attempt + 1 < UPSERT_ATTEMPTS and owned.exists():
-                    continue
-                raise
+                # Unless it is somebody else's, it was added meanwhile, and may be gone again: back to replacing.
+                if attempt + 1 == ATTEMPTS or self._is_foreign(candidate):
+                    raise
+                continue
             self._send(memory_added, added.user_id, [added.memory_id])
             return added
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -184,17 +196,25 @@ class Memory:
             MemoryExists: ids that are taken, all of them; nothing was written.
         """
         owner = owner_id(user_id)
-        added = candidates(self._model, memories, owner)
+        added = candidates(self._model, items("memories", memories), owner)
         alias = self._write_alias()
         memory_ids = [candidate.memory_id for candidate in added]
-        if not has_transactions(connections[alias]):
+        whole = has_transactions(connections[alias])
+        if not whole:
             self._refuse_taken(memory_ids)
+        for candidate in added:
+            self._stamp(candidate)
+        written: list[str] = []
         try:
-            with savepoint(alias):
-                all_or_nothing(alias, lambda: self._insert_batches(added, alias))
+            all_or_nothing(alias, lambda: self._insert_batches(added, alias, written))
         except IntegrityError as error:
+            if not whole:
+                # Somebody took an id since it was looked for.
+                self._rows(write=True).filter(memory_id__in=written, user_id=owner, version=1).erase()
             self._refuse_taken(memory_ids, error)
             raise
+        for candidate in added:
+            _saved(candidate, alias)
         if added:
             self._send(memory_added, owner, memory_ids)
         return added
@@ -210,9 +230,7 @@ class Memory:
             ValidationError: bad input; nothing was deleted.
         """
         owner = owner_id(user_id)
-        if isinstance(memory_ids, str):
-            raise refusal("memory_ids", _("Give a list of ids."), "invalid")
-        wanted = list(dict.fromkeys(memory_ids))
+        wanted = list(dict.fromkeys(items("memory_ids", memory_ids)))
         for memory_id in wanted:
             check("memory_ids", memory_id, validate_identifier)
         owned = self._rows(write=True).for_user(owner)
@@ -293,9 +311,9 @@ class Memory:
             return cast("list[UserMemory]", found)
         memories = self._rows().filter(**keys).newest()
         if topics is not None:
-            memories = memories.about(*_texts(topics, "topics"))
+            memories = memories.about(*items("topics", topics))
         if any_topics is not None:
-            memories = memories.about_any(*_texts(any_topics, "any_topics"))
+            memories = memories.about_any(*items("any_topics", any_topics))
         return list(memories[:limit])
 
     def search_user_memories(
@@ -360,24 +378,38 @@ class Memory:
 
     def _add(self, candidate: UserMemory) -> UserMemory:
         alias = self._write_alias()
-        try:
-            with savepoint(alias):
-                _insert.run(self._model, alias, self._values_of(candidate))
-        except IntegrityError as error:
-            self._refuse_taken([candidate.memory_id], error)
-            raise
-        return _saved(candidate, alias)
+        self._stamp(candidate)
+        for _attempt in range(ATTEMPTS):
+            try:
+                with savepoint(alias):
+                    _insert.run(self._model, alias, self._values_of(candidate))
+                return _saved(candidate, alias)
+            except IntegrityError as error:
+                refused = error
+                self._refuse_taken([candidate.memory_id], error)
+                # Taken, and free again: but if it is not the key that clashes, that never ends.
+        raise refused
 
-    def _insert_batches(self, added: list[UserMemory], alias: str) -> None:
+    def _insert_batches(self, added: list[UserMemory], alias: str, written: list[str]) -> None:
+        """Add rows and keep the list of their ids, as far as it comes."""
+        written.clear()
         # In one order, whoever writes: two transactions that want the same keys must not wait for each other.
         for batch in in_batches(sorted(added, key=attrgetter("memory_id")), conf.BATCH_SIZE):
-            _insert.run_many(self._model, alias, [self._values_of(candidate) for candidate in batch])
-        for candidate in added:
-            _saved(candidate, alias)
+            ids = [candidate.memory_id for candidate in batch]
+            try:
+                _insert.run_many(self._model, alias, [self._values_of(candidate) for candidate in batch])
+            except IntegrityError as error:
+                written += ids[: inserted_before(error)]
+                raise
+            written += ids
+
+    def _stamp(self, candidate: UserMemory) -> None:
+        """Let the fields set what a new row starts with."""
+        for field in self._model._meta.concrete_fields:
+            field.pre_save(candidate, add=True)
 
     def _values_of(self, candidate: UserMemory) -> dict[str, Any]:
-        """Return what a new row holds; the candidate holds the same from now on."""
-        return {field.attname: field.pre_save(candidate, add=True) for field in self._model._meta.concrete_fields}
+        return {field.attname: getattr(candidate, field.attname) for field in self._model._meta.concrete_fields}
 
     def _replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
         values = {name: field_named(name).pre_save(candidate, add=False) for name in _written}
@@ -390,6 +422,15 @@ class Memory:
         statement = _replace if version is None else _replace_version
         return cast("UserMemory | None", statement.run(self._model, self._write_alias(), values))
 
+    def _is_foreign(self, candidate: UserMemory) -> bool:
+        """Tell whether an id that is taken is another user's."""
+        taken = self._rows(write=True).filter(memory_id=candidate.memory_id)
+        try:
+            return taken.exclude(user_id=candidate.user_id).exists()
+        except DatabaseError:
+            # The failed write took the transaction with it, so there is nothing to be tried again.
+            return True
+
     def _refuse_taken(self, memory_ids: list[str], error: Exception | None = None) -> None:
         """Raise MemoryExists if some of these ids are in use by anybody."""
         try:
@@ -397,13 +438,21 @@ class Memory:
         except DatabaseError:
             if error is None:
                 raise
-            # The failed write took the transaction with it: what it said is the best answer.
-            raise error from None
+            # The failed write took the transaction with it, and only its error can be asked.
+            taken = clashing_keys(error)
         if taken:
             raise MemoryExists(taken) from error
 
     def _send(self, signal: Signal, user_id: str | None, memory_ids: list[str] | None) -> None:
-        signal.send_robust(sender=UserMemory, user_id=user_id, memory_ids=memory_ids, using=self._write_alias())
+        if not signal.has_listeners(UserMemory):
+            return
+        alias = self._write_alias()
+        try:
+            # A receiver whose statement fails must not take the caller's transaction with it.
+            with savepoint(alias):
+                signal.send_robust(sender=UserMemory, user_id=user_id, memory_ids=memory_ids, using=alias)
+        except DatabaseError:
+            logger.exception("A receiver broke the transaction; what receivers wrote was rolled back to the savepoint.")
 
 
 def _saved(candidate: UserMemory, alias: str) -> UserMemory:
@@ -411,9 +460,3 @@ def _saved(candidate: UserMemory, alias: str) -> UserMemory:
     candidate._state.adding = False
     candidate._state.db = alias
     return candidate
-
-
-def _texts(value: Sequence[str], name: str) -> Sequence[str]:
-    if isinstance(value, str):
-        raise refusal(name, _("Give a list of topics."), "invalid")
-    return value

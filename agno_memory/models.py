@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, router, transaction
+from django.db.models.base import ModelBase
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
@@ -80,22 +81,52 @@ class UserMemory(models.Model):
     def save(
         self,
         *args: Any,
+        force_insert: bool | tuple[ModelBase, ...] = False,
+        force_update: bool = False,
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
-        **kwargs: Any,
     ) -> None:
-        """Save as any model; the machine-written fields move and are read back. Checks neither owner nor version."""
+        """Save as any model; the machine-written fields move and are read back.
+
+        Checks neither owner nor version: to write only over what you have read, call ``Memory.replace_user_memory()``.
+        A memory that was deleted meanwhile is not written again.
+
+        Raises:
+            DatabaseError: there is no such memory any more.
+        """
+        alias = using or router.db_for_write(type(self), instance=self)
+        if force_insert or self._state.db != alias:
+            self._state.adding = True
         if self._state.adding:
-            super().save(*args, using=using, update_fields=update_fields, **kwargs)
+            super().save(
+                *args,
+                force_insert=force_insert,
+                force_update=force_update,
+                using=alias,
+                update_fields=update_fields,
+            )
             return
-        deferred = self.get_deferred_fields()
-        if update_fields is None and deferred:
-            update_fields = {field.name for field in self._meta.concrete_fields} - deferred - {"memory_id"}
-        machine = [field.name for field in self._meta.concrete_fields if isinstance(field, MachineWritten)]
-        if update_fields is not None:
-            names = set(update_fields)
-            update_fields = names | ({"search_text"} if "memory" in names else set()) | set(machine)
-        super().save(*args, using=using, update_fields=update_fields, **kwargs)
-        self.refresh_from_db(using=self._state.db, fields=machine)
+        names = self._names_to_save(update_fields)
+        # One transaction, where there are any: what is read back is what was written, not what came after.
+        with transaction.atomic(using=alias, savepoint=False):
+            super().save(*args, force_update=names is None, using=alias, update_fields=names)
+            self.refresh_from_db(using=alias, fields=self._machine_written())
 
     save.alters_data = True  # type: ignore[attr-defined]
+
+    def _names_to_save(self, update_fields: Iterable[str] | None) -> set[str] | None:
+        """Return the fields to save with those that follow them, or None for all."""
+        deferred = self.get_deferred_fields()
+        if update_fields is None and not deferred:
+            return None
+        every = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+        names = every - deferred if update_fields is None else set(update_fields)
+        followers = {
+            field.name
+            for field in self._meta.concrete_fields
+            if isinstance(field, FoldedTextField) and field.source in names
+        }
+        return names | followers | set(self._machine_written())
+
+    def _machine_written(self) -> list[str]:
+        return [field.name for field in self._meta.concrete_fields if isinstance(field, MachineWritten)]

@@ -65,7 +65,7 @@ class CreateTopicsIndex(Operation):
 
     @classmethod
     def create(cls, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
-        """Create the indexes for a model's table, whatever it is called; indexes that exist are left alone."""
+        """Create the indexes for a model's table, whatever it is called. On MongoDB it may be done again."""
         cls._dispatch("create", schema_editor, model)
 
     @classmethod

@@ -83,6 +83,8 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
 
         No row is loaded and no cascade looked for, so ``pre_delete`` and ``post_delete`` are not sent.
         """
+        if self.query.is_sliced or self.query.combinator:
+            raise TypeError("erase() takes neither a slice nor a union: it would delete more than they show.")
         self._for_write = True
         with transaction.mark_for_rollback_on_error(using=self.db):
             return int(self._raw_delete(self.db) or 0)
@@ -108,6 +110,8 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
                 raise TypeError(f"{field.name} moves by itself at every write; leave it out.")
         folded = {}
         for source, field in followers.items():
+            if field.name in values and source not in values:
+                raise TypeError(f"{field.name} follows {source}; set that.")
             if source in values and field.name not in values:
                 if is_expression(values[source]):
                     raise TypeError(

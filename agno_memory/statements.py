@@ -8,7 +8,9 @@ every table and database, with ``Param`` in the place of its values. What differ
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -21,7 +23,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import ROW_COUNT
 
 from agno_memory.drivers import with_django_errors
-from agno_memory.fields import moves
+from agno_memory.fields import DocumentField, moves
 from agno_memory.lookups import in_order
 
 Result = TypeVar("Result")
@@ -200,7 +202,8 @@ class SelectMany(OneRow[list[Model]]):
 
     def first(self, limit: int | None, model: type[Model], alias: str, values: Values) -> list[Model]:
         """Run, for so many rows or, with None, for all of them."""
-        return self.run(model, alias, {**values, "limit": limit})
+        # No database has a word for no rows.
+        return [] if limit == 0 else self.run(model, alias, {**values, "limit": limit})
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
         return self.rows(model, alias, value).order_by(*in_order(*self.order)).query
@@ -213,8 +216,6 @@ class SelectMany(OneRow[list[Model]]):
             return list(instances(model, connection, cursor.fetchall()))
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
-        if values["limit"] == 0:
-            return []
         criteria, order = bound(self.compiled(model, connection, find_of), values, connection)
         documents = call_collection(model, connection, "find", criteria, sort=order, limit=values["limit"] or 0)
         return list(instances(model, connection, (row_of(model, document) for document in documents)))
@@ -402,7 +403,19 @@ def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterabl
 
 def converters(column: Expression, connection: BaseDatabaseWrapper) -> list[Any]:
     """Return what turns a column's value as the driver gives it into the field's, in this order."""
-    return [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+    usual = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+    return [partial(_document, usual)] if isinstance(column.output_field, DocumentField) else usual
+
+
+def _document(usual: list[Any], value: Any, column: Expression, connection: BaseDatabaseWrapper) -> Any:
+    """Return JSON decoded: MongoDB's backend encodes what it has read, for the field to decode it again."""
+    if isinstance(value, list | dict):
+        return value
+    if isinstance(value, str):
+        return json.loads(value)
+    for convert in usual:
+        value = convert(value, column, connection)
+    return value
 
 
 _converted: dict[Any, list[tuple[int, Expression]]] = {}

@@ -24,7 +24,7 @@ from unittest import mock
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.dispatch import Signal
 from django.test import TransactionTestCase, override_settings
 
@@ -260,9 +260,17 @@ class BadInputContract(ContractCase):
         get, search = self.memory.get_user_memories, self.memory.search_user_memories
         self.assert_refused("memory", self.memory.add_user_memory, "just a text", ALICE)
         self.assert_refused("memory_ids", self.memory.delete_user_memories, "memory_123", ALICE)
-        self.assert_refused("limit", get, ALICE, limit=-1)
-        self.assert_refused("limit", search, limit="5", user_id=ALICE)
-        self.assert_refused("topics", get, ALICE, topics="food")
+        for bad_limit in (-1, "5", True, 10**30):
+            self.assert_refused("limit", get, ALICE, limit=bad_limit)
+            self.assert_refused("limit", search, limit=bad_limit, user_id=ALICE)
+        for bad_list in ("food", 5, {"food": 1}):
+            self.assert_refused("topics", get, ALICE, topics=bad_list)
+            self.assert_refused("any_topics", get, ALICE, any_topics=bad_list)
+            self.assert_refused("memory_ids", self.memory.delete_user_memories, bad_list, ALICE)
+        self.assert_refused("memories", self.memory.add_user_memories, UserMemory(memory="one"), ALICE)
+        for bad_version in (0, "1", True, 2**63, {"$gt": 0}):
+            replace = self.memory.replace_user_memory
+            self.assert_refused("version", replace, "m", UserMemory(memory="x"), ALICE, version=bad_version)
         self.assert_refused("agent_id", get, ALICE, agent_id="")
         self.assert_refused("query", search, " ", user_id=ALICE)
         self.assert_refused("query", search, retrieval_method="keyword", user_id=ALICE)
@@ -533,6 +541,24 @@ class TopicsContract(ContractCase):
                 self.assertEqual(self.found(topics=[topic]), {topic})
                 self.assertEqual(self.found(any_topics=[topic, "no such topic"]), {topic})
 
+    def test_many_topics_to_ask_for(self) -> None:
+        self.add("a", topics=["a"])
+        many = [f"topic {number}" for number in range(2_000)]
+        self.assertEqual(self.found(any_topics=[*many, "a"]), {"a"})
+        self.assertEqual(self.found(topics=[*many, "a"]), set())
+
+    def test_topics_as_a_condition(self) -> None:
+        self.add("ab", topics=["a", "b"])
+        self.add("b", topics=["b"])
+        about_a = When(topics__about=["a"], then=Value("yes"))
+        about_any = When(topics__about_any=["a", "x"], then=Value("yes"))
+        rows = self.rows.annotate(
+            all=Case(about_a, default=Value("no")),
+            any=Case(about_any, default=Value("no")),
+        )
+        answers = set(rows.values_list("memory", "all", "any"))
+        self.assertEqual(answers, {("ab", "yes", "yes"), ("b", "no", "no")})
+
     def test_the_question_is_made_canonical_too(self) -> None:
         self.add(topics=["Café"])
         self.assertEqual(len(self.found(topics=[" Cafe\u0301 "])), 1)
@@ -633,6 +659,29 @@ class OrderContract(ContractCase):
         self.assertEqual(texts(self.memory.get_user_memories(ALICE)), ["now last", "second"])
         self.assertEqual(texts(self.memory.get_user_memories(ALICE, limit=1)), ["now last"])
 
+    def test_limits(self) -> None:
+        for number in range(3):
+            self.add(str(number))
+        for limit, expected in {0: [], 1: ["2"], 2: ["2", "1"], 9: ["2", "1", "0"]}.items():
+            self.assertEqual(texts(self.memory.get_user_memories(ALICE, limit=limit)), expected)
+            self.assertEqual(texts(self.memory.get_user_memories(ALICE, topics=[], limit=limit)), expected)
+            self.assertEqual(texts(self.memory.search_user_memories(user_id=ALICE, limit=limit)), expected)
+
+    def test_order_of_parts_of_rows(self) -> None:
+        for number in (3, 1, 2):
+            self.add(str(number), memory_id=str(number), agent_id="a")
+        now = fields.now()
+        for number in (1, 2, 3):
+            with at(now + datetime.timedelta(seconds=number)):
+                self.rows.filter(memory_id=str(number)).update(agent_id="b")
+        newest = self.rows.newest()
+        self.assertEqual(list(newest.values_list("memory", flat=True)), ["3", "2", "1"])
+        self.assertEqual([row["memory"] for row in newest.values("memory")[:2]], ["3", "2"])
+        self.assertEqual(texts(newest.only("memory")), ["3", "2", "1"])
+        self.assertEqual(texts(newest.annotate(text=F("memory"))), ["3", "2", "1"])
+        self.assertEqual(texts(newest.distinct()), ["3", "2", "1"])
+        self.assertEqual(texts(self.rows.oldest().filter(agent_id="b")), ["1", "2", "3"])
+
     def test_filters_of_origin(self) -> None:
         self.add("1", agent_id="a", team_id="t", session_id="s")
         self.add("2", agent_id="b", team_id="t")
@@ -676,6 +725,15 @@ class TimeContract(ContractCase):
 
     def test_bulk_update(self) -> None:
         self.assert_moved(lambda memory: self.rows.bulk_update([memory], ["topics"]))
+
+    def test_save_of_a_memory_that_was_deleted_does_not_bring_it_back(self) -> None:
+        added = self.add()
+        self.memory.delete_user_memory(added.memory_id, ALICE)
+        with self.assertRaises(DatabaseError):
+            added.save()
+        with self.assertRaises(DatabaseError):
+            added.save(update_fields=["memory"])
+        self.assertFalse(self.rows.exists())
 
     def test_save_tells_the_instance(self) -> None:
         memory = self.add()
@@ -748,6 +806,19 @@ class SignalContract(ContractCase):
         self.assertEqual(list(self.rows), [added])
         self.assertNotIn("secret text", "\n".join(logs.output))
 
+    def test_a_receiver_that_breaks_the_callers_transaction(self) -> None:
+        def receiver(memory_ids: list[str], using: str, **kwargs: Any) -> None:
+            UserMemory.objects.using(using).create(memory_id=memory_ids[0], memory="taken", user_id=BOB)
+
+        memory_added.connect(receiver)
+        try:
+            with self.assertLogs("django.dispatch", logging.ERROR), transaction.atomic(using=self.database):
+                self.add("first")
+                self.add("second")
+        finally:
+            memory_added.disconnect(receiver)
+        self.assertEqual(set(texts(self.rows)), {"first", "second"})
+
 
 class AsyncContract(ContractCase):
     """Every verb has an async twin that does the same."""
@@ -795,8 +866,23 @@ class ErrorContract(ContractCase):
             self.rows.bulk_create([UserMemory(memory="x")], update_conflicts=True)
 
     def test_text_by_expression_would_not_be_found(self) -> None:
+        added = self.add()
         with self.assertRaisesMessage(TypeError, "bulk_update"):
             self.rows.update(memory=F("user_id"))
+        with self.assertRaisesMessage(TypeError, "search_text follows memory"):
+            self.rows.update(search_text="other")
+        setattr(added, "memory", F("user_id"))  # noqa: B010  no text, as the types would say
+        with self.assertRaisesMessage(TypeError, "follows"):
+            added.save()
+
+    def test_erase_deletes_no_more_than_it_shows(self) -> None:
+        for number in range(3):
+            self.add(str(number))
+        for rows in (self.rows.newest()[:1], self.rows.union(self.rows)):
+            with self.assertRaises(TypeError):
+                rows.erase()
+        self.assertEqual(self.rows.count(), 3)
+        self.assertEqual(self.rows.mentioning("1").erase(), 1)
 
 
 class MemoryContract(

@@ -15,9 +15,9 @@ from agno_memory.drivers import with_django_errors
 
 Result = TypeVar("Result")
 
-# A transaction that lost against another one is worth repeating. How long, and how often it asks again, in seconds:
-# MongoDB keeps what a killed process has begun for 60.
-PATIENCE = 75.0
+# A transaction that lost against another one is worth repeating. For how long, and after what pause, in seconds: a web
+# request can wait so long. (What a killed process has begun, MongoDB keeps for a minute: then the error travels.)
+PATIENCE = 10.0
 PAUSE = 0.05
 
 
@@ -66,20 +66,27 @@ def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
 
 def _atomic(connection: BaseDatabaseWrapper) -> AbstractContextManager[Any]:
     if connection.features.supports_transactions:
-        return transaction.atomic(using=connection.alias)
+        # The outermost needs none: on SQLite with autocommit off, its release would commit.
+        return transaction.atomic(using=connection.alias, savepoint=connection.in_atomic_block)
     return _own_atomic(connection) if _has_own_transactions(connection) else nullcontext()
 
 
 @contextmanager
 def _own_atomic(connection: Any) -> Iterator[None]:
     own = import_module(f"{connection.settings_dict['ENGINE']}.transaction")
+    _end_stale_session(connection)
     try:
         with own.atomic(using=connection.alias):
             yield
     finally:
-        # A commit that fails leaves its session behind, in which nothing would work any more.
-        if connection.session and not connection.in_atomic_block_mongo:
-            connection._end_session()
+        _end_stale_session(connection)
+
+
+def _end_stale_session(connection: Any) -> None:
+    """End what a commit that failed leaves behind, a session in which nothing would be a transaction any more."""
+    if connection.session and not connection.in_atomic_block_mongo:
+        connection.session.end_session()
+        connection.session = None
 
 
 def _is_transient(error: DatabaseError) -> bool:

@@ -22,6 +22,8 @@ MAX_QUERY_LENGTH = 1_000
 MAX_METADATA_DEPTH = 32
 # Whole numbers that every database keeps exactly: BSON has no larger integer than 64 bits.
 MAX_INTEGER = 2**63 - 1
+# The largest version, and the largest limit: what fits into a column of whole numbers everywhere.
+MAX_COUNT = 2**31 - 1
 # From here on floats print with an exponent; PostgreSQL's jsonb writes them out and they come back as integers.
 FIRST_EXPONENT = 1e16
 
@@ -87,8 +89,20 @@ def validate_query(value: object) -> None:
 
 def validate_limit(value: object) -> None:
     """Refuse a limit that is no whole number from 0; ``None`` is no limit."""
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+    if not _is_whole(value, 0):
         raise ValidationError(_("A limit is a whole number from 0, or None for all."), code="invalid")
+
+
+def validate_version(value: object) -> None:
+    """Refuse a version that no memory can have; ``None`` is any."""
+    if not _is_whole(value, 1):
+        raise ValidationError(_("A version is a whole number from 1, or None for any."), code="invalid")
+
+
+def _is_whole(value: object, least: int) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_COUNT
 
 
 def canonical_topics(value: object) -> list[str]:
@@ -115,18 +129,19 @@ def canonical_topics(value: object) -> list[str]:
     return list(topics)
 
 
-def validate_topics(value: list[str]) -> None:
-    """Refuse more than ``MAX_TOPICS`` topics, or one longer than ``MAX_TOPIC_LENGTH``."""
-    if not value:
+def validate_topics(value: object) -> None:
+    """Refuse what are no topics, more than ``MAX_TOPICS`` of them, or one longer than ``MAX_TOPIC_LENGTH``."""
+    topics = canonical_topics(value)
+    if not topics:
         return
     most, longest = conf.MAX_TOPICS, conf.MAX_TOPIC_LENGTH
-    if len(value) > most:
+    if len(topics) > most:
         raise ValidationError(
             _("Ensure there are at most %(limit)d topics (there are %(count)d)."),
             code="too_many_topics",
-            params={"limit": most, "count": len(value)},
+            params={"limit": most, "count": len(topics)},
         )
-    for topic in value:
+    for topic in topics:
         _validate_text(topic, longest)
 
 
@@ -190,11 +205,12 @@ def _metadata_key(key: object) -> str:
     return key
 
 
-def validate_metadata(value: dict[str, Any]) -> None:
-    """Refuse metadata of more than ``MAX_METADATA_SIZE`` bytes of JSON."""
-    if not value:
+def validate_metadata(value: object) -> None:
+    """Refuse what is no metadata, or more than ``MAX_METADATA_SIZE`` bytes of JSON."""
+    metadata = canonical_metadata(value)
+    if not metadata:
         return
-    size = len(json.dumps(value, ensure_ascii=False).encode())
+    size = len(json.dumps(metadata, ensure_ascii=False).encode())
     if size > conf.MAX_METADATA_SIZE:
         raise ValidationError(
             _("Ensure metadata has at most %(limit)d bytes (it has %(size)d)."),
@@ -246,6 +262,13 @@ def _django_user_id(user: Any) -> str:
 def refusal(name: str, message: Any, code: str, **params: Any) -> ValidationError:
     """Return the error that refuses one field or argument, by its name."""
     return ValidationError({name: ValidationError(message, code=code, params=params)})
+
+
+def items(name: str, value: object) -> list[Any]:
+    """Return what a caller gave as several, as a list; its refusal says which argument is meant."""
+    if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
+        raise refusal(name, _("Give a list, not %(type)s."), "invalid", type=type(value).__name__)
+    return list(value)
 
 
 def check(name: str, value: object, validator: Callable[[object], None]) -> None:

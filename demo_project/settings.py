@@ -30,6 +30,8 @@ DATABASE_ROUTERS: list[str] = []
 AGNO_MEMORY = {
     # The people of memories.jsonl are known by name; a site of your own does well with the default, the primary key.
     "USER_ID_FIELD": "username",
+    # No user name may have these brackets, so nobody can register as the owner of what has none.
+    "DEFAULT_USER_ID": "<nobody>",
 }
 
 if MEMORY_DATABASE_URL:

@@ -86,7 +86,7 @@ def test_a_setting_of_the_wrong_type_is_told_in_the_words_of_conf() -> None:
             id="agno_memory.E005",
         ),
         Error(
-            "AGNO_MEMORY['MAX_TOPICS'] must be a whole number from 1, not '50'.",
+            "AGNO_MEMORY['MAX_TOPICS'] must be a whole number from 1 to 2,147,483,647, not '50'.",
             hint="MAX_TOPICS: Most topics on one memory.",
             id="agno_memory.E005",
         ),
@@ -117,8 +117,25 @@ def test_naive_time_is_told_beside_settings_that_cannot_be_read() -> None:
 
 @pytest.mark.parametrize("name", ["pk", "username", "is_staff"])
 def test_a_field_that_users_have_is_good(name: str) -> None:
-    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name}):
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name, "DEFAULT_USER_ID": "<nobody>"}):
         assert check_users() == []
+
+
+@pytest.mark.parametrize("name", ["pk", "username", "email", "date_joined"])
+def test_a_default_user_that_somebody_can_be_is_told(name: str) -> None:
+    """A name can be "default"; a number, an address or a date cannot."""
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name}):
+        assert check_users() == (
+            [
+                Warning(
+                    "A user whose username is 'default' would own what is remembered about nobody.",
+                    hint="Set AGNO_MEMORY['DEFAULT_USER_ID'] to what no username can be, such as '<nobody>'.",
+                    id="agno_memory.W002",
+                )
+            ]
+            if name == "username"
+            else []
+        )
 
 
 @override_settings(AGNO_MEMORY={"USER_ID_FIELD": "user_name"})

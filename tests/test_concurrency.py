@@ -128,6 +128,20 @@ def test_all_upserts_of_one_user_succeed(alias: str) -> None:
 
 
 @each_database
+def test_upserts_of_one_user_survive_deletes(alias: str) -> None:
+    """The memory comes and goes between an upsert's two statements; it is never somebody else's."""
+    memory = Memory(db=alias)
+
+    def write(thread: int, _: int) -> object:
+        if thread % 2:
+            return memory.upsert_user_memory(UserMemory(memory_id="a", memory="x"))
+        return memory.delete_user_memories(["a"])
+
+    for outcomes in race(4 * ROUNDS, write):
+        assert errors(outcomes) == []
+
+
+@each_database
 def test_upserts_of_two_users_stay_with_the_first(alias: str) -> None:
     memory = Memory(db=alias)
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
+from django.db import connections, transaction
 
-from agno_memory.db import SQLITE_OPTIONS, MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
+from agno_memory.db import NO_FOREIGN_KEYS, SQLITE_OPTIONS, MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import (
@@ -85,7 +85,8 @@ def test_sqlite_is_ready_for_readers_and_writers_at_once(tmp_path: Path) -> None
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert cursor.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
-    assert connection.settings_dict["OPTIONS"] == SQLITE_OPTIONS
+    init_command = f"{SQLITE_OPTIONS['init_command']}; {NO_FOREIGN_KEYS}"
+    assert connection.settings_dict["OPTIONS"] == SQLITE_OPTIONS | {"init_command": init_command}
     assert getattr(connection, "transaction_mode") == "IMMEDIATE"  # noqa: B009  unknown to Django's stubs
 
 
@@ -349,3 +350,41 @@ def test_a_connection_string_of_mongodb_is_read(part: str) -> None:
     assert repr(db) == f"<MongoMemoryDb 'facts' at {hosts}/notes>"
     named = MongoMemoryDb(connection_string=part % "ann:x", db_name="other")
     assert connections.settings[named.alias]["NAME"] == "other"
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_first_use_inside_a_transaction_that_is_rolled_back(make: Make, alias: str) -> None:
+    db = make("memories")
+    memory = Memory(db=db)
+    # The file, which is no part of a transaction.
+    connections[db.alias].ensure_connection() if alias == "postgres" else make("another").create()
+    with transaction.atomic(using=db.alias):
+        memory.add_user_memory(UserMemory(memory="x"))
+        transaction.set_rollback(True, using=db.alias)
+    assert not db.table_exists()
+    memory.add_user_memory(UserMemory(memory="y"))
+    assert [found.memory for found in memory.get_user_memories()] == ["y"]
+
+
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_the_alias_tells_nothing_of_the_password(alias: str) -> None:
+    places = [
+        PostgresMemoryDb(connection_string=f"postgresql://ann:{password}@h.example/db")
+        for password in ("hunter2", "hunter3", "hunter2")
+    ]
+    first, second, third = (place.alias for place in places)
+    assert first == third
+    assert second == f"{first}_2"
+    assert connections.settings[second]["PASSWORD"] == "hunter3"
+
+
+def test_names_of_sqlite_differ_by_more_than_case(tmp_path: Path) -> None:
+    added = Memory(db=SqliteMemoryDb("Memories", tmp_path / "memory.db")).add_user_memory(UserMemory(memory="x"))
+    assert Memory(db=SqliteMemoryDb("memories", tmp_path / "memory.db")).get_user_memories() == [added]
+
+
+def test_a_variable_that_is_not_set_is_no_connection_string() -> None:
+    nothing: Any = None
+    for call in (PostgresMemoryDb, MongoMemoryDb):
+        with pytest.raises(ImproperlyConfigured, match="must look like"):
+            call(connection_string=nothing)

@@ -378,7 +378,7 @@ class Store(RuleBasedStateMachine):
     def replace(self, name: str, user: str, text: str, names: list[str], behind: int | None) -> None:
         new = UserMemory(memory=text, topics=names)
         current = self.model[name][1].version if name in self.model else 1
-        version = None if behind is None else current - behind
+        version = None if behind is None else max(1, current - behind)
         came = everywhere(lambda memory: shown(memory.replace_user_memory(name, new, user, version=version)))
         if name not in self.owned(user):
             assert came == ("MemoryNotFound", str(MemoryNotFound(name)))

@@ -1,0 +1,112 @@
+"""``UserMemory`` with what Django and its ecosystem do to models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core import serializers
+from django.db import models
+from django.forms import modelform_factory
+from rest_framework.serializers import ModelSerializer
+
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.test import values
+from tests.databases import commits, each_database
+
+pytestmark = [commits]
+
+CONTENT = {"topics": ["café", "a & b"], "metadata": {"a": [1, None, {"b": "<c>"}]}, "agent_id": "x"}
+
+
+class MemorySerializer(ModelSerializer):  # type: ignore[misc]  # DRF is untyped
+    class Meta:
+        model = UserMemory
+        fields = ("memory_id", "user_id", "memory", "topics", "metadata")
+
+
+@each_database
+@pytest.mark.parametrize("format", ["json", "jsonl"])
+def test_fixtures_keep_everything(alias: str, format: str) -> None:
+    memory = Memory(alias)
+    added = memory.add_user_memory(UserMemory(memory="Über <b>&amp;", **CONTENT), "maya")
+    replaced = memory.replace_user_memory(added.memory_id, UserMemory(memory="Neu\n", **CONTENT), "maya")
+    dumped = serializers.serialize(format, [replaced])
+    memory.clear()
+    for loaded in serializers.deserialize(format, dumped, using=alias):
+        loaded.save(using=alias)
+    assert values(UserMemory.objects.using(alias).get()) == values(replaced)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("topics", "abc"),
+        ("topics", {"a": 1}),
+        ("topics", 3),
+        ("topics", [1]),
+        ("metadata", [1]),
+        ("metadata", "x"),
+        ("metadata", {"$a": 1}),
+        ("metadata", {"a": 10**30}),
+        ("memory", " "),
+        ("memory", "a\x00"),
+        ("user_id", "x" * 256),
+    ],
+)
+def test_serializers_inherit_the_rules(field: str, value: Any) -> None:
+    serializer = MemorySerializer(data={"user_id": "maya", "memory": "x", field: value})
+    assert not serializer.is_valid()
+    assert list(serializer.errors) == [field]
+
+
+def test_serializers_and_forms_save_what_is_good() -> None:
+    serializer = MemorySerializer(data={"user_id": "maya", "memory": "x", "topics": [" a ", "a"], "metadata": {"a": 1}})
+    assert serializer.is_valid(), serializer.errors
+    assert serializer.save().topics == ["a"]
+    form_class = modelform_factory(UserMemory, fields=["user_id", "memory", "topics", "metadata", "agent_id"])
+    form = form_class({"user_id": "maya", "memory": "y", "topics": '["b", "b"]', "metadata": "{}", "agent_id": ""})
+    assert form.is_valid(), form.errors
+    saved = form.save()
+    assert (saved.topics, saved.agent_id, saved.search_text) == (["b"], None, "y")
+    assert form_class({"user_id": "maya", "memory": " ", "topics": '["b", 5]'}).errors.keys() == {"memory", "topics"}
+
+
+def test_a_field_says_what_is_wrong_once() -> None:
+    with pytest.raises(Exception, match="255") as caught:
+        UserMemory(user_id="x" * 256, memory="x").full_clean()
+    assert len(caught.value.message_dict["user_id"]) == 1  # type: ignore[attr-defined]
+
+
+@each_database
+def test_saved_elsewhere_it_is_a_row_of_its_own(alias: str) -> None:
+    added = Memory("default").add_user_memory(UserMemory(memory="x"), "maya")
+    if alias == "default":
+        added.pk, added._state.adding = "copy", True
+    added.save(using=alias)
+    copied = UserMemory.objects.using(alias).get(pk=added.pk)
+    assert (copied.memory, copied.version) == ("x", 1)
+
+
+@each_database
+def test_what_the_orm_offers(alias: str) -> None:
+    rows = UserMemory.objects.using(alias)
+    made, created = rows.get_or_create(memory_id="a", defaults={"memory": "One", "user_id": "maya"})
+    assert (created, made.version) == (True, 1)
+    updated, created = rows.update_or_create(memory_id="a", defaults={"memory": "Two"})
+    assert (created, updated.version, updated.search_text) == (False, 2, "two")
+    assert rows.in_bulk(["a"]) == {"a": updated}
+    assert rows.aggregate(models.Max("version"), models.Count("pk")) == {"version__max": 2, "pk__count": 1}
+    assert rows.latest("last_updated") == updated
+    assert list(rows.newest().iterator(chunk_size=1)) == [updated]
+    assert rows.newest().first() == rows.newest().last() == updated
+    assert rows.newest().exists()
+    assert rows.newest().count() == 1
+    updated.delete()
+    assert not rows.exists()
+
+
+def test_str_and_repr_do_not_show_the_text() -> None:
+    memory = UserMemory(memory="secret", memory_id="a", user_id="maya")
+    assert "secret" not in f"{memory} {memory!r}"

@@ -1,0 +1,147 @@
+"""Writes inside the caller's transactions, and what becomes of several writes that are one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connections, transaction
+from django.test import override_settings
+
+from agno_memory.db import MongoMemoryDb
+from agno_memory.exceptions import MemoryExists
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.transactions import all_or_nothing, has_transactions
+from tests.databases import commits, each_database, handles_allowed
+
+pytestmark = [commits]
+SQL = pytest.mark.parametrize("alias", ["default", "postgres"])
+REPLICA_SET = pytest.mark.parametrize("alias", ["mongodb"])
+STANDALONE = pytest.mark.parametrize("alias", ["standalone"])
+
+
+def some(*ids: str) -> list[UserMemory]:
+    return [one(memory_id) for memory_id in ids]
+
+
+def one(memory_id: str) -> UserMemory:
+    return UserMemory(memory_id=memory_id, memory="x")
+
+
+def stored(alias: str) -> list[str]:
+    return sorted(UserMemory.objects.using(alias).values_list("memory_id", flat=True))
+
+
+@each_database
+def test_which_have_transactions(alias: str) -> None:
+    assert has_transactions(connections[alias]) is (alias != "standalone")
+
+
+@SQL
+def test_verbs_take_part_in_the_callers_transaction(alias: str) -> None:
+    memory = Memory(alias)
+    with transaction.atomic(using=alias):
+        memory.add_user_memory(one("a"))
+        memory.add_user_memories(some("b", "c"))
+        memory.upsert_user_memory(one("a"))
+        memory.delete_user_memories(["b"])
+        transaction.set_rollback(True, using=alias)
+    assert stored(alias) == []
+
+
+@SQL
+def test_a_refused_batch_leaves_the_callers_transaction_alone(alias: str) -> None:
+    memory = Memory(alias)
+    with override_settings(AGNO_MEMORY={"BATCH_SIZE": 2}), transaction.atomic(using=alias):
+        memory.add_user_memory(one("d"))
+        with pytest.raises(MemoryExists):
+            memory.add_user_memories(some("a", "b", "c", "d"))
+        memory.add_user_memories(some("e", "f", "g"))
+    assert stored(alias) == ["d", "e", "f", "g"]
+
+
+def test_a_batch_is_no_transaction_of_its_own_without_autocommit() -> None:
+    connection = connections["default"]
+    connection.set_autocommit(False)
+    try:
+        Memory("default").add_user_memories(some("a"))
+        connection.rollback()
+    finally:
+        connection.set_autocommit(True)
+    assert stored("default") == []
+
+
+@REPLICA_SET
+def test_a_taken_id_inside_a_transaction_of_mongodb(alias: str) -> None:
+    from django_mongodb_backend.transaction import atomic
+
+    memory = Memory(alias)
+    memory.add_user_memory(one("a"), "maya")
+    calls = (
+        lambda: memory.add_user_memory(one("a"), "noah"),
+        lambda: memory.upsert_user_memory(one("a"), "noah"),
+        lambda: memory.add_user_memories(some("b", "a"), "noah"),
+    )
+    for call in calls:
+        with pytest.raises(MemoryExists) as caught, atomic(using=alias):
+            call()
+        assert caught.value.memory_ids == ["a"]
+    assert stored(alias) == ["a"]
+
+
+@REPLICA_SET
+def test_a_transaction_of_mongodb_that_could_not_commit_does_not_haunt_the_next(alias: str) -> None:
+    from django_mongodb_backend.transaction import atomic
+
+    memory = Memory(alias)
+    memory.add_user_memory(one("z"))
+    with pytest.raises(Exception, match="aborted"), atomic(using=alias), pytest.raises(MemoryExists):
+        memory.add_user_memory(one("z"))
+    with override_settings(AGNO_MEMORY={"BATCH_SIZE": 1}), pytest.raises(MemoryExists):
+        memory.add_user_memories(some("a", "b", "z"))
+    assert stored(alias) == ["z"]
+    memory.add_user_memories(some("c"))
+    assert stored(alias) == ["c", "z"]
+
+
+@REPLICA_SET
+def test_only_the_outermost_transaction_is_repeated(alias: str) -> None:
+    from django_mongodb_backend.transaction import atomic
+    from pymongo.errors import OperationFailure
+
+    attempts = []
+
+    def work() -> None:
+        attempts.append(1)
+        raise OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]})
+
+    with pytest.raises(DatabaseError), atomic(using=alias):
+        all_or_nothing(alias, work)
+    assert len(attempts) == 1
+
+
+@STANDALONE
+def test_an_id_that_is_taken_while_a_batch_is_written(alias: str) -> None:
+    """The rows before it are taken back, and the error names it alone."""
+
+    class Racing(Memory):
+        def _insert_batches(self, *args: Any) -> None:
+            Memory(alias).add_user_memory(one("e"), "noah")
+            super()._insert_batches(*args)
+
+    for size in (1, 2, 100):
+        Memory(alias).clear()
+        with override_settings(AGNO_MEMORY={"BATCH_SIZE": size}), pytest.raises(MemoryExists) as caught:
+            Racing(alias).add_user_memories(some("a", "b", "c", "d", "e", "f"), "maya")
+        assert caught.value.memory_ids == ["e"]
+        assert stored(alias) == ["e"]
+
+
+@pytest.mark.parametrize("alias", ["mongodb"])
+def test_a_server_that_is_not_there_is_an_error_of_django(alias: str) -> None:
+    place = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50"
+    with handles_allowed():
+        handle = MongoMemoryDb(connection_string=place, db_name="nowhere")
+        with pytest.raises(DatabaseError):
+            has_transactions(connections[handle.alias])
