@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from copy import deepcopy
+from copy import copy, deepcopy
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.apps.registry import Apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connections, transaction
-from django.db.models import Index
+from django.db.models import Field, Index
 from django.db.utils import ConnectionHandler, load_backend
 from django.views.decorators.debug import sensitive_variables
 
@@ -334,8 +334,9 @@ def _model_for(table_name: str) -> type[UserMemory]:
             options: Any = model._meta
             options.proxy = False
             options.parents = {}
-            options.local_fields = UserMemory._meta.local_fields
             options.db_table = table_name
+            options.local_fields = [_of_model(model, field) for field in UserMemory._meta.local_fields]
+            options.pk = next(field for field in options.local_fields if field.primary_key)
             options._expire_cache()
             options.indexes = [_named_after(model, index) for index in UserMemory._meta.indexes]
             _models[table_name] = model
@@ -353,9 +354,17 @@ def _unsaved_on(table_name: str) -> UserMemory:
     return model.__new__(model)
 
 
+def _of_model(model: type[UserMemory], field: Field[Any, Any]) -> Field[Any, Any]:
+    """Return a field that knows the model's table as its own: some statements name a column with its table."""
+    own = copy(field)
+    own.model = model
+    vars(own).pop("cached_col", None)
+    return own
+
+
 def _named_after(model: type[UserMemory], index: Index) -> Index:
     """Return an index under a name made from the model's table: names are unique in a whole database."""
-    copy = index.clone()
-    copy.name = ""
-    copy.set_name_with_model(model)
-    return copy
+    own = index.clone()
+    own.name = ""
+    own.set_name_with_model(model)
+    return own

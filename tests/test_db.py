@@ -340,10 +340,11 @@ def test_parameters_of_libpq_may_say_where() -> None:
     ]
 
 
+@pytest.mark.parametrize("alias", ["mongodb"])
 @pytest.mark.parametrize(
     "part", ["mongodb://%s@one:1,two:2/notes?replicaSet=rs0", "mongodb+srv://%s@cluster.example/notes"]
 )
-def test_a_connection_string_of_mongodb_is_read(part: str) -> None:
+def test_a_connection_string_of_mongodb_is_read(alias: str, part: str) -> None:
     db = MongoMemoryDb("facts", connection_string=part % "a%40nn:p%40s%2Fs%3A%23%25w")
     hosts = part.partition("@")[2].partition("/")[0]
     assert (connections.settings[db.alias]["NAME"], db.collection_name) == ("notes", "facts")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bson.binary import UUID_SUBTYPE, Binary
 from django.db import DatabaseError, connections
 
 from agno_memory.db import MemoryDb, SqliteMemoryDb
@@ -58,6 +57,8 @@ def test_a_batch_whose_writer_is_killed_leaves_all_or_nothing(alias: str) -> Non
 
 def end_session(alias: str, session: str) -> None:
     """End the transaction of a dead process now, as MongoDB does after a minute; until then nobody drops the table."""
+    from bson.binary import UUID_SUBTYPE, Binary
+
     connection: Any = connections[alias]
     connection.connection.admin.command("killSessions", [{"id": Binary(bytes.fromhex(session), UUID_SUBTYPE)}])
 
