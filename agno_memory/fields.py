@@ -152,9 +152,11 @@ class DocumentField(models.JSONField):
 
     Args:
         canonical: returns the stored form of a value, or raises ``ValidationError``.
+        limit: raises it for a value in that form which is too large.
     """
 
     canonical: Callable[[object], Any]
+    limit: Callable[[Any], None]
 
     def to_python(self, value: Any) -> Any:
         return type(self).canonical(value)
@@ -181,6 +183,7 @@ class TopicsField(DocumentField):
     """A list of topics in canonical form; ask about them with ``topics__about`` and ``topics__about_any``."""
 
     canonical = staticmethod(validators.canonical_topics)
+    limit = staticmethod(validators.limit_topics)
     default_validators = [validators.validate_topics]
 
 
@@ -188,6 +191,7 @@ class MetadataField(DocumentField):
     """A JSON object."""
 
     canonical = staticmethod(validators.canonical_metadata)
+    limit = staticmethod(validators.limit_metadata)
     default_validators = [validators.validate_metadata]
 
 

@@ -43,7 +43,8 @@ Result = TypeVar("Result")
 # How often a verb of two statements tries again when the memory comes and goes between them.
 ATTEMPTS: Final = 20
 
-_written = (*UserMemory.content_fields, "search_text")
+_search_text = field_named("search_text")
+_written = (*UserMemory.content_fields, _search_text.name)
 _insert = Insert()
 _select = Select("memory_id", "user_id")
 _delete = Delete("memory_id", "user_id")
@@ -412,7 +413,8 @@ class Memory:
         return {field.attname: getattr(candidate, field.attname) for field in self._model._meta.concrete_fields}
 
     def _replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
-        values = {name: field_named(name).pre_save(candidate, add=False) for name in _written}
+        _search_text.pre_save(candidate, add=False)
+        values = {name: getattr(candidate, name) for name in _written}
         values |= {
             "memory_id": candidate.memory_id,
             "user_id": candidate.user_id,

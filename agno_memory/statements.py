@@ -54,13 +54,12 @@ class Param(Value):
 
 def bound(form: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
     """Return the parameters of SQL, or MongoDB's query language, with values in the places of the Params."""
-    match form:
-        case Param():
-            return form.prepare(values, connection)
-        case list():
-            return [bound(item, values, connection) for item in form]
-        case dict():
-            return {key: bound(item, values, connection) for key, item in form.items()}
+    if isinstance(form, Param):
+        return form.prepare(values, connection)
+    if isinstance(form, list):
+        return [bound(item, values, connection) for item in form]
+    if isinstance(form, dict):
+        return {key: bound(item, values, connection) for key, item in form.items()}
     return form
 
 

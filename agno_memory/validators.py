@@ -131,7 +131,11 @@ def canonical_topics(value: object) -> list[str]:
 
 def validate_topics(value: object) -> None:
     """Refuse what are no topics, more than ``MAX_TOPICS`` of them, or one longer than ``MAX_TOPIC_LENGTH``."""
-    topics = canonical_topics(value)
+    limit_topics(canonical_topics(value))
+
+
+def limit_topics(topics: list[str]) -> None:
+    """Refuse canonical topics that are too many or too long."""
     if not topics:
         return
     most, longest = conf.MAX_TOPICS, conf.MAX_TOPIC_LENGTH
@@ -142,7 +146,8 @@ def validate_topics(value: object) -> None:
             params={"limit": most, "count": len(topics)},
         )
     for topic in topics:
-        _validate_text(topic, longest)
+        if len(topic) > longest:
+            _validate_text(topic, longest)
 
 
 def canonical_metadata(value: object) -> dict[str, Any]:
@@ -207,7 +212,11 @@ def _metadata_key(key: object) -> str:
 
 def validate_metadata(value: object) -> None:
     """Refuse what is no metadata, or more than ``MAX_METADATA_SIZE`` bytes of JSON."""
-    metadata = canonical_metadata(value)
+    limit_metadata(canonical_metadata(value))
+
+
+def limit_metadata(metadata: dict[str, Any]) -> None:
+    """Refuse canonical metadata that is too large."""
     if not metadata:
         return
     size = len(json.dumps(metadata, ensure_ascii=False).encode())
