@@ -48,8 +48,9 @@ def candidate_for(model: type[UserMemory], memory: object, owner: str, memory_id
     if errors:
         raise ValidationError(errors)
     # By position, as Django makes the instances that it reads: by name takes twice the time.
-    positions: list[Any] = [values.get(field.attname) for field in model._meta.concrete_fields]
-    return model(*positions)
+    make: Any = model
+    candidate: UserMemory = make(*[values.get(field.attname) for field in model._meta.concrete_fields])
+    return candidate
 
 
 def candidates(model: type[UserMemory], memories: Iterable[UserMemory], owner: str) -> list[UserMemory]:

@@ -40,6 +40,8 @@ class Param(Value):
     def __init__(self, field: Field[Any, Any]) -> None:
         super().__init__(field.name, output_field=field)
         self.name = field.name
+        # Most fields leave prepared values as they are, and need not be asked each time.
+        self.is_plain = type(field).get_db_prep_value is Field.get_db_prep_value
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         return "%s", (self,)
@@ -49,7 +51,8 @@ class Param(Value):
         return {"$literal": self} if as_expr else self
 
     def prepare(self, values: Values, connection: BaseDatabaseWrapper) -> Any:
-        return self.output_field.get_db_prep_value(values[self.name], connection, prepared=True)
+        value = values[self.name]
+        return value if self.is_plain else self.output_field.get_db_prep_value(value, connection, prepared=True)
 
 
 def bound(form: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 from django.db import connections
 from django.test import TransactionTestCase
 
-from agno_memory import memory as service
+from agno_memory import store
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
@@ -25,9 +25,9 @@ def of_statement(statement: OneRow[Any]) -> Question:
 
 
 ONE_MEMORY: dict[str, Question] = {
-    "get, delete": of_statement(service._select),
-    "replace": of_statement(service._replace),
-    "replace a version": of_statement(service._replace_version),
+    "get, delete": of_statement(store.SELECT),
+    "replace": of_statement(store.REPLACE),
+    "replace a version": of_statement(store.REPLACE_VERSION),
 }
 LISTS: dict[str, Question] = {
     "a user's newest": lambda rows: rows.for_user("user 5").newest(),

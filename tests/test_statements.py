@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
 
-from agno_memory import memory as service
+from agno_memory import store
 from agno_memory.aggregates import TopicCounts
 from agno_memory.fields import now
 from agno_memory.memory import Memory
@@ -27,11 +27,11 @@ def new_values(memory: UserMemory, **changes: Any) -> dict[str, Any]:
 def test_update_without_returning(alias: str) -> None:
     added = Memory(alias).add_user_memory(UserMemory(memory="Old", topics=["a"]), "maya")
     model, connection = UserMemory, connections[alias]
-    updated = service._replace_version.as_sql(model, connection, new_values(added))
+    updated = store.REPLACE_VERSION.as_sql(model, connection, new_values(added))
     assert isinstance(updated, UserMemory)
     assert (updated.memory, updated.version, updated.topics) == ("New", 2, ["a"])
-    assert service._replace_version.as_sql(model, connection, new_values(added)) is None
-    assert service._replace.as_sql(model, connection, new_values(added, user_id="noah")) is None
+    assert store.REPLACE_VERSION.as_sql(model, connection, new_values(added)) is None
+    assert store.REPLACE.as_sql(model, connection, new_values(added, user_id="noah")) is None
     assert values(UserMemory.objects.using(alias).get()) == values(updated)
 
 
@@ -62,7 +62,7 @@ def test_a_lookup_that_is_not_written_for_a_database_says_what_to_do(alias: str)
 def test_a_statement_is_compiled_once(alias: str) -> None:
     memory = Memory(alias)
     added = memory.add_user_memory(UserMemory(memory="x"), "maya")
-    compiled = service._select._compiled
+    compiled = store.SELECT._compiled
     memory.get_user_memory(added.memory_id, "maya")
     before = dict(compiled)
     memory.get_user_memory("other", "noah")

@@ -12,6 +12,7 @@ from agno_memory.db import MongoMemoryDb
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.store import Store
 from agno_memory.transactions import all_or_nothing, has_transactions
 from tests.databases import commits, each_database, handles_allowed
 
@@ -125,15 +126,17 @@ def test_only_the_outermost_transaction_is_repeated(alias: str) -> None:
 def test_an_id_that_is_taken_while_a_batch_is_written(alias: str) -> None:
     """The rows before it are taken back, and the error names it alone."""
 
-    class Racing(Memory):
+    class Racing(Store):
         def _insert_batches(self, *args: Any) -> None:
             Memory(alias).add_user_memory(one("e"), "noah")
             super()._insert_batches(*args)
 
+    memory = Memory(alias)
+    memory._store = Racing(alias)
     for size in (1, 2, 100):
         Memory(alias).clear()
         with override_settings(AGNO_MEMORY={"BATCH_SIZE": size}), pytest.raises(MemoryExists) as caught:
-            Racing(alias).add_user_memories(some("a", "b", "c", "d", "e", "f"), "maya")
+            memory.add_user_memories(some("a", "b", "c", "d", "e", "f"), "maya")
         assert caught.value.memory_ids == ["e"]
         assert stored(alias) == ["e"]
 
