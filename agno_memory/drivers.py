@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 Result = TypeVar("Result")
@@ -34,7 +35,14 @@ def with_django_errors(connection: BaseDatabaseWrapper, call: Callable[[], Resul
     """
     backend = sys.modules.get(f"{connection.settings_dict['ENGINE']}.query")
     wrap = getattr(backend, "wrap_database_errors", None)
-    result: Result = wrap(call)() if wrap else call()
+    if wrap is None:
+        return call()
+    try:
+        result: Result = wrap(call)()
+    except sys.modules["pymongo.errors"].PyMongoError as error:
+        # It lets errors of bulk writes through, but for taken keys.
+        messages = [each.get("errmsg", "") for each in _write_errors(error)]
+        raise DatabaseError("; ".join(messages)) from error
     return result
 
 
@@ -45,10 +53,15 @@ def clashing_keys(error: Exception) -> list[Any]:
 
 def inserted_before(error: Exception) -> int:
     """Return how many rows of a batch were written before the one that failed, where there are no transactions."""
-    details: dict[str, Any] = getattr(error.__cause__, "details", None) or {}
-    return int(details.get("nInserted", 0))
+    return int(_details(error).get("nInserted", 0))
 
 
 def _write_errors(error: Exception) -> list[dict[str, Any]]:
-    details: dict[str, Any] = getattr(error.__cause__, "details", None) or {}
+    details = _details(error)
     return list(details.get("writeErrors", [details]))
+
+
+def _details(error: BaseException | None) -> dict[str, Any]:
+    """Return what MongoDB says of an error, be it the driver's or the one of Django's that it became."""
+    found = getattr(error, "details", None) or getattr(getattr(error, "__cause__", None), "details", None)
+    return dict(found or {})

@@ -148,3 +148,19 @@ def test_a_server_that_is_not_there_is_an_error_of_django(alias: str) -> None:
         handle = MongoMemoryDb(connection_string=place, db_name="nowhere")
         with pytest.raises(DatabaseError):
             has_transactions(connections[handle.alias])
+
+
+@pytest.mark.parametrize("alias", ["mongodb", "standalone"])
+def test_what_the_server_will_not_write_is_an_error_of_django(alias: str) -> None:
+    """A rule of the server's own refuses the second batch: on a replica set, the first one goes with it."""
+    connection: Any = connections[alias]
+    table = UserMemory._meta.db_table
+    connection.database.command("collMod", table, validator={"memory_id": {"$ne": "c"}})
+    try:
+        with override_settings(AGNO_MEMORY={"BATCH_SIZE": 2}), pytest.raises(DatabaseError, match="failed validation"):
+            Memory(alias).add_user_memories(some("a", "b", "c"))
+        with pytest.raises(DatabaseError):
+            Memory(alias).add_user_memory(one("c"))
+    finally:
+        connection.database.command("collMod", table, validator={})
+    assert stored(alias) == ([] if has_transactions(connection) else ["a", "b"])
