@@ -79,7 +79,7 @@ def candidates(model: type[UserMemory], memories: Iterable[UserMemory], owner: s
 
 def _cleaned(field: Field[Any, Any], value: Any) -> Any:
     if isinstance(field, DocumentField):
-        value = field.to_python(value)
+        value = type(field).canonical(value)
         type(field).limit(value)
         return value
     if field.null and value in (None, ""):
