@@ -70,8 +70,11 @@ class UserMemory(models.Model):
         indexes = (
             # One person's newest memories, and so everything that is asked about one person.
             models.Index(fields=["user_id", "-last_updated", "-memory_id"], name="agno_memory_user_newest"),
-            # Everybody's newest memories.
+            # The same in the order in which they were added, which no later write changes.
+            models.Index(fields=["user_id", "created_at", "memory_id"], name="agno_memory_user_created"),
+            # Everybody's, likewise.
             models.Index(fields=["-last_updated", "-memory_id"], name="agno_memory_newest"),
+            models.Index(fields=["created_at", "memory_id"], name="agno_memory_created"),
         )
 
     def __str__(self) -> str:
