@@ -110,10 +110,7 @@ class Memory:
         candidate = candidate_for(self._store.model, memory, owner_id(user_id), memory_id)
         replaced = self._store.replace(candidate, version)
         if replaced is None:
-            owned = self._store.rows_to_write().filter(memory_id=memory_id, user_id=candidate.user_id)
-            if version is not None and owned.exists():
-                raise MemoryChanged(memory_id, version)
-            raise MemoryNotFound(memory_id)
+            raise self._refusal(memory_id, candidate.user_id, version)
         self._send(memory_replaced, replaced.user_id, [memory_id])
         return replaced
 
@@ -132,17 +129,24 @@ class Memory:
         self._send(memory_added if is_new else memory_replaced, written.user_id, [written.memory_id])
         return written
 
-    def delete_user_memory(self, memory_id: str, user_id: object = None) -> None:
+    def delete_user_memory(self, memory_id: str, user_id: object = None, *, version: int | None = None) -> None:
         """Forget one memory.
+
+        Args:
+            memory_id: of the memory.
+            user_id: the owner.
+            version: forget this version only.
 
         Raises:
             ValidationError: bad input.
             MemoryNotFound: this user has no such memory.
+            MemoryChanged: it is not, or no longer, at ``version``.
         """
         owner = owner_id(user_id)
         check("memory_id", memory_id, validate_identifier)
-        if not self._store.delete(memory_id, owner):
-            raise MemoryNotFound(memory_id)
+        check("version", version, validate_version)
+        if not self._store.delete(memory_id, owner, version):
+            raise self._refusal(memory_id, owner, version)
         self._send(memory_deleted, owner, [memory_id])
 
     # Writing many
@@ -294,6 +298,12 @@ class Memory:
     adelete_user_memories = _async_twin(delete_user_memories)
     aclear_user_memories = _async_twin(clear_user_memories)
     aclear = _async_twin(clear)
+
+    def _refusal(self, memory_id: str, owner: str, version: int | None) -> MemoryChanged | MemoryNotFound:
+        """Return why a write found no row: the memory is at another version, or this user has none."""
+        if version is not None and self._store.rows_to_write().filter(memory_id=memory_id, user_id=owner).exists():
+            return MemoryChanged(memory_id, version)
+        return MemoryNotFound(memory_id)
 
     def _send(self, signal: Signal, user_id: str | None, memory_ids: list[str] | None) -> None:
         if not signal.has_listeners(UserMemory):

@@ -33,6 +33,7 @@ WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name)
 INSERT = Insert()
 SELECT = Select("memory_id", "user_id")
 DELETE = Delete("memory_id", "user_id")
+DELETE_VERSION = Delete("memory_id", "user_id", "version")
 DELETE_MANY = DeleteMany()
 REPLACE = Update("memory_id", "user_id", fields=WRITTEN)
 REPLACE_VERSION = Update("memory_id", "user_id", "version", fields=WRITTEN)
@@ -138,10 +139,11 @@ class Store:
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def delete(self, memory_id: str, owner: str) -> bool:
-        """Delete an owner's memory and tell whether there was one."""
-        values = {"memory_id": memory_id, "user_id": owner}
-        return bool(DELETE.run(self.model, self.write_alias, values))
+    def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
+        """Delete an owner's memory of that id, at that version, and tell whether there was one."""
+        values = {"memory_id": memory_id, "user_id": owner, "version": version}
+        statement = DELETE if version is None else DELETE_VERSION
+        return bool(statement.run(self.model, self.write_alias, values))
 
     # Writing many
 
