@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from django.db import NotSupportedError, models, transaction
+from django.db.models import Q
 
-from agno_memory.aggregates import TopicCount, TopicCounts
+from agno_memory.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
+from agno_memory.conf import conf
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves, now
 from agno_memory.lookups import in_order
 from agno_memory.validators import check, fold, owner_id, validate_limit, validate_query
@@ -18,8 +21,23 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-NEWEST = ("-last_updated", "-memory_id")
-OLDEST = ("last_updated", "memory_id")
+Order = Literal["-last_updated", "last_updated", "-created_at", "created_at"]
+# The orders that an index serves, each with the key that breaks its ties.
+ORDERS: Final[dict[Order, tuple[str, str]]] = {
+    "-last_updated": ("-last_updated", "-memory_id"),
+    "last_updated": ("last_updated", "memory_id"),
+    "-created_at": ("-created_at", "-memory_id"),
+    "created_at": ("created_at", "memory_id"),
+}
+NEWEST = ORDERS["-last_updated"]
+
+
+class Stats(NamedTuple):
+    """How many memories there are, and when the first was added and the last written; None where there are none."""
+
+    total: int
+    first_created: datetime.datetime | None
+    last_updated: datetime.datetime | None
 
 
 class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
@@ -57,11 +75,46 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
 
     def newest(self) -> Self:
         """Order by ``last_updated``, the newest first; ties by ``memory_id``, which is time-ordered."""
-        return self.order_by(*in_order(*NEWEST))
+        return self.sorted_by("-last_updated")
 
     def oldest(self) -> Self:
         """Order by ``last_updated``, the oldest first: the exact reverse of ``newest()``."""
-        return self.order_by(*in_order(*OLDEST))
+        return self.sorted_by("last_updated")
+
+    def sorted_by(self, order: Order) -> Self:
+        """Order by a time, ties by ``memory_id`` in the same direction."""
+        return self.order_by(*in_order(*ORDERS[order]))
+
+    def after(self, position: UserMemory | tuple[datetime.datetime, str], order: Order = "-last_updated") -> Self:
+        """Narrow to what comes behind a position in an order, so that a page costs the same wherever it begins.
+
+        Args:
+            position: a memory, or the time and the id of one, which need not be there any more.
+            order: of the walk; ``sorted_by()`` with the same one brings its rows.
+        """
+        time, key = ORDERS[order]
+        moment, memory_id = position if isinstance(position, tuple) else _position(position, order)
+        name, beyond = time.removeprefix("-"), "lt" if time.startswith("-") else "gt"
+        behind = Q((f"{name}__{beyond}", moment)) | Q((f"{key.removeprefix('-')}__{beyond}", memory_id))
+        # The first condition is the range of an index that the second one, with its OR, would hide.
+        return self.filter(Q((f"{name}__{beyond}e", moment)) & behind)
+
+    def walk(self, order: Order = "created_at", size: int | None = None) -> Iterator[UserMemory]:
+        """Yield all of these memories, in an order, read page by page: memory stays flat and no cursor stays open.
+
+        Ordered by ``created_at``, which no write moves, each memory that is there from start to end comes exactly once.
+
+        Args:
+            order: of the walk.
+            size: rows of a page; ``BATCH_SIZE`` by default.
+        """
+        size = size or conf.BATCH_SIZE
+        rows = self.sorted_by(order)
+        page = list(rows[:size])
+        while page:
+            yield from page
+            # A short page was the last one.
+            page = list(rows.after(page[-1], order)[:size]) if len(page) == size else []
 
     def topic_counts(self, limit: int | None = None) -> list[TopicCount]:
         """Return how many of these memories each topic has, computed in the database.
@@ -77,6 +130,26 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
         """
         check("limit", limit, validate_limit)
         return TopicCounts(self, limit).run()
+
+    def stats(self) -> Stats:
+        """Return how many these are, when the first was added and when the last was written.
+
+        Three questions, because an index answers each of them without reading the rows.
+        """
+        first, last = self.sorted_by("created_at").first(), self.newest().first()
+        if first is None or last is None:
+            return Stats(0, None, None)
+        return Stats(self.count(), first.created_at, last.last_updated)
+
+    def owners(self, *, after: str = "", limit: int) -> list[OwnerCount]:
+        """Return owners with the number of their memories and the last write, ordered by their ids.
+
+        Args:
+            after: only owners whose ids come behind this one.
+            limit: most owners to return.
+        """
+        check("limit", limit, validate_limit)
+        return OwnerCounts(self, after, limit).run()
 
     def erase(self) -> int:
         """Delete what is found in one statement, and return how many there were.
@@ -158,6 +231,10 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
         return super().bulk_create(objs, batch_size=batch_size, ignore_conflicts=ignore_conflicts)
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
+
+
+def _position(memory: UserMemory, order: Order) -> tuple[datetime.datetime, str]:
+    return getattr(memory, order.removeprefix("-")), memory.memory_id
 
 
 def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -19,6 +19,7 @@ import datetime
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 from unittest import mock
 
@@ -32,7 +33,7 @@ from agno_memory import fields, validators
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.querysets import ORDERS, UserMemoryQuerySet
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 
 if TYPE_CHECKING:
@@ -431,6 +432,20 @@ class DeleteContract(ContractCase):
             self.memory.delete_user_memory(gone.memory_id, ALICE)
         self.assertEqual(list(self.rows), [kept])
 
+    def test_delete_of_a_version(self) -> None:
+        added = self.add()
+        replaced = self.memory.replace_user_memory(added.memory_id, UserMemory(memory="2"), ALICE)
+        with self.assertRaises(MemoryChanged):
+            self.memory.delete_user_memory(added.memory_id, ALICE, version=1)
+        self.assertEqual([values(memory) for memory in self.rows], [values(replaced)])
+        with self.assertRaises(MemoryNotFound):
+            self.memory.delete_user_memory(added.memory_id, BOB, version=2)
+        with self.assertNumQueries(1, using=self.database):
+            self.memory.delete_user_memory(added.memory_id, ALICE, version=2)
+        self.assertFalse(self.rows.exists())
+        with self.assertRaises(MemoryNotFound):
+            self.memory.delete_user_memory(added.memory_id, ALICE, version=2)
+
     def test_delete_many_says_which(self) -> None:
         one, two, three = self.add("1"), self.add("2"), self.add("3")
         his = self.add("his", BOB)
@@ -699,6 +714,79 @@ class OrderContract(ContractCase):
             self.memory.search_user_memories("dark mode", user_id=ALICE)
 
 
+class PageContract(ContractCase):
+    """A walk goes on where it was, whatever came or went, and questions about everybody come in pages."""
+
+    def populate(self) -> list[UserMemory]:
+        """Remember 20 things, some at the same moment, and write some of them again in another order."""
+        start = fields.now() - datetime.timedelta(hours=1)
+        for number in range(20):
+            with at(start + datetime.timedelta(seconds=number // 3)):
+                self.add(str(number), memory_id=f"m{number * 7 % 20:02}")
+        for number in (3, 14, 8, 9):
+            with at(start + datetime.timedelta(minutes=1, seconds=number // 2)):
+                self.memory.replace_user_memory(f"m{number:02}", UserMemory(memory=f"again {number}"), ALICE)
+        return list(self.rows)
+
+    def test_a_page_begins_where_the_last_one_ended(self) -> None:
+        everything = self.populate()
+        for order, (time, _key) in ORDERS.items():
+            with self.subTest(order):
+                name, descending = time.removeprefix("-"), time.startswith("-")
+                expected = sorted(everything, key=attrgetter(name, "memory_id"), reverse=descending)
+                self.assertEqual(list(self.rows.sorted_by(order)), expected)
+                for position, memory in enumerate(expected):
+                    following = self.rows.sorted_by(order).after(memory, order)
+                    self.assertEqual(list(following), expected[position + 1 :])
+                    place = (getattr(memory, name), memory.memory_id)
+                    self.assertEqual(list(self.rows.after(place, order).sorted_by(order)), expected[position + 1 :])
+
+    def test_a_walk(self) -> None:
+        everything = self.populate()
+        expected = sorted(everything, key=attrgetter("created_at", "memory_id"))
+        for size in (1, 3, 20, 100):
+            self.assertEqual(list(self.rows.walk(size=size)), expected)
+        with self.assertNumQueries(5, using=self.database):
+            list(self.rows.walk(size=5))
+        self.assertEqual(list(self.rows.for_user(BOB).walk()), [])
+
+    def test_a_walk_while_others_write(self) -> None:
+        """What was there when it began comes once, whatever is added, written or deleted meanwhile."""
+        old = {memory.memory_id for memory in self.populate()}
+        seen: list[str] = []
+        for memory in self.rows.walk(size=3):
+            seen.append(memory.memory_id)
+            self.memory.replace_user_memory(memory.memory_id, UserMemory(memory="seen"), ALICE)
+            if len(seen) < 20:
+                self.add("new")
+        self.assertEqual([seen.count(memory_id) for memory_id in old], [1] * 20)
+
+    def test_stats(self) -> None:
+        everything = self.populate()
+        self.add("his", BOB)
+        with self.assertNumQueries(3, using=self.database):
+            stats = self.rows.for_user(ALICE).stats()
+        first = min(memory.created_at for memory in everything)
+        last = max(memory.last_updated for memory in everything)
+        self.assertEqual(stats, (20, first, last))
+        self.assertEqual(self.rows.for_user("nobody").stats(), (0, None, None))
+
+    def test_owners(self) -> None:
+        names = ["A", "Z", "a", "b", "é", "中", "😀"]
+        last = {}
+        for number, name in enumerate(names):
+            for text in range(number + 1):
+                last[name] = self.add(str(text), name).last_updated
+        expected = [(name, number + 1, last[name]) for number, name in enumerate(names)]
+        self.assertEqual(self.rows.owners(limit=100), expected)
+        self.assertEqual(self.rows.owners(limit=2), expected[:2])
+        self.assertEqual(self.rows.owners(after="a", limit=2), expected[3:5])
+        self.assertEqual(self.rows.owners(after="aa", limit=1), expected[3:4])
+        self.assertEqual(self.rows.owners(after="😀", limit=3), [])
+        self.assertEqual(self.rows.owners(limit=0), [])
+        self.assertEqual(self.rows.filter(memory="5").owners(limit=9), [("中", 1, last["中"]), ("😀", 1, mock.ANY)])
+
+
 class TimeContract(ContractCase):
     """``last_updated`` and ``version`` move on every write, and never back."""
 
@@ -895,6 +983,7 @@ class MemoryContract(
     TopicsContract,
     SearchContract,
     OrderContract,
+    PageContract,
     TimeContract,
     SignalContract,
     AsyncContract,

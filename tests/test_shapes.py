@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, cast
@@ -29,7 +30,9 @@ ONE_MEMORY: dict[str, Question] = {
     "replace": of_statement(store.REPLACE),
     "replace a version": of_statement(store.REPLACE_VERSION),
 }
+LATER = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC), "m5"
 LISTS: dict[str, Question] = {
+    "a user's, behind a position": lambda rows: rows.for_user("user 5").newest().after(LATER)[:10],
     "a user's newest": lambda rows: rows.for_user("user 5").newest(),
     "a user's ten newest": lambda rows: rows.for_user("user 5").newest()[:10],
     "a user's oldest": lambda rows: rows.for_user("user 5").oldest()[:10],
@@ -39,10 +42,27 @@ LISTS: dict[str, Question] = {
     "a user's, mentioning": lambda rows: rows.for_user("user 5").mentioning("number").newest()[:10],
     "a user's of an agent": lambda rows: rows.for_user("user 5").filter(agent_id="a").newest()[:10],
 }
+BY_CREATION: dict[str, Question] = {
+    "a user's, by creation": lambda rows: rows.for_user("user 5").sorted_by("-created_at")[:10],
+    "a user's, created behind a position": (
+        lambda rows: rows.for_user("user 5").sorted_by("-created_at").after(LATER, "-created_at")[:10]
+    ),
+}
+EVERYBODYS_BY_CREATION: dict[str, Question] = {
+    "everybody's, by creation": lambda rows: rows.sorted_by("-created_at")[:10],
+    "everybody's, created behind a position": (
+        lambda rows: rows.sorted_by("-created_at").after(LATER, "-created_at")[:10]
+    ),
+}
 EVERYBODYS: dict[str, Question] = {
     "everybody's newest": lambda rows: rows.newest()[:10],
     "everybody's oldest": lambda rows: rows.oldest()[:10],
+    "everybody's behind a position": lambda rows: rows.newest().after(LATER)[:10],
 }
+BY_OTHER_INDEX = (
+    (BY_CREATION, "agno_memory_user_created"),
+    (EVERYBODYS_BY_CREATION, "agno_memory_created"),
+)
 BY_TOPIC: dict[str, Question] = {
     "everybody's about a rare topic": lambda rows: rows.about("rare"),
     "everybody's about any of two": lambda rows: rows.about_any("rare", "none"),
@@ -59,6 +79,7 @@ def populate(database: str) -> UserMemoryQuerySet:
                 memory_id=f"m{user}" if number == 0 else f"m{user}-{number}",
                 memory=f"number {number}",
                 topics=["common", *(["rare"] if number == user == 5 else [])],
+                agent_id="rare" if number == 5 else "common",
             )
             for number in range(100)
         ]
@@ -87,12 +108,17 @@ class SqliteShapeTests(ShapeCase):
                 self.assertIn("USING INDEX sqlite_autoindex_agno_memory_usermemory_1 (memory_id=?)", plan)
         for name, plan in self.plans(LISTS):
             with self.subTest(name):
-                self.assertIn("SEARCH agno_memory_usermemory USING INDEX agno_memory_user_newest (user_id=?)", plan)
+                self.assertIn("SEARCH agno_memory_usermemory USING INDEX agno_memory_user_newest (user_id=?", plan)
                 self.assertNotIn("TEMP B-TREE", plan)
         for name, plan in self.plans(EVERYBODYS):
             with self.subTest(name):
-                self.assertIn("SCAN agno_memory_usermemory USING INDEX agno_memory_newest", plan)
+                self.assertRegex(plan, "(SCAN|SEARCH) agno_memory_usermemory USING INDEX agno_memory_newest")
                 self.assertNotIn("TEMP B-TREE", plan)
+        for questions, index in BY_OTHER_INDEX:
+            for name, plan in self.plans(questions):
+                with self.subTest(name):
+                    self.assertIn(f"USING INDEX {index}", plan)
+                    self.assertNotIn("TEMP B-TREE", plan)
 
 
 class PostgresShapeTests(ShapeCase):
@@ -107,12 +133,17 @@ class PostgresShapeTests(ShapeCase):
                 self.assertIn("Index Scan using agno_memory_usermemory_pkey", plan)
         for name, plan in self.plans(LISTS):
             with self.subTest(name):
-                self.assertRegex(plan, r"agno_memory_user_newest|agno_memory_topics_\w+_gin")
+                self.assertRegex(plan, r"agno_memory_user_(newest|created)|agno_memory_topics_\w+_gin")
                 self.assertNotIn("Seq Scan", plan)
         for name, plan in self.plans(EVERYBODYS):
             with self.subTest(name):
                 self.assertRegex(plan, r"Index Scan (Backward )?using agno_memory_newest")
                 self.assertNotIn("Sort", plan)
+        for questions, index in BY_OTHER_INDEX:
+            for name, plan in self.plans(questions):
+                with self.subTest(name):
+                    self.assertRegex(plan, rf"Index Scan (Backward )?using {index}")
+                    self.assertNotIn("Sort", plan)
         for name, plan in self.plans(BY_TOPIC):
             with self.subTest(name):
                 self.assertRegex(plan, r"Bitmap Index Scan on agno_memory_topics_\w+_gin")
@@ -145,6 +176,12 @@ class MongoShapeTests(ShapeCase):
                 found = self.winning_plan(plan)
                 self.assertIn(("IXSCAN", "agno_memory_newest"), found)
                 self.assertNotIn("SORT", dict(found))
+        for questions, index in BY_OTHER_INDEX:
+            for name, plan in self.plans(questions):
+                with self.subTest(name):
+                    found = self.winning_plan(plan)
+                    self.assertIn(("IXSCAN", index), found)
+                    self.assertNotIn("SORT", dict(found))
         for name, plan in self.plans(BY_TOPIC):
             with self.subTest(name):
                 self.assertIn(("IXSCAN", "agno_memory_topics"), self.winning_plan(plan))
