@@ -7,11 +7,20 @@ reports the same sentence together with unknown names.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
+
+THROTTLE_SCOPES = ("read", "write", "erase", "export")
+# As DRF writes them: a number, and a period of which the first letter counts.
+RATE = re.compile(r"[1-9]\d*/[smhd][a-z]*")
+
+
+def _is_rate(scope: object, rate: object) -> bool:
+    return scope in THROTTLE_SCOPES and isinstance(rate, str) and RATE.fullmatch(rate) is not None
 
 
 class Settings:
@@ -62,6 +71,45 @@ class Settings:
         """Memories that one statement of the verbs on many writes, deletes or looks for; at most 10,000."""
         return self._count("BATCH_SIZE", 1_000, most=10_000)
 
+    # The REST API
+
+    @property
+    def REST_PERMISSION_CLASSES(self) -> list[str]:
+        """Dotted paths of the DRF permission classes of every view of the REST API."""
+        return self._texts("REST_PERMISSION_CLASSES", ["agno_memory.rest.permissions.MemoryPermissions"])
+
+    @property
+    def REST_PAGE_SIZE(self) -> int:
+        """Memories on a page of the REST API when the client names no ``page_size``."""
+        return self._count("REST_PAGE_SIZE", 50)
+
+    @property
+    def REST_MAX_PAGE_SIZE(self) -> int:
+        """Largest ``page_size`` that a client of the REST API may ask for."""
+        return self._count("REST_MAX_PAGE_SIZE", 200)
+
+    @property
+    def REST_MAX_BULK(self) -> int:
+        """Most memories in one bulk request of the REST API, to add or to delete."""
+        return self._count("REST_MAX_BULK", 1_000)
+
+    @property
+    def REST_MAX_BODY_SIZE(self) -> int:
+        """Longest body of a request to the REST API, in bytes."""
+        return self._count("REST_MAX_BODY_SIZE", 10_485_760)
+
+    @property
+    def REST_THROTTLE_RATES(self) -> dict[str, str]:
+        """Rates of the REST API by scope, ``{"read": "600/min", "write": "60/min", "erase": "5/hour", "export":
+        "10/hour"}``; a scope that is not named is not throttled."""
+        rates = self.given().get("REST_THROTTLE_RATES", {})
+        if not isinstance(rates, dict) or not all(_is_rate(scope, rate) for scope, rate in rates.items()):
+            raise ImproperlyConfigured(
+                f"AGNO_MEMORY['REST_THROTTLE_RATES'] must be rates such as '60/min' by scope "
+                f"({', '.join(THROTTLE_SCOPES)}), not {rates!r}."
+            )
+        return rates
+
     @classmethod
     def names(cls) -> list[str]:
         """Return the name of every setting, in the order of this file."""
@@ -84,6 +132,12 @@ class Settings:
         if not isinstance(value, str) or not value.strip():
             raise ImproperlyConfigured(f"AGNO_MEMORY[{name!r}] must be a non-empty string, not {value!r}.")
         return value
+
+    def _texts(self, name: str, default: list[str]) -> list[str]:
+        value = self.given().get(name, default)
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise ImproperlyConfigured(f"AGNO_MEMORY[{name!r}] must be a list of strings, not {value!r}.")
+        return list(value)
 
     def _count(self, name: str, default: int, most: int = 2**31 - 1) -> int:
         value = self.given().get(name, default)

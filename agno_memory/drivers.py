@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 Result = TypeVar("Result")
@@ -44,6 +44,15 @@ def with_django_errors(connection: BaseDatabaseWrapper, call: Callable[[], Resul
         messages = [each.get("errmsg", "") for each in _write_errors(error)]
         raise DatabaseError("; ".join(messages)) from error
     return result
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Tell whether an error says that a database cannot be reached or is too busy, so that waiting may help."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    # MongoDB's driver has a class of its own for it, which its backend turns into a plain DatabaseError.
+    failure = getattr(sys.modules.get("pymongo.errors"), "ConnectionFailure", None)
+    return failure is not None and (isinstance(error, failure) or isinstance(error.__cause__, failure))
 
 
 def clashing_keys(error: Exception) -> list[Any]:

@@ -27,11 +27,12 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": databases.from_url(DATABASE_URL) if DATABASE_URL else databases.sqlite(str(BASE_DIR / "demo.sqlite3")),
 }
 DATABASE_ROUTERS: list[str] = []
-AGNO_MEMORY = {
+AGNO_MEMORY: dict[str, Any] = {
     # The people of memories.jsonl are known by name; a site of your own does well with the default, the primary key.
     "USER_ID_FIELD": "username",
     # No user name may have these brackets, so nobody can register as the owner of what has none.
     "DEFAULT_USER_ID": "<nobody>",
+    "REST_THROTTLE_RATES": {"read": "600/min", "write": "120/min", "erase": "10/hour", "export": "30/hour"},
 }
 
 if MEMORY_DATABASE_URL:
@@ -51,6 +52,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -76,6 +80,12 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "demo_project.urls"
 WSGI_APPLICATION = "demo_project.wsgi.application"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "memories"

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import include, path
+from rest_framework.authtoken.views import obtain_auth_token
 
 from demo_project import views
 
@@ -12,5 +13,7 @@ urlpatterns = [
     path("whats-new/", views.whats_new, name="whats_new"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("api/", include("agno_memory.rest.urls")),
+    path("api/token/", obtain_auth_token, name="token"),
     path("admin/", admin.site.urls),
 ]

@@ -20,7 +20,7 @@ pytestmark = [commits]
 CONTENT = {"topics": ["café", "a & b"], "metadata": {"a": [1, None, {"b": "<c>"}]}, "agent_id": "x"}
 
 
-class MemorySerializer(ModelSerializer):  # type: ignore[misc]  # DRF is untyped
+class MemorySerializer(ModelSerializer[UserMemory]):
     class Meta:
         model = UserMemory
         fields = ("memory_id", "user_id", "memory", "topics", "metadata")

@@ -1,0 +1,41 @@
+"""``ETag``, ``If-Match`` and ``If-None-Match`` (RFC 9110): the version of a memory, as HTTP says it."""
+
+from __future__ import annotations
+
+from django.utils.http import parse_etags
+from rest_framework.request import Request
+
+from agno_memory.models import UserMemory
+from agno_memory.rest.exceptions import PreconditionFailed
+
+
+def etag_of(memory: UserMemory) -> str:
+    """Return a memory's entity tag."""
+    return f'"{memory.version}"'
+
+
+def is_guarded(request: Request) -> bool:
+    """Tell whether the request names the version that it is meant for."""
+    return bool({"If-Match", "If-None-Match"} & set(request.headers)) and request.headers.get("If-Match") != "*"
+
+
+def creates(request: Request) -> bool:
+    """Tell whether a PUT is meant to create: ``If-None-Match: *``."""
+    return "*" in parse_etags(request.headers.get("If-None-Match", ""))
+
+
+def check_preconditions(request: Request, memory: UserMemory) -> None:
+    """Raise PreconditionFailed where the request is not meant for this version of the memory."""
+    if "If-Match" in request.headers:
+        wanted = parse_etags(request.headers["If-Match"])
+        # Strong comparison: a weak tag matches nothing.
+        if "*" not in wanted and etag_of(memory) not in wanted:
+            raise PreconditionFailed
+    if "If-None-Match" in request.headers and is_known(request, memory):
+        raise PreconditionFailed
+
+
+def is_known(request: Request, memory: UserMemory) -> bool:
+    """Tell whether the client has this version already."""
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in known or etag_of(memory) in {tag.removeprefix("W/") for tag in known}
