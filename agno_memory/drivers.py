@@ -49,7 +49,8 @@ def with_django_errors(connection: BaseDatabaseWrapper, call: Callable[[], Resul
 def is_unavailable(error: Exception) -> bool:
     """Tell whether an error says that a database cannot be reached or is too busy, so that waiting may help."""
     if isinstance(error, OperationalError | InterfaceError):
-        return True
+        # SQLite has this class for a table that is not there as well, which no waiting brings.
+        return getattr(error.__cause__, "sqlite_errorname", None) != "SQLITE_ERROR"
     # MongoDB's driver has a class of its own for it, which its backend turns into a plain DatabaseError.
     failure = getattr(sys.modules.get("pymongo.errors"), "ConnectionFailure", None)
     return failure is not None and (isinstance(error, failure) or isinstance(error.__cause__, failure))

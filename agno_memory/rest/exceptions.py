@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -11,6 +12,8 @@ from rest_framework.settings import api_settings
 
 from agno_memory.drivers import is_unavailable
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
+
+logger = logging.getLogger(__name__)
 
 # What a client waits before it asks a database again that was down, in seconds.
 RETRY_AFTER = 5
@@ -60,7 +63,11 @@ def translated(error: Exception) -> Exception:
             return Conflict()
         case MemoryChanged():
             return PreconditionFailed()
-    return ServiceUnavailable() if is_unavailable(error) else error
+    if is_unavailable(error):
+        # The answer does not say what is wrong, so the log does.
+        logger.error("The memories' database does not answer.", exc_info=error)
+        return ServiceUnavailable()
+    return error
 
 
 def detail_of(error: ValidationError) -> dict[str, Any]:
