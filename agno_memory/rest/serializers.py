@@ -23,9 +23,11 @@ class TextField(serializers.CharField):
     """Text as it comes: nothing is stripped, and a number is no text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        # How long it may be is said by the model's validators, and once is enough.
+        # How long it may be and of which characters is said by the model's validators, and once is enough.
         kwargs.pop("max_length", None)
+        given = kwargs.pop("validators", [])
         super().__init__(trim_whitespace=False, **kwargs)
+        self.validators = list(given)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
