@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -21,7 +22,7 @@ from psycopg.types.json import Jsonb
 from agno_memory.models import UserMemory
 from benchmarks.rows import Row
 
-TABLE = "memories"
+TABLE = os.environ.get("BENCHMARK_TABLE", "memories")
 COLUMNS = [str(field.column) for field in UserMemory._meta.concrete_fields]
 WRITTEN = [*UserMemory.content_fields, "search_text"]
 JSON = ("topics", "metadata")

@@ -13,12 +13,11 @@ from agno_memory.db import MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemo
 from agno_memory.memory import Memory
 from agno_memory.querysets import UserMemoryQuerySet
 from benchmarks.drivers import TABLE, Driver, MongoDriver, PostgresDriver, SqliteDriver
+from benchmarks.settings import PREPARED
 from tests.servers import mongodb as mongodb_server
 from tests.servers import postgres as postgres_server
 
 DATABASE = "agno_memory_benchmark"
-# What README recommends for PostgreSQL: plans are kept, as psycopg does by default and Django does not.
-PREPARED = {"server_side_binding": True, "prepare_threshold": 5}
 
 
 @dataclass

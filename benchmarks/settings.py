@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+# What README recommends for PostgreSQL: plans are kept, as psycopg does by default and Django does not.
+PREPARED = {"server_side_binding": True, "prepare_threshold": 5}
+
 USE_TZ = True
 INSTALLED_APPS = ["agno_memory"]
 

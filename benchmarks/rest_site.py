@@ -1,0 +1,107 @@
+"""The API, and beside it bare views that give the same answers through the raw driver: what is measured against.
+
+The bare views do what must be done and nothing else: find out who asks by the same token in the same table, run one
+statement, write JSON. They run in the same Django behind the same middleware.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, JsonResponse
+from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+
+from agno_memory.uuids import uuid7
+from benchmarks.drivers import COLUMNS, PostgresDriver, SqlDriver, SqliteDriver, Values
+
+SHOWN = COLUMNS[:-1]
+TOKEN = """
+    SELECT auth_user.username FROM authtoken_token JOIN auth_user ON auth_user.id = authtoken_token.user_id
+    WHERE authtoken_token.key = ? AND auth_user.is_active
+"""
+PAGE = "WHERE user_id = {0} AND last_updated <= {0} AND (last_updated < {0} OR memory_id < {0})"
+
+
+@cache
+def driver() -> SqlDriver:
+    return PostgresDriver(settings.URL) if settings.URL else SqliteDriver(settings.FOLDER / "memories.sqlite3")
+
+
+@cache
+def site() -> sqlite3.Connection:
+    return sqlite3.connect(settings.FOLDER / "site.sqlite3", isolation_level=None, timeout=30)
+
+
+def caller(request: HttpRequest) -> str:
+    key = request.headers["Authorization"].removeprefix("Token ")
+    (username,) = site().execute(TOKEN, (key,)).fetchone()
+    return str(username)
+
+
+def shown(row: Values) -> dict[str, Any]:
+    memory = dict(zip(SHOWN, row, strict=False))
+    for name in ("created_at", "last_updated"):
+        memory[name] = memory[name].isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return memory
+
+
+def memories(request: HttpRequest) -> JsonResponse:
+    if request.method == "POST":
+        return add(request)
+    size, user = int(request.GET["page_size"]), caller(request)
+    if "place" in request.GET:
+        rows = behind(user, *request.GET["place"].split("|"), size + 1)
+    else:
+        rows = driver().newest(user, size + 1)
+    page = [shown(row) for row in rows[:size]]
+    following = f"{page[-1]['last_updated']}|{page[-1]['memory_id']}" if len(rows) > size else None
+    return JsonResponse({"next": following, "previous": None, "results": page})
+
+
+def behind(user: str, moment: str, memory_id: str, limit: int) -> list[Values]:
+    sql = driver().sql
+    place = "?" if isinstance(driver(), SqliteDriver) else "%s"
+    where = PAGE.format(place)
+    time = datetime.datetime.fromisoformat(moment)
+    given: Any = str(time.replace(tzinfo=None)) if isinstance(driver(), SqliteDriver) else time
+    text = f"{sql.of_user.partition('WHERE')[0]} {where} {sql.limit}"
+    return driver().many(text, (user, given, given, memory_id, limit))
+
+
+def add(request: HttpRequest) -> JsonResponse:
+    body, now = json.loads(request.body), datetime.datetime.now(datetime.UTC)
+    row = {
+        "memory_id": uuid7(),
+        "user_id": caller(request),
+        "memory": body["memory"],
+        "topics": body.get("topics", []),
+        "input": body.get("input"),
+        "metadata": body.get("metadata", {}),
+        "agent_id": body.get("agent_id"),
+        "team_id": body.get("team_id"),
+        "session_id": body.get("session_id"),
+        "feedback": body.get("feedback"),
+        "version": 1,
+        "created_at": now,
+        "last_updated": now,
+        "search_text": body["memory"].lower(),
+    }
+    driver().add(row)
+    return JsonResponse(shown(list(row.values())), status=201)
+
+
+urlpatterns = [path("api/", include("agno_memory.rest.urls")), path("bare/memories/", csrf_exempt(memories))]
+
+
+def __getattr__(name: str) -> WSGIHandler:
+    if name == "application":
+        return get_wsgi_application()
+    raise AttributeError(name)
