@@ -6,11 +6,14 @@ import csv
 import datetime
 import json
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any, Final
 
 from agno_memory.models import UserMemory
 
 FIELDS: Final = ("memory_id", "user_id", *UserMemory.content_fields, "version", "created_at", "last_updated")
+
+_values = attrgetter(*FIELDS)
 
 # A spreadsheet takes a cell that begins so for a formula, and runs it: OWASP's list, with the full-width forms that
 # Excel reads alike.
@@ -21,7 +24,7 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 
 def as_dict(memory: UserMemory) -> dict[str, Any]:
     """Return what JSON shows of a memory: every field that a caller may know, times as ``timestamp()`` writes them."""
-    shown = {name: getattr(memory, name) for name in FIELDS}
+    shown = dict(zip(FIELDS, _values(memory), strict=True))
     shown["created_at"] = timestamp(memory.created_at)
     shown["last_updated"] = timestamp(memory.last_updated)
     return shown
@@ -29,7 +32,7 @@ def as_dict(memory: UserMemory) -> dict[str, Any]:
 
 def timestamp(moment: datetime.datetime) -> str:
     """Return a moment as ISO 8601 in UTC, to the millisecond: ``2026-11-25T09:30:00.125Z``."""
-    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def json_lines(memories: Iterable[UserMemory]) -> Iterator[str]:

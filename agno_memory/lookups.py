@@ -7,12 +7,12 @@ Another database needs one more method: ``as_<vendor>``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Lookup
+from django.db.models import F, Lookup, Q
 from django.db.models.expressions import OrderBy, Ref
 from django.db.models.lookups import Contains
 from django.db.models.sql.compiler import SQLCompiler
@@ -140,6 +140,24 @@ class Column(F):
         return Ref(column.target.column, column) if whole else column
 
 
+Order = Literal["-last_updated", "last_updated", "-created_at", "created_at"]
+# The orders that an index serves, each with the key that breaks its ties.
+ORDERS: Final[dict[Order, tuple[str, str]]] = {
+    "-last_updated": ("-last_updated", "-memory_id"),
+    "last_updated": ("last_updated", "memory_id"),
+    "-created_at": ("-created_at", "-memory_id"),
+    "created_at": ("created_at", "memory_id"),
+}
+
+
 def in_order(*names: str) -> list[OrderBy]:
     """Return the ordering by these fields, each with an optional ``-``."""
     return [OrderBy(Column(name.removeprefix("-")), descending=name.startswith("-")) for name in names]
+
+
+def behind(moment: Any, memory_id: Any, order: Order) -> Q:
+    """Return the condition for what comes behind a moment and an id in an order."""
+    time, key = (name.removeprefix("-") for name in ORDERS[order])
+    beyond = "lt" if order.startswith("-") else "gt"
+    # The first condition is the range of an index that the second one, with its OR, would hide.
+    return Q((f"{time}__{beyond}e", moment)) & (Q((f"{time}__{beyond}", moment)) | Q((f"{key}__{beyond}", memory_id)))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar, cast
 
 from django.db import NotSupportedError, models, transaction
-from django.db.models import Q
 
 from agno_memory.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.conf import conf
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves, now
-from agno_memory.lookups import in_order
+from agno_memory.lookups import ORDERS, Order, behind, in_order
+from agno_memory.statements import SelectMany
 from agno_memory.validators import check, fold, owner_id, validate_limit, validate_query
 
 if TYPE_CHECKING:
@@ -20,16 +21,8 @@ if TYPE_CHECKING:
 
 
 Item = TypeVar("Item")
-
-Order = Literal["-last_updated", "last_updated", "-created_at", "created_at"]
-# The orders that an index serves, each with the key that breaks its ties.
-ORDERS: Final[dict[Order, tuple[str, str]]] = {
-    "-last_updated": ("-last_updated", "-memory_id"),
-    "last_updated": ("last_updated", "memory_id"),
-    "-created_at": ("-created_at", "-memory_id"),
-    "created_at": ("created_at", "memory_id"),
-}
-NEWEST = ORDERS["-last_updated"]
+# A memory, or the time and the id of one, which need not be there any more.
+Position: TypeAlias = "UserMemory | tuple[datetime.datetime, str]"
 
 
 class Stats(NamedTuple):
@@ -43,6 +36,19 @@ class Stats(NamedTuple):
 class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
     """Memories, to be narrowed down. Every method can be chained; nothing is read before the result is used."""
 
+    # The owner, where this is all that one has and nothing but that: whatever is done to it makes a set that is not.
+    _whole_of: str | None = None
+
+    def __init__(self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None) -> None:
+        super().__init__(model, query, using, hints)
+        # A manager begins without a query, everything else with one.
+        self._is_everything = query is None
+
+    def using(self, alias: str | None) -> Self:
+        rows = super().using(alias)
+        rows._is_everything, rows._whole_of = self._is_everything, self._whole_of
+        return rows
+
     def for_user(self, user: object) -> Self:
         """Narrow to one owner.
 
@@ -52,7 +58,10 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
         Raises:
             ValidationError: an anonymous user, or something that is no user.
         """
-        return self.filter(user_id=owner_id(user))
+        owner = owner_id(user)
+        rows = self.filter(user_id=owner)
+        rows._whole_of = owner if self._is_everything else None
+        return rows
 
     def about(self, *topics: str) -> Self:
         """Narrow to memories that have all of these topics; without any, everything stays."""
@@ -85,19 +94,32 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
         """Order by a time, ties by ``memory_id`` in the same direction."""
         return self.order_by(*in_order(*ORDERS[order]))
 
-    def after(self, position: UserMemory | tuple[datetime.datetime, str], order: Order = "-last_updated") -> Self:
+    def after(self, position: Position, order: Order = "-last_updated") -> Self:
         """Narrow to what comes behind a position in an order, so that a page costs the same wherever it begins.
 
         Args:
             position: a memory, or the time and the id of one, which need not be there any more.
-            order: of the walk; ``sorted_by()`` with the same one brings its rows.
+            order: of the list; ``sorted_by()`` with the same one brings its rows.
         """
-        time, key = ORDERS[order]
-        moment, memory_id = position if isinstance(position, tuple) else _position(position, order)
-        name, beyond = time.removeprefix("-"), "lt" if time.startswith("-") else "gt"
-        behind = Q((f"{name}__{beyond}", moment)) | Q((f"{key.removeprefix('-')}__{beyond}", memory_id))
-        # The first condition is the range of an index that the second one, with its OR, would hide.
-        return self.filter(Q((f"{name}__{beyond}e", moment)) & behind)
+        return self.filter(behind(*_place(position, order), order))
+
+    def page(self, size: int, position: Position | None = None, order: Order = "-last_updated") -> list[UserMemory]:
+        """Return the first of these memories, in an order, or the first behind a position.
+
+        Args:
+            size: most memories to return.
+            position: as ``after()`` takes it; None for the first page.
+            order: of the list.
+        """
+        if self._whole_of is not None:
+            # A person's whole list, asked most and always alike.
+            values: dict[str, Any] = {"user_id": self._whole_of}
+            if position is not None:
+                values[order.removeprefix("-")], values["memory_id"] = _place(position, order)
+            found = select_page(order, position is not None).first(size, self.model, self.db, values)
+            return cast("list[UserMemory]", found)
+        rows = self.sorted_by(order)
+        return list((rows if position is None else rows.after(position, order))[:size])
 
     def walk(self, order: Order = "created_at", size: int | None = None) -> Iterator[UserMemory]:
         """Yield all of these memories, in an order, read page by page: memory stays flat and no cursor stays open.
@@ -109,12 +131,11 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
             size: rows of a page; ``BATCH_SIZE`` by default.
         """
         size = size or conf.BATCH_SIZE
-        rows = self.sorted_by(order)
-        page = list(rows[:size])
+        page = self.page(size, order=order)
         while page:
             yield from page
             # A short page was the last one.
-            page = list(rows.after(page[-1], order)[:size]) if len(page) == size else []
+            page = self.page(size, page[-1], order) if len(page) == size else []
 
     def topic_counts(self, limit: int | None = None) -> list[TopicCount]:
         """Return how many of these memories each topic has, computed in the database.
@@ -233,8 +254,16 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
     bulk_create.alters_data = True  # type: ignore[attr-defined]
 
 
-def _position(memory: UserMemory, order: Order) -> tuple[datetime.datetime, str]:
-    return getattr(memory, order.removeprefix("-")), memory.memory_id
+@cache
+def select_page(order: Order, is_behind: bool) -> SelectMany:
+    """Return the statement for a page of everything that one person has."""
+    return SelectMany("user_id", order=order, is_behind=is_behind)
+
+
+def _place(position: Position, order: Order) -> tuple[datetime.datetime, str]:
+    if isinstance(position, tuple):
+        return position
+    return getattr(position, order.removeprefix("-")), position.memory_id
 
 
 def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

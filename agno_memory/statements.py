@@ -24,7 +24,7 @@ from django.db.models.sql.constants import ROW_COUNT
 
 from agno_memory.drivers import with_django_errors
 from agno_memory.fields import DocumentField, moves
-from agno_memory.lookups import in_order
+from agno_memory.lookups import ORDERS, Order, behind, in_order
 
 Result = TypeVar("Result")
 Form = TypeVar("Form")
@@ -195,12 +195,14 @@ class SelectMany(OneRow[list[Model]]):
 
     Args:
         conditions: names of the fields.
-        order: names of fields, each with an optional ``-``.
+        order: one of ``ORDERS``.
+        is_behind: whether only rows behind a position are meant, the values of that order's fields.
     """
 
-    def __init__(self, *conditions: str, order: Sequence[str]) -> None:
+    def __init__(self, *conditions: str, order: Order, is_behind: bool = False) -> None:
         super().__init__(*conditions)
         self.order = order
+        self.is_behind = is_behind
 
     def first(self, limit: int | None, model: type[Model], alias: str, values: Values) -> list[Model]:
         """Run, for so many rows or, with None, for all of them."""
@@ -208,7 +210,11 @@ class SelectMany(OneRow[list[Model]]):
         return [] if limit == 0 else self.run(model, alias, {**values, "limit": limit})
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
-        return self.rows(model, alias, value).order_by(*in_order(*self.order)).query
+        rows = self.rows(model, alias, value)
+        if self.is_behind:
+            moment, key = (value(name.removeprefix("-")) for name in ORDERS[self.order])
+            rows = rows.filter(behind(moment, key, self.order))
+        return rows.order_by(*in_order(*ORDERS[self.order])).query
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
         sql = self.compiled(model, connection, sql_of)

@@ -20,7 +20,7 @@ from agno_memory.drivers import clashing_keys, inserted_before
 from agno_memory.exceptions import MemoryExists
 from agno_memory.fields import now
 from agno_memory.models import UserMemory
-from agno_memory.querysets import NEWEST, UserMemoryQuerySet, existing_ids, in_batches
+from agno_memory.querysets import UserMemoryQuerySet, existing_ids, in_batches
 from agno_memory.statements import Delete, DeleteMany, Insert, Select, SelectMany, Update
 from agno_memory.transactions import all_or_nothing, has_transactions, savepoint
 
@@ -42,7 +42,7 @@ REPLACE_VERSION = Update("memory_id", "user_id", "version", fields=WRITTEN)
 @cache
 def select_newest(*conditions: str) -> SelectMany:
     """Return the statement for the newest memories in which these fields have given values."""
-    return SelectMany(*conditions, order=NEWEST)
+    return SelectMany(*conditions, order="-last_updated")
 
 
 class Store:

@@ -31,9 +31,10 @@ from django.test import TransactionTestCase, override_settings
 
 from agno_memory import fields, validators
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound
+from agno_memory.lookups import ORDERS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.querysets import ORDERS, UserMemoryQuerySet
+from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 
 if TYPE_CHECKING:
@@ -740,6 +741,31 @@ class PageContract(ContractCase):
                     self.assertEqual(list(following), expected[position + 1 :])
                     place = (getattr(memory, name), memory.memory_id)
                     self.assertEqual(list(self.rows.after(place, order).sorted_by(order)), expected[position + 1 :])
+
+    def test_pages(self) -> None:
+        """A person's whole list has a statement of its own, and what is narrowed has not."""
+        everything = self.populate()
+        self.add("his", BOB)
+        hers = UserMemory.objects.using(self.database).for_user(ALICE)
+        narrowed = {
+            "filter": hers.filter(version=2),
+            "exclude": hers.exclude(version=2),
+            "about": hers.about("no such topic"),
+            "nothing": hers.none(),
+            "his of hers": hers.for_user(BOB),
+            "union": hers.filter(version=1) | hers.filter(memory_id="m03"),
+        }
+        for order, (time, _key) in ORDERS.items():
+            name, descending = time.removeprefix("-"), time.startswith("-")
+            expected = sorted(everything, key=attrgetter(name, "memory_id"), reverse=descending)
+            with self.subTest(order), self.assertNumQueries(2, using=self.database):
+                self.assertEqual(hers.page(7, order=order), expected[:7])
+                self.assertEqual(hers.page(7, expected[6], order), expected[7:14])
+            for what, rows in narrowed.items():
+                with self.subTest(order, narrowed=what):
+                    there = [memory for memory in expected if memory in set(rows)]
+                    self.assertEqual(rows.page(3, order=order), there[:3])
+                    self.assertEqual(rows.page(3, there[1], order) if there else [], there[2:5])
 
     def test_a_walk(self) -> None:
         everything = self.populate()

@@ -18,8 +18,9 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from agno_memory.conf import conf
+from agno_memory.lookups import ORDERS, Order
 from agno_memory.models import UserMemory
-from agno_memory.querysets import ORDERS, Order, UserMemoryQuerySet
+from agno_memory.querysets import UserMemoryQuerySet
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 MILLISECOND = datetime.timedelta(milliseconds=1)
@@ -111,8 +112,7 @@ class MemoryPagination(SizedPagination):
         self.place = self.cursor_of(request)
         back, position = self.place.back, self.place.place
         order = REVERSED[self.order] if back else self.order
-        rows = queryset.sorted_by(order)
-        found = list((rows if position is None else rows.after(position, order))[: size + 1])
+        found = queryset.page(size + 1, position, order)
         self.goes_on = len(found) > size
         self.page = found[:size][::-1] if back else found[:size]
         self.display_page_controls = self.goes_on or position is not None

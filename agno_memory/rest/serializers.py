@@ -81,15 +81,13 @@ class UserMemorySerializer(serializers.ModelSerializer[UserMemory]):
 
     def to_representation(self, instance: UserMemory) -> dict[str, Any]:
         known = as_dict(instance)
-        return {
-            name: known[name] if name in known and name not in self._declared_fields else self._shown(name, instance)
-            for name in self.Meta.fields
-        }
+        if self.Meta.fields is FIELDS and not self._declared_fields:
+            return known
+        own = super().to_representation(instance)
+        return {name: known[name] if self._is_known(name) else value for name, value in own.items()}
 
-    def _shown(self, name: str, instance: UserMemory) -> Any:
-        field = self.fields[name]
-        value = field.get_attribute(instance)
-        return None if value is None else field.to_representation(value)
+    def _is_known(self, name: str) -> bool:
+        return name in FIELDS and name not in self._declared_fields
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and not isinstance(data, QueryDict):
