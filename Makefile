@@ -6,7 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo test test-long test-django6 lint format types check wheel bench ci clean
+.PHONY: demo test test-long test-django6 lint format types check wheel bench bench-rest ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -50,6 +50,10 @@ wheel: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.verbs
+
+# The REST API under load, beside bare views.
+bench-rest: $(INSTALLED)
+	$(BIN)/python -m benchmarks.rest
 
 ci: lint types check test wheel test-django6
 

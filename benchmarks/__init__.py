@@ -1,4 +1,7 @@
-"""Benchmarks: ``python -m benchmarks.verbs``, ``python -m benchmarks.rest``. Importing this package sets Django up with the settings beside it."""
+"""Benchmarks: ``python -m benchmarks.verbs``, ``python -m benchmarks.rest``.
+
+Importing this package sets Django up with the settings beside it.
+"""
 
 from __future__ import annotations
 

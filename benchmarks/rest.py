@@ -2,8 +2,8 @@
 
     python -m benchmarks.rest [--quick] [--rows 10000 1000000] [--databases sqlite postgres] [--seconds 2] [--rounds 4]
 
-gunicorn serves with two workers; a load generator on loopback sends to the API and to the bare view in turn. Printed are
-requests a second, medians and 95th percentiles in milliseconds, and the ratios.
+gunicorn serves with two workers; a load generator on loopback sends to the API and to the bare view in turn. Printed
+are requests a second, medians and 95th percentiles in milliseconds, and the ratios.
 """
 
 from __future__ import annotations
@@ -143,7 +143,17 @@ def judged(name: str, measured: dict[int, dict[str, Any]]) -> Iterator[Target]:
 def served() -> Iterator[int]:
     """Serve the site with gunicorn's two workers, and yield its port."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--workers",
+        "2",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "error",
+    ]
     process = subprocess.Popen([*command, "benchmarks.rest_site:application"])
     try:
         time.sleep(3)

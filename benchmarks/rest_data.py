@@ -7,15 +7,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management import call_command
-from rest_framework.authtoken.models import Token
 
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.pagination import Cursor
 from benchmarks.load import request
 from benchmarks.rest import Question
+from benchmarks.rest_auth import token_of
 from benchmarks.rest_site import driver
 from benchmarks.rows import PER_USER, SINCE, Row, stored, stored_rows
 
@@ -31,11 +30,10 @@ BODY = {
 
 
 def prepare(usernames: list[str]) -> dict[str, str]:
-    """Make the tables and the users, and return a token for each of them."""
+    """Make the tables, and return a token for each of the users."""
     call_command("migrate", verbosity=0, interactive=False)
     call_command("migrate", "agno_memory", database="memories", verbosity=0, interactive=False)
-    users = {name: User.objects.create_user(name) for name in usernames}
-    return {name: Token.objects.create(user=user).key for name, user in users.items()}
+    return {name: token_of(name) for name in usernames}
 
 
 def fill(filled: int, rows: int, *, heavy: int, heavy_user: str) -> None:

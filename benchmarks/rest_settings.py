@@ -1,4 +1,4 @@
-"""A site as ``startproject`` makes it, with the REST API, for ``benchmarks.rest``; its databases come by environment."""
+"""A site as ``startproject`` makes it, with the REST API, for ``benchmarks.rest``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "rest_framework",
-    "rest_framework.authtoken",
     "agno_memory",
 ]
 MIDDLEWARE = [
@@ -32,7 +31,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
+    # Who asks is the site's business and not what is measured: here it takes no database on either side.
+    "DEFAULT_AUTHENTICATION_CLASSES": ["benchmarks.rest_auth.SignedName"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
 
@@ -44,7 +44,8 @@ def memories() -> dict[str, Any]:
     """Return the entry for the memories' database; a connection is kept, as README recommends for PostgreSQL."""
     if not URL:
         return sqlite(str(FOLDER / "memories.sqlite3"))
-    return {**from_url(URL), "OPTIONS": PREPARED}
+    server = from_url(URL)
+    return {**server, "OPTIONS": {**server.get("OPTIONS", {}), **PREPARED}}
 
 
 DATABASES = {

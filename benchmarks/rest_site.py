@@ -1,18 +1,18 @@
 """The API, and beside it bare views that give the same answers through the raw driver: what is measured against.
 
-The bare views do what must be done and nothing else: find out who asks by the same token in the same table, run one
-statement, write JSON. They run in the same Django behind the same middleware.
+The bare views do what must be done and nothing else: find out who asks in the same way, run one statement, write JSON.
+They run in the same Django behind the same middleware.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-import sqlite3
+import os
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, JsonResponse
@@ -20,30 +20,17 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from agno_memory.uuids import uuid7
-from benchmarks.drivers import COLUMNS, PostgresDriver, SqlDriver, SqliteDriver, Values
+from benchmarks.drivers import COLUMNS, PostgresDriver, SqliteDriver, Values
+from benchmarks.rest_auth import caller
 
 SHOWN = COLUMNS[:-1]
-TOKEN = """
-    SELECT auth_user.username FROM authtoken_token JOIN auth_user ON auth_user.id = authtoken_token.user_id
-    WHERE authtoken_token.key = ? AND auth_user.is_active
-"""
 PAGE = "WHERE user_id = {0} AND last_updated <= {0} AND (last_updated < {0} OR memory_id < {0})"
 
 
 @cache
-def driver() -> SqlDriver:
-    return PostgresDriver(settings.URL) if settings.URL else SqliteDriver(settings.FOLDER / "memories.sqlite3")
-
-
-@cache
-def site() -> sqlite3.Connection:
-    return sqlite3.connect(settings.FOLDER / "site.sqlite3", isolation_level=None, timeout=30)
-
-
-def caller(request: HttpRequest) -> str:
-    key = request.headers["Authorization"].removeprefix("Token ")
-    (username,) = site().execute(TOKEN, (key,)).fetchone()
-    return str(username)
+def driver() -> PostgresDriver | SqliteDriver:
+    url = os.environ["BENCHMARK_URL"]
+    return PostgresDriver(url) if url else SqliteDriver(Path(os.environ["BENCHMARK_FOLDER"]) / "memories.sqlite3")
 
 
 def shown(row: Values) -> dict[str, Any]:
@@ -58,7 +45,8 @@ def memories(request: HttpRequest) -> JsonResponse:
         return add(request)
     size, user = int(request.GET["page_size"]), caller(request)
     if "place" in request.GET:
-        rows = behind(user, *request.GET["place"].split("|"), size + 1)
+        moment, memory_id = request.GET["place"].split("|")
+        rows = behind(user, moment, memory_id, size + 1)
     else:
         rows = driver().newest(user, size + 1)
     page = [shown(row) for row in rows[:size]]
