@@ -24,8 +24,14 @@ COUNTS = {
     "MAX_TOPIC_LENGTH": 100,
     "MAX_METADATA_SIZE": 65_536,
     "BATCH_SIZE": 1_000,
+    "REST_PAGE_SIZE": 50,
+    "REST_MAX_PAGE_SIZE": 200,
+    "REST_MAX_BULK": 1_000,
+    "REST_MAX_BODY_SIZE": 10_485_760,
 }
-DEFAULTS: dict[str, Any] = {**TEXTS, **COUNTS}
+LISTS = {"REST_PERMISSION_CLASSES": ["agno_memory.rest.permissions.MemoryPermissions"]}
+RATES: dict[str, dict[str, str]] = {"REST_THROTTLE_RATES": {}}
+DEFAULTS: dict[str, Any] = {**TEXTS, **COUNTS, **LISTS, **RATES}
 
 
 def test_these_are_all_settings() -> None:
@@ -51,6 +57,30 @@ def test_a_text_is_a_text(name: str, value: object) -> None:
     sentence = re.escape(f"AGNO_MEMORY[{name!r}] must be a non-empty string, not {value!r}.")
     with override_settings(AGNO_MEMORY={name: value}), pytest.raises(ImproperlyConfigured, match=f"^{sentence}$"):
         getattr(conf, name)
+
+
+@pytest.mark.parametrize("value", [None, "a.b", ["a.b", 1], {"a.b"}])
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_a_list_of_texts(name: str, value: object) -> None:
+    with (
+        override_settings(AGNO_MEMORY={name: value}),
+        pytest.raises(ImproperlyConfigured, match="must be a list of strings"),
+    ):
+        getattr(conf, name)
+    with override_settings(AGNO_MEMORY={name: ("a.b",)}):
+        assert getattr(conf, name) == ["a.b"]
+
+
+@pytest.mark.parametrize(
+    "value", [None, "60/min", {"raed": "60/min"}, {"read": 60}, {"read": "0/min"}, {"read": "1/x"}]
+)
+@pytest.mark.parametrize("name", RATES)
+def test_rates_are_rates_by_scope(name: str, value: object) -> None:
+    with override_settings(AGNO_MEMORY={name: value}), pytest.raises(ImproperlyConfigured, match="read, write, erase"):
+        getattr(conf, name)
+    rates = {"read": "600/min", "write": "1/s", "erase": "5/hour", "export": "10/d"}
+    with override_settings(AGNO_MEMORY={name: rates}):
+        assert getattr(conf, name) == rates
 
 
 @pytest.mark.parametrize("value", [None, 0, -1, 1.5, 10.0, "10", True])
