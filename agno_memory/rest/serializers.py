@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from copy import deepcopy
+from copy import copy, deepcopy
 from typing import Any, ClassVar
 
 from django.db import models
@@ -46,6 +46,14 @@ class MetadataObjectField(serializers.JSONField):
 _derived: dict[type, dict[str, Field[Any, Any, Any, Any]]] = {}
 
 
+def _copied(field: Field[Any, Any, Any, Any]) -> Field[Any, Any, Any, Any]:
+    """Return a field like this one, whose validators and messages can be changed for themselves."""
+    copied = copy(field)
+    copied.validators = list(field.validators)
+    copied.error_messages = dict(field.error_messages)
+    return copied
+
+
 class UserMemorySerializer(serializers.ModelSerializer[UserMemory]):
     """A memory.
 
@@ -74,10 +82,14 @@ class UserMemorySerializer(serializers.ModelSerializer[UserMemory]):
         }
 
     def get_fields(self) -> dict[str, Field[Any, Any, Any, Any]]:
-        # Deriving fields from the model costs more than everything else that a request does here.
+        # Deriving fields from the model costs more than everything else that a request does here, and after that the
+        # making of each field anew.
         if type(self) not in _derived:
             _derived[type(self)] = super().get_fields()
-        return deepcopy(_derived[type(self)])
+        return {
+            name: deepcopy(field) if name in self._declared_fields else _copied(field)
+            for name, field in _derived[type(self)].items()
+        }
 
     def to_representation(self, instance: UserMemory) -> dict[str, Any]:
         known = as_dict(instance)
