@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -411,17 +410,22 @@ def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterabl
 
 def converters(column: Expression, connection: BaseDatabaseWrapper) -> list[Any]:
     """Return what turns a column's value as the driver gives it into the field's, in this order."""
-    usual = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
-    return [partial(_document, usual)] if isinstance(column.output_field, DocumentField) else usual
+    if isinstance(column.output_field, DocumentField):
+        return [_document]
+    return _usual_converters(column, connection)
 
 
-def _document(usual: list[Any], value: Any, column: Expression, connection: BaseDatabaseWrapper) -> Any:
+def _usual_converters(column: Expression, connection: BaseDatabaseWrapper) -> list[Any]:
+    return [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+
+
+def _document(value: Any, column: Expression, connection: BaseDatabaseWrapper) -> Any:
     """Return JSON decoded: MongoDB's backend encodes what it has read, for the field to decode it again."""
     if isinstance(value, list | dict):
         return value
     if isinstance(value, str):
         return json.loads(value)
-    for convert in usual:
+    for convert in _usual_converters(column, connection):
         value = convert(value, column, connection)
     return value
 
