@@ -22,7 +22,7 @@ from benchmarks import cases
 from benchmarks.measure import Case, agree, measure
 from benchmarks.places import PLACES, Place
 from benchmarks.rows import PER_USER, Draw, stored_rows
-from benchmarks.targets import FLAT, FLAT_FROM, GROWTH, Verdict, verdict
+from benchmarks.targets import FAIL, FLAT, FLAT_FROM, FLOOR, GROWTH, PASS, Verdict, verdict
 
 Medians = dict[str, dict[str, float]]
 
@@ -39,11 +39,19 @@ def main() -> None:
                 profile(place, options)
             else:
                 verdicts += measure_place(name, place, options)
-    missed = [found for found in verdicts if not found.reached]
-    if verdicts:
-        print(f"\n{len(verdicts) - len(missed)} of {len(verdicts)} targets reached.")
-    for found in missed:
-        print(f"missed: {found}")
+    print("\n".join(summary(verdicts)))
+
+
+def summary(verdicts: list[Verdict]) -> list[str]:
+    """Return the lines that tell what came of the targets, those that were missed last."""
+    if not verdicts:
+        return []
+    found = {outcome: [each for each in verdicts if each.outcome == outcome] for outcome in (PASS, FLOOR, FAIL)}
+    return [
+        f"\n{len(found[PASS])} of {len(verdicts)} targets reached, {len(found[FLOOR])} at the floor.",
+        *(f"at the floor: {each}" for each in found[FLOOR]),
+        *(f"missed: {each}" for each in found[FAIL]),
+    ]
 
 
 def parsed() -> argparse.Namespace:
@@ -87,7 +95,7 @@ def measure_rows(name: str, place: Place, rows: int, options: argparse.Namespace
         agree(case)
         medians[case.verb] = times = measure(case, options.seconds, options.repeat)
         place.driver.tidy()
-        found = verdict(name, case.verb, times["ours"], times["driver"], f"{rows:,} rows")
+        found = verdict(name, case.verb, times, f"{rows:,} rows")
         verdicts += [found] if found else []
         print(line(case.verb, times, found), flush=True)
     if growth:
@@ -130,7 +138,7 @@ def compare_sizes(name: str, small: Medians, large: Medians, sizes: str) -> list
     for verb in small:
         if verb not in cases.WHOLE_TABLE:
             grown = {way: large[verb][way] / small[verb][way] for way in ("ours", "driver")}
-            found = Verdict(f"{name}, {verb}, growth from {sizes}", grown["ours"], GROWTH)
+            found = Verdict(f"{name}, {verb}, growth from {sizes}", grown["ours"], GROWTH, grown["driver"])
             print(f"{verb:44}{grown['ours']:7.2f}x{grown['driver']:7.2f}x  {found.text()}")
             verdicts.append(found)
     return verdicts

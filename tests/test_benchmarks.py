@@ -1,0 +1,65 @@
+"""When a benchmark's target counts as reached."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Any:
+    # The package sets Django up with settings of its own, unless it is told others.
+    monkeypatch.setenv("BENCHMARK_SETTINGS", os.environ["DJANGO_SETTINGS_MODULE"])
+    return import_module("benchmarks.verbs")
+
+
+@pytest.mark.parametrize(
+    ("value", "floor", "outcome"),
+    [
+        (1.5, None, "pass"),
+        (1.5, 9.0, "pass"),
+        (1.51, None, "FAIL"),
+        # What lies below reaches the limit, so we could.
+        (1.51, 1.5, "FAIL"),
+        (3.3, 3.0, "floor"),
+        (3.31, 3.0, "FAIL"),
+        (2.0, 3.0, "floor"),
+    ],
+)
+def test_outcome(benchmarks: Any, value: float, floor: float | None, outcome: str) -> None:
+    found = benchmarks.Verdict("growth", value, 1.5, floor)
+    assert found.outcome == outcome
+    assert found.text().startswith(f"{outcome} (at most 1.5")
+
+
+def test_floor_of_one_row(benchmarks: Any) -> None:
+    times = {"ours": 400.0, "driver": 100.0, "Django's cursor": 380.0}
+    on_postgres = benchmarks.verdict("postgres", "get_user_memory", times, "10 rows")
+    assert (on_postgres.value, on_postgres.limit, on_postgres.floor) == (4.0, 2.0, 3.8)
+    on_sqlite = benchmarks.verdict("sqlite", "get_user_memory", times, "10 rows")
+    assert (on_sqlite.value, on_sqlite.limit, on_sqlite.floor) == (300.0, 150.0, 280.0)
+
+
+def test_a_verb_without_a_cursor_of_django_has_no_floor(benchmarks: Any) -> None:
+    found = benchmarks.verdict("mongodb", "get_user_memory", {"ours": 3.0, "driver": 1.0}, "10 rows")
+    assert (found.outcome, found.floor) == ("FAIL", None)
+
+
+def test_growth_is_compared_with_the_drivers(benchmarks: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    small = {"get_user_memory": {"ours": 100.0, "driver": 10.0}}
+    large = {"get_user_memory": {"ours": 300.0, "driver": 31.0}}
+    (found,) = benchmarks.compare_sizes("postgres", small, large, "1 to 2 rows")
+    assert (found.value, found.floor, found.outcome) == (3.0, 3.1, "floor")
+    assert "floor (at most 1.5, floor 3.10)" in capsys.readouterr().out
+
+
+def test_summary(benchmarks: Any) -> None:
+    made = [benchmarks.Verdict("a", 1, 2), benchmarks.Verdict("b", 3, 2, 3), benchmarks.Verdict("c", 3, 2, 1)]
+    total, floor, missed = benchmarks.summary(made)
+    assert total == "\n1 of 3 targets reached, 1 at the floor."
+    assert floor.startswith("at the floor: b: 3.00")
+    assert missed.startswith("missed: c: 3.00")
+    assert benchmarks.summary([]) == []
