@@ -55,7 +55,7 @@ class Param(Value):
 
 
 def bound(form: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
-    """Return the parameters of SQL, or MongoDB's query language, with values in the places of the Params."""
+    """Return MongoDB's query language with values in the places of the Params."""
     if isinstance(form, Param):
         return form.prepare(values, connection)
     if isinstance(form, list):
@@ -68,6 +68,10 @@ def bound(form: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
 class Sql(NamedTuple):
     text: str
     params: list[Any]
+
+    def bind(self, values: Values, connection: BaseDatabaseWrapper) -> list[Any]:
+        """Return the parameters with values in the places of the Params."""
+        return [each.prepare(values, connection) if isinstance(each, Param) else each for each in self.params]
 
 
 class Statement(Generic[Result]):
@@ -139,12 +143,12 @@ class Insert(Statement[None]):
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
         sql = self.compiled(model, connection, sql_of)
         with connection.cursor() as cursor:
-            cursor.execute(sql.text, bound(sql.params, values, connection))
+            cursor.execute(sql.text, sql.bind(values, connection))
 
     def many_as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, rows: list[Values]) -> None:
         sql = self.compiled(model, connection, sql_of)
         with connection.cursor() as cursor:
-            cursor.executemany(sql.text, [bound(sql.params, values, connection) for values in rows])
+            cursor.executemany(sql.text, [sql.bind(values, connection) for values in rows])
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
         call_collection(model, connection, "insert_one", self._document(model, connection, values))
@@ -219,7 +223,7 @@ class SelectMany(OneRow[list[Model]]):
         sql = self.compiled(model, connection, sql_of)
         limit = connection.ops.limit_offset_sql(0, values["limit"])
         with connection.cursor() as cursor:
-            cursor.execute(f"{sql.text} {limit}", bound(sql.params, values, connection))
+            cursor.execute(f"{sql.text} {limit}", sql.bind(values, connection))
             return list(instances(model, connection, cursor.fetchall()))
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
@@ -237,7 +241,7 @@ class Delete(OneRow[int]):
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> int:
         sql = self.compiled(model, connection, sql_of)
         with connection.cursor() as cursor:
-            cursor.execute(sql.text, bound(sql.params, values, connection))
+            cursor.execute(sql.text, sql.bind(values, connection))
             return int(cursor.rowcount)
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> int:
@@ -381,7 +385,7 @@ def row_of(model: type[Model], document: dict[str, Any]) -> list[Any]:
 def fetch_instance(model: type[Model], connection: BaseDatabaseWrapper, sql: Sql, values: Values) -> Model | None:
     """Run SQL that returns the columns of at most one row, and return its instance."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.text, bound(sql.params, values, connection))
+        cursor.execute(sql.text, sql.bind(values, connection))
         row = cursor.fetchone()
     return None if row is None else next(instances(model, connection, [row]))
 

@@ -27,6 +27,9 @@ MAX_COUNT = 2**31 - 1
 # From here on floats print with an exponent; PostgreSQL's jsonb writes them out and they come back as integers.
 FIRST_EXPONENT = 1e16
 
+# json.dumps() makes a new encoder each time that it is told anything.
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def validate_characters(value: str) -> None:
     """Refuse what some database cannot store: NUL (PostgreSQL) and lone surrogates (all, they are no UTF-8)."""
@@ -219,7 +222,7 @@ def limit_metadata(metadata: dict[str, Any]) -> None:
     """Refuse canonical metadata that is too large."""
     if not metadata:
         return
-    size = len(json.dumps(metadata, ensure_ascii=False).encode())
+    size = len(_as_json(metadata).encode())
     if size > conf.MAX_METADATA_SIZE:
         raise ValidationError(
             _("Ensure metadata has at most %(limit)d bytes (it has %(size)d)."),
