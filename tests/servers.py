@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def wait_until(ready: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-SERVERS = {
+SERVERS: dict[str, tuple[str, Callable[[], AbstractContextManager[str]]]] = {
     "postgres": ("TEST_POSTGRES_URL", postgres),
     "mongodb": ("TEST_MONGODB_URL", lambda: mongodb(replica_set=True)),
     "standalone": ("TEST_MONGODB_STANDALONE_URL", mongodb),
