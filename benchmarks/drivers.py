@@ -274,7 +274,7 @@ class PostgresDriver(SqlDriver):
         return rows
 
     def about(self, user_id: str, topics: list[str], limit: int) -> list[Values]:
-        sql = f"{self.sql.of_user} AND topics ?& %s::text[] {self.sql.limit}"
+        sql = f"{self.sql.of_user} AND (topics ?& %s::text[]) IS TRUE {self.sql.limit}"
         return self.many(sql, (user_id, topics, limit))
 
     def delete_many(self, user_id: str, memory_ids: list[str]) -> list[str]:
