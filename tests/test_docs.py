@@ -15,14 +15,32 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import router
 from django.test import RequestFactory
+from django.urls import ResolverMatch, URLResolver, include, path
+from django.urls.resolvers import RegexPattern
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.test import APIRequestFactory, force_authenticate
 
 from agno_memory.db import SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.rest.serializers import UserMemorySerializer
+from agno_memory.rest.urls import urls
+from agno_memory.rest.views import MemoryViewSet
 from agno_memory.signals import memory_added
 from demo_project import examples
 
 ROOT = Path(__file__).parent.parent
+# What README says where it is from.
+REST_NAMES = {
+    "MemoryViewSet": MemoryViewSet,
+    "UserMemorySerializer": UserMemorySerializer,
+    "include": include,
+    "path": path,
+    "serializers": serializers,
+    "timezone": timezone,
+    "urls": urls,
+}
 EVERY_EXAMPLE = sorted(examples.blocks())
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 BLOCK = re.compile(r"^ *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -131,6 +149,31 @@ def test_readme_view() -> None:
     assert UserMemory.objects.for_user(request.user).count() == 1
 
 
+def test_readme_mounts_the_api() -> None:
+    names = run_block('include("agno_memory.rest.urls")', include=include, path=path)
+    assert resolve("/api/memories/", names["urlpatterns"]).url_name == "agno-memory-list"
+
+
+def test_readme_subclass_of_the_api() -> None:
+    """A field more in the answer, and what is internal neither listed nor found nor deleted."""
+    names = run_block("class WithAge", **REST_NAMES)
+    user = User.objects.create_user("maya")
+    Memory().add_user_memory(UserMemory(memory_id="a", memory="Likes tea"), user)
+    Memory().add_user_memory(UserMemory(memory_id="b", memory="Pays late", topics=["internal"]), user)
+
+    def answer(method: str, target: str) -> Any:
+        match = resolve(target, names["urlpatterns"])
+        request = getattr(APIRequestFactory(), method)(target)
+        force_authenticate(request, user)
+        return match.func(request, *match.args, **match.kwargs)
+
+    (shown,) = answer("get", "/api/memories/").data["results"]
+    assert (shown["memory"], shown["days"], shown["version"]) == ("Likes tea", 0, 1)
+    assert answer("get", "/api/memories/a/").data["days"] == 0
+    assert answer("get", "/api/memories/b/").status_code == 404
+    assert answer("delete", "/api/memories/b/").status_code == 404
+
+
 def test_readme_contract() -> None:
     """The two-line subclass of README is a suite."""
     suite = run_block("MariaDbContract")["MariaDbContract"]
@@ -161,6 +204,11 @@ def test_links_lead_somewhere() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "examples.md"):
         for target in LINK.findall(page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def resolve(target: str, patterns: list[Any]) -> ResolverMatch:
+    """Find what answers an address by these patterns."""
+    return URLResolver(RegexPattern(r"^/"), patterns).resolve(target)
 
 
 def run_block(containing: str, **names: Any) -> dict[str, Any]:
