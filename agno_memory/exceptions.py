@@ -1,11 +1,20 @@
-"""What the service raises beside Django's own ``ValidationError`` and ``DatabaseError``.
+"""What the service raises, beside Django's own ``DatabaseError``.
 
-The names are API. Texts carry ids and what to do, never the text of a memory.
+The names are API. Texts carry ids and what to do, never the text of a memory. ``ValidationError`` is Django's, and
+``MemoryNotFound`` one of its ``ObjectDoesNotExist``. Agents that use ``agno_memory.client`` need no Django; where it is
+not installed, two classes of the same names stand in.
 """
 
 from __future__ import annotations
 
-from django.core.exceptions import ObjectDoesNotExist
+try:
+    from django.core.exceptions import ObjectDoesNotExist, ValidationError
+except ModuleNotFoundError as error:
+    if error.name != "django":
+        raise
+    from agno_memory.standins import ObjectDoesNotExist, ValidationError  # type: ignore[assignment]
+
+__all__ = ["AgnoMemoryError", "MemoryChanged", "MemoryExists", "MemoryNotFound", "ValidationError"]
 
 
 class AgnoMemoryError(Exception):
