@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the wheel, looks into it, installs it into an empty environment and uses it there with Django alone.
+# Builds the wheel, looks into it, and uses it in two empty environments: with Django alone, and the client without Django.
 # Usage: tests/wheel.sh PYTHON, one that has the package `build`.
 set -euo pipefail
 python=$(realpath -s "${1:?Usage: tests/wheel.sh PYTHON}")
@@ -33,7 +33,7 @@ stray=$(grep -vE '^agno_memory(/|-[^/]*\.dist-info/)' <<<"$contents" || true)
 bare=$scratch/venv/bin/python
 "$bare" -m pip install --quiet --disable-pip-version-check "$wheel"
 installed=$("$bare" -m pip list --format freeze --disable-pip-version-check)
-for package in djangorestframework psycopg psycopg-binary psycopg2 pymongo django-mongodb-backend agno; do
+for package in djangorestframework httpx psycopg psycopg-binary psycopg2 pymongo django-mongodb-backend agno; do
     ! grep -qi "^$package==" <<<"$installed" || fail "pulls $package along"
 done
 
@@ -90,3 +90,17 @@ export DJANGO_SETTINGS_MODULE=site_settings PYTHONPATH=$scratch/site
 "$bare" -W error -m django makemigrations --check --dry-run
 "$bare" -W error use.py
 echo "wheel: $(basename "$wheel") works with $(grep -i '^django==' <<<"$installed") alone"
+
+# An agent has the client, httpx and no Django.
+unset DJANGO_SETTINGS_MODULE PYTHONPATH
+"$python" -m venv "$scratch/agent"
+agent=$scratch/agent/bin/python
+"$agent" -m pip install --quiet --disable-pip-version-check --no-deps "$wheel"
+needs=$(sed -n 's/^Requires-Dist: \(httpx[^;]*\);.*/\1/p' "$scratch"/agent/lib/python*/site-packages/agno_memory-*.dist-info/METADATA)
+"$agent" -m pip install --quiet --disable-pip-version-check "$needs"
+installed=$("$agent" -m pip list --format freeze --disable-pip-version-check)
+! grep -qi '^django' <<<"$installed" || fail "has Django where it should do without"
+cp "$root/tests/client_alone.py" "$scratch"
+cd "$scratch"
+"$agent" -W error client_alone.py
+echo "wheel: the client works with $(grep -i '^httpx==' <<<"$installed") and no Django"

@@ -1,0 +1,40 @@
+"""Memories over HTTP, for agents written in Python that are no part of the Django site. Needs httpx, and no Django.
+
+``MemoryClient`` has the verbs of ``agno_memory.memory.Memory``, and raises what that raises::
+
+    from agno_memory.client import MemoryClient, UserMemory
+
+    with MemoryClient("https://example.com/api/", token="...") as memory:
+        memory.add_user_memory(UserMemory(memory="Likes tea", topics=["drinks"]))
+"""
+
+from __future__ import annotations
+
+try:
+    import httpx as _httpx  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        'agno_memory.client needs httpx: pip install "agno-memory[client]".', name=error.name
+    ) from error
+
+from agno_memory.client.errors import AccessDenied, RemoteError, ServiceUnavailable, Throttled, UnexpectedAnswer
+from agno_memory.client.runner import MemoryClient
+from agno_memory.client.values import Stats, TopicCount, UserMemory
+from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound, ValidationError
+
+__all__ = [
+    "AccessDenied",
+    "AgnoMemoryError",
+    "MemoryChanged",
+    "MemoryClient",
+    "MemoryExists",
+    "MemoryNotFound",
+    "RemoteError",
+    "ServiceUnavailable",
+    "Stats",
+    "Throttled",
+    "TopicCount",
+    "UnexpectedAnswer",
+    "UserMemory",
+    "ValidationError",
+]

@@ -1,0 +1,96 @@
+"""A service whose answers are written in the test, for the tests of the client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from agno_memory.client import MemoryClient, UserMemory, values
+
+BASE = "https://example.com/api/"
+TOKEN = "0123456789abcdef-secret"
+SECRET = "Has a secret allergy"
+TOLD = {
+    "memory_id": "m1",
+    "user_id": "maya",
+    "memory": SECRET,
+    "topics": ["food"],
+    "input": None,
+    "metadata": {"a": 1},
+    "agent_id": None,
+    "team_id": None,
+    "session_id": None,
+    "feedback": None,
+    "version": 3,
+    "created_at": "2026-11-25T02:20:22.123Z",
+    "last_updated": "2026-11-25T03:20:22.123Z",
+}
+PROXY = httpx.Response(200, text="<html>Please log in to the hotel's network</html>")
+NOT_THERE = httpx.Response(404, json={"detail": "Not found."})
+
+Step = httpx.Response | Exception
+
+
+class Script(httpx.MockTransport):
+    """Answers with one step after the other, and keeps what it was sent."""
+
+    def __init__(self, *steps: Step) -> None:
+        super().__init__(self.answer)
+        self.steps = list(steps)
+        self.sent: list[httpx.Request] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.sent.append(request)
+        step = self.steps.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return httpx.Response(step.status_code, headers=step.headers, content=step.content)
+
+    @property
+    def calls(self) -> list[str]:
+        return [f"{request.method} {request.url.raw_path.decode()}" for request in self.sent]
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [json.loads(request.content) for request in self.sent]
+
+
+Verb = Callable[..., Any]
+
+
+def client(script: Script, **options: Any) -> MemoryClient:
+    """Return a client that gets these answers."""
+    return MemoryClient(BASE, transport=script, **options)
+
+
+def sync(memory: MemoryClient | Script, verb: str, *args: Any, **kwargs: Any) -> Any:
+    """Call a verb, and close the client."""
+    with client(memory) if isinstance(memory, Script) else memory as opened:
+        return getattr(opened, verb)(*args, **kwargs)
+
+
+def twin(memory: MemoryClient | Script, verb: str, *args: Any, **kwargs: Any) -> Any:
+    """Call its async twin likewise."""
+
+    async def life() -> Any:
+        async with client(memory) if isinstance(memory, Script) else memory as opened:
+            return await getattr(opened, f"a{verb}")(*args, **kwargs)
+
+    return asyncio.run(life())
+
+
+both_ways = pytest.mark.parametrize("ask", [sync, twin], ids=["sync", "async"])
+
+
+def memory_of(told: dict[str, Any]) -> UserMemory:
+    return values.memory_from(told)
+
+
+def page(*ids: str, next: str | None = None) -> httpx.Response:
+    results = [{**TOLD, "memory_id": memory_id} for memory_id in ids]
+    return httpx.Response(200, json={"next": next, "previous": None, "results": results})

@@ -1,0 +1,452 @@
+"""When the client tries again, when it gives up, and what it says when nobody knows what has happened."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import socketserver
+import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+from django.core.exceptions import ValidationError
+
+from agno_memory.client import (
+    AccessDenied,
+    MemoryChanged,
+    MemoryClient,
+    MemoryNotFound,
+    RemoteError,
+    ServiceUnavailable,
+    Throttled,
+    UnexpectedAnswer,
+    UserMemory,
+    retrying,
+    wire,
+)
+from tests.scripted import (
+    NOT_THERE,
+    PROXY,
+    TOKEN,
+    TOLD,
+    Script,
+    Step,
+    Verb,
+    both_ways,
+    client,
+    memory_of,
+    page,
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "FIRST_WAIT", 0)
+
+
+# Trying again
+
+CALLS: dict[str, tuple[str, tuple[Any, ...], httpx.Response]] = {
+    "add_user_memory": ("POST", (UserMemory(memory="x"),), httpx.Response(201, json=TOLD)),
+    "add_user_memories": ("POST", ([UserMemory(memory="x")],), httpx.Response(201, json=[TOLD])),
+    "get_user_memory": ("GET", ("m1",), httpx.Response(200, json=TOLD)),
+    "get_user_memories": ("GET", (), page("m1")),
+    "search_user_memories": ("GET", (), page("m1")),
+    "replace_user_memory": ("PUT", ("m1", UserMemory(memory="x")), httpx.Response(200, json=TOLD)),
+    "upsert_user_memory": ("PUT", (UserMemory(memory="x"),), httpx.Response(200, json=TOLD)),
+    "delete_user_memory": ("DELETE", ("m1",), httpx.Response(204)),
+    "delete_user_memories": ("POST", (["m1"],), httpx.Response(200, json={"deleted": ["m1"]})),
+    "clear_user_memories": ("DELETE", ("maya",), httpx.Response(200, json={"deleted": 1})),
+    "topic_counts": ("GET", (), httpx.Response(200, json={"results": []})),
+    "stats": (
+        "GET",
+        (),
+        httpx.Response(200, json={"user_id": "u", "total": 0, "first_created_at": None, "last_updated": None}),
+    ),
+}
+every_call = pytest.mark.parametrize("verb", CALLS)
+TROUBLES: dict[str, Step] = {
+    "503": httpx.Response(503, json={"detail": "Later."}),
+    "502 of a proxy": httpx.Response(502, text="<html>Bad gateway</html>"),
+    "504 of a proxy": httpx.Response(504, text="<html>Gateway timeout</html>"),
+    "refused": httpx.ConnectError("refused"),
+    "no connection in time": httpx.ConnectTimeout("slow"),
+    "cut": httpx.RemoteProtocolError("cut"),
+    "reset": httpx.ReadError("reset"),
+    "no answer in time": httpx.ReadTimeout("slow"),
+}
+every_trouble = pytest.mark.parametrize("trouble", TROUBLES)
+
+
+def test_every_verb_is_tried() -> None:
+    verbs = {name for name in vars(MemoryClient) if not name.startswith("_") and f"a{name}" in vars(MemoryClient)}
+    assert set(CALLS) == verbs - {"clear", "close", "iter_user_memories"}
+
+
+@every_call
+@every_trouble
+@both_ways
+def test_idempotent_calls_are_made_again_and_others_are_not(ask: Verb, verb: str, trouble: str) -> None:
+    method, args, good = CALLS[verb]
+    step = TROUBLES[trouble]
+    script = Script(step, step, good)
+    if method != "POST":
+        ask(script, verb, *args)
+        assert [request.method for request in script.sent] == [method] * 3
+        assert len({request.content for request in script.sent}) == 1
+        return
+    with pytest.raises(ServiceUnavailable) as caught:
+        ask(script, verb, *args)
+    assert len(script.sent) == 1
+    sent = trouble not in ("refused", "no connection in time")
+    assert caught.value.may_have_happened is sent
+    assert ("may have been done" if sent else "Nothing was done") in str(caught.value)
+
+
+@every_call
+@both_ways
+def test_a_throttled_call_did_nothing_so_each_is_made_again(ask: Verb, verb: str) -> None:
+    _, args, good = CALLS[verb]
+    script = Script(httpx.Response(429, headers={"Retry-After": "0"}), good)
+    ask(script, verb, *args)
+    assert len(script.sent) == 2
+
+
+@every_trouble
+@both_ways
+def test_giving_up(ask: Verb, trouble: str) -> None:
+    step = TROUBLES[trouble]
+    script = Script(*[step] * 3)
+    with pytest.raises(ServiceUnavailable, match="tried 3 times") as caught:
+        ask(client(script, retries=2), "get_user_memory", "m1")
+    assert not caught.value.may_have_happened
+    assert caught.value.status == (step.status_code if isinstance(step, httpx.Response) else None)
+    with pytest.raises(ServiceUnavailable, match="tried once"):
+        ask(client(Script(step), retries=0), "get_user_memory", "m1")
+
+
+def test_giving_up_on_a_write_remembers_that_an_earlier_try_may_have_arrived() -> None:
+    script = Script(httpx.ReadError("reset"), httpx.ConnectError("refused"))
+    with client(script, retries=1) as memory, pytest.raises(ServiceUnavailable) as caught:
+        memory.delete_user_memory("m1")
+    assert caught.value.may_have_happened
+
+
+def test_giving_up_when_throttled() -> None:
+    script = Script(*[httpx.Response(429)] * 2)
+    with client(script, retries=1) as memory, pytest.raises(Throttled) as caught:
+        memory.get_user_memory("m1")
+    assert (caught.value.status, caught.value.retry_after) == (429, None)
+
+
+@both_ways
+def test_what_asks_for_too_much_patience_is_told_at_once(ask: Verb) -> None:
+    for status, error in ((429, Throttled), (503, ServiceUnavailable)):
+        script = Script(httpx.Response(status, headers={"Retry-After": "61"}))
+        with pytest.raises(error) as caught:
+            ask(script, "get_user_memory", "m1")
+        assert caught.value.retry_after == 61  # type: ignore[attr-defined]
+
+
+@both_ways
+def test_a_deletion_whose_answer_was_lost_has_happened(ask: Verb) -> None:
+    for later in ([], [httpx.Response(429)], [httpx.ConnectError("refused")], [httpx.Response(503)]):
+        ask(Script(httpx.ReadError("reset"), *later, NOT_THERE), "delete_user_memory", "m1")
+    # Where nothing had arrived, it was not there.
+    with pytest.raises(MemoryNotFound):
+        ask(Script(httpx.ConnectError("refused"), NOT_THERE), "delete_user_memory", "m1")
+
+
+@both_ways
+def test_nobody_knows_who_changed_a_memory_when_an_answer_was_lost(ask: Verb) -> None:
+    changed = httpx.Response(412, json={"detail": "Changed."})
+    for verb, args in (("replace_user_memory", ("m1", UserMemory(memory="x"))), ("delete_user_memory", ("m1",))):
+        with pytest.raises(ServiceUnavailable, match="read before you write again") as caught:
+            ask(Script(httpx.ReadError("reset"), changed), verb, *args, version=1)
+        assert caught.value.may_have_happened
+        with pytest.raises(MemoryChanged):
+            ask(Script(httpx.ConnectError("refused"), changed), verb, *args, version=1)
+
+
+@both_ways
+def test_an_upsert_whose_answer_was_lost_finds_its_own_memory(ask: Verb) -> None:
+    taken = httpx.Response(412, json={"detail": "Taken."})
+    script = Script(NOT_THERE, httpx.ReadError("reset"), taken, httpx.Response(200, json=TOLD))
+    assert ask(script, "upsert_user_memory", UserMemory(memory="x")) == memory_of(TOLD)
+
+
+def steps(request: wire.Request, retries: int, *outcomes: Any) -> list[Any]:
+    """Return what persistently() does, given these outcomes of its calls."""
+    exchange = retrying.persistently(request, retries)
+    coming = iter(outcomes)
+    done: list[Any] = [next(exchange)]
+    try:
+        while True:
+            done.append(exchange.send(None if isinstance(done[-1], retrying.Pause) else next(coming)))
+    except (StopIteration, RemoteError):
+        return done
+
+
+def test_waits_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "FIRST_WAIT", 0.5)
+    request = wire.Request("GET", "memories/")
+    later = wire.Answer(request, 503, {})
+    done = steps(request, 9, *[later] * 10)
+    waits = [step.seconds for step in done if isinstance(step, retrying.Pause)]
+    assert done[::2] == [request] * 10
+    assert all(limit / 2 <= wait <= limit for wait, limit in zip(waits, [0.5, 1, 2, 4, 8, 16, 30, 30, 30], strict=True))
+    assert waits != [step.seconds for step in steps(request, 9, *[later] * 10)[1::2]]
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        *[
+            (nonsense, None)
+            for nonsense in ("", "soon", "-5", "1.5", "٣", "Wed, 21 Oct 2015", "Wed, 21 Oct 2015 07:28:00 -0000")
+        ],
+    ],
+)
+def test_retry_after(told: str, seconds: float | None) -> None:
+    for status in (429, 503):
+        answer = wire.Answer(wire.Request("GET", "memories/"), status, {"retry-after": told})
+        assert retrying.retry_after(answer) == seconds
+
+
+def test_retry_after_a_moment() -> None:
+    request = wire.Request("GET", "memories/")
+    moment = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
+    assert 80_000 < (retrying.retry_after(wire.Answer(request, 429, {"retry-after": moment})) or 0) <= 86_400
+
+
+def test_waits_are_as_long_as_the_service_asks() -> None:
+    request = wire.Request("POST", "memories/")
+    told = {"retry-after": "7"}
+    throttled, good = wire.Answer(request, 429, told), wire.Answer(request, 200, {})
+    assert steps(request, 1, throttled, good) == [request, retrying.Pause(7), request]
+    reading = wire.Request("GET", "memories/")
+    assert steps(reading, 1, wire.Answer(reading, 503, told), good) == [reading, retrying.Pause(7), reading]
+
+
+# What is none of the service's answers
+
+
+@every_call
+@pytest.mark.parametrize(
+    "step",
+    [
+        PROXY,
+        httpx.Response(200, content=b'{"memory_id": "m', headers={"Content-Type": "application/json"}),
+        httpx.Response(200, json={"another": "service"}),
+        httpx.Response(200, json=[1, 2]),
+        httpx.Response(404, text="<h1>Not found</h1>"),
+        httpx.Response(400, text="<h1>Bad request</h1>"),
+        httpx.Response(409, text="<h1>Conflict</h1>"),
+        httpx.Response(412, text="<h1>Precondition failed</h1>"),
+        httpx.Response(500, text="<h1>Server error</h1>"),
+        httpx.Response(301, headers={"Location": "https://elsewhere.example.com/"}),
+        httpx.Response(302, headers={"Location": "/login/"}),
+        httpx.Response(304),
+        httpx.Response(418, json={"detail": "I am a teapot."}),
+        httpx.UnsupportedProtocol("x"),
+        httpx.DecodingError("bad gzip"),
+        httpx.TooManyRedirects("x"),
+    ],
+    ids=str,
+)
+@both_ways
+def test_other_answers_are_one_error(ask: Verb, verb: str, step: Step) -> None:
+    _, args, _ = CALLS[verb]
+    script = Script(step)
+    with pytest.raises(UnexpectedAnswer) as caught:
+        ask(script, verb, *args)
+    assert len(script.sent) == 1
+    assert caught.value.status == (step.status_code if isinstance(step, httpx.Response) else None)
+    assert "hotel" not in str(caught.value)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    script = Script(httpx.Response(307, headers={"Location": "https://elsewhere.example.com/"}))
+    memory = client(script, token=TOKEN, follow_redirects=True)
+    with memory, pytest.raises(UnexpectedAnswer, match="final address"):
+        memory.get_user_memories()
+    assert len(script.sent) == 1
+
+
+@every_call
+@pytest.mark.parametrize("status", [401, 403])
+@both_ways
+def test_denied(ask: Verb, verb: str, status: int) -> None:
+    _, args, _ = CALLS[verb]
+    with pytest.raises(AccessDenied, match="Only on Sundays") as caught:
+        ask(Script(httpx.Response(status, json={"detail": "Only on Sundays."})), verb, *args)
+    assert caught.value.status == status
+    with pytest.raises(AccessDenied):
+        ask(Script(httpx.Response(status, text="<html>")), verb, *args)
+
+
+@pytest.mark.parametrize(
+    ("told", "messages"),
+    [
+        (
+            {"memory": ["Blank."], "topics": ["Too many.", "Too long."]},
+            {"memory": ["Blank."], "topics": ["Too many.", "Too long."]},
+        ),
+        (
+            {"topic": {"0": ["Blank."]}, "any_topic": ["x"], "q": ["y"]},
+            {"topics": ["Blank."], "any_topics": ["x"], "query": ["y"]},
+        ),
+        ({"detail": "JSON parse error"}, {"__all__": ["JSON parse error"]}),
+        ({"non_field_errors": ["Too many at once."]}, {"__all__": ["Too many at once."]}),
+        (["Too many at once."], {"__all__": ["Too many at once."]}),
+        ("No.", {"__all__": ["No."]}),
+    ],
+)
+@both_ways
+def test_refused(ask: Verb, told: Any, messages: dict[str, list[str]]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ask(Script(httpx.Response(400, json=told)), "get_user_memories")
+    assert caught.value.message_dict == messages
+
+
+def test_too_large() -> None:
+    script = Script(httpx.Response(413, text="<html>"))
+    with client(script) as memory, pytest.raises(ValidationError, match="larger than"):
+        memory.add_user_memory(UserMemory(memory="x"))
+
+
+# Servers that break down
+
+GOOD = b'{"user_id": "maya", "total": 0, "first_created_at": null, "last_updated": null}'
+
+
+def whole(body: bytes, status: str = "200 OK", length: int | None = None) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length or len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def chunk(body: bytes) -> bytes:
+    return f"{len(body):x}\r\n".encode() + body + b"\r\n"
+
+
+class Breaking(socketserver.ThreadingTCPServer):
+    """Sends one answer after the other, as it stands, to one connection each, and hangs up; None says nothing."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, *answers: bytes | None) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+        self.over = threading.Event()
+        super().__init__(("127.0.0.1", 0), Hanging)
+
+    def __enter__(self) -> Breaking:
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Hanging(socketserver.StreamRequestHandler):
+    server: Breaking
+
+    def handle(self) -> None:
+        length = 0
+        while line := self.rfile.readline().strip():
+            name, _, value = line.lower().partition(b":")
+            length = int(value) if name == b"content-length" else length
+        self.rfile.read(length)
+        self.server.asked += 1
+        answer = self.server.answers.pop(0)
+        if answer is None:
+            self.server.over.wait()
+        else:
+            self.wfile.write(answer)
+
+
+BROKEN = {
+    "nothing": b"",
+    "half a head": b"HTTP/1.1 200 OK\r\nContent-Ty",
+    "half a body": whole(GOOD[:20], length=len(GOOD)),
+    "half a body in chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(GOOD[:20]),
+    "no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "silence": None,
+    "503": whole(b"<html>", "503 Service Unavailable"),
+}
+
+
+@both_ways
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_answer(ask: Verb, broken: str) -> None:
+    """Asked for again where that is right, an error where it is not, and never half of the truth."""
+    with Breaking(BROKEN[broken], BROKEN[broken], whole(GOOD), BROKEN[broken]) as server:
+        assert ask(MemoryClient(server.url, timeout=0.5), "stats").total == 0
+        assert server.asked == 3
+        with pytest.raises(ServiceUnavailable) as caught:
+            ask(MemoryClient(server.url, timeout=0.5), "add_user_memory", UserMemory(memory="x"))
+        assert caught.value.may_have_happened
+        assert server.asked == 4
+
+
+@both_ways
+def test_nobody_listens(ask: Verb) -> None:
+    with socket.socket() as once:
+        once.bind(("127.0.0.1", 0))
+        port = once.getsockname()[1]
+    with pytest.raises(ServiceUnavailable, match="tried 4 times") as caught:
+        ask(MemoryClient(f"http://127.0.0.1:{port}"), "delete_user_memory", "m1")
+    assert not caught.value.may_have_happened
+
+
+def test_a_stream_that_breaks_off_is_no_shorter_list() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+    line = (
+        b'{"memory_id": "m", "user_id": "u", "memory": "x", "topics": [], "input": null, "metadata": {},'
+        b'"agent_id": null, "team_id": null, "session_id": null, "feedback": null, "version": 1,'
+        b'"created_at": "2026-11-25T02:20:22Z", "last_updated": "2026-11-25T02:20:22Z"}\n'
+    )
+    with Breaking(head + chunk(line), head + chunk(line) + chunk(b"")) as server, MemoryClient(server.url) as memory:
+        coming = memory.iter_user_memories()
+        assert next(coming).memory_id == "m"
+        with pytest.raises(ServiceUnavailable, match="broke off"):
+            next(coming)
+        assert [each.memory_id for each in memory.iter_user_memories()] == ["m"]
+        assert server.asked == 2
+
+
+def test_each_event_loop_has_its_own_connections() -> None:
+    with Breaking(*[whole(GOOD)] * 3) as server:
+        memory = MemoryClient(server.url)
+
+        async def once() -> int:
+            try:
+                return int((await memory.astats()).total)
+            finally:
+                await memory.aclose()
+
+        assert [asyncio.run(once()) for _ in range(3)] == [0, 0, 0]
+
+
+def test_threads_share_a_client() -> None:
+    with Breaking(*[whole(GOOD)] * 16) as server, MemoryClient(server.url) as memory:
+        found: list[int] = []
+        threads = [threading.Thread(target=lambda: found.append(memory.stats().total)) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [0] * 16
