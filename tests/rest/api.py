@@ -1,0 +1,158 @@
+"""What the tests of the REST API share: memories on one database, callers, and how they call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Permission, User
+from django.core.cache import cache
+from django.db import connections
+from django.test import override_settings
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from tests.databases import ALIASES
+
+BASE = "/api/"
+ROUTERS = ["agno_memory.routers.MemoryRouter", "tests.routers.EveryDatabase"]
+PROBLEM = "application/problem+json"
+
+# Where a test is rolled back. MongoDB has no such transactions, and Django would empty the whole site instead, which
+# takes longer than the test: there the memories alone are cleared.
+ROLLED_BACK = ("default", "postgres")
+
+
+def _databases(*aliases: str, commits: bool = False) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "alias",
+        [
+            pytest.param(alias, marks=pytest.mark.django_db(transaction=commits, databases=_needed(alias, commits)))
+            for alias in aliases
+        ],
+    )
+
+
+def _needed(alias: str, commits: bool) -> list[str]:
+    return list(dict.fromkeys(["default", alias])) if commits or alias in ROLLED_BACK else ["default"]
+
+
+each_database = _databases(*ALIASES)
+# With commits that other threads and connections see.
+each_database_commits = _databases(*ALIASES, commits=True)
+# What does not depend on the database is asked of one.
+on_sqlite = _databases("default")
+on_sqlite_commits = _databases("default", commits=True)
+
+
+def site(alias: str, **settings: Any) -> override_settings:
+    """Return the settings of a site whose users are known by their names, with its memories on one database."""
+    return override_settings(
+        DATABASE_ROUTERS=ROUTERS, AGNO_MEMORY={"DATABASE": alias, "USER_ID_FIELD": "username", **settings}
+    )
+
+
+@contextmanager
+def memories_on(alias: str, **settings: Any) -> Iterator[None]:
+    """Keep the memories on one database, empty at first, and the rest of the site on the default one."""
+    cache.clear()
+    with _connecting(alias), site(alias, **settings):
+        yield
+        if alias not in ROLLED_BACK:
+            Memory().clear()
+
+
+@contextmanager
+def _connecting(alias: str) -> Iterator[None]:
+    """Let a test connect to a database that Django's test case was not told about, and so refuses."""
+    connection = connections[alias]
+    with ExitStack() as stack:
+        for name in ("connect", "cursor", "chunked_cursor", "temporary_connection"):
+            allowed = getattr(vars(connection).get(name), "wrapped", None)
+            if allowed is not None:
+                stack.enter_context(mock.patch.object(connection, name, allowed))
+        yield
+
+
+class Caller(APIClient):
+    """Somebody who calls the API, by paths relative to where it is mounted.
+
+    Args:
+        user: who it is; None is nobody.
+    """
+
+    def __init__(self, user: User | None = None, base: str = BASE) -> None:
+        super().__init__()
+        self.base = base
+        self.user = user or AnonymousUser()
+        if user is not None:
+            self.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.get_or_create(user=user)[0].key}")
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: Any
+    ) -> Any:
+        """Send JSON, or nothing where there is no body, and return the response."""
+        url = path if path.startswith(("/", "http:")) else self.base + path
+        if query:
+            url += f"{'&' if '?' in url else '?'}{urlencode(query, doseq=True)}"
+        given = {} if body is None else {"data": body, "format": "json"}
+        return self.generic_call(method, url, headers=headers, **given)
+
+    def generic_call(self, method: str, url: str, **given: Any) -> Any:
+        return getattr(self, method.lower())(url, **given)
+
+
+def caller(name: str, *permissions: str, superuser: bool = False, staff: bool = False) -> Caller:
+    """Return a caller of this name who has these permissions for memories of others."""
+    user = User.objects.create_user(name, is_superuser=superuser, is_staff=staff or superuser or bool(permissions))
+    codenames = [f"{permission}_usermemory" for permission in permissions]
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return Caller(user)
+
+
+def add(owner: str, text: str = "Likes tea", **content: Any) -> UserMemory:
+    return Memory().add_user_memory(UserMemory(memory=text, **content), owner)
+
+
+def add_many(owner: str, number: int, **content: Any) -> list[UserMemory]:
+    memories = [UserMemory(memory=f"number {each}", **content) for each in range(number)]
+    return Memory().add_user_memories(memories, owner)
+
+
+def one(memory_id: str) -> str:
+    """Return the path of a memory."""
+    return f"memories/{quote(memory_id, safe='')}/"
+
+
+def told(response: Any) -> tuple[int, dict[str, str], bytes]:
+    """Return everything that an answer says."""
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return response.status_code, dict(response.headers), content
+
+
+def ids(response: Any) -> list[str]:
+    """Return the ids in a list, in its order."""
+    assert response.status_code == 200, response.content
+    return [memory["memory_id"] for memory in response.json()["results"]]
+
+
+def texts(response: Any) -> list[str]:
+    assert response.status_code == 200, response.content
+    return [memory["memory"] for memory in response.json()["results"]]
+
+
+def pages(client: Caller, path: str = "memories/", direction: str = "next", **query: Any) -> Iterator[Any]:
+    """Yield the pages of a list as JSON, following its links."""
+    response = client.call("GET", path, **query)
+    while True:
+        assert response.status_code == 200, response.content
+        yield (page := response.json())
+        if page[direction] is None:
+            return
+        response = client.call("GET", page[direction])
