@@ -84,6 +84,9 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
         """Put another content in the place of a memory's; with ``If-None-Match: *``, create it."""
         new = self.given()
         if creates(request):
+            if "If-Match" in request.headers:
+                # What is there must not be, and what is not there matches nothing.
+                raise PreconditionFailed
             try:
                 return self._created(new)
             except MemoryExists as error:

@@ -1,0 +1,354 @@
+"""One memory over HTTP: stored, read, replaced, changed, forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agno_memory.exports import FIELDS, as_dict
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one
+
+EVERYTHING: dict[str, Any] = {
+    "memory": "Likes tea",
+    "topics": ["drinks", "café"],
+    "input": "I like tea.",
+    "metadata": {"a": [1, 2.5, None, {"b": "\U0001f375"}]},
+    "agent_id": "agent",
+    "team_id": "team",
+    "session_id": "session",
+    "feedback": "good",
+}
+NOTHING: dict[str, Any] = {
+    "topics": [],
+    "input": None,
+    "metadata": {},
+    "agent_id": None,
+    "team_id": None,
+    "session_id": None,
+    "feedback": None,
+}
+
+
+def stored(memory_id: str) -> UserMemory:
+    return UserMemory.objects.get(memory_id=memory_id)
+
+
+# POST
+
+
+@each_database
+def test_a_memory_is_stored(alias: str, ana: Caller) -> None:
+    response = ana.call("POST", "memories/", EVERYTHING)
+    body = response.json()
+    assert response.status_code == 201
+    assert tuple(body) == FIELDS
+    assert {name: body[name] for name in EVERYTHING} == EVERYTHING
+    assert (body["user_id"], body["version"]) == ("ana", 1)
+    assert body["created_at"] == body["last_updated"]
+    assert response["ETag"] == '"1"'
+    assert response["Location"] == f"http://testserver/api/memories/{body['memory_id']}/"
+    assert response["Content-Type"] == "application/json"
+    assert body == as_dict(stored(body["memory_id"]))
+    assert ana.call("GET", response["Location"]).json() == body
+
+
+@each_database
+def test_text_alone_is_enough(alias: str, ana: Caller) -> None:
+    body = ana.call("POST", "memories/", {"memory": "x"}).json()
+    assert {name: body[name] for name in NOTHING} == NOTHING
+
+
+@each_database
+def test_an_id_may_be_given(alias: str, ana: Caller) -> None:
+    response = ana.call("POST", "memories/", {"memory_id": "tea", "memory": "x"})
+    assert (response.status_code, response.json()["memory_id"]) == (201, "tea")
+    assert response["Location"] == "http://testserver/api/memories/tea/"
+
+
+@each_database
+def test_a_taken_id_is_answered_alike_whoever_has_it(alias: str, ana: Caller) -> None:
+    add("ana", memory_id="mine")
+    add("bob", memory_id="theirs")
+    for memory_id in ("mine", "theirs"):
+        response = ana.call("POST", "memories/", {"memory_id": memory_id, "memory": "stolen"})
+        assert (response.status_code, list(response.json())) == (409, ["detail"])
+        assert memory_id not in response.content.decode()
+        assert stored(memory_id).memory == "Likes tea"
+
+
+@each_database
+def test_values_become_canonical(alias: str, ana: Caller) -> None:
+    given = {"memory": " x ", "topics": [" a ", "a", "cafe\u0301"], "input": "", "metadata": None, "agent_id": ""}
+    body = ana.call("POST", "memories/", given).json()
+    assert body["memory"] == " x "
+    assert body["topics"] == ["a", "caf\u00e9"]
+    assert (body["input"], body["metadata"], body["agent_id"]) == (None, {}, None)
+
+
+@on_sqlite
+def test_an_answer_can_be_sent_back(alias: str, ana: Caller) -> None:
+    """What the machine writes is not looked at."""
+    body = ana.call("POST", "memories/", EVERYTHING).json()
+    forged = {**body, "version": 77, "created_at": "1999-01-01T00:00:00Z", "last_updated": "no date"}
+    for method, version in (("PUT", 2), ("PATCH", 3)):
+        back = ana.call(method, one(body["memory_id"]), forged).json()
+        assert (back["version"], back["created_at"]) == (version, body["created_at"])
+        assert {name: back[name] for name in EVERYTHING} == EVERYTHING
+    again = ana.call("POST", "memories/", {**forged, "memory_id": "copy"}).json()
+    assert again["version"] == 1
+    assert again["created_at"] > "2000"
+
+
+# GET
+
+
+@each_database
+def test_a_memory_is_read(alias: str, ana: Caller) -> None:
+    memory = add("ana", topics=["x"])
+    response = ana.call("GET", one(memory.memory_id))
+    assert (response.status_code, response["ETag"], response.json()) == (200, '"1"', as_dict(memory))
+
+
+@each_database
+def test_head_says_what_get_would(alias: str, ana: Caller) -> None:
+    memory = add("ana")
+    response = ana.call("HEAD", one(memory.memory_id))
+    assert (response.status_code, response["ETag"], response.content) == (200, '"1"', b"")
+
+
+@each_database
+@pytest.mark.parametrize("memory_id", ["nothing", "theirs", "a\x00b", "\ud7ff", "x" * 256, "a/b", "%", " "])
+def test_what_is_not_there_is_not_found(alias: str, ana: Caller, memory_id: str) -> None:
+    add("bob", memory_id="theirs")
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        body = {"memory": "x"} if method in {"PUT", "PATCH"} else None
+        response = ana.call(method, one(memory_id), body)
+        assert (method, response.status_code, list(response.json())) == (method, 404, ["detail"])
+
+
+# PUT
+
+
+@each_database
+def test_put_replaces_everything(alias: str, ana: Caller) -> None:
+    memory_id = ana.call("POST", "memories/", EVERYTHING).json()["memory_id"]
+    response = ana.call("PUT", one(memory_id), {"memory": "Likes coffee"})
+    body = response.json()
+    assert (response.status_code, response["ETag"], body["version"]) == (200, '"2"', 2)
+    assert {name: body[name] for name in NOTHING} == NOTHING
+    assert body["memory"] == "Likes coffee"
+    assert body == as_dict(stored(memory_id))
+    assert "Location" not in response
+
+
+@each_database
+def test_put_needs_all_that_a_memory_needs(alias: str, ana: Caller) -> None:
+    memory = add("ana")
+    response = ana.call("PUT", one(memory.memory_id), {"topics": ["x"]})
+    assert (response.status_code, list(response.json())) == (400, ["memory"])
+    assert stored(memory.memory_id).version == 1
+
+
+@each_database
+def test_put_creates_only_when_it_says_so(alias: str, ana: Caller) -> None:
+    body = {"memory": "x"}
+    assert ana.call("PUT", one("new"), body).status_code == 404
+    assert not UserMemory.objects.exists()
+    response = ana.call("PUT", one("new"), body, headers={"If-None-Match": "*"})
+    assert (response.status_code, response["ETag"], response.json()["memory_id"]) == (201, '"1"', "new")
+
+
+@each_database
+def test_put_creates_nothing_in_the_place_of_another(alias: str, ana: Caller) -> None:
+    add("ana", memory_id="mine")
+    add("bob", memory_id="theirs")
+    answers = []
+    for memory_id in ("mine", "theirs"):
+        response = ana.call("PUT", one(memory_id), {"memory": "stolen"}, headers={"If-None-Match": "*"})
+        answers.append((response.status_code, response.content))
+        assert stored(memory_id).memory == "Likes tea"
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 412
+
+
+# PATCH
+
+
+@each_database
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_patch_changes_one_field(alias: str, ana: Caller, name: str) -> None:
+    other = {"memory": "y", "topics": [], "metadata": {}}
+    before = ana.call("POST", "memories/", {**EVERYTHING, name: other.get(name)}).json()
+    response = ana.call("PATCH", one(before["memory_id"]), {name: EVERYTHING[name]})
+    body = response.json()
+    assert (response.status_code, response["ETag"], body["version"]) == (200, '"2"', 2)
+    assert {each: body[each] for each in EVERYTHING} == EVERYTHING
+    assert body == as_dict(stored(before["memory_id"]))
+
+
+@each_database
+def test_patch_takes_a_field_away(alias: str, ana: Caller) -> None:
+    memory_id = ana.call("POST", "memories/", EVERYTHING).json()["memory_id"]
+    nulls = dict.fromkeys(NOTHING)
+    assert {name: ana.call("PATCH", one(memory_id), nulls).json()[name] for name in NOTHING} == NOTHING
+    assert ana.call("PATCH", one(memory_id), {"memory": None}).status_code == 400
+
+
+@each_database
+def test_patch_keeps_what_is_written_meanwhile(alias: str, ana: Caller) -> None:
+    """Another client changes another field between reading and writing."""
+    memory = add("ana", topics=["a"])
+    meddle = Meddler(memory.memory_id, agent_id="other")
+    with meddle:
+        body = ana.call("PATCH", one(memory.memory_id), {"topics": ["b"]}).json()
+    assert meddle.times == 1
+    assert (body["topics"], body["agent_id"], body["version"]) == (["b"], "other", 3)
+
+
+class Meddler:
+    """Writes a memory as soon as somebody has read it, once."""
+
+    def __init__(self, memory_id: str, **changes: Any) -> None:
+        self.memory_id, self.changes, self.times = memory_id, changes, 0
+
+    def __enter__(self) -> None:
+        from agno_memory.rest.views import MemoryViewSet
+
+        self.read = MemoryViewSet.get_object
+        MemoryViewSet.get_object = self.get_object_and_meddle(self.read)  # type: ignore[method-assign]
+
+    def __exit__(self, *exception: object) -> None:
+        from agno_memory.rest.views import MemoryViewSet
+
+        MemoryViewSet.get_object = self.read  # type: ignore[method-assign]
+
+    def get_object_and_meddle(self, read: Any) -> Any:
+        def get_object(view: Any) -> UserMemory:
+            memory: UserMemory = read(view)
+            if not self.times:
+                self.times += 1
+                UserMemory.objects.filter(memory_id=self.memory_id).update(**self.changes)
+            return memory
+
+        return get_object
+
+
+# DELETE
+
+
+@each_database
+def test_a_memory_is_forgotten(alias: str, ana: Caller) -> None:
+    memory = add("ana")
+    response = ana.call("DELETE", one(memory.memory_id))
+    assert (response.status_code, response.content) == (204, b"")
+    assert not UserMemory.objects.exists()
+    assert ana.call("DELETE", one(memory.memory_id)).status_code == 404
+
+
+# Which memory
+
+
+@each_database
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_the_id_in_the_path_is_meant(alias: str, ana: Caller, method: str) -> None:
+    add("ana", memory_id="a")
+    add("ana", memory_id="b")
+    same = ana.call(method, one("a"), {"memory": "x", "memory_id": "a"})
+    assert (same.status_code, same.json()["memory"]) == (200, "x")
+    other = ana.call(method, one("a"), {"memory": "y", "memory_id": "b"})
+    assert (other.status_code, list(other.json())) == (400, ["memory_id"])
+    assert {memory.memory for memory in Memory().get_user_memories("ana")} == {"x", "Likes tea"}
+
+
+@each_database
+def test_a_list_is_newest_first(alias: str, ana: Caller) -> None:
+    for name in "abc":
+        add("ana", memory_id=name)
+    ana.call("PATCH", one("b"), {"feedback": "good"})
+    response = ana.call("GET", "memories/")
+    assert list(response.json()) == ["next", "previous", "results"]
+    assert ids(response) == [memory.memory_id for memory in UserMemory.objects.newest()]
+    assert response.json()["results"][0] == as_dict(UserMemory.objects.newest()[0])
+
+
+# If-Match and If-None-Match
+
+
+@each_database
+def test_nothing_is_sent_twice(alias: str, ana: Caller) -> None:
+    memory = add("ana")
+    for header in ('"1"', 'W/"1"', '"0", "1"', "*"):
+        response = ana.call("GET", one(memory.memory_id), headers={"If-None-Match": header})
+        assert (header, response.status_code, response.content) == (header, 304, b"")
+        assert response["ETag"] == '"1"'
+    for header in ('"2"', "1", "", '"'):
+        assert ana.call("GET", one(memory.memory_id), headers={"If-None-Match": header}).status_code == 200
+
+
+CONDITIONS = [
+    # header, value, whether a write to version 2 goes through
+    ("If-Match", '"2"', True),
+    ("If-Match", '"1"', False),
+    ("If-Match", '"3"', False),
+    ("If-Match", '"1", "2"', True),
+    ("If-Match", "*", True),
+    ("If-Match", "2", False),
+    ("If-Match", "", False),
+    ("If-Match", '"99999999999999999999"', False),
+    ("If-None-Match", '"1"', True),
+    ("If-None-Match", '"2"', False),
+    ("If-None-Match", 'W/"2"', False),
+]
+
+
+@each_database
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_write_meant_for_a_version_touches_no_other(alias: str, ana: Caller, method: str) -> None:
+    body = None if method == "DELETE" else {"memory": "new"}
+    outcomes = {}
+    for header, value, _expected in CONDITIONS:
+        memory = add("ana", "old")
+        UserMemory.objects.filter(memory_id=memory.memory_id).update(agent_id="a")
+        response = ana.call(method, one(memory.memory_id), body, headers={header: value})
+        left = UserMemory.objects.filter(memory_id=memory.memory_id).first()
+        untouched = left is not None and left.memory == "old"
+        assert untouched == (response.status_code == 412)
+        assert response.status_code in {200, 204, 412}
+        outcomes[header, value] = not untouched
+    assert outcomes == {(header, value): expected for header, value, expected in CONDITIONS}
+
+
+@each_database
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_somebody_who_wrote_in_between_is_not_overwritten(alias: str, ana: Caller, method: str) -> None:
+    memory = add("ana", "old")
+    body = None if method == "DELETE" else {"memory": "mine"}
+    with Meddler(memory.memory_id, agent_id="theirs"):
+        response = ana.call(method, one(memory.memory_id), body, headers={"If-Match": '"1"'})
+    assert response.status_code == 412
+    assert "If-Match" in response.json()["detail"]
+    left = stored(memory.memory_id)
+    assert (left.memory, left.agent_id) == ("old", "theirs")
+
+
+@each_database
+def test_both_conditions_must_hold(alias: str, ana: Caller) -> None:
+    """What is not there matches nothing, and what is there is no new one."""
+    both = {"If-Match": '"1"', "If-None-Match": "*"}
+    assert ana.call("PUT", one("a"), {"memory": "x"}, headers=both).status_code == 412
+    assert not UserMemory.objects.exists()
+    add("ana", memory_id="a")
+    assert ana.call("PUT", one("a"), {"memory": "x"}, headers=both).status_code == 412
+    assert stored("a").version == 1
+
+
+@on_sqlite
+def test_a_condition_does_not_tell_what_others_have(alias: str, ana: Caller) -> None:
+    add("bob", memory_id="theirs")
+    for method in ("GET", "PUT", "PATCH", "DELETE"):
+        for headers in ({"If-Match": '"1"'}, {"If-Match": "*"}, {"If-None-Match": '"1"'}):
+            body = {"memory": "x"} if method in {"PUT", "PATCH"} else None
+            assert ana.call(method, one("theirs"), body, headers=headers).status_code == 404
