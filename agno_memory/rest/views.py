@@ -55,7 +55,7 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
         "delete_many": "delete",
     }
     throttle_scopes = {**dict.fromkeys(permissions_needed, "write"), "export": "export"}
-    named_in_body = frozenset({"create", "bulk", "update", "partial_update"})
+    named_in_body = frozenset({"create", "bulk", "update", "partial_update", "delete_many"})
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Remember something."""
@@ -216,7 +216,8 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
         headers = {"ETag": etag_of(memory)}
         if "memory_id" not in self.kwargs:
             path = f"{self.request._request.path}{in_path(memory.memory_id)}/"
-            headers["Location"] = self.request.build_absolute_uri(path)
+            query = f"?user_id={in_path(self.owner)}" if self.concerns_others() else ""
+            headers["Location"] = self.request.build_absolute_uri(path + query)
         return Response(self.get_serializer(memory).data, headers=headers)
 
 
