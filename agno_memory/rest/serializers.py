@@ -18,6 +18,9 @@ from agno_memory.fields import IdentifierField, MetadataField, TopicsField
 from agno_memory.models import UserMemory
 from agno_memory.validators import MAX_IDENTIFIER_LENGTH, validate_identifier
 
+# So many unknown fields are named in one answer.
+MOST_UNKNOWN = 20
+
 
 class TextField(serializers.CharField):
     """Text as it comes: nothing is stripped, and a number is no text."""
@@ -103,19 +106,20 @@ class UserMemorySerializer(serializers.ModelSerializer[UserMemory]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and not isinstance(data, QueryDict):
-            self._refuse_unknown(data)
+            refuse_unknown(data, [*FIELDS, *(name for name in self._declared_fields if name not in FIELDS)])
         return super().to_internal_value(data)
-
-    def _refuse_unknown(self, data: dict[Any, Any]) -> None:
-        known = [*FIELDS, *(name for name in self._declared_fields if name not in FIELDS)]
-        message = _("There is no such field. Known: %(known)s.")
-        unknown = {printable(name): [message % {"known": ", ".join(known)}] for name in data if name not in known}
-        if unknown:
-            raise serializers.ValidationError(unknown)
 
     def validated_memory(self) -> UserMemory:
         """Return an unsaved memory of what the body says."""
         return UserMemory(**self.validated_data)
+
+
+def refuse_unknown(data: dict[Any, Any], known: list[str]) -> None:
+    """Raise ValidationError for fields that there are not; the first of them, for an answer must not outgrow a body."""
+    message = _("There is no such field. Known: %(known)s.") % {"known": ", ".join(known)}
+    unknown = [printable(name) for name in data if name not in known]
+    if unknown:
+        raise serializers.ValidationError({name: [message] for name in unknown[:MOST_UNKNOWN]})
 
 
 def printable(text: object) -> str:
@@ -123,16 +127,27 @@ def printable(text: object) -> str:
     return str(text).encode("utf-8", "backslashreplace").decode()
 
 
+class BoundedListField(serializers.ListField):
+    """A list of which no item is looked at where they are too many: each could be an error of its own."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list):
+            check_bulk(len(data))
+        return super().to_internal_value(data)
+
+
 class DeleteSerializer(serializers.Serializer[Any]):
     """Which memories to delete."""
 
-    memory_ids = serializers.ListField(
+    memory_ids = BoundedListField(
         child=TextField(validators=[validate_identifier]), help_text=_("Ids; those that are not there are passed over.")
     )
+    user_id = serializers.CharField(required=False, allow_null=True, allow_blank=True, help_text=_("Whose they are."))
 
-    def validate_memory_ids(self, memory_ids: list[str]) -> list[str]:
-        check_bulk(len(memory_ids))
-        return memory_ids
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and not isinstance(data, QueryDict):
+            refuse_unknown(data, list(self.fields))
+        return super().to_internal_value(data)
 
 
 class DeletedSerializer(serializers.Serializer[Any]):
