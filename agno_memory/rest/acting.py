@@ -53,7 +53,11 @@ class ActingView(GenericViewSet[UserMemory]):
     @cached_property
     def caller(self) -> str:
         """The id of whoever sent the request."""
-        return owner_id(self.request.user)
+        user: Any = self.request.user
+        if not user or not user.is_authenticated:
+            # Whatever the permission classes let through: nobody is not the user of DEFAULT_USER_ID.
+            raise exceptions.NotAuthenticated
+        return owner_id(user)
 
     @cached_property
     def named(self) -> list[Any]:
@@ -119,7 +123,9 @@ class ActingView(GenericViewSet[UserMemory]):
             # Django would read even the parameters of the URL with it.
             request._request.encoding = settings.DEFAULT_CHARSET
             raise exceptions.UnsupportedMediaType(request.content_type, _("Send JSON in UTF-8."))
-        length = request.META.get("CONTENT_LENGTH") or 0
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdigit()):
+            raise exceptions.ParseError(_("Content-Length is no number."))
         if int(length) > conf.REST_MAX_BODY_SIZE:
             message = _("At most %(limit)d bytes: send several requests.") % {"limit": conf.REST_MAX_BODY_SIZE}
             raise BodyTooLarge(message)
@@ -147,7 +153,7 @@ class ActingView(GenericViewSet[UserMemory]):
         if problems.is_wanted(self.request):
             self._answer_with(problems.ProblemRenderer())
             response.data = problems.as_problem(response.status_code, response.data)
-        elif isinstance(getattr(self.request, "accepted_renderer", None), ExportRenderer):
+        elif isinstance(getattr(self.request, "accepted_renderer", None) or self.get_renderers()[0], ExportRenderer):
             self._answer_with(JSONRenderer())
         return response
 

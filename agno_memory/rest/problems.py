@@ -20,10 +20,12 @@ class ProblemRenderer(JSONRenderer):
 
 def is_wanted(request: Request) -> bool:
     """Tell whether the client's Accept names problems; a wildcard alone does not."""
-    return any(
-        accepted.main_type == "application" and accepted.sub_type == "problem+json"
-        for accepted in request._request.accepted_types
-    )
+    try:
+        accepted = request._request.accepted_types
+    except ValueError:
+        # In an encoding that there is not.
+        return False
+    return any(each.main_type == "application" and each.sub_type == "problem+json" for each in accepted)
 
 
 def as_problem(status: int, data: Any) -> dict[str, Any]:
