@@ -19,6 +19,9 @@ from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.retrieval import keyword
 from agno_memory.validators import validate_identifier, validate_query, validate_topics
 
+# The last whole millisecond.
+LAST = datetime.datetime.max.replace(microsecond=999_000, tzinfo=datetime.UTC)
+
 
 class TopicsFormField(Field):
     """Every value of a parameter that stands several times."""
@@ -47,7 +50,7 @@ class MomentField(IsoDateTimeField):
     def to_python(self, value: Any) -> datetime.datetime | None:
         moment: datetime.datetime | None = super().to_python(value)
         try:
-            return moment and moment.astimezone(datetime.UTC)
+            return moment and next_millisecond(moment.astimezone(datetime.UTC))
         except OverflowError:
             # The first and the last day of all time are not there in every time zone.
             raise self.invalid() from None
@@ -56,6 +59,11 @@ class MomentField(IsoDateTimeField):
         from django.core.exceptions import ValidationError
 
         return ValidationError(self.error_messages["invalid"], code="invalid")
+
+
+def next_millisecond(moment: datetime.datetime) -> datetime.datetime:
+    """Return a moment, or the whole millisecond after it: memories lie there, and MongoDB would round down."""
+    return moment if moment > LAST else moment + datetime.timedelta(microseconds=-moment.microsecond % 1000)
 
 
 class MomentFilter(IsoDateTimeFilter):
