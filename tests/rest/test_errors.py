@@ -85,6 +85,7 @@ BODIES: dict[str, tuple[str | bytes, list[str]]] = {
     "memory_id is blank": ('{"memory": "x", "memory_id": ""}', ["memory_id"]),
     "memory_id is too long": (json.dumps({"memory": "x", "memory_id": "x" * 256}), ["memory_id"]),
     "memory_id has NUL": ('{"memory": "x", "memory_id": "\\u0000"}', ["memory_id"]),
+    "memory_id has half a pair": ('{"memory": "x", "memory_id": "\\ud83c"}', ["memory_id"]),
     "everything": ('{"memory": 1, "topics": 1, "metadata": 1, "input": 1}', ["memory", "topics", "input", "metadata"]),
 }
 

@@ -1,0 +1,142 @@
+"""Many memories at once: all or nothing, errors by position, and one person erased."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agno_memory.exports import as_dict
+from agno_memory.models import UserMemory
+from tests.rest.api import Caller, add, add_many, each_database, on_sqlite, site
+
+
+@each_database
+def test_many_are_stored_in_order(alias: str, ana: Caller) -> None:
+    given = [{"memory": f"number {number}", "memory_id": f"{9 - number}", "topics": ["a"]} for number in range(9)]
+    response = ana.call("POST", "memories/bulk/", given)
+    assert response.status_code == 201
+    assert [memory["memory"] for memory in response.json()] == [memory["memory"] for memory in given]
+    assert response.json() == [as_dict(UserMemory.objects.get(memory_id=memory["memory_id"])) for memory in given]
+
+
+@each_database
+def test_all_or_nothing(alias: str, ana: Caller) -> None:
+    add("ana", memory_id="mine")
+    add("bob", memory_id="theirs")
+    good = {"memory": "good"}
+    cases: list[tuple[list[Any], int, dict[str, list[str]]]] = [
+        ([good, {"memory": ""}, good], 400, {"1": ["memory"]}),
+        ([good, {}, {"memory": "x", "topics": 1, "agent_id": 1}], 400, {"1": ["memory"], "2": ["agent_id", "topics"]}),
+        ([good, {"memory": "x", "memory_id": "a"}, {"memory": "x", "memory_id": "a"}], 400, {"2": ["memory_id"]}),
+        ([good, {"memory": "x", "memory_id": "bulk"}], 400, {"1": ["memory_id"]}),
+        ([good, {"memory": "x", "colour": "red"}], 400, {"1": ["colour"]}),
+        ([good, {"memory": "x", "memory_id": "mine"}], 409, {"1": ["memory_id"]}),
+        ([{"memory": "x", "memory_id": "theirs"}, good], 409, {"0": ["memory_id"]}),
+        (
+            [{"memory": "x", "memory_id": each} for each in ("theirs", "new", "mine")],
+            409,
+            {"0": ["memory_id"], "2": ["memory_id"]},
+        ),
+    ]
+    for body, status, named in cases:
+        response = ana.call("POST", "memories/bulk/", body)
+        assert (response.status_code, {place: sorted(fields) for place, fields in response.json().items()}) == (
+            status,
+            named,
+        )
+        assert UserMemory.objects.count() == 2
+
+
+@on_sqlite
+def test_what_is_no_list_is_told(alias: str, ana: Caller) -> None:
+    for body in ({}, {"memory": "x"}, "x", 1, None):
+        response = ana.call("POST", "memories/bulk/", body)
+        assert (response.status_code, response.json()) == (400, {"non_field_errors": ["Send a list of memories."]})
+    for body in ([1], ["x"], [None], [[]], [{"memory": "x"}, []]):
+        response = ana.call("POST", "memories/bulk/", body)
+        assert (response.status_code, list(response.json())) == (400, [str(len(body) - 1)])
+    assert ana.call("POST", "memories/bulk/", []).json() == []
+
+
+@each_database
+def test_up_to_a_limit(alias: str, ana: Caller) -> None:
+    assert len(ana.call("POST", "memories/bulk/", [{"memory": "x"}] * 1_000).json()) == 1_000
+    with site(alias, REST_MAX_BULK=3):
+        assert ana.call("POST", "memories/bulk/", [{"memory": "x"}] * 3).status_code == 201
+        response = ana.call("POST", "memories/bulk/", [{"memory": "x"}] * 4)
+        assert (response.status_code, response.json()) == (
+            400,
+            ["At most 3 at once (there are 4): send several requests."],
+        )
+        ids = [str(number) for number in range(4)]
+        assert ana.call("POST", "memories/delete/", {"memory_ids": ids[:3]}).status_code == 200
+        response = ana.call("POST", "memories/delete/", {"memory_ids": ids})
+        assert (response.status_code, list(response.json())) == (400, ["memory_ids"])
+        assert "At most 3 at once" in response.json()["memory_ids"][0]
+    assert UserMemory.objects.count() == 1_003
+
+
+@each_database
+def test_many_are_deleted_and_named(alias: str, ana: Caller) -> None:
+    ids = [memory.memory_id for memory in add_many("ana", 6)]
+    add("bob", memory_id="theirs")
+    wanted = [ids[4], "nothing", ids[0], "theirs", ids[4], "..", "bulk", "a b/%"]
+    response = ana.call("POST", "memories/delete/", {"memory_ids": wanted})
+    assert (response.status_code, response.json()) == (200, {"deleted": [ids[4], ids[0]]})
+    assert set(UserMemory.objects.values_list("memory_id", flat=True)) == {*ids, "theirs"} - {ids[4], ids[0]}
+    assert ana.call("POST", "memories/delete/", {"memory_ids": wanted}).json() == {"deleted": []}
+    assert ana.call("POST", "memories/delete/", {"memory_ids": []}).json() == {"deleted": []}
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        "x",
+        {"memory_ids": None},
+        {"memory_ids": "x"},
+        {"memory_ids": {"a": 1}},
+        {"memory_ids": [1]},
+        {"memory_ids": [None]},
+        {"memory_ids": [""]},
+        {"memory_ids": ["x" * 256]},
+        {"memory_ids": ["\x00"]},
+        {"memory_ids": [["a"]]},
+        {"memory_id": ["a"]},
+        {"memory_ids": ["a"], "version": 1},
+    ],
+)
+def test_bad_ids_are_told(alias: str, ana: Caller, body: Any) -> None:
+    add("ana", memory_id="a")
+    response = ana.call("POST", "memories/delete/", body)
+    assert response.status_code == 400
+    assert response.json()
+    assert UserMemory.objects.count() == 1
+
+
+@each_database
+def test_one_person_is_erased(alias: str, ana: Caller, bob: Caller, admin: Caller) -> None:
+    add_many("ana", 5)
+    add_many("bob", 2)
+    for query in (
+        "",
+        "?confirm=",
+        "?confirm=bob",
+        "?confirm=ANA",
+        "?confirm=ana%20",
+        "?confirm=me",
+        "?confirm=*",
+        "?user_id=ana",
+    ):
+        response = ana.call("DELETE", f"users/me/memories/{query}")
+        assert (query, response.status_code, list(response.json())) == (query, 400, ["confirm"])
+        assert "?confirm=" in response.json()["confirm"][0]
+    assert UserMemory.objects.count() == 7
+    assert ana.call("DELETE", "users/ana/memories/?confirm=ana").json() == {"deleted": 5}
+    assert ana.call("DELETE", "users/me/memories/?confirm=ana").json() == {"deleted": 0}
+    assert bob.call("GET", "stats/").json()["total"] == 2
+    assert admin.call("DELETE", "users/bob/memories/?confirm=bob").json() == {"deleted": 2}
+    assert not UserMemory.objects.exists()
