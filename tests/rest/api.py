@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest import mock
 from urllib.parse import quote, urlencode
@@ -19,6 +20,7 @@ from rest_framework.test import APIClient
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import ALIASES
+from tests.test_faults import nobody_listens
 
 BASE = "/api/"
 ROUTERS = ["agno_memory.routers.MemoryRouter", "tests.routers.EveryDatabase"]
@@ -78,6 +80,20 @@ def _connecting(alias: str) -> Iterator[None]:
             if allowed is not None:
                 stack.enter_context(mock.patch.object(connection, name, allowed))
         yield
+
+
+def broken(kind: str, folder: Path) -> dict[str, Any]:
+    """Return the settings of a database that does not answer."""
+    port = nobody_listens()
+    common = {"NAME": "notes", "OPTIONS": {}, "TIME_ZONE": None, "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
+    common |= {"AUTOCOMMIT": True, "CONN_HEALTH_CHECKS": False, "USER": "", "PASSWORD": "", "TEST": {}}
+    match kind:
+        case "default":
+            return {**common, "ENGINE": "django.db.backends.sqlite3", "NAME": str(folder)}
+        case "postgres":
+            return {**common, "ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": str(port)}
+    url = f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS=20"
+    return {**common, "ENGINE": "django_mongodb_backend", "HOST": url, "PORT": ""}
 
 
 class Caller(APIClient):

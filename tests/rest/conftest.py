@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connections
 
-from tests.databases import RUNNING
-from tests.rest.api import ROLLED_BACK, Caller, caller, memories_on
+from tests.databases import RUNNING, handles_allowed
+from tests.rest.api import ROLLED_BACK, Caller, broken, caller, memories_on
+from tests.rest.api import site as site_settings
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,3 +59,12 @@ def bob(site: None) -> Caller:
 def admin(site: None) -> Caller:
     """One who may do everything."""
     return caller("admin", superuser=True)
+
+
+@pytest.fixture
+def down(alias: str, tmp_path: Path) -> Iterator[None]:
+    """Put the memories where no database is."""
+    with handles_allowed():
+        connections.settings["down"] = broken(alias, tmp_path)
+        with site_settings("down"):
+            yield

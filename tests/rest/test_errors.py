@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from hypothesis import strategies as st
 from agno_memory.exports import FIELDS
 from agno_memory.models import UserMemory
 from tests.databases import handles_allowed
-from tests.rest.api import PROBLEM, Caller, add, add_many, each_database, on_sqlite, one, site
-from tests.test_faults import nobody_listens
+from tests.rest.api import PROBLEM, Caller, add, add_many, broken, each_database, on_sqlite, one, site
 
 JSON = "application/json"
 
@@ -457,29 +455,6 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "users/", None),
     ("DELETE", "users/me/memories/?confirm=admin", None),
 ]
-
-
-def broken(kind: str, folder: Path) -> dict[str, Any]:
-    """Return the settings of a database that does not answer."""
-    port = nobody_listens()
-    common = {"NAME": "notes", "OPTIONS": {}, "TIME_ZONE": None, "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
-    common |= {"AUTOCOMMIT": True, "CONN_HEALTH_CHECKS": False, "USER": "", "PASSWORD": "", "TEST": {}}
-    match kind:
-        case "default":
-            return {**common, "ENGINE": "django.db.backends.sqlite3", "NAME": str(folder)}
-        case "postgres":
-            return {**common, "ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": str(port)}
-    url = f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS=20"
-    return {**common, "ENGINE": "django_mongodb_backend", "HOST": url, "PORT": ""}
-
-
-@pytest.fixture
-def down(alias: str, tmp_path: Path) -> Iterator[None]:
-    """Put the memories where no database is."""
-    with handles_allowed():
-        connections.settings["down"] = broken(alias, tmp_path)
-        with site("down"):
-            yield
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])
