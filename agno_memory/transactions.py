@@ -61,7 +61,10 @@ def _has_own_transactions(connection: Any) -> bool:
 
 
 def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    return connection.in_atomic_block or getattr(connection, "in_atomic_block_mongo", False)
+    if connection.features.supports_transactions:
+        return connection.in_atomic_block
+    # Where Django's atomic() does nothing, being in one says nothing.
+    return getattr(connection, "in_atomic_block_mongo", False)
 
 
 def _atomic(connection: BaseDatabaseWrapper) -> AbstractContextManager[Any]:
@@ -75,10 +78,13 @@ def _atomic(connection: BaseDatabaseWrapper) -> AbstractContextManager[Any]:
 def _own_atomic(connection: Any) -> Iterator[None]:
     own = import_module(f"{connection.settings_dict['ENGINE']}.transaction")
     _end_stale_session(connection)
+    # Django's atomic(), as of ATOMIC_REQUESTS, does nothing here, but in one the backend commits and then raises.
+    marked, connection.in_atomic_block = connection.in_atomic_block, False
     try:
         with own.atomic(using=connection.alias):
             yield
     finally:
+        connection.in_atomic_block = marked
         _end_stale_session(connection)
 
 

@@ -51,6 +51,19 @@ def test_verbs_take_part_in_the_callers_transaction(alias: str) -> None:
     assert stored(alias) == []
 
 
+@each_database
+def test_verbs_work_in_an_atomic_block_of_django(alias: str) -> None:
+    """As every request is with ATOMIC_REQUESTS, also on MongoDB, where such a block does nothing."""
+    memory = Memory(alias)
+    with transaction.atomic(using=alias):
+        memory.add_user_memories(some("a", "b", "c"))
+        assert memory.delete_user_memories(["b", "c"]) == ["b", "c"]
+        with pytest.raises(MemoryExists):
+            memory.add_user_memories(some("d", "a"))
+        assert connections[alias].in_atomic_block
+    assert stored(alias) == ["a"]
+
+
 @SQL
 def test_a_refused_batch_leaves_the_callers_transaction_alone(alias: str) -> None:
     memory = Memory(alias)
