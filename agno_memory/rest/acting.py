@@ -150,6 +150,9 @@ class ActingView(GenericViewSet[UserMemory]):
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(translated(exc))
+        if not hasattr(response, "data"):
+            # A site's own EXCEPTION_HANDLER may answer by Django alone.
+            return response
         if problems.is_wanted(self.request):
             self._answer_with(problems.ProblemRenderer())
             response.data = problems.as_problem(response.status_code, response.data)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseBase
+from django.utils.encoding import escape_uri_path
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.renderers import BaseRenderer
@@ -215,7 +216,7 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
         """Return a memory with its tag, and where it is if that is not where the request went."""
         headers = {"ETag": etag_of(memory)}
         if "memory_id" not in self.kwargs:
-            path = f"{self.request._request.path}{in_path(memory.memory_id)}/"
+            path = f"{escape_uri_path(self.request._request.path)}{in_path(memory.memory_id)}/"
             query = f"?user_id={in_path(self.owner)}" if self.concerns_others() else ""
             headers["Location"] = self.request.build_absolute_uri(path + query)
         return Response(self.get_serializer(memory).data, headers=headers)

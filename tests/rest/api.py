@@ -85,7 +85,13 @@ def _connecting(alias: str) -> Iterator[None]:
 def broken(kind: str, folder: Path) -> dict[str, Any]:
     """Return the settings of a database that does not answer."""
     port = nobody_listens()
-    common = {"NAME": "notes", "OPTIONS": {}, "TIME_ZONE": None, "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
+    common: dict[str, Any] = {
+        "NAME": "notes",
+        "OPTIONS": {},
+        "TIME_ZONE": None,
+        "CONN_MAX_AGE": 0,
+        "ATOMIC_REQUESTS": False,
+    }
     common |= {"AUTOCOMMIT": True, "CONN_HEALTH_CHECKS": False, "USER": "", "PASSWORD": "", "TEST": {}}
     match kind:
         case "default":

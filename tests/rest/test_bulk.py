@@ -50,12 +50,14 @@ def test_all_or_nothing(alias: str, ana: Caller) -> None:
 
 @on_sqlite
 def test_what_is_no_list_is_told(alias: str, ana: Caller) -> None:
-    for body in ({}, {"memory": "x"}, "x", 1, None):
+    bodies: list[Any] = [{}, {"memory": "x"}, "x", 1, None]
+    for body in bodies:
         response = ana.call("POST", "memories/bulk/", body)
         assert (response.status_code, response.json()) == (400, {"non_field_errors": ["Send a list of memories."]})
-    for body in ([1], ["x"], [None], [[]], [{"memory": "x"}, []]):
-        response = ana.call("POST", "memories/bulk/", body)
-        assert (response.status_code, list(response.json())) == (400, [str(len(body) - 1)])
+    lists: list[list[Any]] = [[1], ["x"], [None], [[]], [{"memory": "x"}, []]]
+    for items in lists:
+        response = ana.call("POST", "memories/bulk/", items)
+        assert (response.status_code, list(response.json())) == (400, [str(len(items) - 1)])
     assert ana.call("POST", "memories/bulk/", []).json() == []
 
 

@@ -163,7 +163,7 @@ def test_a_bad_value_is_told(alias: str, ana: Caller, name: str, value: str, sai
     for path in ("memories/", "memories/export/"):
         if path == "memories/export/" and name in {"ordering", "page_size"}:
             continue
-        response = ana.call("GET", path, **{name: value})
+        response = ana.call("GET", f"{path}?{urlencode({name: value})}")
         assert (response.status_code, list(response.json())) == (400, [name])
         assert any(part in response.json()[name][0] for part in said.split("|"))
 
@@ -181,13 +181,13 @@ def test_an_unknown_parameter_is_named_with_the_known_ones(alias: str, ana: Call
         known = ", ".join([*PARAMETERS, *more])
         assert response.json()["topics"] == [f"There is no such parameter. Known: {known}, format."]
     for name in ("ordering", "page_size", "cursor"):
-        assert ana.call("GET", "memories/export/", **{name: "1"}).status_code == 400
+        assert ana.call("GET", f"memories/export/?{name}=1").status_code == 400
 
 
 @on_sqlite
 def test_lookups_of_the_orm_are_no_parameters(alias: str, ana: Caller) -> None:
     for name in ("memory__contains", "user_id__in", "topic__isnull", "metadata__a", "search_text__regex", "q__in"):
-        assert ana.call("GET", "memories/", **{name: "x"}).status_code == 400
+        assert ana.call("GET", f"memories/?{name}=x").status_code == 400
 
 
 @on_sqlite
@@ -208,15 +208,13 @@ def test_topics_and_totals_are_counted(alias: str, ana: Caller) -> None:
         "last_updated": "2026-01-11T12:00:00.000Z",
     }
     counts = [("drinks", 2), ("café", 1), ("coffee", 1), ("tea", 1)]
-    expected = sorted(
-        ({"topic": topic, "count": count} for topic, count in counts), key=lambda each: (-each["count"], each["topic"])
-    )  # type: ignore[operator]
+    expected = [{"topic": topic, "count": count} for topic, count in counts]
     assert ana.call("GET", "topics/").json() == {"results": expected}
     for limit in (0, 1, 3, 1_000):
         assert ana.call("GET", "topics/", limit=limit).json() == {"results": expected[:limit]}
-    for limit in ("-1", "1001", "x", "", "1e3", "nan"):
-        response = ana.call("GET", "topics/", limit=limit)
-        assert (limit, response.status_code, list(response.json())) == (limit, 400, ["limit"])
+    for wrong in ("-1", "1001", "x", "", "1e3", "nan"):
+        response = ana.call("GET", "topics/", limit=wrong)
+        assert (wrong, response.status_code, list(response.json())) == (wrong, 400, ["limit"])
 
 
 @on_sqlite

@@ -91,7 +91,7 @@ def test_a_page_may_begin_where_a_memory_was(alias: str, ana: Caller, ordering: 
 
 @each_database
 def test_the_ends(alias: str, ana: Caller) -> None:
-    empty = {"next": None, "previous": None, "results": []}
+    empty: dict[str, Any] = {"next": None, "previous": None, "results": []}
     assert ana.call("GET", "memories/").json() == empty
     add_many("ana", 4)
     first = ana.call("GET", "memories/", page_size=2).json()
@@ -120,7 +120,13 @@ def test_links_keep_what_was_asked(alias: str, ana: Caller, admin: Caller) -> No
         add("b&b=\u00e9", topics=["x&y", "z"], agent_id="a b", memory_id=f"{number}", text=f"tea {number}")
         add("b&b=\u00e9", memory_id=f"other {number}")
         add("admin", topics=["x&y", "z"], agent_id="a b", memory_id=f"own {number}", text=f"tea {number}")
-    query = {"user_id": "b&b=\u00e9", "topic": ["x&y", "z"], "agent_id": "a b", "q": "tea", "ordering": "created_at"}
+    query: dict[str, Any] = {
+        "user_id": "b&b=\u00e9",
+        "topic": ["x&y", "z"],
+        "agent_id": "a b",
+        "q": "tea",
+        "ordering": "created_at",
+    }
     found = list(pages(admin, page_size=2, **query))
     assert [len(page["results"]) for page in found] == [2, 2, 1]
     assert sorted(of(found)) == ["0", "1", "2", "3", "4"]

@@ -269,11 +269,11 @@ def answer(who: Caller, request: str, headers: dict[str, str]) -> tuple[int, dic
 def test_an_id_that_is_taken_tells_not_by_whom(alias: str, headers: dict[str, str]) -> None:
     who = caller("ana")
     furnish("ana")
-    for method, path, body in [
-        ("POST", "memories/", lambda memory_id: {"memory": "x", "memory_id": memory_id}),
-        ("POST", "memories/bulk/", lambda memory_id: [{"memory": "x"}, {"memory": "x", "memory_id": memory_id}]),
-    ]:
-        mine, theirs = (told(who.call(method, path, body(each), headers=headers)) for each in ("mine", "theirs"))
+    for path, before in (("memories/", None), ("memories/bulk/", [{"memory": "x"}])):
+        bodies: list[Any] = [{"memory": "x", "memory_id": memory_id} for memory_id in ("mine", "theirs")]
+        if before is not None:
+            bodies = [[*before, body] for body in bodies]
+        mine, theirs = (told(who.call("POST", path, body, headers=headers)) for body in bodies)
         assert mine == theirs
         assert mine[0] == 409
     if "If-None-Match" in headers:

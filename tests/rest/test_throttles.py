@@ -76,7 +76,7 @@ def test_what_is_throttled_is_not_done(alias: str, ana: Caller) -> None:
 
 
 class Strict(UserRateThrottle):
-    rate = "2/min"  # type: ignore[assignment]
+    rate = "2/min"
 
 
 @on_sqlite
