@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -19,6 +20,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.utils import load_backend
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
 
 from agno_memory.conf import Settings, conf
 from agno_memory.db import SQLITE_OPTIONS
@@ -221,6 +224,76 @@ def unsafe_sqlite(alias: str, missing: str) -> CheckMessage:
         'until one fails with "database is locked".',
         hint=f'Add to DATABASES["{alias}"]: "OPTIONS": {json.dumps(SQLITE_OPTIONS)}',
         id="agno_memory.W001",
+    )
+
+
+# The REST API
+
+
+@register(TAG, Tags.compatibility)
+def check_rest(**kwargs: Any) -> list[CheckMessage]:
+    """Report permission classes that cannot be used or keep nobody out, and an API without REST framework's app."""
+    if not apps.is_installed("rest_framework"):
+        return [rest_not_installed()] if _is_mounted() else []
+    try:
+        paths = conf.REST_PERMISSION_CLASSES
+    except ImproperlyConfigured:
+        # check_settings has said so.
+        return []
+    wrong = [message for path in paths for message in _permission_class(path)]
+    return wrong or ([] if _is_guarded(paths) else [unguarded(paths)])
+
+
+def _is_mounted() -> bool:
+    """Tell whether the site's URLs have the REST API; where they cannot be read, Django's own checks say so."""
+    try:
+        list(get_resolver().url_patterns)
+    except Exception:
+        return False
+    return "agno_memory.rest.urls" in sys.modules
+
+
+def _permission_class(path: str) -> Iterator[CheckMessage]:
+    try:
+        # A class, or several of them combined by `|` and `&`.
+        if not callable(import_string(path)):
+            yield wrong_permission(path, "it is no permission class")
+    except ImportError as error:
+        yield wrong_permission(path, str(error))
+
+
+def _is_guarded(paths: Iterable[str]) -> bool:
+    # Here, because it imports REST framework, which a site need not have.
+    from agno_memory.rest.permissions import MemoryPermissions
+
+    classes = [import_string(path) for path in paths]
+    # What is combined of several cannot be told from here.
+    return any(not isinstance(each, type) or issubclass(each, MemoryPermissions) for each in classes)
+
+
+def rest_not_installed() -> CheckMessage:
+    return Warning(
+        "The REST API is in the URLs, but REST framework is not in INSTALLED_APPS: in a browser, every page fails.",
+        hint='Add "rest_framework" to INSTALLED_APPS.',
+        id="agno_memory.W003",
+    )
+
+
+def wrong_permission(path: str, reason: str) -> CheckMessage:
+    return _error(
+        10,
+        f"AGNO_MEMORY['REST_PERMISSION_CLASSES'] has {path!r}, which cannot be used: {reason}",
+        'Give dotted paths of classes, such as "agno_memory.rest.permissions.MemoryPermissions".',
+    )
+
+
+def unguarded(paths: list[str]) -> CheckMessage:
+    return Warning(
+        f"AGNO_MEMORY['REST_PERMISSION_CLASSES'] is {paths!r}: nothing in it keeps a caller from naming another user "
+        "and reading, changing and erasing what is theirs.",
+        hint='Add "agno_memory.rest.permissions.MemoryPermissions" or a subclass, or, where your own class sees to it, '
+        "silence this by SILENCED_SYSTEM_CHECKS.",
+        id="agno_memory.W004",
     )
 
 

@@ -19,7 +19,7 @@ from django.db import connections
 from django.db.models import Model
 from django.test import override_settings
 
-from agno_memory.checks import TAG, check_database, check_settings, check_users
+from agno_memory.checks import TAG, check_database, check_rest, check_settings, check_users
 from agno_memory.db import SQLITE_OPTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,7 @@ def test_a_good_site_hears_nothing() -> None:
 
 def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
     found = {check for check in registry.registry.get_checks() if TAG in check.tags}
-    assert found == {check_settings, check_users, check_database}
+    assert found == {check_settings, check_users, check_database, check_rest}
 
 
 # Settings
@@ -333,6 +333,63 @@ def test_sqlite_at_a_path_is_a_file() -> None:
         assert ids(check_database()) == ["agno_memory.W001"]
 
 
+# The REST API
+
+GUARD = "agno_memory.rest.permissions.MemoryPermissions"
+
+
+def permitted_by(*paths: str) -> override_settings:
+    return override_settings(AGNO_MEMORY={"REST_PERMISSION_CLASSES": list(paths)})
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("agno_memory.rest.permissions.MemoryPermision", "does not define"),
+        ("no_such_module.Permission", "No module named 'no_such_module'"),
+        ("MemoryPermissions", "doesn't look like a module path"),
+        ("agno_memory.rest.paths.RESERVED", "it is no permission class"),
+    ],
+)
+def test_a_permission_class_that_cannot_be_used_is_told(path: str, reason: str) -> None:
+    with permitted_by(GUARD, path):
+        (message,) = run_checks(tags=[TAG])
+    assert (message.id, message.level) == ("agno_memory.E010", Error("").level)
+    assert message.msg.startswith(f"AGNO_MEMORY['REST_PERMISSION_CLASSES'] has {path!r}, which cannot be used: ")
+    assert reason in message.msg
+    assert GUARD in str(message.hint)
+
+
+@pytest.mark.parametrize(
+    "paths", [[], ["rest_framework.permissions.IsAuthenticated"], ["rest_framework.permissions.DjangoModelPermissions"]]
+)
+def test_permission_classes_that_keep_nobody_out_are_warned_of(paths: list[str]) -> None:
+    with permitted_by(*paths):
+        (message,) = run_checks(tags=[TAG])
+    assert (message.id, message.level) == ("agno_memory.W004", Warning("").level)
+    assert "naming another user" in message.msg
+    assert GUARD in str(message.hint)
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        [GUARD],
+        ["rest_framework.permissions.IsAdminUser", GUARD],
+        ["tests.rest.sites.Helpdesk"],
+        ["tests.rest.sites.own_or_read_only"],
+    ],
+)
+def test_permission_classes_of_the_sites_own_are_no_matter(paths: list[str]) -> None:
+    with permitted_by(*paths):
+        assert run_checks(tags=[TAG]) == []
+
+
+def test_permission_classes_that_are_no_list_are_told_once() -> None:
+    with override_settings(AGNO_MEMORY={"REST_PERMISSION_CLASSES": GUARD}):
+        assert ids(run_checks(tags=[TAG])) == ["agno_memory.E005"]
+
+
 # As a site sees it
 
 
@@ -414,6 +471,32 @@ def test_a_site_with_everything_wrong_hears_it_all_at_once(site: Site) -> None:
     assert said.returncode == 1
     for number in ("E004", "E005", "E007", "E008", "W001"):
         assert f"(agno_memory.{number})" in said.stderr
+
+
+MOUNTED = """
+ROOT_URLCONF = "site_settings"
+AGNO_MEMORY = {}
+DATABASES["default"]["NAME"] = ":memory:"
+def __getattr__(name):
+    if name != "urlpatterns":
+        raise AttributeError(name)
+    from django.urls import include, path
+    return [path("api/", include("agno_memory.rest.urls"))]
+"""
+
+
+def test_a_site_with_the_api_but_without_rest_framework_is_warned(site: Site) -> None:
+    said = site(MOUNTED, *BY_TAG)
+    assert said.returncode == 0
+    assert "(agno_memory.W003) The REST API is in the URLs, but REST framework is not in INSTALLED_APPS" in said.stderr
+    assert site(MOUNTED + 'INSTALLED_APPS += ["rest_framework"]', *BY_TAG).stderr == ""
+    assert site(MOUNTED + 'ROOT_URLCONF = "no_such_module"', *BY_TAG).stderr == ""
+
+
+def test_a_site_without_the_api_imports_nothing_of_it(site: Site) -> None:
+    settings = 'sys.modules.update(dict.fromkeys(["rest_framework", "django_filters"]))\nAGNO_MEMORY = {}\n'
+    said = site(settings + 'DATABASES["default"]["NAME"] = ":memory:"', *BY_TAG)
+    assert (said.returncode, said.stderr) == (0, "")
 
 
 def test_checking_a_site_connects_to_nothing(site: Site) -> None:

@@ -56,6 +56,9 @@ class Helpdesk(MemoryPermissions):
         return request.user.get_username() == "helpdesk" or super().has_permission(request, view)
 
 
+own_or_read_only = MemoryPermissions & ReadOnly
+
+
 class OwnSerializer(UserMemorySerializer):
     length = serializers.SerializerMethodField()
 
