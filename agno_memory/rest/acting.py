@@ -23,7 +23,7 @@ from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest import problems
 from agno_memory.rest.conditions import creates
-from agno_memory.rest.exceptions import BodyTooLarge, translated
+from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, translated
 from agno_memory.rest.renderers import ExportRenderer
 from agno_memory.rest.throttling import ScopeThrottle
 from agno_memory.validators import owner_id, refusal
@@ -43,6 +43,8 @@ class ActingView(GenericViewSet[UserMemory]):
     # By action; what is not named reads.
     permissions_needed: ClassVar[Mapping[str, str]] = {}
     throttle_scopes: ClassVar[Mapping[str, str]] = {}
+    # Parameters of the URL by action, beside filters and what every view takes.
+    parameters: ClassVar[Mapping[str, Sequence[str]]] = {}
     # Actions whose body may name the user.
     named_in_body: ClassVar[frozenset[str]] = frozenset()
     # Actions that concern everybody.
@@ -92,6 +94,12 @@ class ActingView(GenericViewSet[UserMemory]):
             if isinstance(item, Mapping) and item.get("user_id") not in (None, ""):
                 yield item["user_id"]
 
+    def known_parameters(self) -> list[str]:
+        """Return the parameters of the URL that are no filters."""
+        versioning = self.versioning_class and self.versioning_class.version_param
+        others = [self.settings.URL_FORMAT_OVERRIDE, versioning]
+        return ["user_id", *self.parameters.get(self.action, ()), *(name for name in others if name)]
+
     # On what
 
     @property
@@ -123,7 +131,11 @@ class ActingView(GenericViewSet[UserMemory]):
             # Django would read even the parameters of the URL with it.
             request._request.encoding = settings.DEFAULT_CHARSET
             raise exceptions.UnsupportedMediaType(request.content_type, _("Send JSON in UTF-8."))
-        length = request.META.get("CONTENT_LENGTH") or "0"
+        length = request.META.get("CONTENT_LENGTH") or ""
+        if not length and "HTTP_TRANSFER_ENCODING" in request.META:
+            # REST framework takes it for no body at all, and a PATCH would change nothing without a word.
+            raise LengthRequired
+        length = length or "0"
         if not (length.isascii() and length.isdigit()):
             raise exceptions.ParseError(_("Content-Length is no number."))
         if int(length) > conf.REST_MAX_BODY_SIZE:

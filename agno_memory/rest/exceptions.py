@@ -42,6 +42,14 @@ class BodyTooLarge(exceptions.APIException):
     default_code = "body_too_large"
 
 
+class LengthRequired(exceptions.APIException):
+    """The body comes in chunks, and nobody says how long it is."""
+
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = _("Send the body in one piece, with Content-Length.")
+    default_code = "length_required"
+
+
 class ServiceUnavailable(exceptions.APIException):
     """The database does not answer."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
 from typing import Any
 
 from django.apps import apps
@@ -104,21 +105,23 @@ class UserMemoryFilter(FilterSet):
         return keyword(rows, value)
 
 
+def refuse_unknown_parameters(given: Collection[str], known: list[str]) -> None:
+    """Raise ValidationError for parameters of the URL that there are not, with the known ones."""
+    message = _("There is no such parameter. Known: %(known)s.")
+    unknown = {name: [message % {"known": ", ".join(known)}] for name in sorted(given) if name not in known}
+    if unknown:
+        raise serializers.ValidationError(unknown)
+
+
 class MemoryFilterBackend(DjangoFilterBackend):
     """Filters a list, and refuses parameters that it does not know: one that is misspelt must not widen the answer."""
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         filters = view.filterset_class.base_filters
         given = request.query_params.keys()
-        self.refuse_unknown(given - filters.keys(), [*filters, *view.known_parameters()])
+        refuse_unknown_parameters(given - filters.keys(), [*filters, *view.known_parameters()])
         # Most requests filter by nothing, and to build a form for that would take half of their time.
         return super().filter_queryset(request, queryset, view) if given & filters.keys() else queryset
-
-    def refuse_unknown(self, given: set[str], known: list[str]) -> None:
-        message = _("There is no such parameter. Known: %(known)s.")
-        unknown = {name: [message % {"known": ", ".join(known)}] for name in sorted(given) if name not in known}
-        if unknown:
-            raise serializers.ValidationError(unknown)
 
     def to_html(self, request: Request, queryset: Any, view: Any) -> Any:
         # The form of the browsable API is a template of django-filter's, which a site need not have installed.

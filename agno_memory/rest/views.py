@@ -19,7 +19,7 @@ from agno_memory.models import UserMemory
 from agno_memory.rest.acting import ME, ActingView
 from agno_memory.rest.conditions import check_preconditions, creates, etag_of, is_guarded, is_known
 from agno_memory.rest.exceptions import Conflict, PreconditionFailed, by_position, detail_of
-from agno_memory.rest.filters import MemoryFilterBackend, UserMemoryFilter
+from agno_memory.rest.filters import MemoryFilterBackend, UserMemoryFilter, refuse_unknown_parameters
 from agno_memory.rest.pagination import MemoryPagination, OwnerPagination
 from agno_memory.rest.paths import RESERVED, in_path, validate_reachable
 from agno_memory.rest.renderers import CSVRenderer, NDJSONRenderer
@@ -56,6 +56,7 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
         "delete_many": "delete",
     }
     throttle_scopes = {**dict.fromkeys(permissions_needed, "write"), "export": "export"}
+    parameters = {"list": ("ordering", "page_size", "cursor")}
     named_in_body = frozenset({"create", "bulk", "update", "partial_update", "delete_many"})
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -158,13 +159,6 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
         self.check_object_permissions(self.request, memory)
         return memory
 
-    def known_parameters(self) -> list[str]:
-        """Return the parameters of a list that are no filters."""
-        versioning = self.versioning_class and self.versioning_class.version_param
-        paging = ["ordering", "page_size", "cursor"] if self.action == "list" else []
-        others = [self.settings.URL_FORMAT_OVERRIDE, versioning]
-        return ["user_id", *paging, *(name for name in others if name)]
-
     def given(self) -> UserMemory:
         """Return the unsaved memory that the body says, under the id in the path if there is one."""
         return UserMemory(**self._values(partial=False))
@@ -229,10 +223,16 @@ class PersonViewSet(ActingView):
     pagination_class = OwnerPagination
     permissions_needed = {"erase": "delete"}
     throttle_scopes = {"erase": "erase"}
+    parameters = {"list": ("page_size", "cursor"), "topics": ("limit",), "erase": ("confirm",)}
     about_everybody = frozenset({"list"})
     # Topics of an answer, by default and at most.
     default_topics = 100
     most_topics = 1_000
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action in self.action_map.values():
+            refuse_unknown_parameters(request.query_params.keys(), self.known_parameters())
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return everybody of whom something is remembered, by their ids."""

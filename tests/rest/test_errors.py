@@ -10,6 +10,7 @@ import pytest
 from django.db import DatabaseError, connections
 from hypothesis import given
 from hypothesis import strategies as st
+from rest_framework.test import APIClient
 
 from agno_memory.exports import FIELDS
 from agno_memory.models import UserMemory
@@ -226,6 +227,32 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(alias: str, ana: Cal
 @pytest.mark.parametrize("length", ["x", "-1", "+5", "1e3", "5_0", "\u0663", " 5", "0x10"])
 def test_a_length_that_is_none_is_refused(alias: str, ana: Caller, length: str) -> None:
     assert post(ana, b'{"memory": "x"}', CONTENT_LENGTH=length).status_code == 400
+
+
+@on_sqlite
+def test_a_body_in_chunks_is_refused(alias: str, ana: Caller) -> None:
+    """REST framework would take it for none, and a PATCH would seem to succeed."""
+    add("ana", memory_id="a")
+    chunked: dict[str, Any] = {"CONTENT_LENGTH": "", "headers": {"Transfer-Encoding": "chunked"}}
+    for method, path in (("POST", "memories/"), ("PATCH", one("a")), ("PUT", one("a"))):
+        response = ana.generic(method, f"/api/{path}", b'{"memory": "x"}', content_type=JSON, **chunked)  # type: ignore[arg-type]
+        assert (response.status_code, list(response.json())) == (411, ["detail"])
+    assert UserMemory.objects.get().version == 1
+
+
+@on_sqlite
+def test_a_session_takes_a_token_against_forgery(alias: str, ana: Caller) -> None:
+    add("ana", memory_id="a")
+    browser = APIClient(enforce_csrf_checks=True)
+    browser.force_login(ana.user)  # type: ignore[arg-type]
+    assert browser.get("/api/memories/a/").status_code == 200
+    for method, path in (
+        ("post", "memories/"),
+        ("delete", "memories/a/"),
+        ("delete", "users/me/memories/?confirm=ana"),
+    ):
+        assert getattr(browser, method)(f"/api/{path}").status_code == 403
+    assert UserMemory.objects.count() == 1
 
 
 @on_sqlite

@@ -185,6 +185,23 @@ def test_an_unknown_parameter_is_named_with_the_known_ones(alias: str, ana: Call
 
 
 @on_sqlite
+def test_a_misspelt_parameter_does_not_widen_what_is_counted_or_erased(alias: str, ana: Caller, admin: Caller) -> None:
+    add("admin")
+    for method, path, known in (
+        ("GET", "topics/?topic=x", "user_id, limit"),
+        ("GET", "stats/?topic=x", "user_id"),
+        ("GET", "users/?topic=x", "user_id, page_size, cursor"),
+        ("DELETE", "users/me/memories/?confirm=admin&topic=x", "user_id, confirm"),
+    ):
+        response = admin.call(method, path)
+        assert (path, response.status_code) == (path, 400)
+        assert response.json() == {"topic": [f"There is no such parameter. Known: {known}, format."]}
+    assert UserMemory.objects.count() == 1
+    assert ana.call("GET", "users/?topic=x").status_code == 403
+    assert admin.call("OPTIONS", "stats/?topic=x").status_code == 200
+
+
+@on_sqlite
 def test_lookups_of_the_orm_are_no_parameters(alias: str, ana: Caller) -> None:
     for name in ("memory__contains", "user_id__in", "topic__isnull", "metadata__a", "search_text__regex", "q__in"):
         assert ana.call("GET", f"memories/?{name}=x").status_code == 400
