@@ -123,11 +123,12 @@ class Caller(APIClient):
         url = path if path.startswith(("/", "http:")) else self.base + path
         if query:
             url += f"{'&' if '?' in url else '?'}{urlencode(query, doseq=True)}"
-        given = {} if body is None else {"data": body, "format": "json"}
-        return self.generic_call(method, url, headers=headers, **given)
+        given: dict[str, Any] = {} if body is None else {"data": body, "format": "json"}
+        return getattr(self, method.lower())(url, headers=headers, **given)
 
-    def generic_call(self, method: str, url: str, **given: Any) -> Any:
-        return getattr(self, method.lower())(url, **given)
+    def again(self) -> Caller:
+        """Return another client of the same user, for another thread."""
+        return Caller(self.user, self.base) if isinstance(self.user, User) else Caller(base=self.base)
 
 
 def caller(name: str, *permissions: str, superuser: bool = False, staff: bool = False) -> Caller:
@@ -145,6 +146,10 @@ def add(owner: str, text: str = "Likes tea", **content: Any) -> UserMemory:
 def add_many(owner: str, number: int, **content: Any) -> list[UserMemory]:
     memories = [UserMemory(memory=f"number {each}", **content) for each in range(number)]
     return Memory().add_user_memories(memories, owner)
+
+
+def stored(memory_id: str) -> UserMemory:
+    return UserMemory.objects.get(memory_id=memory_id)
 
 
 def one(memory_id: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from agno_memory.exports import FIELDS, as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one
+from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored
 
 EVERYTHING: dict[str, Any] = {
     "memory": "Likes tea",
@@ -30,10 +30,6 @@ NOTHING: dict[str, Any] = {
     "session_id": None,
     "feedback": None,
 }
-
-
-def stored(memory_id: str) -> UserMemory:
-    return UserMemory.objects.get(memory_id=memory_id)
 
 
 # POST
