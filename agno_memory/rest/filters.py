@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.apps import apps
-from django.forms import Field, MultipleHiddenInput
+from django.forms import CharField, Field, MultipleHiddenInput
 from django.utils.translation import gettext_lazy as _
 from django_filters import CharFilter, Filter, IsoDateTimeFilter
 from django_filters.fields import IsoDateTimeField
@@ -71,11 +71,26 @@ class MomentFilter(IsoDateTimeFilter):
     field_class = MomentField
 
 
-class IdentifierFilter(CharFilter):
+class TextFormField(CharField):
+    """Text as it comes."""
+
+    def __init__(self, *, validators: Sequence[Any], **kwargs: Any) -> None:
+        super().__init__(strip=False, **kwargs)
+        # Of which characters it may be is said by these alone, and once.
+        self.validators = list(validators)
+
+
+class TextFilter(CharFilter):
+    """A text, not stripped."""
+
+    field_class = TextFormField
+
+
+class IdentifierFilter(TextFilter):
     """An id, compared as it is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, strip=False, validators=[validate_identifier], **kwargs)
+        super().__init__(*args, validators=[validate_identifier], **kwargs)
 
 
 class UserMemoryFilter(FilterSet):
@@ -83,9 +98,8 @@ class UserMemoryFilter(FilterSet):
 
     topic = TopicsFilter(lookup_expr="about", label=_("Topic; several times: all of them"))
     any_topic = TopicsFilter(lookup_expr="about_any", label=_("Topic; several times: any of them"))
-    q = CharFilter(
+    q = TextFilter(
         method="search",
-        strip=False,
         validators=[validate_query],
         label=_("Words that all occur in the text, in any order and case"),
     )

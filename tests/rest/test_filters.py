@@ -165,6 +165,7 @@ def test_a_bad_value_is_told(alias: str, ana: Caller, name: str, value: str, sai
             continue
         response = ana.call("GET", f"{path}?{urlencode({name: value})}")
         assert (response.status_code, list(response.json())) == (400, [name])
+        assert len(response.json()[name]) == 1
         assert any(part in response.json()[name][0] for part in said.split("|"))
 
 
