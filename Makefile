@@ -6,7 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo test test-long test-django6 lint format types check wheel bench bench-rest ci clean
+.PHONY: demo test test-long test-django6 lint format types check openapi wheel bench bench-rest ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,10 @@ types: $(INSTALLED)
 check: $(INSTALLED)
 	$(BIN)/python -W error manage.py check --fail-level WARNING
 	$(BIN)/python -W error manage.py makemigrations --check --dry-run
+
+# The committed copy of the API's description.
+openapi: $(INSTALLED)
+	$(BIN)/python -W error manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 # Build the wheel, install it into an empty environment and use it there with Django alone.
 wheel: $(INSTALLED)

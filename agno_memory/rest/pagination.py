@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -76,6 +76,11 @@ class SizedPagination(CursorPagination):
     """Pages of a size that a client may choose, up to a limit."""
 
     page_size_query_param = "page_size"
+    # What a page says beside its results.
+    links: ClassVar[dict[str, str]] = {
+        "next": "The next page; null is the end.",
+        "previous": "The page before; null is the beginning.",
+    }
     base_url: str
     page: list[Any]
 
@@ -88,6 +93,12 @@ class SizedPagination(CursorPagination):
             message = _("Give a whole number from 1 to %(most)d.") % {"most": conf.REST_MAX_PAGE_SIZE}
             raise serializers.ValidationError({"page_size": [message]})
         return int(given)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the OpenAPI schema of a page."""
+        link = {"type": "string", "format": "uri", "nullable": True}
+        links = {name: {**link, "description": described} for name, described in self.links.items()}
+        return {"type": "object", "required": [*links, "results"], "properties": {**links, "results": schema}}
 
 
 class MemoryPagination(SizedPagination):
@@ -161,6 +172,7 @@ class OwnerPagination(SizedPagination):
     """Pages of owners by their ids, forwards."""
 
     page_size_query_description = "Owners on a page."
+    links = {"next": SizedPagination.links["next"]}
 
     def paginate_queryset(  # type: ignore[override]
         self, queryset: UserMemoryQuerySet, request: Request, view: Any = None

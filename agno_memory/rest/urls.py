@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
+from django.apps import apps
 from django.urls import URLPattern, path, register_converter
 
 from agno_memory.rest.paths import AnyIdConverter
 from agno_memory.rest.views import MemoryViewSet, PersonViewSet
 
 register_converter(AnyIdConverter, "agno_memory_id")
+
+if apps.is_installed("drf_spectacular"):
+    # It registers itself.
+    import_module("agno_memory.rest.openapi")
 
 
 def urls(
