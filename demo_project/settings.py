@@ -97,7 +97,8 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "BSD-3-Clause"},
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    # Swagger UI and ReDoc come with the sidecar, not from the network.
+    # Swagger UI and ReDoc come with the sidecar, not from the network, and no validator elsewhere is asked.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "defaultModelsExpandDepth": 0},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

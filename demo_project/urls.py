@@ -16,8 +16,10 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("api/", include("agno_memory.rest.urls")),
     path("api/token/", obtain_auth_token, name="token"),
+    # Log in and out in the browsable API.
+    path("api/session/", include("rest_framework.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(), name="swagger"),
-    path("api/redoc/", SpectacularRedocView.as_view(), name="redoc"),
+    path("api/redoc/", SpectacularRedocView.as_view(template_name="redoc.html"), name="redoc"),
     path("admin/", admin.site.urls),
 ]

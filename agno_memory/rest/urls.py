@@ -28,16 +28,25 @@ def urls(
         people: the viewset of people, or a subclass.
     """
     one: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
+
+    def memory(actions: dict[str, Any], name: str) -> Any:
+        return memories.as_view(actions, name=name)
+
+    def person(actions: dict[str, Any], name: str) -> Any:
+        return people.as_view(actions, name=name)
+
     return [
-        path("memories/", memories.as_view({"get": "list", "post": "create"}), name="agno-memory-list"),
-        path("memories/bulk/", memories.as_view({"post": "bulk"}), name="agno-memory-bulk"),
-        path("memories/delete/", memories.as_view({"post": "delete_many"}), name="agno-memory-delete"),
-        path("memories/export/", memories.as_view({"get": "export"}), name="agno-memory-export"),
-        path("memories/<agno_memory_id:memory_id>/", memories.as_view(one), name="agno-memory-detail"),
-        path("topics/", people.as_view({"get": "topics"}), name="agno-memory-topics"),
-        path("stats/", people.as_view({"get": "stats"}), name="agno-memory-stats"),
-        path("users/", people.as_view({"get": "list"}), name="agno-memory-users"),
-        path("users/<agno_memory_id:user_id>/memories/", people.as_view({"delete": "erase"}), name="agno-memory-erase"),
+        path("memories/", memory({"get": "list", "post": "create"}, "Memories"), name="agno-memory-list"),
+        path("memories/bulk/", memory({"post": "bulk"}, "Add many"), name="agno-memory-bulk"),
+        path("memories/delete/", memory({"post": "delete_many"}, "Delete many"), name="agno-memory-delete"),
+        path("memories/export/", memory({"get": "export"}, "Export"), name="agno-memory-export"),
+        path("memories/<agno_memory_id:memory_id>/", memory(one, "Memory"), name="agno-memory-detail"),
+        path("topics/", person({"get": "topics"}, "Topics"), name="agno-memory-topics"),
+        path("stats/", person({"get": "stats"}, "Stats"), name="agno-memory-stats"),
+        path("users/", person({"get": "list"}, "People"), name="agno-memory-users"),
+        path(
+            "users/<agno_memory_id:user_id>/memories/", person({"delete": "erase"}, "Erase"), name="agno-memory-erase"
+        ),
     ]
 
 

@@ -44,7 +44,7 @@ class OperationSchema(_AutoSchema):
     def get_summary(self) -> str | None:
         if not self.operation:
             return super().get_summary()
-        return super().get_description().partition("\n")[0].replace("``", "`").removesuffix(".")
+        return super().get_description().partition("\n")[0].replace("``", "").removesuffix(".")
 
     def get_description(self) -> str:  # type: ignore[override]
         return self.operation.description if self.operation else super().get_description()
