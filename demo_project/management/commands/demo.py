@@ -62,6 +62,9 @@ class Command(BaseCommand):
         address = addrport if ":" in addrport else f"127.0.0.1:{addrport}"
         self.heading("The site")
         self.stdout.write(f"http://{address}/ (log in as {LOGIN}, password {PASSWORD})")
+        self.heading("The same over HTTP (docs/rest.md)")
+        self.stdout.write(f"http://{address}/api/docs/ to try it in a browser, or with a token:")
+        self.stdout.write(f"curl -d username={LOGIN} -d password={PASSWORD} http://{address}/api/token/")
         self.stdout.flush()
         # Reloading would run this command, and not the server alone, a second time.
         call_command("runserver", addrport, use_reloader=False)
