@@ -14,7 +14,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from agno_memory import validators
-from agno_memory.lookups import About, AboutAny, FoldedContains
+from agno_memory.lookups import About, AboutAny, FewerTopics, FoldedContains
 
 if TYPE_CHECKING:
     # Generic for the type checker alone: Django's fields take no parameters at run time.
@@ -198,6 +198,7 @@ class MetadataField(DocumentField):
 
 TopicsField.register_lookup(About)
 TopicsField.register_lookup(AboutAny)
+TopicsField.register_lookup(FewerTopics)
 
 
 class FoldedTextField(_TextField):

@@ -138,6 +138,33 @@ def _is_owner(expression: object) -> bool:
     return isinstance(expression, Col) and expression.target.name == "user_id"
 
 
+class FewerTopics(_Lookup):
+    """Fewer topics than a number."""
+
+    lookup_name = "fewer_than"
+
+    def get_prep_lookup(self) -> int:
+        return int(self.rhs)
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
+        # JSON_ARRAY_LENGTH and the like: no two databases call it alike.
+        raise NotSupportedError(
+            f"FewerTopics is not written for {connection.vendor}: "
+            f"give agno_memory.lookups.FewerTopics an as_{connection.vendor}() method."
+        )
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
+        lhs, params = self.process_lhs(compiler, connection)
+        return f"json_array_length({lhs}) < {self.rhs:d}", tuple(params)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
+        lhs, params = self.process_lhs(compiler, connection)
+        return f"jsonb_array_length({lhs}) < {self.rhs:d}", tuple(params)
+
+    def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        return {"$lt": [{"$size": self.lhs.as_mql(compiler, connection, as_expr=True)}, self.rhs]}
+
+
 class FoldedContains(Contains):
     """Text that occurs in folded text. SQLite's LIKE takes all characters that are none for one; INSTR() does not."""
 

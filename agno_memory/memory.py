@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
@@ -17,9 +15,8 @@ from agno_memory.db import MemoryDb
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.retrieval import RETRIEVAL_METHODS, RetrievalMethod
-from agno_memory.signals import memory_added, memory_deleted, memory_replaced
+from agno_memory.signals import announce, memory_added, memory_deleted, memory_replaced
 from agno_memory.store import Store
-from agno_memory.transactions import savepoint
 from agno_memory.validators import (
     check,
     items,
@@ -29,8 +26,6 @@ from agno_memory.validators import (
     validate_limit,
     validate_version,
 )
-
-logger = logging.getLogger(__name__)
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -306,12 +301,4 @@ class Memory:
         return MemoryNotFound(memory_id)
 
     def _send(self, signal: Signal, user_id: str | None, memory_ids: list[str] | None) -> None:
-        if not signal.has_listeners(UserMemory):
-            return
-        alias = self._store.write_alias
-        try:
-            # A receiver whose statement fails must not take the caller's transaction with it.
-            with savepoint(alias):
-                signal.send_robust(sender=UserMemory, user_id=user_id, memory_ids=memory_ids, using=alias)
-        except DatabaseError:
-            logger.exception("A receiver broke the transaction; what receivers wrote was rolled back to the savepoint.")
+        announce(signal, UserMemory, user_id, memory_ids, using=self._store.write_alias)

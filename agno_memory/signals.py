@@ -10,8 +10,35 @@ hand over to ``transaction.on_commit(..., using=using)``.
 
 from __future__ import annotations
 
+import logging
+
+from django.db import DatabaseError
 from django.dispatch import Signal
+
+from agno_memory.transactions import savepoint
+
+logger = logging.getLogger(__name__)
 
 memory_added = Signal()
 memory_replaced = Signal()
 memory_deleted = Signal()
+
+
+def announce(signal: Signal, sender: object, user_id: str | None, memory_ids: list[str] | None, using: str) -> None:
+    """Send one of these signals.
+
+    Args:
+        signal: one of the three.
+        sender: ``UserMemory``.
+        user_id: the owner; None for all of them.
+        memory_ids: None for all of the owner's.
+        using: alias written to.
+    """
+    if not signal.has_listeners(sender):
+        return
+    try:
+        # A receiver whose statement fails must not take the caller's transaction with it.
+        with savepoint(using):
+            signal.send_robust(sender=sender, user_id=user_id, memory_ids=memory_ids, using=using)
+    except DatabaseError:
+        logger.exception("A receiver broke the transaction; what receivers wrote was rolled back to the savepoint.")

@@ -24,12 +24,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from unittest import mock
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.models import Case, F, Value, When
 from django.dispatch import Signal
 from django.test import TransactionTestCase, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from agno_memory import fields, validators
+from agno_memory.curation import Curation
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.lookups import ORDERS
 from agno_memory.memory import Memory
@@ -999,6 +1001,152 @@ class ErrorContract(ContractCase):
         self.assertEqual(self.rows.mentioning("1").erase(), 1)
 
 
+class CurationContract(ContractCase):
+    """What staff do to many memories at once."""
+
+    small = override_settings(AGNO_MEMORY={"BATCH_SIZE": 2, "MAX_TOPICS": 3})
+
+    def topics_by_text(self) -> dict[str, list[str]]:
+        return {memory.memory: memory.topics for memory in self.rows}
+
+    @small
+    def test_add_a_topic(self) -> None:
+        self.add("none"), self.add("one", topics=["b"]), self.add("has it", BOB, topics=["a", "b"])
+        self.add("full", BOB, topics=["1", "2", "3"]), self.add("two", BOB, topics=["c", "b"])
+        before = {memory.memory: memory for memory in self.rows}
+        self.assertEqual(Curation(self.rows).add_topic(" a "), 3)
+        wanted = {
+            "none": ["a"],
+            "one": ["b", "a"],
+            "has it": ["a", "b"],
+            "full": ["1", "2", "3"],
+            "two": ["c", "b", "a"],
+        }
+        self.assertEqual(self.topics_by_text(), wanted)
+        for memory in self.rows:
+            changed = memory.memory in ("none", "one", "two")
+            self.assertEqual(memory.version, 2 if changed else 1)
+            self.assertEqual(memory.last_updated > before[memory.memory].last_updated, changed)
+        self.assertEqual(Curation(self.rows).add_topic("a"), 0)
+
+    @small
+    def test_remove_a_topic(self) -> None:
+        self.add("only", topics=["a"]), self.add("between", topics=["x", "a", "b"])
+        self.add("first", BOB, topics=["a", "x"]), self.add("without", BOB, topics=["b"])
+        self.assertEqual(Curation(self.rows).remove_topic("a"), 3)
+        self.assertEqual(self.topics_by_text(), {"only": [], "between": ["x", "b"], "first": ["x"], "without": ["b"]})
+        self.assertEqual(Curation(self.rows).remove_topic("a"), 0)
+
+    def test_a_topic_is_data(self) -> None:
+        self.add("x", topics=["other"])
+        for topic in (
+            "$topics",
+            "%s %%",
+            "it's",
+            '"quoted"',
+            "{}",
+            "[]",
+            "$[#]",
+            "1",
+            "null",
+            "食事",
+            "a\\b",
+            "a\n.",
+            "-",
+        ):
+            with self.subTest(topic):
+                self.assertEqual(Curation(self.rows).add_topic(topic), 1)
+                self.assertEqual(self.topics_by_text(), {"x": ["other", topic]})
+                self.assertEqual(Curation(self.rows).remove_topic(topic), 1)
+                self.assertEqual(self.topics_by_text(), {"x": ["other"]})
+
+    @small
+    def test_move_of_whoever(self) -> None:
+        his, hers, already = self.add("1", ALICE), self.add("2", "carol"), self.add("3", BOB)
+        self.add("4", ALICE, topics=["kept"])
+        rows = self.rows.exclude(topics__about=["kept"])
+        self.assertEqual(Curation(rows).move(BOB), 2)
+        self.assertEqual(
+            {memory.memory_id for memory in self.memory.get_user_memories(BOB)},
+            {his.memory_id, hers.memory_id, already.memory_id},
+        )
+        self.assertEqual(texts(self.memory.get_user_memories(ALICE)), ["4"])
+        self.assertEqual({memory.memory: memory.version for memory in self.rows}, {"1": 2, "2": 2, "3": 1, "4": 1})
+
+    @small
+    def test_delete_of_whoever(self) -> None:
+        for number in range(5):
+            self.add(str(number), BOB if number % 2 else ALICE, topics=["gone"])
+        self.add("kept")
+        self.assertEqual(Curation(self.rows.about("gone")).delete(), 5)
+        self.assertEqual(texts(self.rows), ["kept"])
+
+    def test_statements_do_not_grow_with_the_rows(self) -> None:
+        self.add_numbers(2)
+        with CaptureQueriesContext(connections[self.database]) as few:
+            Curation(self.rows).add_topic("a")
+        self.add_numbers(40)
+        with (
+            override_settings(AGNO_MEMORY={"BATCH_SIZE": 100}),
+            CaptureQueriesContext(connections[self.database]) as many,
+        ):
+            Curation(self.rows).add_topic("b")
+        self.assertEqual(len(few), len(many))
+
+    def add_numbers(self, number: int) -> None:
+        self.memory.add_user_memories([UserMemory(memory=str(each)) for each in range(number)], ALICE)
+
+    def test_bad_input_is_refused_before_anything_is_written(self) -> None:
+        self.add("x")
+        for topic in ("", " ", "x" * 101, "\x00", None, 5):
+            self.assert_refused("topic", Curation(self.rows).add_topic, topic)
+            self.assert_refused("topic", Curation(self.rows).remove_topic, topic)
+        self.assert_refused("user_id", Curation(self.rows).move, " ")
+
+    def test_takes_what_it_can_repeat(self) -> None:
+        for rows in (self.rows.newest()[:1], self.rows.union(self.rows)):
+            with self.assertRaises(TypeError):
+                Curation(rows)
+
+    @small
+    def test_a_memory_that_meets_the_conditions_no_longer_is_left_alone(self) -> None:
+        self.add("1", ALICE, memory_id="1"), self.add("2", ALICE, memory_id="2"), self.add("3", ALICE, memory_id="3")
+
+        def meanwhile(batch: list[UserMemory]) -> None:
+            self.rows.filter(memory_id="3").update(user_id=BOB)
+
+        self.assertEqual(Curation(self.rows.for_user(ALICE), meanwhile).add_topic("a"), 2)
+        self.assertEqual(self.topics_by_text(), {"1": ["a"], "2": ["a"], "3": []})
+
+    @small
+    def test_what_is_told(self) -> None:
+        self.add("1", ALICE, memory_id="1"), self.add("2", BOB, memory_id="2"), self.add("3", ALICE, memory_id="3")
+        batches: list[list[str]] = []
+
+        def on_batch(batch: list[UserMemory]) -> None:
+            batches.append([memory.memory_id for memory in batch])
+
+        with (
+            self.received(memory_added) as added,
+            self.received(memory_replaced) as replaced,
+            self.received(memory_deleted) as deleted,
+        ):
+            Curation(self.rows, on_batch).add_topic("a")
+            Curation(self.rows).move("carol")
+            Curation(self.rows).delete()
+        self.assertEqual(batches, [["1", "2"], ["3"]])
+        self.assertEqual(_told(replaced), [(ALICE, ["1"]), (BOB, ["2"]), (ALICE, ["3"])])
+        self.assertEqual(_told(added), [("carol", ["1", "2"]), ("carol", ["3"])])
+        carols = [("carol", ["1", "2"]), ("carol", ["3"])]
+        self.assertEqual(_told(deleted), [(ALICE, ["1"]), (BOB, ["2"]), (ALICE, ["3"]), *carols])
+        for sent in (*added, *replaced, *deleted):
+            self.assertEqual((sent["sender"], sent["using"]), (UserMemory, self.database))
+
+
+def _told(sent: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    return [(each["user_id"], each["memory_ids"]) for each in sent]
+
+
 class MemoryContract(
     AddContract,
     BadInputContract,
@@ -1014,5 +1162,6 @@ class MemoryContract(
     SignalContract,
     AsyncContract,
     ErrorContract,
+    CurationContract,
 ):
     """Everything that the service promises, for one database."""
