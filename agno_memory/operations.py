@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -67,6 +68,11 @@ class CreateTopicsIndex(Operation):
     def create(cls, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
         """Create the indexes for a model's table, whatever it is called. On MongoDB it may be done again."""
         cls._dispatch("create", schema_editor, model)
+
+    @classmethod
+    def is_made_on(cls, connection: BaseDatabaseWrapper) -> bool:
+        """Tell whether this database finds everybody's memories about a topic by an index."""
+        return hasattr(cls, f"create_on_{connection.vendor}")
 
     @classmethod
     def _dispatch(cls, verb: str, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
