@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Databases take their time, and without a folder of examples a run leaves nothing behind; a failure prints its own.
@@ -26,3 +28,12 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture
+def site(alias: str, transactional_db: None) -> Iterator[str]:
+    """A site with an admin, whose memories are on this database, empty at first."""
+    from tests.admin import memories_on
+
+    with memories_on(alias):
+        yield alias

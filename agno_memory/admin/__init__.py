@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from agno_memory.admin.accounts import PersonLinkMixin
 from agno_memory.admin.options import UserMemoryAdmin, UserMemoryAdminMixin
 from agno_memory.models import UserMemory
 
-__all__ = ["UserMemoryAdmin", "UserMemoryAdminMixin"]
+__all__ = ["PersonLinkMixin", "UserMemoryAdmin", "UserMemoryAdminMixin"]
 
 admin.site.register(UserMemory, UserMemoryAdmin)

@@ -20,9 +20,11 @@ from agno_memory.admin.actions import ACTIONS
 from agno_memory.admin.changelist import MemoryChangeList
 from agno_memory.admin.columns import Columns
 from agno_memory.admin.conflicts import Conflict
+from agno_memory.admin.dashboard import DashboardPage
 from agno_memory.admin.filters import AgentFilter, CreatedFilter, OwnerFilter, TopicFilter, UpdatedFilter
 from agno_memory.admin.forms import UserMemoryForm
 from agno_memory.admin.log import topics_changed
+from agno_memory.admin.person import PersonPages
 from agno_memory.admin.search import Search
 from agno_memory.admin.widgets import TopicsInput
 from agno_memory.curation import Curation
@@ -40,7 +42,7 @@ else:
 DOTS = {"_2E": ".", "_2E_2E": ".."}
 
 
-class UserMemoryAdminMixin(Columns, _Admin):
+class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
     """Everything that the admin knows about memories, for any ``ModelAdmin``: Django's own, or a theme's.
 
     Every write goes through the service, and nothing that is read costs more where there are more memories.

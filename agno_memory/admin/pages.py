@@ -19,6 +19,15 @@ MILLISECOND: Final = datetime.timedelta(milliseconds=1)
 COLUMNS: Final = ("memory_id", "user_id", "memory", "topics", "agent_id", "created_at", "last_updated")
 
 
+# How the query string says whether a place looks back, and whether it looks far.
+FLAGS: Final = {
+    "after": (False, False),
+    "before": (True, False),
+    "far-after": (False, True),
+    "far-before": (True, True),
+}
+
+
 def reverse(order: Order) -> Order:
     """Return the opposite order."""
     return cast("Order", order.removeprefix("-") if order.startswith("-") else f"-{order}")
@@ -45,17 +54,17 @@ class Place(NamedTuple):
             ValueError: none.
         """
         flag, milliseconds, memory_id = token.split(".", 2)
-        if flag not in ("after", "before", "far"):
+        if flag not in FLAGS:
             raise ValueError("no place")
         try:
             moment = EPOCH + int(milliseconds) * MILLISECOND
         except OverflowError as error:
             raise ValueError("out of time") from error
-        return cls(moment, memory_id, flag == "before", flag == "far")
+        return cls(moment, memory_id, *FLAGS[flag])
 
     @property
     def token(self) -> str:
-        flag = "before" if self.back else "far" if self.far else "after"
+        flag = next(name for name, meant in FLAGS.items() if meant == (self.back, self.far))
         return f"{flag}.{(self.moment - EPOCH) // MILLISECOND}.{self.memory_id}"
 
 
@@ -103,9 +112,10 @@ class Reader:
                 # The beginning: a whole page of it rather than what is left.
                 return self.read()
             rows.reverse()
-        came_from = None if place is None else place._replace(back=not back, far=False)
-        behind = came_from if not rows else Place.of(rows[-1 if back else 0], self.order, back=not back)
-        onward, backward = further, behind if came_from else None
+        behind = None if place is None else place._replace(back=not back)
+        if rows and place:
+            behind = Place.of(rows[-1 if back else 0], self.order, back=not back, far=place.far)
+        onward, backward = further, behind
         return Page(rows, onward if back else backward, backward if back else onward, looked_to)
 
     def _walk(
@@ -125,7 +135,7 @@ class Reader:
             rows = rows[: self.size]
             return rows, Place.of(rows[-1], order, back=back), None
         if edge:
-            further = Place.of(edge[0], order, back=back, far=not back)
+            further = Place.of(edge[0], order, back=back, far=True)
             return rows, further, further.moment
         return rows, None, None
 

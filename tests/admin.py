@@ -1,0 +1,85 @@
+"""What the tests of the admin share: a site whose memories are on one database, and staff with single permissions."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.db import connections
+from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
+
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+
+LIST = "/admin/agno_memory/usermemory/"
+ADD = f"{LIST}add/"
+ROUTERS = ["agno_memory.routers.MemoryRouter", "tests.routers.EveryDatabase"]
+
+
+@contextmanager
+def memories_on(alias: str, **settings: Any) -> Iterator[None]:
+    """Keep the memories on one database, empty at first, and the rest of the site on the default one."""
+    cache.clear()
+    with override_settings(DATABASE_ROUTERS=ROUTERS, AGNO_MEMORY={"DATABASE": alias, **settings}):
+        Memory().clear()
+        yield
+
+
+def staff(*permissions: str, name: str = "staff") -> Client:
+    """Return the browser of a member of staff who may do this with memories; without any, of one who may do all."""
+    user = User.objects.create_user(name, is_staff=True, is_superuser=not permissions)
+    codenames = [f"{permission}_usermemory" for permission in permissions]
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def add(text: str = "Likes tea", user_id: object = "maya", **content: Any) -> UserMemory:
+    return Memory().add_user_memory(UserMemory(memory=text, **content), user_id)
+
+
+def add_many(number: int, user_id: object = "maya", **content: Any) -> list[UserMemory]:
+    memories = [UserMemory(memory=f"number {each}", **content) for each in range(number)]
+    return Memory().add_user_memories(memories, user_id)
+
+
+def page(client: Client, url: str = LIST, status: int = 200, **query: Any) -> str:
+    """Return the text of a page."""
+    response = client.get(url, query)
+    assert response.status_code == status, response
+    return str(response.content.decode())
+
+
+def shown(client: Client, url: str = LIST, **query: Any) -> list[str]:
+    """Return the texts that the list shows, in its order."""
+    response = client.get(url, query)
+    assert response.status_code == 200, response
+    return [memory.memory for memory in response.context["cl"].result_list]
+
+
+def link(text: str, content: str) -> str:
+    """Return where the link with this text leads."""
+    for url, inside in re.findall(r'<a [^>]*href="([^"]*)"[^>]*>(.*?)</a>', content, re.DOTALL):
+        if text in inside:
+            return html.unescape(url)
+    raise AssertionError(f"no link {text!r}")
+
+
+def counted(client: Client, url: str, aliases: Iterable[str]) -> int:
+    """Return how many statements a page takes, on all of these databases, when nothing is cached."""
+    cache.clear()
+    contexts = [CaptureQueriesContext(connections[alias]) for alias in set(aliases)]
+    for context in contexts:
+        context.__enter__()
+    response = client.get(url)
+    for context in contexts:
+        context.__exit__(None, None, None)
+    assert response.status_code == 200
+    return sum(len(context) for context in contexts)

@@ -1,0 +1,292 @@
+"""The form of a memory: every write goes through the service, and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.http import HttpResponse
+from django.test import Client
+
+from agno_memory.admin import UserMemoryAdmin
+from agno_memory.admin.links import quoted
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.test import values
+from tests.admin import ADD, LIST, add, add_many, counted, page, staff
+from tests.databases import commits, each_database
+
+pytestmark = [commits, each_database]
+
+SECRET = "The secret text"
+
+
+def change_url(memory: UserMemory, name: str = "change") -> str:
+    return f"{LIST}{quoted(memory.memory_id)}/{name}/"
+
+
+def form_data(client: Client, url: str) -> dict[str, Any]:
+    """Return what a browser would send of a form that nobody touched: with the line ends of browsers."""
+    form = client.get(url).context["adminform"].form
+    data: dict[str, Any] = {}
+    for bound in form:
+        value = bound.field.prepare_value(bound.value())
+        data[bound.html_name] = "" if value is None else str(value)
+        if bound.field.show_hidden_initial:
+            data[bound.html_initial_name] = data[bound.html_name]
+    return {name: value.replace("\n", "\r\n") for name, value in data.items()}
+
+
+def save(client: Client, saved: UserMemory, base: dict[str, Any] | None = None, /, **changes: Any) -> HttpResponse:
+    url = change_url(saved)
+    return client.post(url, {**(base or form_data(client, url)), **changes})  # type: ignore[return-value]
+
+
+def now(memory: UserMemory) -> UserMemory:
+    return UserMemory.objects.get(pk=memory.pk)
+
+
+def errors(response: Any) -> dict[str, list[str]]:
+    return {name: list(texts) for name, texts in response.context["adminform"].form.errors.items()}
+
+
+def test_adds(site: str) -> None:
+    client = staff()
+    response = client.post(
+        ADD,
+        {
+            "user_id": "maya",
+            "memory": "Likes tea",
+            "topics": 'drinks, "salt, pepper"',
+            "metadata": '{"a": [1, "é"]}',
+            "agent_id": "bot",
+        },
+    )
+    assert response.status_code == 302
+    (added,) = Memory().get_user_memories("maya")
+    assert (added.memory, added.topics, added.metadata, added.agent_id) == (
+        "Likes tea",
+        ["drinks", "salt, pepper"],
+        {"a": [1, "é"]},
+        "bot",
+    )
+    assert (added.version, added.input, added.team_id) == (1, None, None)
+    (entry,) = LogEntry.objects.all()
+    assert (entry.action_flag, entry.object_id, entry.object_repr) == (ADDITION, added.memory_id, added.memory_id)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("memory", "  ", "This cannot be blank."),
+        ("memory", "", "This cannot be blank."),
+        ("memory", "x" * 10_001, "Ensure this has at most 10000 characters (it has 10001)."),
+        ("user_id", " ", "This cannot be blank."),
+        ("topics", "x" * 101, "Ensure this has at most 100 characters (it has 101)."),
+        ("topics", ",".join(map(str, range(51))), "Ensure there are at most 50 topics (there are 51)."),
+        ("topics", 'a, "b', "Close the quotation mark."),
+        ("metadata", "[1]", "Metadata must be a JSON object."),
+        ("metadata", "{", "Enter a valid JSON."),
+        ("metadata", '{"$a": 1}', "Metadata keys cannot begin with a dollar sign."),
+        ("metadata", '{"a": NaN}', "Metadata numbers must fit into 64 bits."),
+        ("agent_id", "x" * 256, "Ensure this value has at most 255 characters (it has 256)."),
+        ("input", "x" * 100_001, "Ensure this has at most 100000 characters (it has 100001)."),
+    ],
+)
+def test_shows_errors_at_the_field(site: str, field: str, value: str, message: str) -> None:
+    response = staff().post(ADD, {"user_id": "maya", "memory": "Likes tea", field: value})
+    assert errors(response) == {field: [message]}
+    assert not UserMemory.objects.exists()
+
+
+def test_changes(site: str) -> None:
+    memory, client = add("Likes tea", topics=["drinks", "tea"], metadata={"a": 1}), staff()
+    response = save(client, memory, memory="Likes coffee", topics="coffee, drinks")
+    assert response.status_code == 302
+    changed = now(memory)
+    assert (changed.memory, changed.topics, changed.metadata, changed.version) == (
+        "Likes coffee",
+        ["coffee", "drinks"],
+        {"a": 1},
+        2,
+    )
+    assert changed.last_updated > memory.last_updated
+    assert changed.search_text == "likes coffee"
+
+
+def test_what_nobody_touched_stays(site: str) -> None:
+    """Browsers send line ends of their own, and forms like to strip."""
+    content = {
+        "topics": ["a,b", 'say "x"', "two\nlines", "c\r\nd"],
+        "input": "  one\r\ntwo\rthree\n",
+        "metadata": {"deep": {"x": [1.5, None]}},
+        "feedback": "\n\nx ",
+    }
+    memory, client = add(" text \nmore\r\n", **content), staff()
+    assert save(client, memory).status_code == 302
+    assert values(now(memory)) == values(memory)
+    assert save(client, memory, agent_id="bot").status_code == 302
+    assert values(now(memory)) == {
+        **values(memory),
+        "agent_id": "bot",
+        "version": 2,
+        "last_updated": now(memory).last_updated,
+    }
+
+
+def test_owner_and_machine_written_fields_are_not_taken(site: str) -> None:
+    memory, client = add(), staff()
+    save(
+        client,
+        memory,
+        memory="x",
+        user_id="noah",
+        memory_id="other",
+        version="9",
+        created_at="2020-01-01",
+        last_updated="2020-01-01",
+    )
+    changed = now(memory)
+    assert (changed.user_id, changed.version, changed.created_at) == ("maya", 2, memory.created_at)
+    assert UserMemory.objects.count() == 1
+
+
+def test_log_says_what_changed_but_not_the_text(site: str) -> None:
+    memory, client = add(SECRET, topics=["food", "tea"]), staff()
+    save(client, memory, memory=f"{SECRET}, changed", topics="tea, art", agent_id="bot")
+    (entry,) = LogEntry.objects.filter(action_flag=CHANGE)
+    assert entry.object_id == memory.memory_id
+    assert entry.get_change_message() == "Changed memory and agent id. Added topic “art”. Deleted topic “food”."
+    history = page(client, change_url(memory, "history"))
+    assert "Added topic “art”" in history
+    client.post(change_url(memory, "delete"), {"post": "yes"})
+    assert [SECRET in f"{entry.object_repr}{entry.change_message}" for entry in LogEntry.objects.all()] == [
+        False,
+        False,
+    ]
+    assert not UserMemory.objects.exists()
+    assert LogEntry.objects.filter(action_flag=DELETION, object_id=memory.memory_id).count() == 1
+
+
+def test_conflict_shows_both_and_loses_nothing(site: str) -> None:
+    memory, client = add("Likes tea", topics=["a"], agent_id="one"), staff()
+    opened = form_data(client, change_url(memory))
+    Memory().replace_user_memory(
+        memory.memory_id, UserMemory(memory="Likes strong <tea>", topics=["a", "b"], agent_id="two"), "maya"
+    )
+    response = save(client, memory, opened, memory="Likes weak tea")
+    assert response.status_code == 200
+    assert now(memory).memory == "Likes strong <tea>"
+    content = response.content.decode()
+    assert "Somebody else changed this memory" in content
+    assert "An agent or the application wrote it." in content
+    text = re.sub(r"</?(?:ins|del)>", "", content)
+    assert "Likes strong &lt;tea&gt;" in text
+    assert "Likes weak tea" in text
+    # Again without the tick: still nothing is written.
+    again = {
+        bound.html_name: bound.field.prepare_value(bound.value()) or "" for bound in response.context["adminform"].form
+    }
+    again |= {f"initial-{name}": again[name] for name in ("topics", "agent_id", "metadata")} | {
+        "initial-memory": "Likes strong <tea>"
+    }
+    assert (again["memory"], again["topics"], again["agent_id"]) == ("Likes weak tea", "a, b", "two")
+    assert client.post(change_url(memory), again).status_code == 200
+    assert now(memory).memory == "Likes strong <tea>"
+    # With it, over that version: and what the agent wrote in other fields stays.
+    assert client.post(change_url(memory), {**again, "save_over": "2"}).status_code == 302
+    merged = now(memory)
+    assert (merged.memory, merged.topics, merged.agent_id, merged.version) == ("Likes weak tea", ["a", "b"], "two", 3)
+
+
+def test_conflict_after_a_conflict(site: str) -> None:
+    memory, client = add("Likes tea"), staff()
+    opened = form_data(client, change_url(memory))
+    for text in ("one", "two"):
+        Memory().replace_user_memory(memory.memory_id, UserMemory(memory=text), "maya")
+    assert save(client, memory, opened, memory="mine", save_over="2").status_code == 200
+    assert now(memory).memory == "two"
+
+
+@pytest.mark.parametrize("version", ["", "x", "0", "-1", "99999999999999999999"])
+def test_no_version_is_no_permission_to_overwrite(site: str, version: str) -> None:
+    memory, client = add("Likes tea"), staff()
+    assert save(client, memory, memory="mine", seen_version=version).status_code == 200
+    assert now(memory).memory == "Likes tea"
+
+
+def test_conflict_names_the_colleague(site: str) -> None:
+    memory, client, colleague = add("Likes tea"), staff(), staff(name="colleague")
+    opened = form_data(client, change_url(memory))
+    save(colleague, memory, memory="theirs")
+    response = save(client, memory, opened, memory="mine")
+    assert "<bdi>colleague</bdi> wrote it" in response.content.decode()
+
+
+@contextmanager
+def seen_before(memory: UserMemory) -> Iterator[None]:
+    """Let the form look at a memory as it was before somebody else wrote it: once."""
+    get_object = UserMemoryAdmin.get_object
+    before = [UserMemory.objects.get(pk=memory.pk)]
+
+    def look(self: UserMemoryAdmin, *args: Any, **kwargs: Any) -> UserMemory | None:
+        return before.pop() if before else get_object(self, *args, **kwargs)
+
+    with mock.patch.object(UserMemoryAdmin, "get_object", look):
+        yield
+
+
+def test_write_between_the_forms_look_and_its_write(site: str) -> None:
+    memory, client = add("Likes tea"), staff()
+    data = form_data(client, change_url(memory))
+    with seen_before(memory):
+        Memory().replace_user_memory(memory.memory_id, UserMemory(memory="theirs"), "maya")
+        response = save(client, memory, data, memory="mine")
+    assert response.status_code == 200
+    assert "Somebody else changed this memory" in response.content.decode()
+    assert now(memory).memory == "theirs"
+    assert not LogEntry.objects.exists()
+
+
+def test_deleted_meanwhile(site: str) -> None:
+    memory, client = add("Likes tea"), staff()
+    opened = form_data(client, change_url(memory))
+    Memory().delete_user_memory(memory.memory_id, "maya")
+    response = save(client, memory, opened, memory="What I wrote <b>")
+    assert response.status_code == 409
+    assert "What I wrote &lt;b&gt;" in response.content.decode()
+    assert not UserMemory.objects.exists()
+    assert client.get(change_url(memory)).status_code == 302
+    assert client.post(change_url(memory, "delete"), {"post": "yes"}).status_code == 302
+
+
+def test_deleted_between_the_forms_look_and_its_write(site: str) -> None:
+    memory, client = add("Likes tea"), staff()
+    data = form_data(client, change_url(memory))
+    with seen_before(memory):
+        Memory().delete_user_memory(memory.memory_id, "maya")
+        response = save(client, memory, data, memory="mine")
+    assert (response.status_code, "mine" in response.content.decode()) == (409, True)
+    assert not UserMemory.objects.exists()
+
+
+def test_deletes(site: str) -> None:
+    memory, client = add(), staff()
+    kept = add("kept")
+    assert memory.memory_id in page(client, change_url(memory, "delete"))
+    assert client.post(change_url(memory, "delete"), {"post": "yes"}).status_code == 302
+    assert list(UserMemory.objects.all()) == [kept]
+
+
+def test_statements_do_not_grow(site: str) -> None:
+    memory, client = add_many(10)[0], staff()
+    urls = [change_url(memory), change_url(memory, "history"), change_url(memory, "delete"), ADD]
+    few = [counted(client, url, ("default", site)) for url in urls]
+    add_many(9_990)
+    assert [counted(client, url, ("default", site)) for url in urls] == few
+    assert few[0] <= 4
