@@ -1,8 +1,5 @@
-"""What is counted in the database for which the ORM has no words: a class each, a method for each database."""
-
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -10,9 +7,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import EmptyResultSet
 from django.db import NotSupportedError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, Max, QuerySet
-
-from agno_memory.lookups import in_order
+from django.db.models import QuerySet
 
 
 class TopicCount(NamedTuple):
@@ -83,44 +78,3 @@ class TopicCounts:
         query.get_pipeline = lambda: pipeline
         for document in query.get_cursor():
             yield document["_id"], document["count"]
-
-
-class OwnerCount(NamedTuple):
-    """An owner, how many memories are theirs, and when the last of them was written."""
-
-    user_id: str
-    count: int  # type: ignore[assignment]  # hides tuple.count(), which nobody needs here
-    last_updated: datetime.datetime
-
-
-class OwnerCounts:
-    """A page of a queryset's owners with their counts, by ``user_id``: it costs as much as the rows of these owners."""
-
-    def __init__(self, rows: QuerySet[Any], after: str, limit: int) -> None:
-        self.rows = rows.order_by()
-        self.after = after
-        self.limit = limit
-
-    def run(self) -> list[OwnerCount]:
-        connection = connections[self.rows.db]
-        method = getattr(self, f"as_{connection.vendor}", self.as_sql)
-        return [OwnerCount(*row) for row in method()]
-
-    def as_sql(self) -> Any:
-        """Let the database group what it reads in the order of the index, and stop."""
-        return self._counts(self.rows.filter(user_id__gt=self.after))[: self.limit]
-
-    def as_mongodb(self) -> Any:
-        """Look for one owner after the other first: MongoDB groups all that it finds before it stops."""
-        found: list[str] = []
-        while len(found) < self.limit:
-            rows = self.rows.filter(user_id__gt=found[-1] if found else self.after)
-            following = rows.order_by(*in_order("user_id")).first()
-            if following is None:
-                break
-            found.append(following.user_id)
-        return self._counts(self.rows.filter(user_id__in=found))
-
-    def _counts(self, rows: QuerySet[Any]) -> Any:
-        counted = rows.values("user_id").annotate(count=Count("*"), last=Max("last_updated"))
-        return counted.order_by("user_id").values_list("user_id", "count", "last")
