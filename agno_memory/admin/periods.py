@@ -43,14 +43,14 @@ def parse(text: str) -> Period:
     if past := PAST_DAYS.fullmatch(text):
         return Period(midnight(today - datetime.timedelta(days=int(past[1]) - 1)))
     found = PART.fullmatch(text)
-    if found is None:
+    if found is None or "00" in found.groups():
         raise ValueError("no period")
-    first, last = _first_and_last(*(int(part) if part else None for part in found.groups()))
-    return days(first, last)
+    year, month, day = found.groups()
+    return days(*_first_and_last(int(year), int(month or 0), int(day or 0)))
 
 
-def _first_and_last(year: int | None, month: int | None, day: int | None) -> tuple[datetime.date, datetime.date]:
-    first = datetime.date(year or 1, month or 1, day or 1)
+def _first_and_last(year: int, month: int, day: int) -> tuple[datetime.date, datetime.date]:
+    first = datetime.date(year, month or 1, day or 1)
     if day:
         return first, first
     if month:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable
 
@@ -25,7 +26,7 @@ def read(text: str) -> list[str]:
         ValueError: a quotation mark that is not closed.
     """
     try:
-        rows = list(csv.reader(text.splitlines(keepends=True), skipinitialspace=True, strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True))
     except csv.Error as error:
         raise ValueError(str(error)) from error
     return [topic.strip() for row in rows for topic in row if topic.strip()]
