@@ -21,6 +21,8 @@ LETTER: Final = 7.5
 # How much of its place a column leaves empty.
 GAP: Final = 0.25
 LINES: Final = 4
+# What is beside an edge: a share of the whole width.
+EDGE: Final = 0.1
 
 
 class Point(NamedTuple):
@@ -137,6 +139,7 @@ def _y(value: int, top: int) -> str:
 def _column(index: int, point: Point, count: int, top: int) -> dict[str, Any]:
     # However little, something is seen.
     height = max(HEIGHT * point.value / top, 1) if point.value else 0
+    at, anchor = _anchor(index, count)
     return {
         "label": point.label,
         "value": number(point.value),
@@ -146,7 +149,15 @@ def _column(index: int, point: Point, count: int, top: int) -> dict[str, Any]:
         "room": f"{percent(1, count)}%",
         "x": f"{percent(index + GAP / 2, count)}%",
         "width": f"{percent(1 - GAP, count)}%",
-        "middle": f"{percent(index + 0.5, count)}%",
+        "at": f"{percent(at, count)}%",
+        "anchor": anchor,
         "y": f"{ABOVE + HEIGHT - height:.1f}",
         "height": f"{height:.1f}",
     }
+
+
+def _anchor(index: int, count: int) -> tuple[float, str]:
+    """Return where a column's label is held, and at which end: those beside an edge grow away from it."""
+    if index < count * EDGE:
+        return index, "start"
+    return (index + 1, "end") if index + 1 > count * (1 - EDGE) else (index + 0.5, "middle")

@@ -41,11 +41,14 @@ class DashboardPage(_Admin):
         if request.method == "POST" and picture is None:
             messages.info(request, _("Somebody else had everything counted at this moment. Look again in a while."))
         picture = picture or overview.look()
+        title = _("What is remembered")
         request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
-            "title": _("What is remembered"),
-            "opts": self.opts,
+            "title": title,
+            # Under the name that unfold shows; "opts" would make it show the list's instead.
+            "content_title": title,
+            "model_opts": self.opts,
             "media": self.media,
             "picture": picture,
             "sample_size": number(picture.sample) if picture and picture.sample else "",

@@ -139,11 +139,14 @@ class PersonPages(_Admin):
     def _page(
         self, request: HttpRequest, owner: str, title: str, template: str, context: dict[str, Any]
     ) -> TemplateResponse:
+        title = title % {"owner": isolated(owner)}
         request.current_app = self.admin_site.name
         everything = {
             **self.admin_site.each_context(request),
-            "title": title % {"owner": isolated(owner)},
-            "opts": self.opts,
+            "title": title,
+            # Under the name that unfold shows; "opts" would make it show the list's instead.
+            "content_title": title,
+            "model_opts": self.opts,
             "media": self.media,
             "owner": owner,
             "urls": {name: self._url(name, quoted(owner)) for name in ("person", "person_export", "person_erase")},
