@@ -10,7 +10,6 @@ from unittest import mock
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
-from django.http import HttpResponse
 from django.test import Client
 
 from agno_memory.admin import UserMemoryAdmin
@@ -42,9 +41,9 @@ def form_data(client: Client, url: str) -> dict[str, Any]:
     return {name: value.replace("\n", "\r\n") for name, value in data.items()}
 
 
-def save(client: Client, saved: UserMemory, base: dict[str, Any] | None = None, /, **changes: Any) -> HttpResponse:
+def save(client: Client, saved: UserMemory, base: dict[str, Any] | None = None, /, **changes: Any) -> Any:
     url = change_url(saved)
-    return client.post(url, {**(base or form_data(client, url)), **changes})  # type: ignore[return-value]
+    return client.post(url, {**(base or form_data(client, url)), **changes})
 
 
 def now(memory: UserMemory) -> UserMemory:

@@ -174,7 +174,9 @@ def page(
     context = {
         **model_admin.admin_site.each_context(request),
         "title": job.title,
-        "opts": model_admin.opts,
+        # A theme shows one or the other: with "opts" it would show the name of the list.
+        "content_title": job.title,
+        "model_opts": model_admin.opts,
         "media": model_admin.media + form.media,
         "job": job,
         "form": form,

@@ -102,7 +102,8 @@ class MemoryChangeList(ChangeList):
         self.result_count = len(self.result_list) + (0 if is_all else 1)
         self.show_full_result_count = False
         self.show_admin_actions = True
-        self.full_result_count = None
+        # Themes show both where they differ.
+        self.full_result_count = self.result_count
         self.can_show_all = self.multi_page = False
         self.paginator = Paginator(self.result_list, self.list_per_page)
 
@@ -152,6 +153,12 @@ class MemoryChangeList(ChangeList):
     def elsewhere_url(self) -> str:
         """The search for the same words in everybody's texts."""
         return self.get_query_string({SEARCH_VAR: self.search.elsewhere})
+
+    @property
+    def person_url(self) -> str:
+        """The page of the person that the search means."""
+        name = "admin:agno_memory_usermemory_person"
+        return reverse(name, args=(quoted(str(self.search.owner)),), current_app=self.admin_site_name)
 
     def url_for_result(self, result: Any) -> str:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
@@ -34,12 +34,9 @@ class Columns:
     @admin.display(description=gettext_lazy("owner"))
     def owner_column(self, memory: UserMemory) -> SafeString:
         link = _filter_link(memory, "owner", memory.user_id, "am-owner")
-        try:
-            url = reverse("admin:agno_memory_usermemory_person", args=(quoted(memory.user_id),))
-        except NoReverseMatch:
-            return link
+        url = reverse("admin:agno_memory_usermemory_person", args=(quoted(memory.user_id),), current_app=_site(memory))
         label = _("Everything about %(owner)s") % {"owner": memory.user_id}
-        page = format_html('<a class="am-person" href="{}" title="{}" aria-label="{}">↗</a>', url, label, label)
+        page = format_html('<a class="am-person" href="{}" title="{}" aria-label="{}">↗\ufe0e</a>', url, label, label)
         return format_html('<span class="am-owner-cell">{} {}</span>', link, page)
 
     @admin.display(description=gettext_lazy("topics"), empty_value="")
@@ -70,6 +67,12 @@ def ago(memory: UserMemory, field: str) -> SafeString:
     exact = f"{date_format(moment, 'DATETIME_FORMAT')} ({moment:%Y-%m-%d %H:%M:%S %Z})"
     markup = '<time class="am-time" datetime="{}" title="{}">{}</time>'
     return format_html(markup, moment.isoformat(timespec="milliseconds"), exact, naturaltime(moment))
+
+
+def _site(memory: UserMemory) -> str | None:
+    """Return the name of the admin site whose list shows the memory."""
+    changelist = getattr(memory, "changelist", None)
+    return changelist.admin_site_name if changelist else None
 
 
 def _filter_link(memory: UserMemory, parameter: str, value: str, css: str) -> SafeString:

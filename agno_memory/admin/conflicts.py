@@ -17,7 +17,7 @@ from agno_memory.admin.forms import UserMemoryForm
 from agno_memory.candidates import field_named
 from agno_memory.models import UserMemory
 
-WORDS = re.compile(r"\s+|[^\s]+")
+WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 # Longer texts are shown without marks: comparing them takes too long.
 MOST_WORDS = 2_000
 

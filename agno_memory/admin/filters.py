@@ -46,6 +46,7 @@ class MemoryFilter(admin.ListFilter):
         # Values by the name of their parameter.
         self.used: Params = {}
         self.rows: UserMemoryQuerySet = model_admin.get_queryset(request)
+        self.viewer = request.user
         for name in self.expected_parameters():
             values = [value for value in params.pop(str(name), []) if value.strip()]
             if values:
@@ -152,14 +153,14 @@ class TopicFilter(FieldFilter):
                 "display": topic,
             }
         shown = 0
-        for topic, count in known.topics(self.rows).counts:
+        for topic, count in known.topics(self.rows, self.viewer).counts:
             if topic not in self.values and shown < OFFERED:
                 shown += 1
                 query_string = changelist.get_query_string({self.parameter: [*self.values, topic]})
                 yield {"selected": False, "query_string": query_string, "display": topic, "count": count}
 
     def note(self) -> str:
-        moment = date_format(known.topics(self.rows).moment.astimezone(), "TIME_FORMAT")
+        moment = date_format(known.topics(self.rows, self.viewer).moment.astimezone(), "TIME_FORMAT")
         return gettext("Counted at %(time)s among the newest %(sample)s memories.") % {
             "sample": f"{known.SAMPLE:,}",
             "time": moment,

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from agno_memory.aggregates import TopicCount
+from agno_memory.overview import cache_key
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.validators import fold
 
@@ -27,9 +28,14 @@ class Topics(NamedTuple):
     moment: datetime.datetime
 
 
-def topics(rows: UserMemoryQuerySet) -> Topics:
-    """Return the most frequent topics of everybody, counted not more often than every five minutes."""
-    key = f"agno_memory.admin.topics.{rows.db}"
+def topics(rows: UserMemoryQuerySet, viewer: object) -> Topics:
+    """Return the most frequent topics, counted not more often than every five minutes.
+
+    Args:
+        rows: what the viewer may see.
+        viewer: whose cache it is, where that is not everything.
+    """
+    key = cache_key("topics", rows, viewer)
     found: Topics | None = cache.get(key)
     if found is None:
         found = Topics(topics_of(rows), timezone.now())
@@ -42,15 +48,15 @@ def topics_of(rows: UserMemoryQuerySet) -> list[TopicCount]:
     return rows.newest()[:SAMPLE].topic_counts(MOST_TOPICS)
 
 
-def matching_topics(rows: UserMemoryQuerySet, text: str) -> list[str]:
+def matching_topics(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
     """Return known topics that contain a text, those that begin with it first."""
     wanted = fold(text)
-    found = [count.topic for count in topics(rows).counts if wanted in fold(count.topic)]
+    found = [count.topic for count in topics(rows, viewer).counts if wanted in fold(count.topic)]
     found.sort(key=lambda topic: not fold(topic).startswith(wanted))
     return found[:COMPLETIONS]
 
 
-def matching_owners(rows: UserMemoryQuerySet, text: str) -> list[str]:
+def matching_owners(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
     """Return owners whose ids begin with a text, in the order of their ids: each is one step along an index."""
     found: list[str] = []
     behind = rows.filter(user_id__gte=text)
@@ -63,7 +69,7 @@ def matching_owners(rows: UserMemoryQuerySet, text: str) -> list[str]:
     return found
 
 
-def matching_agents(rows: UserMemoryQuerySet, text: str) -> list[str]:
+def matching_agents(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
     """Return agents of the newest memories whose ids contain a text."""
     agents = rows.newest().only("memory_id", "last_updated", "agent_id")[:1000]
     known = dict.fromkeys(memory.agent_id for memory in agents if memory.agent_id and text in memory.agent_id)

@@ -23,6 +23,7 @@ from agno_memory.admin.conflicts import Conflict
 from agno_memory.admin.dashboard import DashboardPage
 from agno_memory.admin.filters import AgentFilter, CreatedFilter, OwnerFilter, TopicFilter, UpdatedFilter
 from agno_memory.admin.forms import UserMemoryForm
+from agno_memory.admin.links import unquoted
 from agno_memory.admin.log import topics_changed
 from agno_memory.admin.person import PersonPages
 from agno_memory.admin.search import Search
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[UserMemory]
 else:
     _Admin = object
-
-# What a browser takes for a folder is written so in addresses; see links.quoted().
-DOTS = {"_2E": ".", "_2E_2E": ".."}
 
 
 class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
@@ -116,7 +114,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
             if not self.has_view_or_change_permission(request):
                 raise PermissionDenied
             text = request.GET.get("q", "").replace("\x00", "")[:255]
-            found = matching(self._rows(request), text)
+            found = matching(self._rows(request), text, request.user)
             return JsonResponse({"results": found}, headers={"Cache-Control": "no-store"})
 
         return self.admin_site.admin_view(view)
@@ -148,8 +146,9 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> UserMemory | None:
         found = super().get_object(request, object_id, from_field)
-        if found is None and object_id in DOTS:
-            return super().get_object(request, DOTS[object_id], from_field)
+        if found is None and unquoted(object_id) != unquote(object_id):
+            # Dots alone, which Django's own unquote() leaves as they are.
+            return super().get_object(request, unquoted(object_id), from_field)
         return found
 
     def changeform_view(
@@ -174,7 +173,8 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("This memory was deleted meanwhile"),
-            "opts": self.opts,
+            "content_title": _("This memory was deleted meanwhile"),
+            "model_opts": self.opts,
             "media": self.media,
             "memory_id": memory_id,
             "typed": {name: request.POST.get(name, "") for name in UserMemory.content_fields},
