@@ -127,9 +127,9 @@ def percent(value: float, whole: float) -> str:
 
 def share(value: int, whole: int) -> str:
     """Return a share in percent as it is written in the current language; what is less than one is not nothing."""
-    if 0 < 200 * value < whole:
-        return "<\N{NARROW NO-BREAK SPACE}1\N{NARROW NO-BREAK SPACE}%"
-    return f"{number(round(100 * value / whole))}\N{NARROW NO-BREAK SPACE}%"
+    rounded = round(100 * value / whole)
+    shown = "<\N{NARROW NO-BREAK SPACE}1" if value and not rounded else number(rounded)
+    return f"{shown}\N{NARROW NO-BREAK SPACE}%"
 
 
 def _y(value: int, top: int) -> str:

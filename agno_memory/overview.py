@@ -198,6 +198,6 @@ class Overview:
 
 def cache_key(name: str, rows: UserMemoryQuerySet, viewer: object = None) -> str:
     """Return where something about these rows is cached: for everybody, or where they are narrowed, for one viewer."""
-    whose = getattr(viewer, "pk", viewer) if rows.query.where else None
-    parts = repr((FORM, rows.db, rows.model._meta.db_table, whose))
+    whose = [getattr(viewer, "pk", viewer)] if rows.query.where else []
+    parts = repr((FORM, rows.db, rows.model._meta.db_table, *whose))
     return f"agno_memory.{name}.{hashlib.sha256(parts.encode()).hexdigest()[:32]}"

@@ -70,7 +70,7 @@ class PersonLinkMixin(_Admin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or not self._may_see_memories(request):
             return fieldsets
-        return [*fieldsets, (UserMemory._meta.app_config.verbose_name, {"fields": ("person_link",)})]  # type: ignore[union-attr]
+        return [*fieldsets, (UserMemory._meta.app_config.verbose_name, {"fields": ("person_link",)})]
 
     def _may_see_memories(self, request: HttpRequest) -> bool:
         site = self.admin_site
