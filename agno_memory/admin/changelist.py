@@ -23,7 +23,8 @@ from agno_memory.admin import pages, periods
 from agno_memory.admin.filters import MemoryFilter, TimeFilter
 from agno_memory.admin.links import quoted
 from agno_memory.admin.search import Search
-from agno_memory.querysets import ORDERS, Order, UserMemoryQuerySet
+from agno_memory.lookups import ORDERS, Order
+from agno_memory.querysets import UserMemoryQuerySet
 
 
 class Link(NamedTuple):

@@ -13,6 +13,7 @@ from agno_memory import exports
 from agno_memory.admin.log import log_export, log_exported
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.streaming import attachment
 
 Kind = Literal["jsonl", "csv"]
 
@@ -34,8 +35,7 @@ def download(request: HttpRequest, rows: UserMemoryQuerySet, kind: Kind, what: s
     lines, content_type = KINDS[kind]
     content = lines(_counted(rows.walk(), log_export(request, what)))
     name = f"memories-{timezone.localdate():%Y-%m-%d}.{kind}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingHttpResponse(content, content_type=content_type, headers=headers)
+    return attachment(request, content, content_type=content_type, filename=name)
 
 
 def _counted(memories: Iterable[UserMemory], entry: LogEntry) -> Iterator[UserMemory]:

@@ -19,8 +19,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin import known, periods
+from agno_memory.lookups import Order
 from agno_memory.operations import CreateTopicsIndex
-from agno_memory.querysets import Order, UserMemoryQuerySet
+from agno_memory.querysets import UserMemoryQuerySet
 
 if TYPE_CHECKING:
     from agno_memory.admin.changelist import MemoryChangeList

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 from typing import Final, NamedTuple, Self, cast
 
+from agno_memory.lookups import Order
 from agno_memory.models import UserMemory
-from agno_memory.querysets import Order, UserMemoryQuerySet
+from agno_memory.querysets import UserMemoryQuerySet
 
 # How many memories one page looks at for those that match, where no index leads to them; on demand, how many more.
 WINDOW: Final = 10_000
