@@ -55,6 +55,4 @@ class DashboardPage(_Admin):
             "tiles": tiles(picture) if picture else [],
             "panels": panels(picture, self.admin_site.name) if picture else {},
         }
-        # Who may see it is asked at each view, so no cache between may keep it.
-        headers = {"Cache-Control": "no-store"}
-        return TemplateResponse(request, "admin/agno_memory/dashboard.html", context, headers=headers)
+        return TemplateResponse(request, "admin/agno_memory/dashboard.html", context)

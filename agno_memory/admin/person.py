@@ -152,8 +152,7 @@ class PersonPages(_Admin):
             "urls": {name: self._url(name, quoted(owner)) for name in ("person", "person_export", "person_erase")},
             **context,
         }
-        headers = {"Cache-Control": "no-store"}
-        return TemplateResponse(request, f"admin/agno_memory/{template}.html", everything, headers=headers)
+        return TemplateResponse(request, f"admin/agno_memory/{template}.html", everything)
 
     def _url(self, name: str, *args: str) -> str:
         return reverse(f"admin:agno_memory_usermemory_{name}", args=args, current_app=self.admin_site.name)

@@ -13,6 +13,8 @@ from agno_memory.models import UserMemory
 
 register = template.Library()
 
+DASHBOARD = "dashboard"
+
 
 @register.simple_tag(takes_context=True)
 def memory_url(context: Context, memory: UserMemory) -> str:
@@ -27,7 +29,7 @@ def dashboard_url(context: Context, app_list: list[dict[str, Any]]) -> str:
     if not any(model["object_name"] == "UserMemory" and _may_view(model["perms"]) for model in models):
         return ""
     try:
-        return _url(context, "dashboard")
+        return _url(context, DASHBOARD)
     except NoReverseMatch:
         # The site has an admin of its own for memories.
         return ""

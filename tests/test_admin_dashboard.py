@@ -1,0 +1,194 @@
+"""The dashboard: what it shows, to whom, and at what cost."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+
+from agno_memory import overview
+from agno_memory.admin.options import UserMemoryAdmin
+from agno_memory.models import UserMemory
+from agno_memory.overview import Overview
+from tests.admin import LIST, add, add_many, counted, link, page, staff
+from tests.databases import commits, each_database
+
+pytestmark = commits
+
+DASHBOARD = f"{LIST}dashboard/"
+APP = "/admin/agno_memory/"
+on_sqlite = pytest.mark.parametrize("alias", ["default"])
+
+
+def figures(content: str) -> list[str]:
+    return re.findall(r'class="am-figure">([^<]*)<', content)
+
+
+@each_database
+def test_it_shows_how_much_about_whom_and_what(alias: str, site: str) -> None:
+    add("x" * 30, "maya", topics=["tea", "a&b"], agent_id="bot")
+    add("x" * 70, "maya", topics=["tea"])
+    add("x" * 90, "no/ah", topics=["tea"])
+    client = staff()
+    content = page(client, DASHBOARD)
+    assert figures(content) == ["3", "2", "2", "70"]
+    assert "Counted just now" in content
+    assert "3 memories in 90 days" in content
+    assert page(client, link("a&amp;b", content)).count("am-chip") >= 2
+    assert "Memories of \u2068no/ah\u2069" in page(client, link("no/ah", content))
+    assert link("bot", content) == f"{LIST}?agent=bot"
+    assert "50\u201399" in content
+
+
+@each_database
+def test_its_cost_does_not_grow(alias: str, site: str) -> None:
+    add_many(10, topics=["tea"])
+    client = staff()
+    few = counted(client, DASHBOARD, {alias, "default"})
+    add_many(9_990, "noah", topics=["tea"])
+    many = counted(client, DASHBOARD, {alias, "default"})
+    # The session and the user; two questions about memories.
+    assert (few, many) == (4, 4)
+    # One more, and it is a sample with estimates.
+    add()
+    assert counted(client, DASHBOARD, {alias, "default"}) <= 7
+    Overview(UserMemory.objects.all()).refresh()
+    with mock.patch.object(cache, "clear"):
+        assert counted(client, DASHBOARD, {alias, "default"}) == 2
+
+
+@each_database
+def test_everything_is_counted_when_asked(alias: str, site: str) -> None:
+    for owner in ("maya", "noah", "ana"):
+        add(user_id=owner, topics=["tea"])
+    client = staff()
+    with mock.patch.object(overview, "SAMPLE", 2):
+        content = page(client, DASHBOARD)
+        assert "A first look at the 2 memories written last." in content
+        assert content.count("Of the 2 written last.") == 4
+        assert "Not counted yet." in content
+        assert "Count everything" in content
+        response = client.post(DASHBOARD)
+        content = response.content.decode()
+        assert figures(content)[:2] == ["3", "3"]
+        assert "Count again" in content
+        assert "3 memories in 90 days" in content
+        assert figures(page(client, DASHBOARD)) == figures(content)
+    assert "no-store" in response["Cache-Control"]
+
+
+@on_sqlite
+def test_without_memories_there_is_a_dashboard_too(alias: str, site: str) -> None:
+    content = page(staff(), DASHBOARD)
+    assert figures(content) == ["0", "0", "\N{EM DASH}"]
+    assert content.count("None.") == 3
+
+
+@on_sqlite
+def test_who_comes_while_somebody_counts_is_told(alias: str, site: str) -> None:
+    client = staff()
+    add()
+    cache.add(f"{Overview(UserMemory.objects.all()).key}.turn", 1)
+    assert "Somebody else has memories counted at the moment" in page(client, DASHBOARD)
+    assert "Somebody else had everything counted" in client.post(DASHBOARD).content.decode()
+    cache.clear()
+    page(client, DASHBOARD)
+    cache.add(f"{Overview(UserMemory.objects.all()).key}.turn", 1)
+    busy = client.post(DASHBOARD).content.decode()
+    assert "Somebody else had everything counted" in busy
+    assert figures(busy)[0] == "1"
+
+
+@on_sqlite
+def test_an_old_picture_says_so(alias: str, site: str) -> None:
+    add()
+    client = staff()
+    with mock.patch.object(overview, "SAMPLE", 0):
+        client.post(DASHBOARD)
+        assert '"now"' not in page(client, DASHBOARD)
+        with mock.patch.object(overview, "FRESH", 0), mock.patch.object(overview, "PATIENCE", 0):
+            content = page(client, DASHBOARD)
+    assert 'data-am-refresh="now"' in content
+
+
+@on_sqlite
+def test_only_who_may_view_memories_sees_it(alias: str, site: str) -> None:
+    add("Likes tea", "maya-the-owner", topics=["drinks-topic"])
+    for permission, status in (("view", 200), ("change", 200), ("add", 403), ("delete", 403)):
+        client = staff(permission, name=permission)
+        for response in (client.get(DASHBOARD), client.post(DASHBOARD)):
+            assert response.status_code == status
+            assert ("maya-the-owner" in response.content.decode()) is (status == 200)
+    assert Client().get(DASHBOARD).status_code == 302
+    visitor = Client()
+    visitor.force_login(User.objects.create_user("visitor"))
+    assert visitor.post(DASHBOARD).status_code == 302
+
+
+@on_sqlite
+def test_the_way_to_it_is_shown_to_who_may_go(alias: str, site: str) -> None:
+    for permission, is_shown in (("view", True), ("change", True), ("add", False), ("delete", False)):
+        content = page(staff(permission, name=permission), APP)
+        assert (DASHBOARD in content) is is_shown
+    assert link("Dashboard", page(staff("view"), LIST)) == DASHBOARD
+    assert DASHBOARD not in page(staff(name="root"), f"{LIST}?_popup=1")
+
+
+@on_sqlite
+def test_an_admin_of_the_sites_own_has_no_way_to_it(alias: str, site: str) -> None:
+    with mock.patch("agno_memory.templatetags.agno_memory_admin.DASHBOARD", "nowhere"):
+        content = page(staff("view"), APP)
+    assert "What is remembered" not in content
+
+
+@on_sqlite
+def test_counting_needs_a_token(alias: str, site: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("root"))
+    assert client.post(DASHBOARD).status_code == 403
+    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page(client, DASHBOARD))[-1]
+    assert client.post(DASHBOARD, {"csrfmiddlewaretoken": token}).status_code == 200
+    assert client.put(DASHBOARD).status_code in (403, 405)
+
+
+@on_sqlite
+def test_a_subclass_that_shows_less_counts_less(alias: str, site: str) -> None:
+    add("Likes tea", "maya", topics=["drinks"])
+    add("Likes rice", "noah-the-owner", topics=["food-topic"])
+    everything = page(staff(), DASHBOARD)
+    assert "noah-the-owner" in everything
+
+    def narrowed(self: Any, request: Any) -> Any:
+        return UserMemory.objects.filter(user_id=request.user.username)
+
+    with mock.patch.object(UserMemoryAdmin, "get_queryset", narrowed):
+        theirs = page(staff("view", name="maya"), DASHBOARD)
+        assert figures(theirs)[:2] == ["1", "1"]
+        assert "noah" not in theirs
+        assert "food-topic" not in theirs
+        assert "food-topic" in page(staff("view", name="noah-the-owner"), DASHBOARD)
+
+
+EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+
+
+@on_sqlite
+def test_names_are_data(alias: str, site: str) -> None:
+    add("x" * 10_000, EVIL, topics=[EVIL, "y" * 100, "\u202eevil"], agent_id=EVIL)
+    content = page(staff(), DASHBOARD)
+    assert "<script>alert" not in content
+    assert "<img src=x" not in content
+    assert content.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
+
+
+@on_sqlite
+def test_a_strict_policy_for_content_lets_it_work(alias: str, site: str) -> None:
+    add()
+    content = page(staff(), DASHBOARD)
+    ours = content[content.index('class="am-insight"') :]
+    assert not re.search(r"\sstyle=|<style|<script|\son\w+=", ours)

@@ -1,0 +1,367 @@
+"""The page about a person: what it shows, to whom, at what cost; export and erasure; and the way there."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import html
+import io
+import json
+import re
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Permission, User
+from django.test import Client, RequestFactory, override_settings
+from django.urls import reverse
+
+from agno_memory.admin import PersonLinkMixin
+from agno_memory.admin.links import quoted, unquoted
+from agno_memory.admin.options import UserMemoryAdmin
+from agno_memory.admin.person import COUNTED, PAGE_SIZE
+from agno_memory.admin.timeline import MOST, division
+from agno_memory.models import UserMemory
+from tests.admin import LIST, add, add_many, at, counted, link, page, staff
+from tests.databases import commits, each_database
+
+pytestmark = commits
+
+on_sqlite = pytest.mark.parametrize("alias", ["default"])
+
+EVIL = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+OWNERS = (
+    "maya", "..", ".", "../..", "a/b", "a%2Fb", "_2E", "_2E_2E", "50%", "a?b=c#d", " spaced ", "line\nbreak", "\\",
+    EVIL, "\u7528\u6237", "\u202e\u05d0\u05d1", "\U0001f600", "x" * 255,
+)  # fmt: skip
+
+
+def person(owner: str, rest: str = "") -> str:
+    return reverse("admin:agno_memory_usermemory_person", args=[quoted(owner)]) + rest
+
+
+def texts(content: str) -> list[str]:
+    return [html.unescape(text) for text in re.findall(r'<p class="am-text" dir="auto">(.*?)</p>', content, re.DOTALL)]
+
+
+@each_database
+def test_a_person_is_one_page(alias: str, site: str) -> None:
+    with at(datetime.datetime(2026, 3, 5, 12, tzinfo=datetime.UTC)):
+        first = add("Likes tea", "maya", topics=["tea", "a&b"], agent_id="bot")
+    with at(datetime.datetime(2026, 3, 7, 12, tzinfo=datetime.UTC)):
+        add("Likes rice", "maya", topics=["tea"])
+    add("Is somebody else", "noah", topics=["other-topic"], agent_id="other-agent")
+    content = page(staff(), person("maya"))
+    assert texts(content) == ["Likes rice", "Likes tea"]
+    assert re.findall(r'class="am-figure">([^<]*)<', content) == ["2", "March 5, 2026", "March 7, 2026"]
+    assert "2 memories, from March 5, 2026 to March 7, 2026." in content
+    assert link("a&amp;b", content) == f"{LIST}?owner=maya&topic=a%26b"
+    assert link("bot", content) == f"{LIST}?owner=maya&agent=bot"
+    assert f"{LIST}{first.memory_id}/change/" in content
+    assert not any(name in content for name in ("somebody else", "noah", "other-"))
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@on_sqlite
+def test_every_owner_has_an_address(alias: str, owner: str, site: str) -> None:
+    add("Likes tea", owner)
+    add("Is somebody else", "noah")
+    client = staff()
+    assert unquoted(quoted(owner)) == owner
+    assert texts(page(client, person(owner))) == ["Likes tea"]
+    # The list and the dashboard lead there.
+    assert person(owner) in html.unescape(page(client, LIST))
+    assert person(owner) in html.unescape(page(client, f"{LIST}dashboard/"))
+    assert person(owner) == html.unescape(re.findall(r'href="([^"]*/person/[^"]*)"', page(client, LIST))[1])
+    assert client.post(person(owner, "export/"), {"kind": "csv"}).status_code == 200
+    assert client.post(person(owner, "erase/")).status_code == 302
+    assert [memory.user_id for memory in UserMemory.objects.all()] == ["noah"]
+
+
+@on_sqlite
+def test_of_nobody_nothing_is_said(alias: str, site: str) -> None:
+    client = staff()
+    assert "Nothing is remembered about this person." in page(client, person("nobody"))
+    assert "Nothing is remembered about this person." in page(client, person("nobody", "erase/"))
+    for impossible in ("x" * 256, "  ", "a\x00b"):
+        assert client.get(person(impossible)).status_code == 404
+
+
+@each_database
+def test_memories_come_page_by_page(alias: str, site: str) -> None:
+    add_many(2 * PAGE_SIZE + 5)
+    add("Is somebody else", "noah")
+    client = staff()
+    seen, content = [], page(client, person("maya"))
+    assert "Newer" not in content
+    for size in (PAGE_SIZE, PAGE_SIZE, 5):
+        assert len(texts(content)) == size
+        seen += texts(content)
+        last = content
+        if "Older" in content:
+            content = page(client, person("maya") + link("Older", content).removeprefix(person("maya")))
+    assert seen == [memory.memory for memory in UserMemory.objects.for_user("maya").newest()]
+    assert "Older" not in last
+    assert texts(page(client, link("Newer", last))) == seen[PAGE_SIZE : 2 * PAGE_SIZE]
+    assert texts(page(client, link("Newest", last))) == seen[:PAGE_SIZE]
+
+
+@pytest.mark.parametrize("place", ["", "x", "after.1.", "after.x.y", "after.9999999999999999999.a", "after.1.a\x00"])
+@on_sqlite
+def test_a_place_that_is_none_is_the_beginning(alias: str, place: str, site: str) -> None:
+    add()
+    assert page(staff(), person("maya"), place=place)
+
+
+@each_database
+def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
+    add_many(10, topics=["tea"], agent_id="bot")
+    client = staff()
+    few = counted(client, person("maya"), {alias, "default"})
+    add_many(9_990, topics=["tea"], agent_id="bot")
+    many = counted(client, person("maya"), {alias, "default"})
+    # The session and the user; the first, the last and how many; what about, with where that ends; when; and a page.
+    assert (few, many) == (2 + 3 + 2 + 1 + 1,) * 2
+    content = page(client, person("maya"))
+    assert "10,000" in content
+    assert f"Topics and agents of the {COUNTED:,} memories written last." in content
+    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 3
+    # An account is one more.
+    assert counted(client, person("1"), {alias, "default"}) == 5
+
+
+# Export
+
+
+@each_database
+def test_everything_leaves_as_a_file(alias: str, site: str) -> None:
+    mine = [add("=1+1", "a/b", topics=["tea"]), add("two\nlines", "a/b", metadata={"a": 1})]
+    add("Is somebody else", "noah")
+    client = staff("view")
+    response: Any = client.post(person("a/b", "export/"), {"kind": "jsonl"})
+    assert "attachment" in response["Content-Disposition"]
+    lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]
+    assert [line["memory_id"] for line in lines] == [memory.memory_id for memory in mine]
+    response = client.post(person("a/b", "export/"), {"kind": "csv"})
+    rows = list(csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig"), newline="")))
+    assert [row[2] for row in rows] == ["memory", "'=1+1", "two\nlines"]
+    entries = LogEntry.objects.using("default").order_by("pk")
+    assert [(entry.action_flag, entry.object_repr) for entry in entries] == [(CHANGE, "a/b")] * 2
+    assert all("2" in str(entry.change_message) for entry in entries)
+    assert not any("lines" in str(vars(entry)) for entry in entries)
+
+
+@on_sqlite
+def test_a_look_is_no_export(alias: str, site: str) -> None:
+    add()
+    client = staff()
+    assert client.get(person("maya", "export/"), {"kind": "csv"}).status_code == 405
+    assert client.post(person("maya", "export/"), {"kind": "xml"}).status_code == 400
+    assert client.post(person("maya", "export/")).status_code == 400
+    assert not LogEntry.objects.exists()
+
+
+# Erasure
+
+
+@each_database
+def test_erasing_says_how_many_and_takes_no_more(alias: str, site: str) -> None:
+    add_many(1_234, "maya")
+    add("Is somebody else", "noah")
+    client = staff("view", "delete")
+    assert link("Erase everything", page(client, person("maya"))) == person("maya", "erase/")
+    content = page(client, person("maya", "erase/"))
+    assert "<strong>1,234</strong> memories of <bdi>maya</bdi> will be erased." in content
+    assert UserMemory.objects.count() == 1_235
+    response = client.post(person("maya", "erase/"), follow=True)
+    assert response.redirect_chain == [(LIST, 302)]
+    assert "1,234 memories of \u2068maya\u2069 were erased." in response.content.decode()
+    assert [memory.user_id for memory in UserMemory.objects.all()] == ["noah"]
+    entry = LogEntry.objects.using("default").get()
+    assert (entry.action_flag, entry.object_repr, entry.object_id) == (DELETION, "maya", None)
+    assert "1234" in str(entry.change_message)
+
+
+@on_sqlite
+def test_a_subclass_that_shows_less_erases_less(alias: str, site: str) -> None:
+    add("Likes tea", "maya", team_id="mine")
+    add("Is hidden", "maya", team_id="theirs")
+
+    def narrowed(self: Any, request: Any) -> Any:
+        return UserMemory.objects.filter(team_id="mine")
+
+    client = staff()
+    with mock.patch.object(UserMemoryAdmin, "get_queryset", narrowed):
+        assert texts(page(client, person("maya"))) == ["Likes tea"]
+        assert "<strong>1</strong> memory of" in page(client, person("maya", "erase/"))
+        client.post(person("maya", "erase/"))
+    assert [memory.memory for memory in UserMemory.objects.all()] == ["Is hidden"]
+
+
+# Permissions
+
+
+@on_sqlite
+def test_who_may_do_what(alias: str, site: str) -> None:
+    add("Likes tea", "maya", topics=["drinks-topic"])
+    allowed = {
+        ("view",): (200, 403, 200),
+        ("change",): (200, 403, 200),
+        ("add",): (403, 403, 403),
+        ("delete",): (403, 403, 403),
+        ("view", "delete"): (200, 200, 200),
+    }
+    for permissions, statuses in allowed.items():
+        client = staff(*permissions, name=" ".join(permissions))
+        seen, erasing = client.get(person("maya")), client.get(person("maya", "erase/"))
+        exported: Any = client.post(person("maya", "export/"), {"kind": "csv"})
+        assert (seen.status_code, erasing.status_code, exported.status_code) == statuses, permissions
+        assert ("drinks-topic" in seen.content.decode()) is (statuses[0] == 200)
+        assert ("Erase everything" in seen.content.decode()) is ("delete" in permissions and "view" in permissions)
+        # Nor can they tell who exists.
+        assert client.get(person("nobody")).status_code == statuses[0]
+        if statuses[1] == 403:
+            assert client.post(person("maya", "erase/")).status_code == 403
+        b"".join(exported) if exported.streaming else None
+    assert UserMemory.objects.count() == 1
+
+
+@on_sqlite
+def test_strangers_are_sent_to_the_login(alias: str, site: str) -> None:
+    add("Likes tea", "maya")
+    visitor = Client()
+    visitor.force_login(User.objects.create_user("visitor"))
+    for client in (Client(), visitor):
+        for rest in ("", "erase/", "export/"):
+            for response in (client.get(person("maya", rest)), client.post(person("maya", rest), {"kind": "csv"})):
+                assert response.status_code == 302
+                assert response["Location"].startswith("/admin/login/")
+    assert UserMemory.objects.count() == 1
+
+
+@on_sqlite
+def test_what_changes_something_needs_a_token(alias: str, site: str) -> None:
+    add()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_superuser("root"))
+    for rest in ("erase/", "export/"):
+        assert client.post(person("maya", rest), {"kind": "csv"}).status_code == 403
+    content = page(client, person("maya", "erase/"))
+    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', content)[-1]
+    assert client.post(person("maya", "erase/"), {"csrfmiddlewaretoken": token}).status_code == 302
+    assert UserMemory.objects.count() == 0
+
+
+# Text is data
+
+
+@on_sqlite
+def test_text_is_data(alias: str, site: str) -> None:
+    add(EVIL, EVIL, topics=[EVIL, "\u202eevil"], agent_id=EVIL)
+    add("x" * 10_000, EVIL)
+    add("</p></li>\u202e\u2067\n\tkept", EVIL)
+    client = staff()
+    for rest in ("", "erase/"):
+        content = page(client, person(EVIL, rest))
+        assert "<script>alert" not in content
+        assert "<img src=x" not in content
+        ours = content[content.index('class="am-insight"') :]
+        assert not re.search(r"\sstyle=|<style|<script|\son\w+=\"", ours)
+    assert texts(page(client, person(EVIL))) == ["</p></li>\u202e\u2067\n\tkept", "x" * 10_000, EVIL]
+    content = client.post(person(EVIL, "erase/"), follow=True).content.decode()
+    assert "<script>alert" not in content
+
+
+@on_sqlite
+def test_marks_of_direction_do_not_leave_a_title(alias: str, site: str) -> None:
+    owner = "\u2069\u202emaya\u2067"
+    add("Likes tea", owner)
+    content = page(staff(), person(owner))
+    assert "<h1>Memories of \u2068maya\u2069</h1>" in content
+    assert f"<bdi>{owner}</bdi>" in content
+
+
+# Accounts
+
+
+class LinkedUserAdmin(PersonLinkMixin, UserAdmin):  # type: ignore[type-arg]
+    pass
+
+
+@on_sqlite
+def test_an_account_is_a_click_away(alias: str, site: str) -> None:
+    client = staff()
+    ana = User.objects.create_user("ana", pk=77)
+    url = reverse("admin:auth_user_change", args=[ana.pk])
+    add(user_id=ana)
+    assert link("ana", page(client, person("77"))) == url
+    for other in (" 77", "077", "7", "x", str(10**30), "77.0"):
+        assert "Account:" not in page(client, person(other))
+    with override_settings(AGNO_MEMORY={"DATABASE": alias, "USER_ID_FIELD": "username"}):
+        assert link("ana", page(client, person("ana"))) == url
+        assert "Account:" not in page(client, person("ANA"))
+    with override_settings(AGNO_MEMORY={"DATABASE": alias, "USER_ID_FIELD": "is_anonymous"}):
+        assert "Account:" not in page(client, person("False"))
+    # Seeing memories is not seeing users.
+    assert "Account:" not in page(staff("view", name="viewer"), person("77"))
+
+
+@on_sqlite
+def test_memories_are_a_click_away_from_an_account(alias: str, site: str) -> None:
+    ana = User.objects.create_user("ana")
+    users = LinkedUserAdmin(User, admin.site)
+    request = RequestFactory().get("/")
+    request.user = User.objects.create_superuser("root")
+    fieldsets = users.get_fieldsets(request, ana)
+    assert fieldsets[-1][1] == {"fields": ("person_link",)}
+    assert f'href="{person(str(ana.pk))}"' in users.person_link(ana)
+    # Not of a user who is not there yet, nor for whom memories are none of their business.
+    assert "person_link" not in str(users.get_fieldsets(request))
+    request.user = User.objects.create_user("other", is_staff=True)
+    request.user.user_permissions.set(Permission.objects.filter(codename="change_user"))
+    assert "person_link" not in str(users.get_fieldsets(request, ana))
+
+
+@on_sqlite
+def test_the_page_of_an_account_has_the_link(alias: str, site: str) -> None:
+    ana = User.objects.create_user("a/na")
+    request = RequestFactory().get("/")
+    request.user = User.objects.create_superuser("root")
+    response: Any = LinkedUserAdmin(User, admin.site).change_view(request, str(ana.pk))
+    content = response.render().content.decode()
+    assert link("What is remembered about this person", content) == person(str(ana.pk))
+    added: Any = LinkedUserAdmin(User, admin.site).add_view(request)
+    assert "What is remembered" not in added.render().content.decode()
+
+
+# Time
+
+
+@pytest.mark.parametrize(
+    ("days", "heading"),
+    [
+        (0, "Day"),
+        (47, "Day"),
+        (48, "Week that begins on"),
+        (300, "Week that begins on"),
+        (400, "Month"),
+        (3000, "Year"),
+    ],
+)
+def test_columns_are_as_long_as_needed(days: float, heading: str) -> None:
+    first = datetime.date(2024, 2, 29)
+    last = first + datetime.timedelta(days=days)
+    unit, bounds = division(first, last)
+    assert unit.heading() == heading
+    assert bounds[0] <= first
+    assert bounds[-2] <= last < bounds[-1]
+    assert len(bounds) <= MOST + 1
+    assert bounds == sorted(set(bounds))
+
+
+def test_of_a_very_long_time_the_end_is_shown() -> None:
+    _unit, bounds = division(datetime.date(1, 1, 1), datetime.date(2026, 11, 25))
+    assert (len(bounds), bounds[-1]) == (MOST + 1, datetime.date(2027, 1, 1))
