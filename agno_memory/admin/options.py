@@ -54,9 +54,6 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("memory",)
-    search_help_text = gettext_lazy(
-        'Words of the memory, an owner, a topic or an id. Or exactly: user:maya topic:"dark mode" agent:… id:… text:…'
-    )
     readonly_fields = ("memory_id", "version", "created_at", "last_updated")
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("user_id", "memory", "topics")}),
