@@ -7,6 +7,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
 .PHONY: demo test test-long test-django6 lint format types check openapi wheel bench bench-rest ci clean
+.PHONY: demo test test-long test-django6 lint format types check wheel bench bench-rest bench-admin ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -58,6 +59,10 @@ bench: $(INSTALLED)
 # The REST API under load, beside bare views.
 bench-rest: $(INSTALLED)
 	$(BIN)/python -m benchmarks.rest
+
+# The admin's pages, beside those of a stock ModelAdmin.
+bench-admin: $(INSTALLED)
+	$(BIN)/python -m benchmarks.admin
 
 ci: lint types check test wheel test-django6
 

@@ -1,0 +1,39 @@
+"""Two admins of the same memories: this project's, and a stock ``ModelAdmin`` with the same columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import path
+
+from agno_memory.admin import UserMemoryAdmin
+from agno_memory.models import UserMemory
+from benchmarks.rows import TOPICS
+
+
+class StockTopicFilter(admin.SimpleListFilter):
+    """What one would write first: the topics are known, so that nothing is counted for them."""
+
+    title = "topic"
+    parameter_name = "topic"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [(topic, topic) for topic in TOPICS]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        return queryset.about(self.value()) if self.value() else queryset
+
+
+class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("memory", "user_id", "topics", "agent_id", "last_updated")
+    list_filter = (StockTopicFilter,)
+    search_fields = ("memory", "user_id")
+    ordering = ("-last_updated", "-memory_id")
+    list_per_page = UserMemoryAdmin.list_per_page
+
+
+stock = admin.AdminSite("stock")
+stock.register(UserMemory, StockAdmin)
+
+urlpatterns = [path("admin/", admin.site.urls), path("stock/", stock.urls)]
