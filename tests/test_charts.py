@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from agno_memory.charts import ABOVE, HEIGHT, LINES, Bar, Point, bars, columns, number, percent, share, ticks
 
+ROOT = Path(__file__).parent.parent
 HEADINGS = ("Day", "Memories")
 EVIL = '<script>alert("1")</script>&'
 
@@ -25,6 +29,25 @@ def drawn(points: list[Point], language: str = "en") -> ElementTree.Element:
 
 def rects(chart: ElementTree.Element) -> list[dict[str, str]]:
     return [rect.attrib for rect in chart.iter("rect") if rect.attrib["class"] == "am-fill"]
+
+
+def test_a_site_without_an_admin_has_templates_too() -> None:
+    """Django imports all that templates may load, whether they do or not."""
+    code = """
+import sys
+from django.conf import settings
+templates = {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
+settings.configure(INSTALLED_APPS=["agno_memory"], TEMPLATES=[templates])
+import django
+django.setup()
+from agno_memory.charts import Bar, bars
+print(bars("title", [Bar("label", 1)], ("Topic", "Memories")))
+print([name for name in sys.modules if name.startswith("django.contrib.admin")])
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "label" in done.stdout
+    assert done.stdout.endswith("[]\n")
 
 
 @given(st.integers(0, 10**12))

@@ -68,11 +68,13 @@ class PersonPages(_Admin):
         if stats.total:
             tally = Tally(rows, COUNTED)
             place = _place(request)
+            page = Reader(rows, rows, "-last_updated", PAGE_SIZE, narrows=False).read(place)
             context |= {
                 "tables": self._tables(owner, tally),
                 "counted": None if tally.is_whole else number(tally.total),
                 "timeline": timeline(rows, stats),
-                "page": Reader(rows, rows, "-last_updated", PAGE_SIZE, narrows=False).read(place),
+                "page": page,
+                "memories": [(memory, self._url("change", quoted(memory.memory_id))) for memory in page.rows],
                 "is_first_page": place is None,
                 "may_erase": self.has_delete_permission(request),
                 "kinds": KINDS,

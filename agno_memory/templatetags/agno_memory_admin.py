@@ -1,4 +1,7 @@
-"""Addresses of the admin's pages, for its templates."""
+"""Where the admin's dashboard is, for its templates.
+
+Django imports every tag library of a site, also of one without an admin: nothing of the admin's may be imported here.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,9 @@ from django import template
 from django.template.context import Context
 from django.urls import NoReverseMatch, reverse
 
-from agno_memory.admin.links import quoted
-from agno_memory.models import UserMemory
-
 register = template.Library()
 
 DASHBOARD = "dashboard"
-
-
-@register.simple_tag(takes_context=True)
-def memory_url(context: Context, memory: UserMemory) -> str:
-    """Return where the admin shows a memory."""
-    return _url(context, "change", quoted(memory.memory_id))
 
 
 @register.simple_tag(takes_context=True)
@@ -29,7 +23,8 @@ def dashboard_url(context: Context, app_list: list[dict[str, Any]]) -> str:
     if not any(model["object_name"] == "UserMemory" and _may_view(model["perms"]) for model in models):
         return ""
     try:
-        return _url(context, DASHBOARD)
+        site = getattr(context.get("request"), "current_app", None)
+        return reverse(f"admin:agno_memory_usermemory_{DASHBOARD}", current_app=site)
     except NoReverseMatch:
         # The site has an admin of its own for memories.
         return ""
@@ -37,8 +32,3 @@ def dashboard_url(context: Context, app_list: list[dict[str, Any]]) -> str:
 
 def _may_view(perms: dict[str, bool]) -> bool:
     return perms["view"] or perms["change"]
-
-
-def _url(context: Context, name: str, *args: str) -> str:
-    site = getattr(context.get("request"), "current_app", None)
-    return reverse(f"admin:agno_memory_usermemory_{name}", args=args, current_app=site)
