@@ -33,6 +33,8 @@ TURN: Final = 10 * 60
 # A picture is old after a minute, or after a hundred times what it took: so counting takes a hundredth of all time.
 FRESH: Final = 60.0
 PATIENCE: Final = 100.0
+# Up to how many memories a browser has everything counted unasked: a web server waits so long. Beyond, cron does it.
+UNASKED: Final = 5_000_000
 
 # To be raised when the picture changes its form: what is in caches is of the form before.
 FORM: Final = 1
@@ -75,6 +77,11 @@ class Picture:
     @property
     def is_old(self) -> bool:
         return self.age.total_seconds() > max(FRESH, PATIENCE * self.took)
+
+    @property
+    def is_wanting(self) -> bool:
+        """Whether a browser that shows it should have everything counted unasked."""
+        return bool(self.sample or self.is_old) and (self.memories or 0) <= UNASKED
 
     @property
     def is_new(self) -> bool:

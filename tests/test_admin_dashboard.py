@@ -112,8 +112,9 @@ def test_an_old_picture_says_so(alias: str, site: str) -> None:
         client.post(DASHBOARD)
         assert '"now"' not in page(client, DASHBOARD)
         with mock.patch.object(overview, "FRESH", 0), mock.patch.object(overview, "PATIENCE", 0):
-            content = page(client, DASHBOARD)
-    assert 'data-am-refresh="now"' in content
+            assert 'data-am-refresh="now"' in page(client, DASHBOARD)
+            with mock.patch.object(overview, "UNASKED", 0):
+                assert '"now"' not in page(client, DASHBOARD)
 
 
 @on_sqlite

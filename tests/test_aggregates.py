@@ -72,6 +72,22 @@ def test_all_spans_are_one_statement(site: str) -> None:
     assert len(queries) == 1
 
 
+def test_spans_of_a_person_are_read_from_an_index_alone(site: str) -> None:
+    spans = SpanCounts(UserMemory.objects.for_user("maya"), "created_at", BOUNDS)
+    with CaptureQueriesContext(connections[site]) as queries:
+        spans.run()
+    if connections[site].vendor == "sqlite":
+        with connections[site].cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}")
+            plan = str(cursor.fetchall())
+        assert (
+            plan.count("USING COVERING INDEX agno_memory_user_created (user_id=? AND created_at>? AND created_at<?)")
+            == 3
+        )
+    # Where a condition would need the document, such as that there is a value, MongoDB fetches it.
+    assert "$exists" not in str(queries[0]["sql"])
+
+
 def test_a_size_is_known_without_counting(site: str) -> None:
     for number in range(60):
         add(user_id=f"user {number % 3}")

@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from agno_memory.admin.periods import midnight
 from agno_memory.aggregates import SpanCounts
@@ -108,9 +109,9 @@ def timeline(rows: UserMemoryQuerySet, stats: Stats) -> SafeString:
         label = unit.label(day)
         tick = label if index % every == every // 2 else ""
         points.append(Point(label, count, tick, is_minor=bool(index // every % 2)))
-    summary = _("%(total)s memories, from %(first)s to %(last)s.") % {
-        "total": number(sum(counts)),
-        "first": points[0].label,
-        "last": points[-1].label,
-    }
+    total = sum(counts)
+    text = ngettext(
+        "%(total)s memory, from %(first)s to %(last)s.", "%(total)s memories, from %(first)s to %(last)s.", total
+    )
+    summary = text % {"total": number(total), "first": points[0].label, "last": points[-1].label}
     return columns("am-timeline", _("When the memories were added"), summary, points, (unit.heading(), _("Memories")))
