@@ -22,7 +22,7 @@ LETTER: Final = 7.5
 GAP: Final = 0.25
 LINES: Final = 4
 # What is beside an edge: a share of the whole width.
-EDGE: Final = 0.1
+EDGE: Final = 0.05
 
 
 class Point(NamedTuple):
