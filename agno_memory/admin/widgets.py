@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
@@ -64,8 +64,18 @@ class TopicsInput(forms.Textarea):
         attrs: of the element.
     """
 
+    # What the script says. Django's catalogue for scripts has the words of its own admin alone.
+    words: ClassVar[dict[str, Any]] = {
+        "data-am-name": _("Topics"),
+        "data-am-known": _("Known topics"),
+        "data-am-remove": _("Remove %(topic)s"),
+        "data-am-added": _("Added: %(topic)s"),
+        "data-am-removed": _("Removed: %(topic)s"),
+    }
+
     def __init__(self, url: str, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__({**(attrs or {}), "rows": 2, "cols": 40, "data-am-tags": url, "dir": "auto"})
+        own = {"rows": 2, "cols": 40, "dir": "auto", "data-am-tags": url}
+        super().__init__({**(attrs or {}), **own, **self.words})
 
 
 class MetadataFormField(forms.JSONField):

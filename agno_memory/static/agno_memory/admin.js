@@ -2,7 +2,6 @@
 "use strict";
 (function () {
   const DELAY = 150;
-  const gettextOr = (text) => (typeof window.gettext === "function" ? window.gettext(text) : text);
 
   /* What is known, from a view of the admin. The newest question wins. */
   function completer(url, show) {
@@ -78,21 +77,24 @@
     let offers = [];
     let active = -1;
 
+    /* Words come with the field, in the language of the page. */
+    const say = (word, topics) => area.dataset[word].replace("%(topic)s", () => topics || "");
+
     const box = element("div", { class: "am-tags" });
-    const list = element("ul", { class: "am-tags-list", "aria-label": gettextOr("Topics") });
+    const list = element("ul", { class: "am-tags-list", "aria-label": say("amName") });
     const input = element("input", {
       type: "text", class: "am-tags-input", role: "combobox", autocomplete: "off", dir: "auto",
       "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": "am-offers-" + number,
     });
     const menu = element("ul", { class: "am-offers", id: "am-offers-" + number, role: "listbox",
-      "aria-label": gettextOr("Known topics") });
+      "aria-label": say("amKnown") });
     menu.hidden = true;
     const said = element("div", { class: "am-hidden", role: "status" });
 
     const label = area.id && document.querySelector('label[for="' + CSS.escape(area.id) + '"]');
     input.id = area.id + "_tags";
     if (label) label.setAttribute("for", input.id);
-    else input.setAttribute("aria-label", gettextOr("Topics"));
+    else input.setAttribute("aria-label", say("amName"));
     const described = area.getAttribute("aria-describedby");
     if (described) input.setAttribute("aria-describedby", described);
 
@@ -101,7 +103,7 @@
       list.replaceChildren(...topics.map(function (topic) {
         const item = element("li", { class: "am-chip" });
         const button = element("button", { type: "button", class: "am-tag-remove" }, "×");
-        button.setAttribute("aria-label", gettextOr("Remove") + " " + topic);
+        button.setAttribute("aria-label", say("amRemove", topic));
         button.addEventListener("click", () => remove(topic, true));
         button.addEventListener("keydown", (event) => onTagKey(event, topic));
         item.append(element("bdi", {}, topic), button);
@@ -115,13 +117,13 @@
       input.value = "";
       close();
       draw();
-      if (added.length) said.textContent = gettextOr("Added") + " " + added.join(", ");
+      if (added.length) said.textContent = say("amAdded", added.join(", "));
     }
     function remove(topic, refocus) {
       const at = topics.indexOf(topic);
       topics = topics.filter((each) => each !== topic);
       draw();
-      said.textContent = gettextOr("Removed") + " " + topic;
+      said.textContent = say("amRemoved", topic);
       const buttons = list.querySelectorAll("button");
       if (refocus) (buttons[Math.min(at, buttons.length - 1)] || input).focus();
     }
