@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from agno_memory.admin.panels import panels, tiles
 from agno_memory.charts import number
 from agno_memory.models import UserMemory
-from agno_memory.overview import Overview
+from agno_memory.overview import Overview, Picture
 from agno_memory.querysets import UserMemoryQuerySet
 
 if TYPE_CHECKING:
@@ -35,12 +35,7 @@ class DashboardPage(_Admin):
         """Show the picture that is there; a POST counts everything anew, unless somebody does already."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        rows: Any = self.get_queryset(request)
-        overview = Overview(cast("UserMemoryQuerySet", rows), request.user)
-        picture = overview.refresh() if request.method == "POST" else None
-        if request.method == "POST" and picture is None:
-            messages.info(request, _("Somebody else had everything counted at this moment. Look again in a while."))
-        picture = picture or overview.look()
+        picture = self._picture(request)
         title = _("What is remembered")
         request.current_app = self.admin_site.name
         context = {
@@ -56,3 +51,12 @@ class DashboardPage(_Admin):
             "panels": panels(picture, self.admin_site.name) if picture else {},
         }
         return TemplateResponse(request, "admin/agno_memory/dashboard.html", context)
+
+    def _picture(self, request: HttpRequest) -> Picture | None:
+        rows: Any = self.get_queryset(request)
+        overview = Overview(cast("UserMemoryQuerySet", rows), request.user)
+        if request.method == "POST":
+            if picture := overview.refresh():
+                return picture
+            messages.info(request, _("Somebody else had everything counted at this moment. Look again in a while."))
+        return overview.look()

@@ -67,17 +67,13 @@ class PersonPages(_Admin):
         context: dict[str, Any] = {"stats": stats, "total": number(stats.total)}
         if stats.total:
             tally = Tally(rows, COUNTED)
-            place = _place(request)
-            page = Reader(rows, rows, "-last_updated", PAGE_SIZE, narrows=False).read(place)
             context |= {
                 "tables": self._tables(owner, tally),
                 "counted": None if tally.is_whole else number(tally.total),
                 "timeline": timeline(rows, stats),
-                "page": page,
-                "memories": [(memory, self._url("change", quoted(memory.memory_id))) for memory in page.rows],
-                "is_first_page": place is None,
                 "may_erase": self.has_delete_permission(request),
                 "kinds": KINDS,
+                **self._memories(rows, _place(request)),
             }
         context["account"] = account_of(owner, request, self.admin_site)
         context["list_url"] = f"{self._url('changelist')}?{urlencode({'owner': owner})}"
@@ -137,6 +133,11 @@ class PersonPages(_Admin):
             "topics": bars(_("Topics"), listed(topics, "topic"), (_("Topic"), memories), tally.total) if topics else "",
             "agents": bars(_("Agents"), listed(agents, "agent"), (_("Agent"), memories), tally.total) if agents else "",
         }
+
+    def _memories(self, rows: UserMemoryQuerySet, place: Place | None) -> dict[str, Any]:
+        page = Reader(rows, rows, "-last_updated", PAGE_SIZE, narrows=False).read(place)
+        linked = [(memory, self._url("change", quoted(memory.memory_id))) for memory in page.rows]
+        return {"page": page, "memories": linked, "is_first_page": place is None}
 
     def _page(
         self, request: HttpRequest, owner: str, title: str, template: str, context: dict[str, Any]

@@ -19,7 +19,7 @@ from agno_memory.querysets import Stats, UserMemoryQuerySet
 
 # Columns of a chart; more, and they become longer ones.
 MOST = 48
-# About how many of them have a label, and at how many of these a narrow screen leaves every other one out.
+# About how many of them have a label.
 LABELS = 6
 
 Day = datetime.date
@@ -98,20 +98,26 @@ def timeline(rows: UserMemoryQuerySet, stats: Stats) -> SafeString:
     """
     assert stats.first_created is not None
     assert stats.last_updated is not None
-    # The last one was added when it was written, or before.
-    unit, days = division(
-        localdate(stats.first_created), max(localdate(stats.first_created), localdate(stats.last_updated))
-    )
+    # The last one was added when it was last written, or before.
+    unit, days = division(localdate(stats.first_created), localdate(stats.last_updated))
     counts = SpanCounts(rows, "created_at", [midnight(day) for day in days]).run()
-    every = max(-(-len(counts) // LABELS), 1)
-    points = []
-    for index, (day, count) in enumerate(zip(days, counts, strict=False)):
-        label = unit.label(day)
-        tick = label if index % every == every // 2 else ""
-        points.append(Point(label, count, tick, is_minor=bool(index // every % 2)))
-    total = sum(counts)
+    points = _points([unit.label(day) for day in days[:-1]], counts)
+    headings = unit.heading(), _("Memories")
+    return columns("am-timeline", _("When the memories were added"), _summary(points), points, headings)
+
+
+def _points(labels: list[str], counts: list[int]) -> list[Point]:
+    """Return the columns; about ``LABELS`` of them say below what they are, every other one where there is room."""
+    every = -(-len(counts) // LABELS)
+    return [
+        Point(label, count, label if index % every == every // 2 else "", is_minor=bool(index // every % 2))
+        for index, (label, count) in enumerate(zip(labels, counts, strict=True))
+    ]
+
+
+def _summary(points: list[Point]) -> str:
+    total = sum(point.value for point in points)
     text = ngettext(
         "%(total)s memory, from %(first)s to %(last)s.", "%(total)s memories, from %(first)s to %(last)s.", total
     )
-    summary = text % {"total": number(total), "first": points[0].label, "last": points[-1].label}
-    return columns("am-timeline", _("When the memories were added"), summary, points, (unit.heading(), _("Memories")))
+    return text % {"total": number(total), "first": points[0].label, "last": points[-1].label}
