@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 import html
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
@@ -85,8 +83,3 @@ def counted(client: Client, url: str, aliases: Iterable[str]) -> int:
         context.__exit__(None, None, None)
     assert response.status_code == 200
     return sum(len(context) for context in contexts)
-
-
-def at(moment: datetime.datetime) -> AbstractContextManager[Any]:
-    """Let it be this moment."""
-    return mock.patch("django.utils.timezone.now", return_value=moment)

@@ -25,7 +25,8 @@ from agno_memory.admin.options import UserMemoryAdmin
 from agno_memory.admin.person import COUNTED, PAGE_SIZE
 from agno_memory.admin.timeline import MOST, division
 from agno_memory.models import UserMemory
-from tests.admin import LIST, add, add_many, at, counted, link, page, staff
+from agno_memory.test import at
+from tests.admin import LIST, add, add_many, counted, link, page, staff
 from tests.databases import commits, each_database
 
 pytestmark = commits

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.admin import helpers
+from django.contrib import admin
+from django.contrib.admin import helpers, sites
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.test import Client
 
@@ -21,8 +22,8 @@ pytestmark = [commits, pytest.mark.parametrize("alias", ["default", "mongodb"])]
 @pytest.fixture
 def client(site: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Client:
     # It puts its own in the place of Django's, for good.
-    for name in ("AdminForm", "Fieldline"):
-        monkeypatch.setattr(helpers, name, getattr(helpers, name))
+    for module, name in ((helpers, "AdminForm"), (helpers, "Fieldline"), (admin, "site"), (sites, "site")):
+        monkeypatch.setattr(module, name, getattr(module, name))
     settings.INSTALLED_APPS = ["unfold", *settings.INSTALLED_APPS]
     settings.ROOT_URLCONF = "tests.themed"
     return staff()

@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 
 from agno_memory.aggregates import Size, SizeEstimate, SpanCounts
 from agno_memory.models import UserMemory
-from tests.admin import add, at
+from agno_memory.test import at
+from tests.admin import add
 from tests.databases import commits, each_database
 
 pytestmark = [commits, each_database]

@@ -21,7 +21,8 @@ from agno_memory import overview
 from agno_memory.models import UserMemory
 from agno_memory.overview import Overview, Picture, cache_key, count_all, glance
 from agno_memory.tallies import LENGTHS, Tally, by_length, median
-from tests.admin import add, add_many, at
+from agno_memory.test import at
+from tests.admin import add, add_many
 from tests.databases import commits, each_database
 
 pytestmark = commits

@@ -61,8 +61,8 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         (gettext_lazy("More"), {"fields": ("feedback", "metadata")}),
         (gettext_lazy("Written by the machine"), {"fields": ("memory_id", "version", "created_at", "last_updated")}),
     )
-    change_list_template = "admin/agno_memory/usermemory/change_list.html"
-    change_form_template = "admin/agno_memory/usermemory/change_form.html"
+    change_list_template = "admin/agno_memory/list.html"
+    change_form_template = "admin/agno_memory/form.html"
 
     class Media:
         css: ClassVar[Any] = {"all": ["agno_memory/admin.css"]}
