@@ -9,7 +9,7 @@ from django.db import router
 
 from agno_memory.conf import conf
 from agno_memory.expressions import TopicsWith, TopicsWithout
-from agno_memory.lookups import in_order
+from agno_memory.lookups import Order
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.signals import announce, memory_added, memory_deleted, memory_replaced
@@ -22,13 +22,14 @@ Written = list[UserMemory]
 Write = Callable[[UserMemoryQuerySet], object]
 
 DELETE_MANY: Final = DeleteMany()
+ORDER: Final[Order] = "created_at"
 
 
 class Curation:
     """The verbs for many memories of many owners.
 
-    Each goes through what it is given in batches of ``BATCH_SIZE``, by key: 100,000 memories are neither loaded at once
-    nor written one by one. A batch is all or nothing where the database has transactions; what ends in between has done
+    Each goes through what it is given in batches of ``BATCH_SIZE``: 100,000 memories are neither loaded at once nor
+    written one by one. A batch is all or nothing where the database has transactions; what ends in between has done
     the batches before, and doing it again does the rest. Every statement repeats the conditions of the rows, so a
     memory that meets them no longer is left alone.
 
@@ -36,8 +37,8 @@ class Curation:
 
     Args:
         rows: which memories; neither a slice nor a union.
-        on_batch: called after each batch with the memories it wrote, of which only ``memory_id`` and ``user_id`` (the
-            owner before) are loaded.
+        on_batch: called after each batch with the memories it wrote, of which only ``memory_id``, ``user_id``
+            (the owner before) and ``created_at`` are loaded.
     """
 
     def __init__(self, rows: UserMemoryQuerySet, on_batch: Callable[[Written], object] | None = None) -> None:
@@ -94,11 +95,11 @@ class Curation:
 
     def _each(self, rows: UserMemoryQuerySet, write: Write, tell: Callable[[Written], object]) -> int:
         """Write all rows, a batch at a time, and return how many there were."""
-        # Not by time, the order of everything else: a write moves a memory in it.
-        rows = rows.order_by(*in_order("memory_id")).only("memory_id", "user_id")
-        count, last = 0, ""
-        while batch := all_or_nothing(rows.db, lambda last=last: _write_next(rows, last, write)):  # type: ignore[misc]
-            count, last = count + len(batch), batch[-1].memory_id
+        # In an order that no write moves, and that an index has for one person's memories as well as for everybody's.
+        rows = rows.sorted_by(ORDER).only("memory_id", "user_id", "created_at")
+        count, left = 0, rows
+        while batch := all_or_nothing(rows.db, lambda left=left: _write_next(left, write)):  # type: ignore[misc]
+            count, left = count + len(batch), rows.after(batch[-1], ORDER)
             tell(batch)
             if self._on_batch:
                 self._on_batch(batch)
@@ -113,10 +114,10 @@ class Curation:
             announce(memory_deleted, UserMemory, owner, memory_ids, using=self.rows.db)
 
 
-def _write_next(rows: UserMemoryQuerySet, last: str, write: Write) -> Written:
-    """Write the first batch after this id and return it."""
+def _write_next(rows: UserMemoryQuerySet, write: Write) -> Written:
+    """Write the first batch of these and return it."""
     # Locked where rows can be: what is returned is what was written.
-    batch = list(rows.filter(memory_id__gt=last).select_for_update()[: conf.BATCH_SIZE])
+    batch = list(rows.select_for_update()[: conf.BATCH_SIZE])
     if batch:
         write(rows.order_by().filter(memory_id__in=[memory.memory_id for memory in batch]))
     return batch
