@@ -6,8 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo test test-long test-django6 lint format types check openapi wheel bench bench-rest ci clean
-.PHONY: demo test test-long test-django6 lint format types check wheel bench bench-rest bench-admin ci clean
+.PHONY: demo test test-long test-django6 lint format types check openapi messages wheel bench bench-rest bench-admin ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -63,6 +62,11 @@ bench-rest: $(INSTALLED)
 # The admin's pages, beside those of a stock ModelAdmin.
 bench-admin: $(INSTALLED)
 	$(BIN)/python -m benchmarks.admin
+
+# Collect what is said into agno_memory/locale, for translators, and compile what they wrote. Needs GNU gettext.
+messages: $(INSTALLED)
+	cd agno_memory && ../$(BIN)/python -m django makemessages --all --no-obsolete --no-wrap --add-location file
+	cd agno_memory && ../$(BIN)/python -m django compilemessages
 
 ci: lint types check test wheel test-django6
 
