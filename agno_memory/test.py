@@ -189,7 +189,7 @@ class AddContract(ContractCase):
             self.add("after")
         self.assertEqual(self.rows.count(), 2)
 
-    def test_one_statement(self) -> None:
+    def test_adding_takes_one_statement(self) -> None:
         self.add()
         with self.assertNumQueries(1, using=self.database):
             self.add()
@@ -417,7 +417,7 @@ class ReplaceContract(ContractCase):
         self.assertEqual([first.version, second.version], [1, 2])
         self.assertEqual([values(memory) for memory in self.rows], [values(second)])
 
-    def test_one_statement(self) -> None:
+    def test_replacing_takes_one_statement(self) -> None:
         added = self.add()
         for version in (None, 2):
             with self.assertNumQueries(1, using=self.database):
@@ -709,7 +709,7 @@ class OrderContract(ContractCase):
         self.assertEqual(texts(get(ALICE, team_id="t", session_id="s")), ["1"])
         self.assertEqual(get(ALICE, agent_id="A"), [])
 
-    def test_one_statement(self) -> None:
+    def test_reading_takes_one_statement(self) -> None:
         self.add(topics=["a"])
         with self.assertNumQueries(3, using=self.database):
             self.memory.get_user_memory("nothing", ALICE)
