@@ -13,7 +13,10 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.core.wsgi import get_wsgi_application
 from django.db import connections
+from django.test import override_settings
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -71,7 +74,24 @@ def use_first(kind: str, arguments: dict[str, str], table: str) -> Iterator[str]
     yield memory.add_user_memory(UserMemory(memory="first")).memory_id
 
 
-JOBS: dict[str, Callable[..., Iterator[Any]]] = {job.__name__: job for job in (write, die_in_the_middle, use_first)}
+def serve(**settings: Any) -> Iterator[int]:
+    """Serve the tests' site, with these settings, on a free port until killed.
+
+    Yields:
+        The port.
+    """
+    # Django's handler writes every request to stderr.
+    handler = type("QuietHandler", (WSGIRequestHandler,), {"log_message": lambda *args: None})
+    with override_settings(**settings):
+        server = ThreadedWSGIServer(("127.0.0.1", 0), handler)
+        server.set_app(get_wsgi_application())
+        yield server.server_port
+        server.serve_forever()
+
+
+JOBS: dict[str, Callable[..., Iterator[Any]]] = {
+    job.__name__: job for job in (write, die_in_the_middle, use_first, serve)
+}
 
 
 def say(value: object) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
+from django.http import Http404
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -152,7 +153,12 @@ class ActingView(GenericViewSet[UserMemory]):
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
         try:
-            return super().perform_content_negotiation(request, force)
+            # A method that there is not is that, whatever form is asked for.
+            return super().perform_content_negotiation(request, force or self.action is None)
+        except Http404:
+            forms = ", ".join(renderer.format for renderer in self.get_renderers())
+            message = _("There is no such form. Known: %(known)s.") % {"known": forms}
+            raise serializers.ValidationError({self.settings.URL_FORMAT_OVERRIDE: [message]}) from None
         except exceptions.NotAcceptable:
             # Whoever takes problems alone gets the usual form where there is none.
             renderers = self.get_renderers()

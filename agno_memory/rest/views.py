@@ -178,7 +178,10 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
         if not isinstance(data, list):
             message = _("Send a list of memories.")
             raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [message]})
-        check_bulk(len(data))
+        try:
+            check_bulk(len(data))
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: error.detail}) from error
         serializer = self.get_serializer()
         memories: list[UserMemory] = []
         errors: dict[str, Any] = {}

@@ -48,6 +48,7 @@ def _needed(alias: str, commits: bool) -> list[str]:
 each_database = _databases(*ALIASES)
 # With commits that other threads and connections see.
 each_database_commits = _databases(*ALIASES, commits=True)
+server_databases_commits = _databases("default", "postgres", "mongodb", commits=True)
 # What does not depend on the database is asked of one.
 on_sqlite = _databases("default")
 on_sqlite_commits = _databases("default", commits=True)

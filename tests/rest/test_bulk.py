@@ -69,7 +69,7 @@ def test_up_to_a_limit(alias: str, ana: Caller) -> None:
         response = ana.call("POST", "memories/bulk/", [{"memory": "x"}] * 4)
         assert (response.status_code, response.json()) == (
             400,
-            ["At most 3 at once (there are 4): send several requests."],
+            {"non_field_errors": ["At most 3 at once (there are 4): send several requests."]},
         )
         ids = [str(number) for number in range(4)]
         assert ana.call("POST", "memories/delete/", {"memory_ids": ids[:3]}).status_code == 200

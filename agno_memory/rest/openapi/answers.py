@@ -8,7 +8,7 @@ from typing import Any, Final
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 
 from agno_memory.rest import problems
-from agno_memory.rest.exceptions import RETRY_AFTER, BodyTooLarge, Conflict, PreconditionFailed, ServiceUnavailable
+from agno_memory.rest.exceptions import RETRY_AFTER, Conflict, LengthRequired, PreconditionFailed, ServiceUnavailable
 
 Schema = dict[str, Any]
 JSON: Final = "application/json"
@@ -139,6 +139,13 @@ ERRORS: Final[dict[int, Error]] = {
         _detail(Conflict.default_detail),
         {},
     ),
+    411: (
+        "MemoryLengthRequired",
+        "The body has no `Content-Length`.",
+        _DETAIL,
+        _detail(LengthRequired.default_detail),
+        {},
+    ),
     412: (
         "MemoryPreconditionFailed",
         "The memory is not as `If-Match` or `If-None-Match` says: somebody wrote in between.",
@@ -176,7 +183,7 @@ ERRORS: Final[dict[int, Error]] = {
     ),
 }
 EVERYWHERE: Final = (400, 401, 403, 406, 429, 503)
-WITH_A_BODY: Final = (BodyTooLarge.status_code, 415)
+WITH_A_BODY: Final = (411, 413, 415)
 
 
 def error(registry: ComponentRegistry, status: int) -> Schema:

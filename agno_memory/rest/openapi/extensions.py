@@ -193,7 +193,9 @@ class Filters(DjangoFilterExtension):
             auto_schema, model, filterset_class, field_name, filter_field
         )
         for parameter in found:
-            parameter["schema"] |= or_empty(of_validators(filter_field.extra.get("validators", ())))
+            # An empty one is a field of a form that is not filled in.
+            parameter["allowEmptyValue"] = True
+            parameter["schema"] |= of_validators(filter_field.extra.get("validators", ()))
             parameter.setdefault("description", f"Exactly this `{field_name}`.")
         return found
 

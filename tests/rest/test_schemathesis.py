@@ -1,0 +1,58 @@
+"""Requests made up from what the API says of itself, to a live server on every database: schemathesis, with a seed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rest_framework.authtoken.models import Token
+
+from tests.databases import ROOT, children
+from tests.rest.api import ROUTERS, Caller, add, server_databases_commits
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+
+
+def run(url: str, token: str, report: Path) -> subprocess.CompletedProcess[str]:
+    """Let schemathesis at the site, in a folder of its own."""
+    program = str(Path(sys.executable).with_name("schemathesis"))
+    command = [program, "--no-color", f"--config-file={CONFIGURATION}", "run", f"{url}/api/schema/"]
+    command += [
+        f"--header=Authorization: Token {token}",
+        "--checks=all",
+        "--report=json",
+        f"--report-json-path={report}",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=report.parent, env=environment, capture_output=True, text=True)
+
+
+def settings(alias: str) -> dict[str, Any]:
+    # Limits that are low are made up to, and passed, sooner.
+    limits = {"MAX_MEMORY_LENGTH": 300, "MAX_INPUT_LENGTH": 300, "MAX_TOPIC_LENGTH": 30, "REST_MAX_BULK": 10}
+    return {
+        "ALLOWED_HOSTS": ["127.0.0.1"],
+        "DATABASE_ROUTERS": ROUTERS,
+        "AGNO_MEMORY": {"DATABASE": alias, "USER_ID_FIELD": "username", **limits},
+    }
+
+
+@server_databases_commits
+def test_the_api_keeps_what_it_says(alias: str, admin: Caller, tmp_path: Path) -> None:
+    """No request of a thousand is an error of the server's, or answered otherwise than the schema says."""
+    add("admin", memory_id="maya-1", topics=["food"])
+    with children([{"job": "serve", **settings(alias)}]) as (server,):
+        url = f"http://127.0.0.1:{server.read()}"
+        done = run(url, Token.objects.get(user=admin.user).key, tmp_path / "report.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {name: report["phases"][name]["status"] for name in PHASES} == dict.fromkeys(PHASES, "success")
+    assert report["operations"]["tested"] == report["operations"]["total"] == 13
+    assert report["test_cases"]["generated"] > 1_000
+    # From POST memories/ to GET, PUT, PATCH and DELETE of what it made.
+    assert "4 covered / 4 selected" in done.stdout
