@@ -135,11 +135,26 @@ def test_serves_the_site(tmp_path: Path) -> None:
         try:
             wait_until(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/login/"))
             page = log_in_as_told((tmp_path / "log").read_text())
+            for path in ("docs", "redoc"):
+                check_is_of_this_site(f"http://127.0.0.1:{port}/api/{path}/")
+            schema = urllib.request.urlopen(f"http://127.0.0.1:{port}/api/schema/").read().decode()
         finally:
             process.terminate()
             process.wait()
     assert "What is remembered about you" in page
     assert people.read()[LOGIN][-1].memory in page
+    assert "operationId: memories_list" in schema
+
+
+def check_is_of_this_site(url: str) -> None:
+    """Everything that a page loads is served by the site itself: it works without a network."""
+    with urllib.request.urlopen(url) as answer:
+        page = answer.read().decode()
+    sources = [found for found in re.findall(r'(?:src|href)="([^"]+)"', page) if not found.startswith("data:")]
+    assert any(source.endswith(".js") for source in sources)
+    for source in sources:
+        assert source.startswith("/static/")
+        assert answers(urllib.parse.urljoin(url, source))
 
 
 def answers(url: str) -> bool:

@@ -12,7 +12,7 @@ from agno_memory.validators import validate_metadata
 
 
 @schemathesis.hook
-def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
     """Make what is meant to be valid so; what is meant to be invalid goes out as it is."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
@@ -27,7 +27,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
             agree(memory, case)
 
 
-def agree(memory: dict[str, Any], case: Case) -> None:
+def agree(memory: dict[str, Any], case: Case[Any]) -> None:
     """Let a body say nothing else than the URL, and hold no metadata that some database could not."""
     memory.pop("user_id", None)
     if case.path_parameters:

@@ -389,6 +389,21 @@ def test_every_answer_can_be_shown_in_a_browser(alias: str, ana: Caller, admin: 
                 assert "<script>&" not in response.content.decode()
 
 
+@on_sqlite
+def test_a_form_that_there_is_not_is_named(alias: str, ana: Caller) -> None:
+    for path, known in {"memories/export/": "ndjson, csv", "memories/": "json, api"}.items():
+        response = ana.call("GET", path, format="xml")
+        assert (response.status_code, response["Content-Type"]) == (400, JSON)
+        assert response.json() == {"format": [f"There is no such form. Known: {known}."]}
+    assert ana.call("GET", "memories/export/", format="csv").status_code == 200
+
+
+@on_sqlite
+def test_a_method_that_there_is_not_is_that_in_any_form(alias: str, ana: Caller) -> None:
+    for method in ("POST", "TRACE", "QUERY"):
+        assert ana.generic(method, "/api/memories/export/?format=csv").status_code == 405
+
+
 # Anything at all
 
 json_values = st.recursive(

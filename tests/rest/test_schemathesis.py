@@ -48,7 +48,7 @@ def test_the_api_keeps_what_it_says(alias: str, admin: Caller, tmp_path: Path) -
     add("admin", memory_id="maya-1", topics=["food"])
     with children([{"job": "serve", **settings(alias)}]) as (server,):
         url = f"http://127.0.0.1:{server.read()}"
-        done = run(url, Token.objects.get(user=admin.user).key, tmp_path / "report.json")
+        done = run(url, Token.objects.get(user__username="admin").key, tmp_path / "report.json")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert {name: report["phases"][name]["status"] for name in PHASES} == dict.fromkeys(PHASES, "success")

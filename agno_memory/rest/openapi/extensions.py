@@ -11,6 +11,7 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
     OpenApiViewExtension,
 )
+from drf_spectacular.plumbing import append_meta
 from drf_spectacular.settings import spectacular_settings
 
 from agno_memory.conf import conf
@@ -28,13 +29,17 @@ from agno_memory.rest.serializers import TextField
 from agno_memory.validators import MAX_IDENTIFIER_LENGTH, validate_identifier
 
 SERIALIZERS = "agno_memory.rest.serializers"
-# Whose it is, in a body; a number is taken for a text.
-OWNER: Schema = {
-    "anyOf": [{**or_empty(identifier()), "nullable": True}, {"type": "integer"}],
-    "description": "Whose it is, if not the caller's own, as `user_id` in the URL says it.",
-}
 NEW_ID: Schema = {**new_identifier(), "description": "Its id, if it is to have one of your choice."}
 NOT_READ: Schema = {"description": "Not looked at: it may stand here so that an answer can be sent back."}
+
+
+def owner() -> Schema:
+    """Return the schema of whose it is, in a body; a number is taken for a text."""
+    return {
+        # As the site's version of OpenAPI says that something may be null.
+        "anyOf": [append_meta(or_empty(identifier()), {"nullable": True}), {"type": "integer"}],
+        "description": "Whose it is, if not the caller's own, as `user_id` in the URL says it.",
+    }
 
 
 class Views(OpenApiViewExtension):
@@ -78,7 +83,7 @@ class Memory(_Body):
         fields = self.target.fields.items()
         known = {name: NOT_READ if field.read_only else schema["properties"][name] for name, field in fields}
         known |= {name: as_one(known[name]) for name, field in fields if isinstance(field, TextField)}
-        known |= {"user_id": OWNER, "memory_id": NEW_ID}
+        known |= {"user_id": owner(), "memory_id": NEW_ID}
         required = [name for name in schema.get("required", ()) if not self.target.fields[name].read_only]
         return super().request(
             {
@@ -107,7 +112,7 @@ class Delete(_Body):
     target_class = f"{SERIALIZERS}.DeleteSerializer"
 
     def request(self, schema: Schema) -> Schema:
-        return super().request({**schema, "properties": {**schema["properties"], "user_id": OWNER}})
+        return super().request({**schema, "properties": {**schema["properties"], "user_id": owner()}})
 
 
 def as_one(schema: Schema) -> Schema:
