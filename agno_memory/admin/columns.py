@@ -48,7 +48,7 @@ class Columns:
             '<span class="am-chips">{}{}</span>', format_html_join("", "{}", chips), rest if more > 0 else ""
         )
 
-    @admin.display(description=gettext_lazy("agent"), empty_value="-")
+    @admin.display(description=gettext_lazy("agent"), empty_value="")
     def agent_column(self, memory: UserMemory) -> SafeString | None:
         return _filter_link(memory, "agent", memory.agent_id, "am-agent") if memory.agent_id else None
 
