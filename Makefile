@@ -6,7 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo test test-long test-django6 lint format types check openapi messages wheel bench bench-rest bench-admin ci clean
+.PHONY: demo browser test test-long test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -17,16 +17,20 @@ $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 demo: $(INSTALLED)
 	$(BIN)/python manage.py demo
 
+# A browser for the tests: the one that is there, or Debian's, or playwright's own.
+browser: $(INSTALLED)
+	@command -v chromium >/dev/null || ./tests/chromium.sh $(BIN)/playwright
+
 # The whole suite on SQLite, PostgreSQL and MongoDB, which it starts itself.
-test: $(INSTALLED)
+test: $(INSTALLED) browser
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not long"
 
 # What takes minutes: a million rows, long random runs.
-test-long: $(INSTALLED)
+test-long: $(INSTALLED) browser
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
 
 # The second lane, Django 6, where a Python 3.13 is found; its MongoDB backend asks for a newer MongoDB than the wheel has.
-test-django6:
+test-django6: browser
 	./tests/django6.sh
 
 lint: $(INSTALLED)
@@ -62,6 +66,10 @@ bench-rest: $(INSTALLED)
 # The admin's pages, beside those of a stock ModelAdmin.
 bench-admin: $(INSTALLED)
 	$(BIN)/python -m benchmarks.admin
+
+# The pictures of the documents, of the demo's people on a certain day.
+screenshots: $(INSTALLED) browser
+	$(BIN)/python -m tests.screenshots
 
 # Collect what is said into agno_memory/locale, for translators, and compile what they wrote. Needs GNU gettext.
 messages: $(INSTALLED)

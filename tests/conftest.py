@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.browser import Demo
 
 # Databases take their time, and without a folder of examples a run leaves nothing behind; a failure prints its own.
 # The default is the same examples every time, so that a change is judged by the change; the long runs go exploring.
@@ -37,3 +44,42 @@ def site(alias: str, transactional_db: None) -> Iterator[str]:
 
     with memories_on(alias):
         yield alias
+
+
+# In a module's scope: while playwright runs, Django takes this thread for one of async code and refuses its own ORM.
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser, for the tests of one file."""
+    from tests.browser import browser
+
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def live(alias: str, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo with its memories on this database, and its member of staff logged in."""
+    from tests.browser import demo, log_in, visit
+
+    with demo(alias, tmp_path_factory.mktemp(alias)) as running:
+        with visit(chromium, running) as page:
+            log_in(page)
+            running.cookies = page.context.storage_state()
+        yield running
+
+
+@pytest.fixture
+def page(chromium: Browser, live: Demo) -> Iterator[Page]:
+    """An empty page of somebody who is logged in, to visit the demo with."""
+    from tests.browser import visit
+
+    with visit(chromium, live) as opened:
+        yield opened
+
+
+@pytest.fixture
+def owner() -> str:
+    """Somebody of whom nothing is known yet."""
+    return f"visitor-{uuid4().hex[:8]}"

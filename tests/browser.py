@@ -1,0 +1,212 @@
+"""A real browser before the live demo, whose memories are on one database, and what a visit must be free of."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
+
+from tests.demo import answers, command, database_of_its_own, environment
+from tests.servers import free_port, wait_until
+
+# Debian's; elsewhere playwright's own, which `make browser` has downloaded.
+PROGRAM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# How long a visit waits for what it expects, in milliseconds: a busy machine is slow, and no test is about speed.
+PATIENCE = 60_000
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+# What the demo prints.
+LOGIN = PASSWORD = "demo"
+
+LIST = "/admin/agno_memory/usermemory/"
+ADD = f"{LIST}add/"
+DASHBOARD = f"{LIST}dashboard/"
+
+
+class Demo:
+    """The demo, running, and its REST API: the way in which an agent writes while somebody looks.
+
+    Args:
+        address: of the site, without a slash at its end.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        login = {"username": LOGIN, "password": PASSWORD}
+        self.headers = {"Content-Type": "application/json"}
+        self.headers["Authorization"] = f"Token {self.ask('POST', '/api/token/', login)['token']}"
+        self.cookies: Any = None
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Return what the API answers."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.address}{path}", data, self.headers, method=method)
+        with urllib.request.urlopen(request) as response:
+            return json.loads(response.read() or "null")
+
+    def add(self, user_id: str, memory: str, **content: Any) -> str:
+        """Remember something, and return its id."""
+        added = self.ask("POST", "/api/memories/", {"user_id": user_id, "memory": memory, **content})
+        return str(added["memory_id"])
+
+    def memory(self, user_id: str, memory_id: str) -> dict[str, Any]:
+        """Return a memory as it is now."""
+        return dict(self.ask("GET", f"/api/memories/{memory_id}/?user_id={user_id}"))
+
+    def change(self, user_id: str, memory_id: str, **content: Any) -> None:
+        """Change what is named of a memory."""
+        self.ask("PATCH", f"/api/memories/{memory_id}/?user_id={user_id}", content)
+
+
+@contextmanager
+def demo(alias: str, folder: Path) -> Iterator[Demo]:
+    """Serve the demo from a folder, with its memories in a database of their own on the server of an alias."""
+    port = free_port()
+    with ExitStack() as stack:
+        settings = environment(folder, stack.enter_context(database_of_its_own(alias)))
+        settings["DJANGO_SETTINGS_MODULE"] = "tests.demo_settings"
+        log = stack.enter_context((folder / "log").open("w+"))
+        process = subprocess.Popen(
+            command(str(port)), cwd=folder, env=settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        stack.callback(process.wait)
+        stack.callback(process.terminate)
+        address = f"http://127.0.0.1:{port}"
+        wait_until(lambda: process.poll() is not None or answers(f"{address}/login/"))
+        assert process.poll() is None, (folder / "log").read_text()
+        yield Demo(address)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Start a browser. One that does not start is an error."""
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS, timeout=PATIENCE)
+        yield started
+        started.close()
+
+
+class Watch:
+    """What goes wrong in a context without anybody seeing it.
+
+    Args:
+        context: of the browser.
+        address: of the only site that it may ask.
+    """
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.address = address
+        self.seen: list[str] = []
+        context.on("request", self._on_request)
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self.seen.append(str(error.error)))
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Browsers ask every site for an icon, and tell of every page that is not of status 200: here of one that says
+        # what became of a memory.
+        if not message.location["url"].endswith("/favicon.ico") and "a status of 409" not in message.text:
+            self.seen.append(f"{message.text} ({message.location['url']})")
+
+    def _on_request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.address}/", "data:", "blob:")):
+            self.seen.append(f"a request to {request.url}")
+
+
+@contextmanager
+def visit(browser: Browser, demo: Demo, **options: Any) -> Iterator[Page]:
+    """Open a page as the demo's member of staff, in a context of its own.
+
+    What goes to the console, breaks the policy or asks somebody else than the demo fails the visit at its end.
+
+    Args:
+        browser: to open it in.
+        demo: to visit.
+        options: of the context.
+    """
+    options = {"viewport": DESKTOP, "base_url": demo.address, "storage_state": demo.cookies, **options}
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    watch = Watch(context, demo.address)
+    try:
+        yield context.new_page()
+        assert not watch.seen, watch.seen
+    finally:
+        context.close()
+
+
+def log_in(page: Page, path: str = "/admin/") -> None:
+    """Log in as the demo tells."""
+    page.goto(f"/admin/login/?next={path}")
+    page.get_by_label("Username").fill(LOGIN)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"**{path}")
+
+
+def press_until(page: Page, key: str, selector: str, most: int = 80) -> None:
+    """Press a key, as somebody without a mouse does, until what is wanted has the focus."""
+    for _ in range(most):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{selector} never has the focus")
+
+
+# The pages
+
+
+def person(owner: str) -> str:
+    return f"{LIST}person/{owner}/"
+
+
+def form_of(memory_id: str) -> str:
+    return f"{LIST}{memory_id}/change/"
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#result_list tbody tr")
+
+
+def tick_all(page: Page) -> None:
+    page.locator("#action-toggle").check()
+
+
+def act(page: Page, action: str) -> None:
+    """Choose an action for what is ticked, and go."""
+    page.get_by_label("Action:").select_option(label=action)
+    page.locator("#changelist-form button[name=index]").click()
+
+
+def tags(page: Page) -> list[str]:
+    return page.locator(".am-tags .am-chip bdi").all_text_contents()
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save", exact=True).click()

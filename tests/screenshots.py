@@ -1,0 +1,135 @@
+"""Take the pictures of the documents: ``make screenshots``.
+
+The demo's people, as they are known on a certain day of a certain year, so that the pictures change when the pages do.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
+from unittest import mock
+
+import django
+from playwright.sync_api import Browser
+
+from tests.browser import DASHBOARD, DESKTOP, LIST, PHONE, browser, form_of, log_in, person
+
+ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "images"
+NOW = datetime.datetime(2026, 3, 12, 9, 30, tzinfo=datetime.UTC)
+# The demo's people told what they told over so many days, the more the later.
+DAYS = 84
+# Of each picture: what is shown, how, and on what.
+PAGES = {
+    "list": LIST,
+    # Of one that has all that a memory can have.
+    "form": form_of("memory-077"),
+    "person": person("maya_40example.com"),
+    "dashboard": DASHBOARD,
+}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+DEVICES = {"desktop": DESKTOP, "phone": PHONE}
+
+
+def moments(number: int) -> list[datetime.datetime]:
+    """Return as many moments before the day of the pictures, in their order, the same each time."""
+    chance = random.Random(number)
+    ages = sorted((chance.random() ** 1.6 * DAYS for _ in range(number)), reverse=True)
+    return [NOW - datetime.timedelta(days=age, minutes=2) for age in ages]
+
+
+def load() -> None:
+    """Remember what the demo knows about people, spread over the days, with the same ids each time."""
+    from agno_memory.memory import Memory
+    from demo_project import people
+
+    told = [(owner, memory) for owner, memories in people.read().items() for memory in memories]
+    random.Random(1).shuffle(told)
+    for number, ((owner, memory), moment) in enumerate(zip(told, moments(len(told)), strict=True)):
+        memory.memory_id = f"memory-{number:03}"
+        with mock.patch("django.utils.timezone.now", return_value=moment):
+            Memory().add_user_memory(memory, owner)
+
+
+class Clock(datetime.datetime):
+    """The clock by which Django tells how long ago something was."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+        return NOW.astimezone(tz)
+
+
+@contextmanager
+def stopped_clock() -> Iterator[None]:
+    """Let it be the moment of the pictures."""
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch("django.utils.timezone.now", return_value=NOW))
+        stack.enter_context(mock.patch("django.contrib.humanize.templatetags.humanize.datetime", Clock))
+        # What counting took is on a page too.
+        stack.enter_context(mock.patch("agno_memory.overview.time", SimpleNamespace(monotonic=lambda: 0.0)))
+        yield
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[str]:
+    """Serve the demo from a folder, on the day of the pictures, and yield its address."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "demo_project.settings"
+    os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'demo.sqlite3'}"
+    os.environ["MEMORY_DATABASE_URL"] = ""
+    django.setup()
+
+    from django.contrib.staticfiles.testing import StaticLiveServerTestCase
+    from django.test.testcases import LiveServerThread
+
+    from demo_project.management.commands.demo import Command
+
+    with stopped_clock():
+        Command().migrate()
+        Command().create_login()
+        load()
+        server = LiveServerThread("127.0.0.1", StaticLiveServerTestCase.static_handler)
+        server.start()
+        server.is_ready.wait()
+        yield f"http://127.0.0.1:{server.port}"
+        server.terminate()
+
+
+def names() -> Iterator[str]:
+    """Yield the name of each picture."""
+    for page, scheme, device in itertools.product(PAGES, SCHEMES, DEVICES):
+        yield name(page, scheme, device)
+
+
+def name(page: str, scheme: str, device: str) -> str:
+    return f"admin-{page}-{scheme}-{device}.png"
+
+
+def take(chromium: Browser, address: str, folder: Path) -> None:
+    """Take a picture of what is seen of each page without scrolling."""
+    for scheme, (device, viewport) in itertools.product(SCHEMES, DEVICES.items()):
+        context = chromium.new_context(viewport=viewport, base_url=address, color_scheme=scheme)
+        page = context.new_page()
+        log_in(page)
+        for title, path in PAGES.items():
+            page.goto(path)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=folder / name(title, scheme, device), animations="disabled")
+        context.close()
+
+
+def main(folder: Path = IMAGES) -> None:
+    with tempfile.TemporaryDirectory() as files, site(Path(files)) as address, browser() as chromium:
+        take(chromium, address, folder)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

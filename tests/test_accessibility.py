@@ -1,0 +1,171 @@
+"""Every page of the admin, judged by axe: light and dark, on a desk and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import ADD, DASHBOARD, DESKTOP, LIST, PHONE, Demo, act, form_of, person, rows, save, tick_all, visit
+
+pytestmark = [
+    # Pages look the same, wherever the memories are.
+    pytest.mark.parametrize("alias", ["default"], scope="module"),
+    pytest.mark.xdist_group("accessibility"),
+]
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+# A stranger's or a language model's.
+HOSTILE = ["x" * 10_000, "\N{RIGHT-TO-LEFT OVERRIDE}evil", "<script>alert(1)</script>" * 20, "不" * 3_000]
+
+
+def opened(path: str) -> Callable[[Page, Demo, str], None]:
+    def open_it(page: Page, live: Demo, owner: str) -> None:
+        page.goto(path)
+
+    return open_it
+
+
+def found(page: Page, live: Demo, owner: str) -> None:
+    live.add(owner, "Takes the train", topics=["trains"])
+    page.goto(f"{LIST}?q={owner}")
+    expect(page.get_by_role("link", name="Everything about this person")).to_be_visible()
+
+
+def completing(page: Page, live: Demo, owner: str) -> None:
+    page.goto(form_of(live.add(owner, "Takes the train", topics=["trains"])))
+    page.locator(".am-tags-input").press_sequentially("tra")
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+
+
+def refused(page: Page, live: Demo, owner: str) -> None:
+    page.goto(ADD)
+    page.get_by_label("Metadata").fill("{")
+    save(page)
+    expect(page.locator(".errornote")).to_be_visible()
+
+
+def conflict(page: Page, live: Demo, owner: str) -> None:
+    memory_id = live.add(owner, "Drinks tea")
+    page.goto(form_of(memory_id))
+    page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
+    live.change(owner, memory_id, memory="Drinks coffee")
+    save(page)
+    expect(page.get_by_role("alert", name="Somebody else changed this memory")).to_be_visible()
+
+
+def gone(page: Page, live: Demo, owner: str) -> None:
+    memory_id = live.add(owner, "Drinks tea")
+    page.goto(form_of(memory_id))
+    page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
+    live.ask("DELETE", f"/api/memories/{memory_id}/?user_id={owner}")
+    save(page)
+    expect(page.get_by_text("Drinks green tea")).to_be_visible()
+
+
+def action(label: str) -> Callable[[Page, Demo, str], None]:
+    def asks(page: Page, live: Demo, owner: str) -> None:
+        live.add(owner, "Drinks tea", topics=["drinks"])
+        page.goto(f"{LIST}?owner={owner}")
+        tick_all(page)
+        act(page, label)
+        expect(page.locator(".am-lead")).to_be_visible()
+
+    return asks
+
+
+def done(page: Page, live: Demo, owner: str) -> None:
+    action("Delete selected memories")(page, live, owner)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("done to 1 memory")).to_be_visible()
+
+
+def of_person(path: str) -> Callable[[Page, Demo, str], None]:
+    def open_it(page: Page, live: Demo, owner: str) -> None:
+        for number in range(30):
+            live.add(owner, f"Number {number}", topics=["numbers"], agent_id="counter")
+        page.goto(f"{person(owner)}{path}")
+
+    return open_it
+
+
+def history(page: Page, live: Demo, owner: str) -> None:
+    memory_id = live.add(owner, "Drinks tea")
+    page.goto(form_of(memory_id))
+    page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
+    save(page)
+    page.goto(f"{LIST}{memory_id}/history/")
+
+
+PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
+    "app": opened("/admin/agno_memory/"),
+    "list": opened(LIST),
+    "filtered list": opened(f"{LIST}?topic=trains&updated=30d"),
+    "search": opened(f"{LIST}?q=train"),
+    "search for a person": found,
+    "nothing found": opened(f"{LIST}?q=nothing-of-this-kind"),
+    "add": opened(ADD),
+    "refused": refused,
+    "form, completing": completing,
+    "conflict": conflict,
+    "gone": gone,
+    "history": history,
+    "add a topic": action("Add a topic to selected memories"),
+    "move": action("Move selected memories to another owner"),
+    "delete": action("Delete selected memories"),
+    "done": done,
+    "person": of_person(""),
+    "nobody": opened(person("nobody-we-know")),
+    "erase": of_person("erase/"),
+    "dashboard": opened(DASHBOARD),
+}
+
+
+@pytest.fixture
+def page(chromium: Browser, live: Demo) -> Iterator[Page]:
+    # axe itself writes styles into pages. Pages alone meet the policy in the other tests.
+    with visit(chromium, live, bypass_csp=True) as opened:
+        yield opened
+
+
+def violations(page: Page) -> list[Any]:
+    """Return what axe finds: the rule, and the elements that break it."""
+    # Colours on their way from light to dark are neither.
+    page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(name: str, page: Page, live: Demo, owner: str) -> None:
+    PAGES[name](page, live, owner)
+    for viewport in (DESKTOP, PHONE):
+        page.set_viewport_size(viewport)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == [], (viewport, scheme)
+
+
+def test_axe_finds_something(page: Page) -> None:
+    """Where there is something to be found."""
+    page.goto(LIST)
+    page.evaluate("document.body.append(document.createElement('button'))")
+    assert [rule for rule, _elements in violations(page)] == ["button-name"]
+
+
+def test_hostile_text_breaks_no_layout(page: Page, live: Demo, owner: str) -> None:
+    """No page is wider than the screen, and nothing runs."""
+    ids = [live.add(owner, text, topics=[text[:100]], agent_id=text[:200]) for text in HOSTILE]
+    paths = [f"{LIST}?owner={owner}", person(owner), DASHBOARD, *map(form_of, ids)]
+    for viewport in (DESKTOP, PHONE):
+        page.set_viewport_size(viewport)
+        for path in paths:
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
+    page.goto(paths[0])
+    assert rows(page).count() == len(HOSTILE)

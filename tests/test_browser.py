@@ -1,0 +1,239 @@
+"""The admin of the live demo in a real browser, on every database: what staff do there, by hand.
+
+Each visit runs under the strictest Content-Security-Policy, and fails when something breaks it, complains on the
+console or asks another machine (``tests.browser.visit``).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from demo_project import people
+from tests.browser import (
+    ADD,
+    DASHBOARD,
+    LIST,
+    Demo,
+    act,
+    form_of,
+    person,
+    press_until,
+    rows,
+    save,
+    tags,
+    tick_all,
+    visit,
+)
+
+# One worker of xdist for each, so that a demo is started once.
+ALIASES = [pytest.param(alias, marks=pytest.mark.xdist_group(alias)) for alias in ("default", "postgres", "mongodb")]
+
+pytestmark = pytest.mark.parametrize("alias", ALIASES, scope="module")
+
+# A person of the demo whom no test changes.
+PERSON = "maya@example.com"
+
+
+def test_finds_a_person(page: Page) -> None:
+    """From the search field to the person's page, with everything about them."""
+    known = people.read()[PERSON]
+    page.goto(LIST)
+    page.get_by_role("textbox", name="Search").fill(PERSON)
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text(f"These are the memories of {PERSON}.")).to_be_visible()
+    expect(rows(page)).to_have_count(len(known))
+    page.get_by_role("link", name="Everything about this person").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(PERSON)
+    expect(page.locator(".am-figure").first).to_have_text(str(len(known)))
+    expect(page.get_by_text(known[-1].memory)).to_be_visible()
+
+
+def test_filters_by_a_chip(page: Page) -> None:
+    page.goto(f"{LIST}?owner={PERSON}")
+    chip = page.locator("#result_list a.am-chip").first
+    topic = chip.inner_text()
+    chip.click()
+    page.wait_for_url("**topic=**")
+    assert parse_qs(urlsplit(page.url).query) == {"owner": [PERSON], "topic": [topic]}
+    about = [memory for memory in people.read()[PERSON] if topic in memory.topics]
+    expect(rows(page)).to_have_count(len(about))
+    expect(rows(page).locator("a.am-chip", has_text=re.compile(f"^{re.escape(topic)}$"))).to_have_count(len(about))
+
+
+def test_edits_topics_by_keyboard_alone(page: Page, live: Demo, owner: str) -> None:
+    memory_id = live.add(owner, "Takes the night train", topics=["trains", "night"])
+    page.goto(form_of(memory_id))
+    press_until(page, "Tab", ".am-tags-input")
+    # One that is known, chosen from what is offered.
+    page.keyboard.type("trave")
+    expect(page.get_by_role("option").first).to_be_visible()
+    while page.locator('[role="option"][aria-selected="true"]').all_text_contents() != ["travel"]:
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    # One that is new, with a comma in it.
+    page.keyboard.type('"slow, and far"')
+    page.keyboard.press("Enter")
+    assert tags(page) == ["trains", "night", "travel", "slow, and far"]
+    # Back to the second, and away with it.
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Delete")
+    assert tags(page) == ["trains", "travel", "slow, and far"]
+    press_until(page, "Tab", "input[name=_save]")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert live.memory(owner, memory_id)["topics"] == ["trains", "travel", "slow, and far"]
+
+
+def test_meets_a_conflict(page: Page, live: Demo, owner: str) -> None:
+    """An agent writes while somebody types: both texts are shown, and nothing is lost."""
+    memory_id = live.add(owner, "Drinks tea", topics=["drinks"])
+    page.goto(form_of(memory_id))
+    page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
+    live.change(owner, memory_id, memory="Drinks coffee", topics=["drinks", "coffee"])
+    save(page)
+    conflict = page.get_by_role("alert", name="Somebody else changed this memory")
+    expect(conflict.get_by_role("group", name="As it is now")).to_have_text("Drinks coffee")
+    expect(conflict.get_by_role("group", name="As you wrote it")).to_have_text("Drinks green tea")
+    # Nothing is written yet, what was typed is still in the form, and what was not touched is the agent's.
+    assert live.memory(owner, memory_id)["memory"] == "Drinks coffee"
+    expect(page.get_by_label("Memory:", exact=True)).to_have_value("Drinks green tea")
+    assert tags(page) == ["drinks", "coffee"]
+    page.get_by_label("I have read both").check()
+    save(page)
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    now = live.memory(owner, memory_id)
+    assert (now["memory"], now["topics"], now["version"]) == ("Drinks green tea", ["drinks", "coffee"], 3)
+
+
+def test_runs_an_action(page: Page, live: Demo, owner: str) -> None:
+    ids = [live.add(owner, f"Number {number}", topics=["old"]) for number in range(3)]
+    page.goto(f"{LIST}?owner={owner}")
+    tick_all(page)
+    rows(page).first.locator("input.action-select").uncheck()
+    act(page, "Add a topic to selected memories")
+    expect(page.locator(".am-lead")).to_have_text("This is about 2 memories.")
+    page.get_by_label("Topic").fill("new")
+    page.get_by_role("button", name="Add the topic").click()
+    expect(page.get_by_text("done to 2 memories")).to_be_visible()
+    topics = sorted(live.memory(owner, memory_id)["topics"] for memory_id in ids)
+    assert topics == [["old"], ["old", "new"], ["old", "new"]]
+
+
+def test_deletes_all_that_match(page: Page, live: Demo, owner: str) -> None:
+    """More than a page of them."""
+    live.ask("POST", "/api/memories/bulk/", [{"user_id": owner, "memory": f"Number {each}"} for each in range(60)])
+    page.goto(f"{LIST}?owner={owner}")
+    tick_all(page)
+    page.get_by_role("button", name="Select all that match").click()
+    act(page, "Delete selected memories")
+    expect(page.locator(".am-lead")).to_contain_text("60 memories will be deleted")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("done to 60 memories")).to_be_visible()
+    expect(rows(page)).to_have_count(0)
+
+
+def test_exports_what_is_selected(page: Page, live: Demo, owner: str, tmp_path: Path) -> None:
+    """And the file opens: text is text, a formula is none."""
+    texts = ["=1+1", 'Says "hello",\nthen 再见', "Plain"]
+    for text in texts:
+        live.add(owner, text, topics=["a, b", "c"])
+    page.goto(f"{LIST}?owner={owner}")
+    tick_all(page)
+    with page.expect_download() as started:
+        act(page, "Export selected memories as CSV")
+    with Path(started.value.path()).open(encoding="utf-8-sig", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert started.value.suggested_filename.endswith(".csv")
+    assert {line["memory"] for line in table} == {"'=1+1", *texts[1:]}
+    assert {line["user_id"] for line in table} == {owner}
+
+
+def test_exports_a_person(page: Page, live: Demo, owner: str) -> None:
+    ids = {live.add(owner, f"Number {number}", metadata={"number": number}) for number in range(3)}
+    page.goto(person(owner))
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Export as JSON Lines").click()
+    lines = Path(started.value.path()).read_text("utf-8").splitlines()
+    exported = [json.loads(line) for line in lines]
+    assert started.value.suggested_filename.endswith(".jsonl")
+    assert {memory["memory_id"] for memory in exported} == ids
+    assert {memory["user_id"] for memory in exported} == {owner}
+    assert sorted(memory["metadata"]["number"] for memory in exported) == [0, 1, 2]
+
+
+def test_erases_a_person(page: Page, live: Demo, owner: str) -> None:
+    for number in range(3):
+        live.add(owner, f"Number {number}")
+    page.goto(person(owner))
+    page.get_by_role("link", name="Erase everything").click()
+    expect(page.locator(".am-lead")).to_have_text(f"3 memories of {owner} will be erased. This cannot be undone.")
+    page.get_by_role("button", name="Erase 3 memories").click()
+    expect(page.locator(".messagelist")).to_contain_text("3 memories of")
+    page.goto(person(owner))
+    expect(page.get_by_text("Nothing is remembered about this person.")).to_be_visible()
+    assert live.ask("GET", f"/api/stats/?user_id={owner}")["total"] == 0
+
+
+def test_shows_the_whole_store(page: Page) -> None:
+    """From the app's heading to the dashboard, and from its chart of topics to the memories about one."""
+    page.goto("/admin/agno_memory/")
+    page.get_by_role("link", name="What is remembered: the dashboard").click()
+    expect(page.locator("svg.am-columns")).to_be_visible()
+    topic = page.locator("section", has=page.get_by_role("heading", name="Topics")).get_by_role("link").first
+    name = topic.inner_text()
+    topic.click()
+    page.wait_for_url("**topic=**")
+    expect(rows(page).first.locator("a.am-chip", has_text=re.compile(f"^{re.escape(name)}$"))).to_be_visible()
+
+
+def test_counts_again_without_leaving_the_page(page: Page) -> None:
+    page.goto(DASHBOARD)
+    page.get_by_role("button", name="Count again").click()
+    expect(page.get_by_text("Counted just now")).to_be_visible()
+
+
+def test_works_without_javascript(chromium: Browser, live: Demo, owner: str) -> None:
+    """Topics are a plain field then, and a filter is a form."""
+    with visit(chromium, live, java_script_enabled=False) as page:
+        page.goto(ADD)
+        page.get_by_label("User id").fill(owner)
+        page.get_by_label("Memory:", exact=True).fill("Reads on paper")
+        page.get_by_label("Topics").fill('reading, "pen, and paper"')
+        save(page)
+        expect(page.get_by_text("was added successfully")).to_be_visible()
+        page.goto(f"{LIST}?owner={owner}")
+        assert page.locator("#result_list a.am-chip").all_text_contents() == ["reading", "pen, and paper"]
+        rows(page).get_by_role("link", name="Reads on paper").click()
+        expect(page.get_by_label("Topics")).to_have_value('reading, "pen, and paper"')
+        page.get_by_label("Topics").fill("reading")
+        save(page)
+        expect(page.get_by_text("was changed successfully")).to_be_visible()
+        page.goto(f"{LIST}?owner={owner}")
+        assert page.locator("#result_list a.am-chip").all_text_contents() == ["reading"]
+
+
+def test_a_visit_sees_what_goes_wrong(chromium: Browser, live: Demo) -> None:
+    """What every visit of these tests must be free of is noticed."""
+    visits = ExitStack()
+    script = """url => {
+        document.body.setAttribute("style", "color: red");
+        document.body.append(Object.assign(new Image(), { src: url }));
+        setTimeout(() => { throw new Error("no such thing"); });
+    }"""
+    page = visits.enter_context(visit(chromium, live))
+    page.goto(LIST)
+    with page.expect_event("pageerror"):
+        page.evaluate(script, "http://127.0.0.1:9/picture.png")
+    with pytest.raises(AssertionError) as failed:
+        visits.close()
+    for part in ("Applying inline style", "http://127.0.0.1:9/picture.png", "no such thing"):
+        assert part in str(failed.value)
