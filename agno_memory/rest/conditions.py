@@ -27,8 +27,7 @@ def creates(request: Request) -> bool:
 def check_preconditions(request: Request, memory: UserMemory) -> None:
     """Raise PreconditionFailed where the request is not meant for this version of the memory."""
     if "If-Match" in request.headers:
-        wanted = parse_etags(request.headers["If-Match"])
-        # Strong comparison: a weak tag matches nothing.
+        wanted = tags(request.headers["If-Match"])
         if "*" not in wanted and etag_of(memory) not in wanted:
             raise PreconditionFailed
     if "If-None-Match" in request.headers and is_known(request, memory):
@@ -37,5 +36,14 @@ def check_preconditions(request: Request, memory: UserMemory) -> None:
 
 def is_known(request: Request, memory: UserMemory) -> bool:
     """Tell whether the client has this version already."""
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    return "*" in known or etag_of(memory) in {tag.removeprefix("W/") for tag in known}
+    known = tags(request.headers.get("If-None-Match", ""))
+    return "*" in known or etag_of(memory) in known
+
+
+def tags(header: str) -> set[str]:
+    """Return the tags of a header, weak ones as if they were strong.
+
+    The RFC lets no weak tag match If-Match. But what compresses answers on their way, GZipMiddleware among others,
+    makes every tag weak, and a version is the same version however it was sent.
+    """
+    return {tag.removeprefix("W/") for tag in parse_etags(header)}

@@ -290,6 +290,8 @@ CONDITIONS = [
     ("If-Match", '"1"', False),
     ("If-Match", '"3"', False),
     ("If-Match", '"1", "2"', True),
+    ("If-Match", 'W/"2"', True),
+    ("If-Match", 'W/"1"', False),
     ("If-Match", "*", True),
     ("If-Match", "2", False),
     ("If-Match", "", False),
