@@ -116,8 +116,13 @@ def measure_pages(rows: int, client: Any, options: argparse.Namespace) -> Median
 
 
 def line(page: str, times: dict[str, float]) -> str:
-    stock = f"{times['stock']:10.1f}{times['ours'] / times['stock']:7.2f}x" if "stock" in times else ""
-    return f"{page:40}{times['ours']:10.1f}{stock}"
+    ours = f"{page:40}{times['ours']:10.1f}"
+    if page == FIRST:
+        return f"{ours}{'':20}{Verdict(page, times['ours'], FIRST_LOOK).text()}"
+    if "stock" not in times:
+        return f"{ours}{'none':>10}"
+    ratio = times["ours"] / times["stock"]
+    return f"{ours}{times['stock']:10.1f}{ratio:7.2f}x  {Verdict(page, ratio, SLOWER).text()}"
 
 
 def pages(client: Any, draw: Draw) -> list[Case]:
@@ -172,10 +177,12 @@ def compare_sizes(name: str, small: Medians, large: Medians) -> list[Verdict]:
     found = []
     for page, times in small.items():
         grown = {way: large[page][way] / taken for way, taken in times.items()}
-        print(f"{page:40}{grown['ours']:9.2f}x" + (f"{grown['stock']:9.2f}x" if "stock" in grown else ""))
+        text = f"{page:40}{grown['ours']:9.2f}x" + (f"{grown['stock']:9.2f}x" if "stock" in grown else f"{'none':>10}")
         # Counting grows with what is counted, and the first look has a limit of its own.
         if page not in (FIRST, COUNTED):
             found.append(Verdict(f"{name}, {page}, growth", grown["ours"], GROWTH))
+            text += f"  {found[-1].text()}"
+        print(text)
     return found
 
 
