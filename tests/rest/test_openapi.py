@@ -206,6 +206,10 @@ class Memories(MemoryViewSet):
     def bulk(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         return super().bulk(request, *args, **kwargs)
 
+    @extend_schema(summary="Mine", responses={202: WithMood, 409: None})
+    def create(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        return super().create(request, *args, **kwargs)
+
     def moods(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Tell the moods."""
         return Response([])
@@ -223,6 +227,12 @@ def test_what_a_site_adds_is_described() -> None:
     # No examples of ours for what is theirs.
     assert "examples" not in body(found, "/v1/memories/")
     assert "/v1/memories/bulk/" not in found["paths"]
+    # What they say goes before what we say, and leaves the rest.
+    created = found["paths"]["/v1/memories/"]["post"]
+    assert (created["summary"], created["operationId"]) == ("Mine", "memories_create")
+    assert created["responses"].keys() >= {*EVERYWHERE, "202", "409"}
+    assert "$ref" not in created["responses"]["409"]
+    assert "201" not in created["responses"]
     assert found["paths"]["/v1/moods/"]["get"]["description"] == "Tell the moods."
 
 

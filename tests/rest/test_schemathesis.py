@@ -29,7 +29,7 @@ def run(url: str, token: str, report: Path) -> subprocess.CompletedProcess[str]:
         f"--report-json-path={report}",
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=report.parent, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=report.parent, env=environment, capture_output=True, text=True, timeout=900)
 
 
 def settings(alias: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 from drf_spectacular.contrib.django_filters import DjangoFilterExtension
@@ -11,7 +12,7 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
     OpenApiViewExtension,
 )
-from drf_spectacular.plumbing import append_meta
+from drf_spectacular.plumbing import append_meta, get_class
 from drf_spectacular.settings import spectacular_settings
 
 from agno_memory.conf import conf
@@ -23,6 +24,7 @@ from agno_memory.rest.openapi.constraints import (
     or_empty,
     topic,
 )
+from agno_memory.rest.openapi.operations import MEMORIES, PEOPLE
 from agno_memory.rest.openapi.parameters import CURSOR, ordering, page_size
 from agno_memory.rest.openapi.schema import OperationSchema
 from agno_memory.rest.serializers import TextField
@@ -51,7 +53,26 @@ class Views(OpenApiViewExtension):
     def view_replacement(self) -> Any:
         theirs = type(self.target.schema)
         schema = type("MemorySchema", (OperationSchema, theirs), {})
-        return type(self.target.__name__, (self.target,), {"schema": schema(), "__doc__": self.target.__doc__})
+        own = {"schema": schema(), "__doc__": self.target.__doc__, **_extended(self.target, schema)}
+        return type(self.target.__name__, (self.target,), own)
+
+
+def _extended(view: Any, schema: type) -> dict[str, Any]:
+    """Return the actions that a site has decorated with ``@extend_schema``, whose word then goes before ours."""
+    actions = {name: getattr(view, name) for name in (*MEMORIES, *PEOPLE) if hasattr(view, name)}
+    return {name: _before(action, schema) for name, action in actions.items() if "schema" in _keywords(action)}
+
+
+def _keywords(action: Any) -> dict[str, Any]:
+    # Where drf-spectacular's decorator and REST framework's leave what they are told.
+    return getattr(action, "kwargs", {})
+
+
+def _before(action: Any, schema: type) -> Any:
+    theirs = get_class(action.kwargs["schema"])
+    copied: Any = wraps(action)(lambda *args, **kwargs: action(*args, **kwargs))
+    copied.kwargs = {**action.kwargs, "schema": type(theirs.__name__, (theirs, schema), {})}
+    return copied
 
 
 class _Body(OpenApiSerializerExtension):

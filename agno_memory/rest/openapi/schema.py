@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 else:
     _AutoSchema = object
 
+# What drf-spectacular says where nobody has said anything.
+NO_BODY = "No response body"
+
 
 class OperationSchema(_AutoSchema):
     """Mixin in front of an AutoSchema. Actions that a site adds to a viewset are left to that."""
@@ -88,19 +91,22 @@ class OperationSchema(_AutoSchema):
 
     def _complete(self, described: Schema, operation: Operation) -> None:
         """Add headers, links, examples and errors to what was found by looking at the view."""
-        responses = described["responses"]
         if "requestBody" in described:
             described["requestBody"]["required"] = self.view.action != "partial_update"
-        for status, response in responses.items():
-            response["description"] = answers.SUCCESSES[status]
-        for status, headers in operation.headers.items():
-            responses[str(status)].setdefault("headers", {}).update(headers)
-        if operation.leads_to:
-            responses["201"]["links"] = {MEMORIES[action].name: self._link(action) for action in FOLLOWERS}
+        self._complete_successes(described["responses"], operation)
         if self._shows_examples():
             self._add_examples(described, operation)
         for status in sorted({*answers.EVERYWHERE, *operation.errors}):
-            responses[str(status)] = answers.error(self.registry, status)
+            described["responses"].setdefault(str(status), answers.error(self.registry, status))
+
+    def _complete_successes(self, responses: Schema, operation: Operation) -> None:
+        for status, response in responses.items():
+            if response["description"] in ("", NO_BODY):
+                response["description"] = answers.SUCCESSES.get(status, response["description"])
+            if headers := operation.headers.get(int(status)):
+                response.setdefault("headers", {}).update(headers)
+        if operation.leads_to and "201" in responses:
+            responses["201"]["links"] = {MEMORIES[action].name: self._link(action) for action in FOLLOWERS}
 
     def _link(self, action: str) -> Schema:
         owner_and_id = {"path.memory_id": "$response.body#/memory_id", "query.user_id": "$response.body#/user_id"}
