@@ -285,6 +285,8 @@ def test_deletes(site: str) -> None:
 def test_statements_do_not_grow(site: str) -> None:
     memory, client = add_many(10)[0], staff()
     urls = [change_url(memory), change_url(memory, "history"), change_url(memory, "delete"), ADD]
+    # Django keeps content types once it has read them.
+    client.get(urls[0])
     few = [counted(client, url, ("default", site)) for url in urls]
     add_many(9_990)
     assert [counted(client, url, ("default", site)) for url in urls] == few
