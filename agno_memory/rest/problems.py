@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 MEDIA_TYPE = "application/problem+json"
+# The name that RFC 9110 gives it, which Python has from 3.13 on.
+TITLES: Final[dict[int, str]] = {413: "Content Too Large"}
 
 
 class ProblemRenderer(JSONRenderer):
@@ -30,7 +32,8 @@ def is_wanted(request: Request) -> bool:
 
 def as_problem(status: int, data: Any) -> dict[str, Any]:
     """Return an error's ordinary form as a problem; what is said of fields goes into ``errors``."""
-    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    title = TITLES.get(status) or HTTPStatus(status).phrase
+    problem = {"type": "about:blank", "title": title, "status": status}
     if isinstance(data, dict) and set(data) == {"detail"}:
         return {**problem, "detail": data["detail"]}
     return {**problem, "errors": data}
