@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sqlite3
 import threading
+from contextlib import closing, suppress
 from copy import copy, deepcopy
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -34,8 +37,9 @@ MONGODB_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:\d{1,5})?")
 
 # Readers do not wait for writers, a transaction takes its lock at the start instead of failing in the middle, and
 # a writer waits this many seconds for its turn.
+WAL_MODE = "PRAGMA journal_mode=WAL"
 SQLITE_OPTIONS = {
-    "init_command": "PRAGMA journal_mode=WAL",
+    "init_command": WAL_MODE,
     "transaction_mode": "IMMEDIATE",
     "timeout": 30,
 }
@@ -191,7 +195,7 @@ class SqliteMemoryDb(MemoryDb):
             {
                 "ENGINE": "django.db.backends.sqlite3",
                 "NAME": str(self.db_file),
-                "OPTIONS": SQLITE_OPTIONS | {"init_command": f"{SQLITE_OPTIONS['init_command']}; {NO_FOREIGN_KEYS}"},
+                "OPTIONS": SQLITE_OPTIONS | {"init_command": f"{WAL_MODE}; {NO_FOREIGN_KEYS}"},
             },
         )
 
@@ -204,7 +208,18 @@ class SqliteMemoryDb(MemoryDb):
             self.db_file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OperationalError(f"cannot make the folder {self.db_file.parent}: {error.strerror}") from error
+        if not self.db_file.exists():
+            self._make_file()
         super()._create()
+
+    def _make_file(self) -> None:
+        """Show the file to others once it is in WAL mode: of many that switch it at once, SQLite fails all but one."""
+        # Another process was faster, or there are no links here: then the first connection makes it or says why not.
+        with suppress(OSError), TemporaryDirectory(dir=self.db_file.parent, prefix=f".{self.db_file.name}-") as folder:
+            made = Path(folder) / self.db_file.name
+            with closing(sqlite3.connect(made)) as connection:
+                connection.execute(WAL_MODE)
+            self.db_file.hardlink_to(made)
 
     def table_exists(self) -> bool:
         # Looking must not make a file.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import pickle
 import uuid
 from collections import Counter
@@ -76,6 +77,30 @@ def test_a_relative_path_is_the_same_place(tmp_path: Path, monkeypatch: pytest.M
     assert relative.alias == absolute.alias
     added = Memory(db=relative).add_user_memory(UserMemory(memory="x"))
     assert Memory(db=absolute).get_user_memories() == [added]
+
+
+def test_a_new_file_is_in_wal_mode_before_anyone_can_open_it(tmp_path: Path) -> None:
+    modes = []
+
+    class Watched(SqliteMemoryDb):
+        def table_exists(self) -> bool:
+            # SQLite's file format keeps the mode in bytes 18 and 19: 2 is WAL.
+            modes.append(self.db_file.read_bytes()[18:20])
+            return super().table_exists()
+
+    Watched(db_file=tmp_path / "memory.db").create()
+    assert modes == [b"\2\2"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_without_links_a_new_file_is_made_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(self: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    db = SqliteMemoryDb(db_file=tmp_path / "memory.db")
+    added = Memory(db=db).add_user_memory(UserMemory(memory="x"))
+    assert Memory(db=db).get_user_memories() == [added]
 
 
 def test_sqlite_is_ready_for_readers_and_writers_at_once(tmp_path: Path) -> None:
