@@ -14,7 +14,15 @@ except ModuleNotFoundError as error:
         raise
     from agno_memory.standins import ObjectDoesNotExist, ValidationError  # type: ignore[assignment]
 
-__all__ = ["AgnoMemoryError", "MemoryChanged", "MemoryExists", "MemoryNotFound", "ValidationError"]
+__all__ = [
+    "AgnoMemoryError",
+    "MemoryChanged",
+    "MemoryExists",
+    "MemoryNotFound",
+    "SessionExists",
+    "SessionNotFound",
+    "ValidationError",
+]
 
 
 class AgnoMemoryError(Exception):
@@ -64,3 +72,25 @@ class MemoryChanged(AgnoMemoryError):
             f"Memory {self.memory_id!r} is no longer at version {self.version}. "
             "Read it again, merge, and replace the new version."
         )
+
+
+class SessionNotFound(AgnoMemoryError, ObjectDoesNotExist):
+    """This user has no session with this id. Someone else's session gives the same answer."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        self.session_id = session_id
+
+    def __str__(self) -> str:
+        return f"This user has no session {self.session_id!r}."
+
+
+class SessionExists(AgnoMemoryError):
+    """The id is another user's session. Nothing was written."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(session_id)
+        self.session_id = session_id
+
+    def __str__(self) -> str:
+        return f"Session {self.session_id!r} belongs to another user. Take another session id."

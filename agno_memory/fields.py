@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Combinable, F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.lookups import About, AboutAny, FewerTopics, FoldedContains
@@ -22,11 +25,13 @@ if TYPE_CHECKING:
     _DateTimeField = models.DateTimeField[datetime.datetime, datetime.datetime]
     _IntegerField = models.PositiveIntegerField[int, int]
     _TextField = models.TextField[str, str]
+    _AnyTextField = models.TextField[Any, Any]
 else:
     _CharField = models.CharField
     _DateTimeField = models.DateTimeField
     _IntegerField = models.PositiveIntegerField
     _TextField = models.TextField
+    _AnyTextField = models.TextField
 
 
 def whole_milliseconds(moment: datetime.datetime) -> datetime.datetime:
@@ -199,6 +204,40 @@ class MetadataField(DocumentField):
 TopicsField.register_lookup(About)
 TopicsField.register_lookup(AboutAny)
 TopicsField.register_lookup(FewerTopics)
+
+
+class VerbatimJSONField(_AnyTextField):
+    """JSON exactly as it was given, kept as text: somebody else's documents, in which nothing is searched.
+
+    The databases' own JSON does not give everything back: PostgreSQL's knows no NUL and orders keys anew, MongoDB's
+    refuses some keys and large numbers.
+    """
+
+    # What django-stubs takes for the type of its values, TextField's otherwise.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
+    def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        return None if value is None else json.loads(value)
+
+    def to_python(self, value: Any) -> Any:
+        # Fixtures hold the text.
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValidationError(_("This is not JSON."), code="invalid") from None
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(value, model_instance)
+        validators.json_text(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if value is None or is_expression(value) else validators.json_text(value)
+
+    def value_to_string(self, obj: models.Model) -> Any:
+        return self.get_prep_value(self.value_from_object(obj))
 
 
 class FoldedTextField(_TextField):

@@ -15,10 +15,14 @@ from agno_memory.fields import (
     LastUpdatedField,
     MachineWritten,
     MetadataField,
+    TimestampField,
     TopicsField,
+    VerbatimJSONField,
     VersionField,
+    now,
 )
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.uuids import uuid7
 
 
@@ -133,3 +137,119 @@ class UserMemory(models.Model):
 
     def _machine_written(self) -> list[str]:
         return [field.name for field in self._meta.concrete_fields if isinstance(field, MachineWritten)]
+
+
+class AgentSession(models.Model):
+    """A conversation of an agent, a team or a workflow with somebody, without its runs.
+
+    Written by ``agno_memory.sessions.Sessions``. The fields are those of agno's rows; what is in its JSON is agno's.
+    """
+
+    class Type(models.TextChoices):
+        AGENT = "agent", _("agent")
+        TEAM = "team", _("team")
+        WORKFLOW = "workflow", _("workflow")
+
+    session_id = IdentifierField(_("session id"), primary_key=True, default=uuid7)
+    session_type = models.CharField(_("type"), max_length=20, choices=Type.choices, default=Type.AGENT)
+    user_id = IdentifierField(
+        _("user id"), null=True, blank=True, help_text=_("Whose session this is; an agent can run without a user.")
+    )
+    agent_id = IdentifierField(_("agent id"), null=True, blank=True)
+    team_id = IdentifierField(_("team id"), null=True, blank=True)
+    workflow_id = IdentifierField(_("workflow id"), null=True, blank=True)
+    name = models.TextField(_("name"), default="", blank=True, validators=[validators.validate_query])
+    session_data = VerbatimJSONField(_("session data"), null=True, blank=True)
+    agent_data = VerbatimJSONField(_("agent data"), null=True, blank=True)
+    team_data = VerbatimJSONField(_("team data"), null=True, blank=True)
+    workflow_data = VerbatimJSONField(_("workflow data"), null=True, blank=True)
+    metadata = VerbatimJSONField(_("metadata"), null=True, blank=True)
+    summary = VerbatimJSONField(_("summary"), null=True, blank=True)
+    extra = VerbatimJSONField(
+        _("more"), null=True, blank=True, help_text=_("What one release of agno has beside the other fields.")
+    )
+    version = VersionField(_("version"), editable=False, default=1)
+    created_at = TimestampField(_("created at"), default=now, editable=False)
+    updated_at = TimestampField(_("last updated"), default=now, editable=False)
+    search_name = FoldedTextField(_("search text"), source="name")
+
+    objects = AgentSessionQuerySet.as_manager()
+
+    # What a later save of the same session writes over.
+    content_fields: ClassVar[tuple[str, ...]] = (
+        "session_type",
+        "user_id",
+        "agent_id",
+        "team_id",
+        "workflow_id",
+        "name",
+        "session_data",
+        "agent_data",
+        "team_data",
+        "workflow_data",
+        "metadata",
+        "summary",
+        "extra",
+        "search_name",
+        "version",
+    )
+
+    class Meta:
+        verbose_name = _("agent session")
+        verbose_name_plural = _("agent sessions")
+        indexes = (
+            # One person's latest sessions, and everybody's; by the beginning, as agno lists them, likewise.
+            models.Index(fields=["user_id", "-updated_at", "-session_id"], name="agno_session_user_updated"),
+            models.Index(fields=["user_id", "-created_at", "-session_id"], name="agno_session_user_created"),
+            models.Index(fields=["-updated_at", "-session_id"], name="agno_session_updated"),
+            models.Index(fields=["-created_at", "-session_id"], name="agno_session_created"),
+            # Those of one agent, one team, one workflow.
+            models.Index(fields=["agent_id", "-created_at"], name="agno_session_agent"),
+            models.Index(fields=["team_id", "-created_at"], name="agno_session_team"),
+            models.Index(fields=["workflow_id", "-created_at"], name="agno_session_workflow"),
+        )
+
+    def __str__(self) -> str:
+        # Not the name, which a model may have made of what was said; see UserMemory.
+        return str(self.session_id)
+
+
+class AgentRun(models.Model):
+    """One turn of a session: what was asked, what the model and its tools said, on a row of its own."""
+
+    key = IdentifierField(_("key"), primary_key=True, default=uuid7, editable=False)
+    session = models.ForeignKey(
+        AgentSession, models.CASCADE, related_name="runs", db_index=False, verbose_name=_("session")
+    )
+    run_id = IdentifierField(_("run id"))
+    run_index = models.PositiveIntegerField(_("position"))
+    run_type = models.CharField(_("type"), max_length=20, choices=AgentSession.Type.choices)
+    agent_id = IdentifierField(_("agent id"), null=True, blank=True)
+    team_id = IdentifierField(_("team id"), null=True, blank=True)
+    workflow_id = IdentifierField(_("workflow id"), null=True, blank=True)
+    parent_run_id = IdentifierField(_("parent run id"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=40, null=True, blank=True)
+    data = VerbatimJSONField(_("data"))
+    created_at = TimestampField(_("created at"), default=now, editable=False)
+    updated_at = TimestampField(_("last updated"), default=now, editable=False)
+
+    objects = AgentRunQuerySet.as_manager()
+
+    content_fields: ClassVar[tuple[str, ...]] = (
+        "run_type",
+        "agent_id",
+        "team_id",
+        "workflow_id",
+        "parent_run_id",
+        "status",
+        "data",
+    )
+
+    class Meta:
+        verbose_name = _("agent run")
+        verbose_name_plural = _("agent runs")
+        constraints = (models.UniqueConstraint(fields=["run_id", "session"], name="agno_run_id"),)
+        indexes = (models.Index(fields=["session", "run_index", "key"], name="agno_run_position"),)
+
+    def __str__(self) -> str:
+        return str(self.run_id)

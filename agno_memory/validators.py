@@ -27,6 +27,9 @@ MAX_COUNT = 2**31 - 1
 # From here on floats print with an exponent; PostgreSQL's jsonb writes them out and they come back as integers.
 FIRST_EXPONENT = 1e16
 
+# What one JSON document may take: MongoDB's limit for a row is 16 MB.
+MAX_DOCUMENT_SIZE = 15 * 2**20
+
 # json.dumps() makes a new encoder each time that it is told anything.
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -229,6 +232,31 @@ def limit_metadata(metadata: dict[str, Any]) -> None:
             code="metadata_too_large",
             params={"limit": conf.MAX_METADATA_SIZE, "size": size},
         )
+
+
+def json_text(value: object) -> str:
+    """Return a value as the text of its JSON, which every database keeps as it is.
+
+    Raises:
+        ValidationError: no JSON, or more than 15 MB of it.
+    """
+    try:
+        text = _as_json(value)
+    except (TypeError, ValueError, RecursionError):
+        raise ValidationError(_("This is not JSON."), code="invalid") from None
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        # Half of a surrogate pair has an escape in JSON, and no bytes outside of it.
+        text = json.dumps(value)
+        size = len(text)
+    if size > MAX_DOCUMENT_SIZE:
+        raise ValidationError(
+            _("Ensure this has at most %(limit)d bytes of JSON (it has %(size)d)."),
+            code="too_large",
+            params={"limit": MAX_DOCUMENT_SIZE, "size": size},
+        )
+    return text
 
 
 def owner_id(user: object) -> str:

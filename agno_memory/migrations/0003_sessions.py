@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import agno_memory.fields
+import agno_memory.operations
+import agno_memory.uuids
+import agno_memory.validators
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("agno_memory", "0002_indexes"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="AgentSession",
+            fields=[
+                (
+                    "session_id",
+                    agno_memory.fields.IdentifierField(
+                        default=agno_memory.uuids.uuid7,
+                        max_length=255,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="session id",
+                    ),
+                ),
+                (
+                    "session_type",
+                    models.CharField(
+                        choices=[("agent", "agent"), ("team", "team"), ("workflow", "workflow")],
+                        default="agent",
+                        max_length=20,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "user_id",
+                    agno_memory.fields.IdentifierField(
+                        blank=True,
+                        help_text="Whose session this is; an agent can run without a user.",
+                        max_length=255,
+                        null=True,
+                        verbose_name="user id",
+                    ),
+                ),
+                (
+                    "agent_id",
+                    agno_memory.fields.IdentifierField(blank=True, max_length=255, null=True, verbose_name="agent id"),
+                ),
+                (
+                    "team_id",
+                    agno_memory.fields.IdentifierField(blank=True, max_length=255, null=True, verbose_name="team id"),
+                ),
+                (
+                    "workflow_id",
+                    agno_memory.fields.IdentifierField(
+                        blank=True, max_length=255, null=True, verbose_name="workflow id"
+                    ),
+                ),
+                (
+                    "name",
+                    models.TextField(
+                        blank=True, default="", validators=[agno_memory.validators.validate_query], verbose_name="name"
+                    ),
+                ),
+                (
+                    "session_data",
+                    agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="session data"),
+                ),
+                ("agent_data", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="agent data")),
+                ("team_data", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="team data")),
+                (
+                    "workflow_data",
+                    agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="workflow data"),
+                ),
+                ("metadata", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="metadata")),
+                ("summary", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="summary")),
+                (
+                    "extra",
+                    agno_memory.fields.VerbatimJSONField(
+                        blank=True,
+                        help_text="What one release of agno has beside the other fields.",
+                        null=True,
+                        verbose_name="more",
+                    ),
+                ),
+                ("version", agno_memory.fields.VersionField(default=1, editable=False, verbose_name="version")),
+                (
+                    "created_at",
+                    agno_memory.fields.TimestampField(
+                        default=agno_memory.fields.now, editable=False, verbose_name="created at"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    agno_memory.fields.TimestampField(
+                        default=agno_memory.fields.now, editable=False, verbose_name="last updated"
+                    ),
+                ),
+                ("search_name", agno_memory.fields.FoldedTextField(source="name", verbose_name="search text")),
+            ],
+            options={
+                "verbose_name": "agent session",
+                "verbose_name_plural": "agent sessions",
+                "indexes": [
+                    models.Index(fields=["user_id", "-updated_at", "-session_id"], name="agno_session_user_updated"),
+                    models.Index(fields=["user_id", "-created_at", "-session_id"], name="agno_session_user_created"),
+                    models.Index(fields=["-updated_at", "-session_id"], name="agno_session_updated"),
+                    models.Index(fields=["-created_at", "-session_id"], name="agno_session_created"),
+                    models.Index(fields=["agent_id", "-created_at"], name="agno_session_agent"),
+                    models.Index(fields=["team_id", "-created_at"], name="agno_session_team"),
+                    models.Index(fields=["workflow_id", "-created_at"], name="agno_session_workflow"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AgentRun",
+            fields=[
+                (
+                    "key",
+                    agno_memory.fields.IdentifierField(
+                        default=agno_memory.uuids.uuid7,
+                        editable=False,
+                        max_length=255,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="key",
+                    ),
+                ),
+                ("run_id", agno_memory.fields.IdentifierField(max_length=255, verbose_name="run id")),
+                ("run_index", models.PositiveIntegerField(verbose_name="position")),
+                (
+                    "run_type",
+                    models.CharField(
+                        choices=[("agent", "agent"), ("team", "team"), ("workflow", "workflow")],
+                        max_length=20,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "agent_id",
+                    agno_memory.fields.IdentifierField(blank=True, max_length=255, null=True, verbose_name="agent id"),
+                ),
+                (
+                    "team_id",
+                    agno_memory.fields.IdentifierField(blank=True, max_length=255, null=True, verbose_name="team id"),
+                ),
+                (
+                    "workflow_id",
+                    agno_memory.fields.IdentifierField(
+                        blank=True, max_length=255, null=True, verbose_name="workflow id"
+                    ),
+                ),
+                (
+                    "parent_run_id",
+                    agno_memory.fields.IdentifierField(
+                        blank=True, max_length=255, null=True, verbose_name="parent run id"
+                    ),
+                ),
+                ("status", models.CharField(blank=True, max_length=40, null=True, verbose_name="status")),
+                ("data", agno_memory.fields.VerbatimJSONField(verbose_name="data")),
+                (
+                    "created_at",
+                    agno_memory.fields.TimestampField(
+                        default=agno_memory.fields.now, editable=False, verbose_name="created at"
+                    ),
+                ),
+                (
+                    "updated_at",
+                    agno_memory.fields.TimestampField(
+                        default=agno_memory.fields.now, editable=False, verbose_name="last updated"
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="agno_memory.agentsession",
+                        verbose_name="session",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "agent run",
+                "verbose_name_plural": "agent runs",
+                "indexes": [models.Index(fields=["session", "run_index", "key"], name="agno_run_position")],
+                "constraints": [models.UniqueConstraint(fields=("run_id", "session"), name="agno_run_id")],
+            },
+        ),
+        agno_memory.operations.CreateKeyIndexes("agentsession"),
+        agno_memory.operations.CreateKeyIndexes("agentrun"),
+    ]
