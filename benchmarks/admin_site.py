@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db import connections, router
 from django.urls import path
 
 from agno_memory.admin import UserMemoryAdmin
@@ -26,14 +27,25 @@ class StockTopicFilter(admin.SimpleListFilter):
 
 
 class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What one would write first, to see what ours shows."""
+
     list_display = ("memory", "user_id", "topics", "agent_id", "last_updated")
     list_filter = (StockTopicFilter,)
+    fieldsets = UserMemoryAdmin.fieldsets
+    readonly_fields = ("user_id", *UserMemoryAdmin.readonly_fields)
     search_fields = ("memory", "user_id")
     ordering = ("-last_updated", "-memory_id")
     list_per_page = UserMemoryAdmin.list_per_page
 
+    @property
+    def date_hierarchy(self) -> str | None:  # type: ignore[override]
+        """The time navigation, which fails on MongoDB."""
+        return None if connections[router.db_for_read(UserMemory)].vendor == "mongodb" else "last_updated"
+
 
 stock = admin.AdminSite("stock")
-stock.register(UserMemory, StockAdmin)
+# Both sites show the same models at the side of every page.
+for model, model_admin in admin.site._registry.items():
+    stock.register(model, StockAdmin if model is UserMemory else type(model_admin))
 
 urlpatterns = [path("admin/", admin.site.urls), path("stock/", stock.urls)]

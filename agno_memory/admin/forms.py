@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import construct_instance
 from django.utils.translation import gettext_lazy as _
 
-from agno_memory.admin.widgets import MetadataFormField, TextField, TopicsFormField
+from agno_memory.admin.widgets import MetadataFormField, PlainHiddenInput, TextField, TopicsFormField
 from agno_memory.candidates import candidate_for
 from agno_memory.conf import conf
 from agno_memory.models import UserMemory
@@ -33,15 +33,14 @@ class UserMemoryForm(_Form):
     now, whoever wrote it.
     """
 
-    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    save_over = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen_version = forms.IntegerField(required=False, widget=PlainHiddenInput)
+    save_over = forms.IntegerField(required=False, widget=PlainHiddenInput)
 
     # Whether somebody else wrote meanwhile.
     conflict = False
 
     class Meta:
-        model = UserMemory
-        fields = ("user_id", *UserMemory.content_fields)
+        # The admin names the model and the fields. Named here too, all would be made twice for every page.
         field_classes: ClassVar[dict[str, Any]] = {
             "memory": TextField,
             "input": TextField,
@@ -56,6 +55,7 @@ class UserMemoryForm(_Form):
             self.initial["seen_version"] = self.instance.version
         for name, field in self.fields.items():
             field.show_hidden_initial = name in UserMemory.content_fields and not self.instance._state.adding
+            field.hidden_widget = PlainHiddenInput
             if isinstance(field, TextField):
                 field.widget.attrs |= {"rows": ROWS[name], "dir": "auto", "data-am-count": getattr(conf, COUNTED[name])}
             if field.required:

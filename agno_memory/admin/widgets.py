@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin import topics_text
@@ -66,16 +68,27 @@ class TopicsInput(forms.Textarea):
 
     # What the script says. Django's catalogue for scripts has the words of its own admin alone.
     words: ClassVar[dict[str, Any]] = {
-        "data-am-name": _("Topics"),
-        "data-am-known": _("Known topics"),
-        "data-am-remove": _("Remove %(topic)s"),
-        "data-am-added": _("Added: %(topic)s"),
-        "data-am-removed": _("Removed: %(topic)s"),
+        "name": _("Topics"),
+        "known": _("Known topics"),
+        "remove": _("Remove %(topic)s"),
+        "added": _("Added: %(topic)s"),
+        "removed": _("Removed: %(topic)s"),
     }
 
     def __init__(self, url: str, attrs: dict[str, Any] | None = None) -> None:
-        own = {"rows": 2, "cols": 40, "dir": "auto", "data-am-tags": url}
-        super().__init__({**(attrs or {}), **own, **self.words})
+        # One attribute: each is a turn of a template's loop.
+        told = json.dumps({"url": url, **{name: str(word) for name, word in self.words.items()}})
+        super().__init__({**(attrs or {}), "rows": 2, "cols": 40, "dir": "auto", "data-am-tags": told})
+
+
+class PlainHiddenInput(forms.HiddenInput):
+    """A hidden field without a template, which would be for a theme, and for nobody to see."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        text, key = self.format_value(value), (attrs or {}).get("id", "")
+        return format_html(
+            '<input type="hidden" name="{}" value="{}" id="{}">', name, "" if text is None else text, key
+        )
 
 
 class MetadataFormField(forms.JSONField):

@@ -78,23 +78,24 @@
     let active = -1;
 
     /* Words come with the field, in the language of the page. */
-    const say = (word, topics) => area.dataset[word].replace("%(topic)s", () => topics || "");
+    const told = JSON.parse(area.dataset.amTags);
+    const say = (word, topics) => told[word].replace("%(topic)s", () => topics || "");
 
     const box = element("div", { class: "am-tags" });
-    const list = element("ul", { class: "am-tags-list", "aria-label": say("amName") });
+    const list = element("ul", { class: "am-tags-list", "aria-label": say("name") });
     const input = element("input", {
       type: "text", class: "am-tags-input", role: "combobox", autocomplete: "off", dir: "auto",
       "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": "am-offers-" + number,
     });
     const menu = element("ul", { class: "am-offers", id: "am-offers-" + number, role: "listbox",
-      "aria-label": say("amKnown") });
+      "aria-label": say("known") });
     menu.hidden = true;
     const said = element("div", { class: "am-hidden", role: "status" });
 
     const label = area.id && document.querySelector('label[for="' + CSS.escape(area.id) + '"]');
     input.id = area.id + "_tags";
     if (label) label.setAttribute("for", input.id);
-    else input.setAttribute("aria-label", say("amName"));
+    else input.setAttribute("aria-label", say("name"));
     const described = area.getAttribute("aria-describedby");
     if (described) input.setAttribute("aria-describedby", described);
 
@@ -103,7 +104,7 @@
       list.replaceChildren(...topics.map(function (topic) {
         const item = element("li", { class: "am-chip" });
         const button = element("button", { type: "button", class: "am-tag-remove" }, "×");
-        button.setAttribute("aria-label", say("amRemove", topic));
+        button.setAttribute("aria-label", say("remove", topic));
         button.addEventListener("click", () => remove(topic, true));
         button.addEventListener("keydown", (event) => onTagKey(event, topic));
         item.append(element("bdi", {}, topic), button);
@@ -117,13 +118,13 @@
       input.value = "";
       close();
       draw();
-      if (added.length) said.textContent = say("amAdded", added.join(", "));
+      if (added.length) said.textContent = say("added", added.join(", "));
     }
     function remove(topic, refocus) {
       const at = topics.indexOf(topic);
       topics = topics.filter((each) => each !== topic);
       draw();
-      said.textContent = say("amRemoved", topic);
+      said.textContent = say("removed", topic);
       const buttons = list.querySelectorAll("button");
       if (refocus) (buttons[Math.min(at, buttons.length - 1)] || input).focus();
     }
@@ -168,7 +169,7 @@
       input.setAttribute("aria-activedescendant", menu.id + "-" + active);
       menu.children[active].scrollIntoView({ block: "nearest" });
     }
-    const ask = completer(area.dataset.amTags, show);
+    const ask = completer(told.url, show);
     input.addEventListener("input", () => (input.value.trim() ? ask(input.value.trim()) : close()));
     input.addEventListener("keydown", function (event) {
       if (event.isComposing) return;
