@@ -6,7 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo browser test test-long test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin ci clean
+.PHONY: demo browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,12 @@ browser: $(INSTALLED)
 # The whole suite on SQLite, PostgreSQL and MongoDB, which it starts itself.
 test: $(INSTALLED) browser
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not long"
+	$(MAKE) test-agno
+
+# Agents of agno's two majors, each in an environment of its own.
+test-agno:
+	@test ! -d tests/agno1 || ./tests/agno.sh 1
+	./tests/agno.sh 3
 
 # What takes minutes: a million rows, long random runs.
 test-long: $(INSTALLED) browser

@@ -197,6 +197,12 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
 
     update.alters_data = True  # type: ignore[attr-defined]
 
+    def set_times(self, created_at: datetime.datetime, last_updated: datetime.datetime) -> int:
+        """Set the times of memories that come from elsewhere, and nothing but these. Returns how many were found."""
+        return super().update(created_at=created_at, last_updated=last_updated)
+
+    set_times.alters_data = True  # type: ignore[attr-defined]
+
     def _with_folded(self, values: dict[str, Any]) -> dict[str, Any]:
         followers = {field.source: field for field in self._fields_of(FoldedTextField)}
         for field in self._fields_of(MachineWritten):

@@ -1,0 +1,1 @@
+"""What belongs to other libraries. Nothing of the core imports from here."""

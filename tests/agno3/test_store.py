@@ -1,0 +1,245 @@
+"""``DjangoDb`` by itself: what agno asks of a store, and where it must say no, on every database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from agno.db.base import SessionType
+from agno.db.base import UserMemory as AgnoMemory
+from agno.memory import MemoryManager
+from agno.run.agent import RunOutput
+from agno.session import AgentSession as AgnoSession
+from agno.session import WorkflowSession
+from django.core.exceptions import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agno_memory.contrib.agno import DjangoDb
+from agno_memory.exceptions import MemoryExists, MemoryNotFound, SessionExists, SessionNotFound
+from agno_memory.memory import Memory
+from agno_memory.models import AgentRun, AgentSession, UserMemory
+from tests.databases import RUNNING, commits, each_database
+
+pytestmark = [commits]
+
+# 1 June 2025, 12:30:15 UTC
+BEGUN = 1_748_781_015
+
+
+@pytest.fixture
+def far_from_utc() -> Iterator[None]:
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "Pacific/Kiritimati"
+    time.tzset()
+    yield
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+def remember(db: DjangoDb, memory_id: str, user_id: str = "maya", **values: Any) -> AgnoMemory:
+    given = {"memory": f"About {memory_id}", **values}
+    written = db.upsert_user_memory(AgnoMemory(memory_id=memory_id, user_id=user_id, **given))
+    assert isinstance(written, AgnoMemory)
+    return written
+
+
+def ids(found: Any) -> list[str]:
+    return [memory.memory_id for memory in found]
+
+
+@each_database
+def test_somebody_elses_id_changes_nothing_and_raises(alias: str) -> None:
+    db = DjangoDb(alias)
+    remember(db, "m", memory="Maya's")
+    db.upsert_session(AgnoSession(session_id="s", user_id="maya"))
+    noahs = AgnoMemory(memory_id="m", memory="Noah's", user_id="noah")
+    refusals: list[tuple[Callable[[], object], type[Exception]]] = [
+        (lambda: db.upsert_user_memory(noahs), MemoryExists),
+        (lambda: db.upsert_memories([AgnoMemory(memory="x", user_id="noah"), noahs]), MemoryExists),
+        (lambda: db.delete_user_memory("m", user_id="noah"), MemoryNotFound),
+        (lambda: db.delete_user_memories(["m"], user_id="noah"), MemoryNotFound),
+        (lambda: db.upsert_session(AgnoSession(session_id="s", user_id="noah")), SessionExists),
+        (lambda: db.upsert_run(RunOutput(run_id="r", agent_id="a"), session_id="s", user_id="noah"), SessionNotFound),
+        (lambda: db.rename_session("s", SessionType.AGENT, "x", user_id="noah"), SessionNotFound),
+        (lambda: db.delete_session("s", user_id="noah"), SessionNotFound),
+        (lambda: db.delete_sessions(["s"], user_id="noah"), SessionNotFound),
+    ]
+    for refused, error in refusals:
+        with pytest.raises(error) as caught:
+            refused()
+        assert getattr(caught.value, "status_code") in (404, 409)  # noqa: B009  agno's, not ours
+    assert db.get_user_memory("m", user_id="noah") is None
+    assert db.get_session("s", user_id="noah") is None
+    assert Memory(db=alias).get_user_memories("noah") == [] or alias == "standalone"
+    assert [memory.memory for memory in Memory(db=alias).get_user_memories("maya")] == ["Maya's"]
+    assert (AgentSession.objects.using(alias).get().user_id, AgentRun.objects.using(alias).count()) == ("maya", 0)
+
+
+@each_database
+def test_nobodys_call_clears_everybodys_memories(alias: str) -> None:
+    db = DjangoDb(alias)
+    remember(db, "m")
+    remember(db, "n", "noah")
+    with pytest.raises(ValueError, match="does not say whose"):
+        db.clear_memories()
+    db.get_user_memories()
+    with pytest.raises(ValueError, match="does not say whose"):
+        db.clear_memories()
+    db.get_user_memories(user_id="maya")
+    with pytest.raises(ValueError, match="does not say whose"):
+        MemoryManager(db=db).clear()
+    assert ids(db.get_user_memories()) == ["n", "m"]
+
+
+@each_database
+def test_times_are_utc_and_do_not_drift(alias: str, far_from_utc: None) -> None:
+    db = DjangoDb(alias)
+    before = int(time.time())
+    written = remember(db, "m")
+    for _ in range(3):
+        found = db.get_user_memory("m")
+        assert isinstance(found, AgnoMemory)
+        assert before <= (found.created_at or 0) <= time.time()
+        assert found.created_at == written.created_at
+        found.memory += "!"
+        db.upsert_user_memory(found)
+    moved = AgnoMemory(memory_id="old", memory="x", user_id="maya", created_at=BEGUN, updated_at=BEGUN + 60)
+    db.upsert_memories([moved], preserve_updated_at=True)
+    row = db.get_user_memory("old", deserialize=False)
+    assert isinstance(row, dict)
+    assert (row["created_at"], row["updated_at"]) == (BEGUN, BEGUN + 60)
+    db.upsert_sessions([AgnoSession(session_id="s", created_at=BEGUN, updated_at=BEGUN)], preserve_updated_at=True)
+    session = db.get_session("s")
+    assert (session.created_at, session.updated_at) == (BEGUN, BEGUN)
+
+
+@each_database
+def test_memories_are_found_by_all_that_is_asked(alias: str) -> None:
+    db = DjangoDb(alias)
+    remember(db, "a", topics=["Größe", "日本"], memory="Straße", agent_id="chef")
+    remember(db, "b", topics=["Größe"], memory="STRASSE, 100%_", team_id="kitchen")
+    remember(db, "c", "noah", topics=["日本", "Größe"])
+    assert ids(db.get_user_memories()) == ["c", "b", "a"]
+    assert ids(db.get_user_memories(user_id="maya", topics=["Größe", "日本"])) == ["a"]
+    assert ids(db.get_user_memories(topics=["Größe", "日本"])) == ["c", "a"]
+    assert ids(db.get_user_memories(search_content="strasse")) == ["b", "a"]
+    assert ids(db.get_user_memories(search_content="%_")) == ["b"]
+    assert ids(db.get_user_memories(agent_id="chef")) == ids(db.get_user_memories(topics=["日本"], user_id="maya"))
+    assert ids(db.get_user_memories(team_id="kitchen", agent_id="chef")) == []
+    assert ids(db.get_user_memories(sort_by="memory_id", sort_order="asc", limit=2, page=2)) == ["c"]
+    rows, total = db.get_user_memories(limit=1, page=2, deserialize=False)
+    assert ([row["memory_id"] for row in rows], total) == (["b"], 3)
+    assert db.get_all_memory_topics("maya") == ["Größe", "日本"]
+    counted, users = db.get_user_memory_stats(limit=1)
+    assert (users, counted[0]["user_id"], counted[0]["total_memories"]) == (2, "noah", 1)
+    for limit, page in ((None, 1), (10, 0)):
+        with pytest.raises(ValueError, match="page"):
+            db.get_user_memories(limit=limit, page=page)
+
+
+@each_database
+def test_what_agno_does_not_say_stays(alias: str) -> None:
+    Memory(db=alias).add_user_memory(
+        UserMemory(memory_id="m", memory="x", topics=["a"], metadata={"b": 1}, session_id="s", feedback="Good"), "maya"
+    )
+    db = DjangoDb(alias)
+    remember(db, "m", memory="y")
+    kept = Memory(db=alias).get_user_memory("m", "maya")
+    assert kept is not None
+    assert (kept.memory, kept.topics, kept.metadata, kept.session_id) == ("y", ["a"], {"b": 1}, "s")
+    assert (kept.feedback, kept.version) == ("Good", 2)
+    remember(db, "m", topics=[], input="\x00" + "x" * 200_000)
+    kept.refresh_from_db()
+    assert (kept.topics, len(kept.input or "")) == ([], 100_000)
+    with pytest.raises(ValidationError):
+        remember(db, "m", memory=" ")
+
+
+@each_database
+def test_sessions_come_back_as_they_were(alias: str) -> None:
+    db = DjangoDb(alias)
+    data = {"session_name": "Dinner", "session_state": {"$set": 1, "nul": "\x00", "n": [1.5, None]}}
+    db.upsert_session(
+        AgnoSession(session_id="s", user_id="maya", agent_id="chef", session_data=data, metadata={"a": 1})
+    )
+    run = RunOutput(run_id="r", agent_id="chef", content="Größe 🎈", session_id="s", user_id="maya")
+    db.upsert_run(run, session_id="s", user_id="maya", run_index=0)
+    found = db.get_session("s", SessionType.AGENT, user_id="maya")
+    assert isinstance(found, AgnoSession)
+    assert (found.session_data, found.metadata, found.agent_id) == (data, {"a": 1}, "chef")
+    assert [each.content for each in found.runs or []] == ["Größe 🎈"]
+    renamed = db.rename_session("s", SessionType.AGENT, "Lunch", user_id="maya")
+    assert renamed.session_data == {**data, "session_name": "Lunch"}
+    assert [session.session_id for session in db.get_sessions(session_name="LUNCH")] == ["s"]
+    rows, total = db.get_sessions(session_type=SessionType.AGENT, component_id="chef", limit=1, deserialize=False)
+    assert (total, rows[0]["session_data"]["session_name"], len(rows[0]["runs"])) == (1, "Lunch", 1)
+    assert db.get_sessions(start_timestamp=int(time.time()) + 100) == []
+    db.upsert_session(WorkflowSession(session_id="w", workflow_id="flow", user_id="maya"))
+    assert isinstance(db.get_session("w"), WorkflowSession)
+    assert db.get_session("none") is None
+    assert not db.delete_session("none")
+    loaded = db.get_run("r")
+    assert isinstance(loaded, RunOutput)
+    assert [each.run_id for each in db.get_runs(session_id="s", user_id="maya")] == ["r"]
+    assert db.get_runs(user_id="noah") == []
+    assert db.delete_run("r")
+
+
+@given(text=st.text(min_size=1, max_size=50), topics=st.lists(st.text(min_size=1, max_size=20), max_size=3))
+def test_any_text_is_found_again_or_refused(text: str, topics: list[str]) -> None:
+    for alias in RUNNING:
+        db = DjangoDb(alias)
+        try:
+            remember(db, "m", memory=text, topics=topics)
+        except ValidationError:
+            continue
+        found = db.get_user_memories(user_id="maya", topics=topics or None)
+        assert [memory.memory for memory in found] == [text]
+        db.delete_user_memory("m", user_id="maya")
+
+
+def test_a_call_on_a_running_loop_works() -> None:
+    async def use() -> AgnoMemory | None:
+        db = DjangoDb()
+        remember(db, "m")
+        return db.get_user_memory("m")
+
+    found = asyncio.run(use())
+    assert found is not None
+    assert found.memory == "About m"
+
+
+def test_what_is_not_kept_says_where_to_keep_it() -> None:
+    db = DjangoDb()
+    for name in ("upsert_trace", "get_knowledge_content", "create_eval_run", "upsert_learning"):
+        with pytest.raises(NotImplementedError, match=r"memory_manager=MemoryManager\(db=DjangoDb"):
+            getattr(db, name)("x")
+    assert db.get_metrics() == ([], None)
+    assert db.calculate_metrics() is None
+
+
+def test_its_id_is_the_same_in_every_process() -> None:
+    assert (DjangoDb().id, DjangoDb("memories").id, DjangoDb(id="mine").id) == (
+        "agno_memory",
+        "agno_memory_memories",
+        "mine",
+    )
+    again = DjangoDb.from_dict(DjangoDb("memories", id="mine").to_dict())
+    assert (again.db, again.id) == ("memories", "mine")
+
+
+def test_the_other_majors_stores_say_what_to_install() -> None:
+    import agno_memory.contrib.agno as stores
+
+    with pytest.raises(ImportError, match=r"DjangoStorage is for agno 1\.8\.4, and agno 3"):
+        stores.DjangoStorage  # noqa: B018
+    with pytest.raises(AttributeError):
+        stores.DjangoTable  # noqa: B018
