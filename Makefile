@@ -6,7 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin ci clean
+.PHONY: demo browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-moving ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -68,6 +68,10 @@ bench: $(INSTALLED)
 # The REST API under load, beside bare views.
 bench-rest: $(INSTALLED)
 	$(BIN)/python -m benchmarks.rest
+
+# A store copied, exported and imported, with the memory that it takes.
+bench-moving: $(INSTALLED)
+	$(BIN)/python -m benchmarks.moving
 
 # The admin's pages, beside those of a stock ModelAdmin.
 bench-admin: $(INSTALLED)

@@ -168,6 +168,25 @@ class Store:
         for candidate in added:
             _saved(candidate, alias)
 
+    def move_in(self, moved: list[UserMemory], *, keep_version: bool = False) -> None:
+        """Add memories of any owners with the times that they bring along, where they do.
+
+        All or nothing as far as the database can; raises MemoryExists.
+        """
+        alias = self.write_alias
+        kept = ("created_at", "last_updated", "version") if keep_version else ("created_at", "last_updated")
+        for memory in moved:
+            brought = {name: getattr(memory, name) for name in kept if getattr(memory, name) is not None}
+            self._stamp(memory)
+            for name, value in brought.items():
+                setattr(memory, name, value)
+        rows = [self._values_of(memory) for memory in moved]
+        try:
+            all_or_nothing(alias, lambda: INSERT.run_many(self.model, alias, rows))
+        except IntegrityError as error:
+            self._refuse_taken([memory.memory_id for memory in moved], error)
+            raise
+
     def delete_many(self, memory_ids: list[str], owner: str) -> list[str]:
         """Delete those of the ids that the owner has, and return them in the order given."""
         owned = self.rows_to_write().for_user(owner)
