@@ -28,7 +28,7 @@ test: $(INSTALLED) browser
 
 # Agents of agno's two majors, each in an environment of its own.
 test-agno:
-	@test ! -d tests/agno1 || ./tests/agno.sh 1
+	./tests/agno.sh 1
 	./tests/agno.sh 3
 
 # What takes minutes: a million rows, long random runs.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -138,8 +139,13 @@ def test_memories_are_found_by_all_that_is_asked(alias: str) -> None:
     rows, total = db.get_user_memories(limit=1, page=2, deserialize=False)
     assert ([row["memory_id"] for row in rows], total) == (["b"], 3)
     assert db.get_all_memory_topics("maya") == ["Größe", "日本"]
+    later = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
+    UserMemory.objects.using(alias).filter(memory_id="c").set_times(later, later)
     counted, users = db.get_user_memory_stats(limit=1)
-    assert (users, counted[0]["user_id"], counted[0]["total_memories"]) == (2, "noah", 1)
+    assert (users, counted) == (
+        2,
+        [{"user_id": "noah", "total_memories": 1, "last_memory_updated_at": int(later.timestamp())}],
+    )
     for limit, page in ((None, 1), (10, 0)):
         with pytest.raises(ValueError, match="page"):
             db.get_user_memories(limit=limit, page=page)

@@ -22,12 +22,12 @@ from agno.db.utils import (
 )
 from agno.session import AgentSession as AgnoAgentSession
 from agno.session import TeamSession as AgnoTeamSession
-from django.db import DatabaseError, models, router
+from django.db import models, router
 from django.db.models import Count, Max
 
-from agno_memory.conf import conf
 from agno_memory.contrib.agno.calls import errors_with_status, from_anywhere
-from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, SessionNotFound
+from agno_memory.contrib.agno.upserts import upsert
+from agno_memory.exceptions import MemoryNotFound, SessionNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
@@ -35,8 +35,6 @@ from agno_memory.sessions import ANYONE, NOBODY, Sessions
 from agno_memory.transactions import all_or_nothing
 from agno_memory.validators import validate_query
 
-# How often an upsert tries again when somebody writes the same memory between its two statements.
-ATTEMPTS: Final = 20
 # agno's names of what this project calls otherwise.
 RENAMED: Final = {"updated_at": "last_updated"}
 MEMORY_FIELDS: Final = ("memory_id", "memory", "topics", "user_id", "input", "feedback", "agent_id", "team_id")
@@ -128,33 +126,9 @@ class DjangoDb(BaseDb):
         return [_returned(memory, deserialize) for memory in written]
 
     def _upsert(self, given: AgnoMemory, *, keep_times: bool = False) -> UserMemory:
-        for attempt in range(ATTEMPTS):
-            current = self._memory.get_user_memory(given.memory_id, given.user_id) if given.memory_id else None
-            candidate = _candidate(given, current)
-            try:
-                if current is None:
-                    written = self._memory.add_user_memory(candidate, given.user_id)
-                else:
-                    written = self._memory.replace_user_memory(
-                        current.memory_id, candidate, given.user_id, version=current.version
-                    )
-            except (MemoryChanged, MemoryNotFound):
-                # Somebody wrote or deleted it meanwhile.
-                if attempt + 1 == ATTEMPTS:
-                    raise
-            except MemoryExists:
-                if attempt + 1 == ATTEMPTS or not self._is_theirs(candidate.memory_id, given.user_id):
-                    raise
-            else:
-                return self._with_times(written, given) if keep_times else written
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _is_theirs(self, memory_id: str, user_id: str | None) -> bool:
-        try:
-            return self._memory.get_user_memory(memory_id, user_id) is not None
-        except DatabaseError:
-            # The failed write took the transaction with it, so there is nothing to be tried again.
-            return False
+        said = {name: getattr(given, name) for name in MEMORY_FIELDS if name != "user_id"}
+        written = upsert(self._memory, said, given.user_id)
+        return self._with_times(written, given) if keep_times else written
 
     def _with_times(self, written: UserMemory, given: AgnoMemory) -> UserMemory:
         written.created_at = _moment(given.created_at) or written.created_at
@@ -638,32 +612,6 @@ def _epoch(moment: datetime.datetime) -> int:
 def _plain(value: Any) -> Any:
     """Return what agno's own databases would keep of a value: JSON, with its times and ids as text."""
     return json.loads(json_serializer(value))
-
-
-def _candidate(given: AgnoMemory, current: UserMemory | None) -> UserMemory:
-    """Return a memory of ours with what agno says, and what it does not say as it is now."""
-    candidate = UserMemory(
-        memory=given.memory, agent_id=given.agent_id, team_id=given.team_id, input=_storable(given.input)
-    )
-    if given.memory_id:
-        candidate.memory_id = given.memory_id
-    for name in ("topics", "feedback"):
-        value = getattr(given, name)
-        if value is not None:
-            # Models write one topic as a text now and then.
-            setattr(candidate, name, [value] if name == "topics" and isinstance(value, str) else value)
-        elif current is not None:
-            setattr(candidate, name, getattr(current, name))
-    if current is not None:
-        candidate.metadata, candidate.session_id = current.metadata, current.session_id
-    return candidate
-
-
-def _storable(message: str | None) -> str | None:
-    """Return as much of a message as fits beside a memory: no memory is lost for what it came from."""
-    if message is None:
-        return None
-    return message.replace("\x00", "").encode(errors="ignore").decode()[: conf.MAX_INPUT_LENGTH]
 
 
 def _to_dict(memory: UserMemory) -> dict[str, Any]:
