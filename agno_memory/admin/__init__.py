@@ -15,8 +15,10 @@ from django.contrib import admin
 
 from agno_memory.admin.accounts import PersonLinkMixin
 from agno_memory.admin.options import UserMemoryAdmin, UserMemoryAdminMixin
-from agno_memory.models import UserMemory
+from agno_memory.admin.sessions import AgentSessionAdmin, AgentSessionAdminMixin
+from agno_memory.models import AgentSession, UserMemory
 
-__all__ = ["PersonLinkMixin", "UserMemoryAdmin", "UserMemoryAdminMixin"]
+__all__ = ["AgentSessionAdmin", "AgentSessionAdminMixin", "PersonLinkMixin", "UserMemoryAdmin", "UserMemoryAdminMixin"]
 
 admin.site.register(UserMemory, UserMemoryAdmin)
+admin.site.register(AgentSession, AgentSessionAdmin)

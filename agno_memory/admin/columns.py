@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.links import quoted
-from agno_memory.models import UserMemory
+from agno_memory.models import AgentSession, UserMemory
 
 # Characters of a memory that the list shows.
 LENGTH = 160
@@ -61,9 +61,9 @@ class Columns:
         return ago(memory, "created_at")
 
 
-def ago(memory: UserMemory, field: str) -> SafeString:
+def ago(row: UserMemory | AgentSession, field: str) -> SafeString:
     """Return a time as "3 hours ago", with the exact one on hover."""
-    moment = localtime(getattr(memory, field))
+    moment = localtime(getattr(row, field))
     exact = f"{date_format(moment, 'DATETIME_FORMAT')} ({moment:%Y-%m-%d %H:%M:%S %Z})"
     markup = '<time class="am-time" datetime="{}" title="{}">{}</time>'
     return format_html(markup, moment.isoformat(timespec="milliseconds"), exact, naturaltime(moment))

@@ -1,0 +1,129 @@
+"""The admin's pages of sessions: to be found and to be read, by those who may, on every database."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from agno_memory.admin import sessions as pages
+from agno_memory.admin.links import quoted
+from agno_memory.models import AgentRun, AgentSession
+from agno_memory.sessions import Sessions
+from tests.admin import counted, page, staff
+from tests.databases import commits, each_database
+
+pytestmark = [commits]
+
+LIST = "/admin/agno_memory/agentsession/"
+RUN = {
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "old", "from_history": True},
+        {"role": "user", "content": "Is <script>alert(1)</script> safe?"},
+        {"role": "assistant", "tool_calls": [{"function": {"name": "look_up", "arguments": '{"a": "<b>"}'}}]},
+        {"role": "tool", "tool_name": "look_up", "content": "found <i>"},
+        {"role": "assistant", "content": "Größe 🎈"},
+    ]
+}
+
+
+def save(session_id: str = "s", user_id: str = "maya", runs: int = 0, **values: Any) -> AgentSession:
+    session = Sessions().upsert_session(AgentSession(session_id=session_id, agent_id="chef", **values), user_id)
+    for number in range(runs):
+        data = {"input": {"input_content": f"question {number};"}, "content": f"answer {number};"}
+        Sessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=data), user_id)
+    return session
+
+
+def url(session_id: str = "s") -> str:
+    return f"{LIST}{quoted(session_id)}/change/"
+
+
+def listed(client: Client, **query: Any) -> list[str]:
+    response = client.get(LIST, query)
+    assert response.status_code == 200
+    return [session.session_id for session in response.context["cl"].result_list]
+
+
+@each_database
+def test_a_session_is_a_conversation_with_its_tool_calls_folded(site: str) -> None:
+    save(name="Dinner <b>", session_data={"secret": 1})
+    Sessions().upsert_run("s", AgentRun(run_id="r", run_type="agent", status="COMPLETED", data=RUN), "maya")
+    content = page(staff(), url())
+    for there in ("Dinner &lt;b&gt;", "Is &lt;script&gt;", "Größe 🎈", "Turn 1", "COMPLETED", "found &lt;i&gt;"):
+        assert there in content
+    for missing in ("<script>alert", ">old<", "<b>", "<i>"):
+        assert missing not in content
+    assert content.count("<details") == 3
+    assert "Calls the tool look_up" in content
+    assert reverse("admin:agno_memory_usermemory_person", args=("maya",)) in content
+
+
+@each_database
+def test_a_long_conversation_comes_in_pages(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "RUNS", 3)
+    save(runs=7)
+    client = staff()
+    latest = page(client, url())
+    assert ("answer 6;" in latest, "answer 4;" in latest, "answer 3;" in latest) == (True, True, False)
+    assert "?before=4" in latest
+    older = page(client, url(), before="4")
+    assert ("answer 3;" in older, "question 1;" in older, "answer 4;" in older) == (True, True, False)
+    assert "?before" not in page(client, url(), before="1")
+    assert "answer 6;" in page(client, url(), before="9" * 30)
+
+
+@each_database
+def test_sessions_are_found_by_id_owner_and_name(site: str) -> None:
+    save("s1", name="Straße")
+    save("s2", "noah", name="Dinner")
+    save("s3", name="maya")
+    client = staff()
+    assert listed(client) == ["s3", "s2", "s1"]
+    assert listed(client, q="s2") == ["s2"]
+    assert listed(client, q="maya") == ["s3", "s1"]
+    assert listed(client, q="STRASSE") == ["s1"]
+    assert listed(client, q="nothing") == listed(client, q="x" * 2_000) == []
+    assert listed(client, session_type__exact="team") == []
+
+
+@each_database
+def test_no_page_costs_more_where_there_is_more(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(runs=1)
+    client = staff()
+    asked = [LIST, f"{LIST}?q=dinner", url()]
+    before = [counted(client, each, {"default", site}) for each in asked]
+    moment = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+    AgentSession.objects.bulk_create(
+        AgentSession(session_id=f"old {number}", created_at=moment, updated_at=moment) for number in range(2_000)
+    )
+    session = AgentSession.objects.get(session_id="s")
+    AgentRun.objects.bulk_create(
+        AgentRun(session=session, run_id=f"more {number}", run_index=number, run_type="agent", data={})
+        for number in range(1, 500)
+    )
+    assert [counted(client, each, {"default", site}) for each in asked] == before
+    assert client.get(LIST).context["cl"].paginator.count == pages.LISTED
+
+
+@each_database
+def test_nothing_is_written_and_nobody_else_sees_it(site: str) -> None:
+    save(name="Dinner", runs=1)
+    viewer = staff("view", name="of memories")
+    for client in (viewer, Client()):
+        for address in (LIST, url()):
+            assert client.get(address).status_code in (302, 403)
+    User.objects.get(username="of memories").user_permissions.add(Permission.objects.get(codename="view_agentsession"))
+    assert "answer 0;" in page(viewer, url())
+    everything = staff(name="everything")
+    for address in (f"{LIST}add/", f"{LIST}s/delete/"):
+        assert everything.get(address).status_code == 403
+    everything.post(url(), {"name": "changed"})
+    everything.post(LIST, {"action": "delete_selected", "_selected_action": ["s"], "post": "yes"})
+    assert AgentSession.objects.get().name == "Dinner"
+    assert everything.get(url("none")).status_code == 404
