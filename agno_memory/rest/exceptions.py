@@ -11,7 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.settings import api_settings
 
 from agno_memory.drivers import is_unavailable
-from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
+from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, SessionNotFound
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def translated(error: Exception) -> Exception:
     match error:
         case ValidationError():
             return exceptions.ValidationError(detail_of(error))
-        case MemoryNotFound():
+        case MemoryNotFound() | SessionNotFound():
             return exceptions.NotFound()
         case MemoryExists():
             return Conflict()

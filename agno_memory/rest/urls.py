@@ -9,6 +9,7 @@ from django.apps import apps
 from django.urls import URLPattern, path, register_converter
 
 from agno_memory.rest.paths import AnyIdConverter
+from agno_memory.rest.sessions import SessionViewSet
 from agno_memory.rest.views import MemoryViewSet, PersonViewSet
 
 register_converter(AnyIdConverter, "agno_memory_id")
@@ -19,13 +20,16 @@ if apps.is_installed("drf_spectacular"):
 
 
 def urls(
-    memories: type[MemoryViewSet] = MemoryViewSet, people: type[PersonViewSet] = PersonViewSet
+    memories: type[MemoryViewSet] = MemoryViewSet,
+    people: type[PersonViewSet] = PersonViewSet,
+    sessions: type[SessionViewSet] = SessionViewSet,
 ) -> list[URLPattern]:
     """Return the API's paths.
 
     Args:
         memories: the viewset of memories, or a subclass.
         people: the viewset of people, or a subclass.
+        sessions: the viewset of agents' sessions, or a subclass.
     """
     one: dict[str, Any] = {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}
 
@@ -35,6 +39,10 @@ def urls(
     def person(actions: dict[str, Any], name: str) -> Any:
         return people.as_view(actions, name=name)
 
+    def session(actions: dict[str, Any], name: str) -> Any:
+        return sessions.as_view(actions, name=name)
+
+    one_session = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
     return [
         path("memories/", memory({"get": "list", "post": "create"}, "Memories"), name="agno-memory-list"),
         path("memories/bulk/", memory({"post": "bulk"}, "Add many"), name="agno-memory-bulk"),
@@ -47,6 +55,10 @@ def urls(
         path(
             "users/<agno_memory_id:user_id>/memories/", person({"delete": "erase"}, "Erase"), name="agno-memory-erase"
         ),
+        path("sessions/", session({"get": "list"}, "Sessions"), name="agno-memory-sessions"),
+        # Before the session itself, whose id may hold slashes.
+        path("sessions/<agno_memory_id:session_id>/runs/", session({"get": "runs"}, "Runs"), name="agno-memory-runs"),
+        path("sessions/<agno_memory_id:session_id>/", session(one_session, "Session"), name="agno-memory-session"),
     ]
 
 

@@ -100,6 +100,11 @@ def test_every_endpoint_is_described(schema: Any) -> None:
         ("get", "stats/"),
         ("get", "users/"),
         ("delete", "users/{user_id}/memories/"),
+        ("get", "sessions/"),
+        ("get", "sessions/{session_id}/"),
+        ("patch", "sessions/{session_id}/"),
+        ("delete", "sessions/{session_id}/"),
+        ("get", "sessions/{session_id}/runs/"),
     }
     for _method, _url, operation in operations(schema):
         assert operation["summary"]
@@ -112,7 +117,7 @@ def test_every_error_is_described(schema: Any) -> None:
         responses = operation["responses"]
         has_body = {"411", "413", "415"} if method in {"post", "put", "patch"} else set()
         assert {*EVERYWHERE, *has_body} <= responses.keys()
-        assert ("404" in responses) is (url == MEMORY_PATH)
+        assert ("404" in responses) is (url == MEMORY_PATH or "{session_id}" in url)
         for status in (each for each in responses if each >= "400"):
             answer = resolved(schema, responses[status])
             assert answer["content"].keys() == {"application/json", PROBLEM}
@@ -239,7 +244,7 @@ def test_what_a_site_adds_is_described() -> None:
 def test_mounted_twice_each_has_its_own_names() -> None:
     found = described(path("one/", include(urls())), path("two/", include(urls())))
     names = [operation["operationId"] for _, _, operation in operations(found)]
-    assert len(set(names)) == len(names) == 26
+    assert len(set(names)) == len(names) == 36
     links = found["paths"]["/two/memories/"]["post"]["responses"]["201"]["links"]
     assert links["memories_retrieve"]["operationId"] == "two_memories_retrieve"
 

@@ -52,7 +52,7 @@ def test_the_api_keeps_what_it_says(alias: str, admin: Caller, tmp_path: Path) -
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert {name: report["phases"][name]["status"] for name in PHASES} == dict.fromkeys(PHASES, "success")
-    assert report["operations"]["tested"] == report["operations"]["total"] == 13
+    assert report["operations"]["tested"] == report["operations"]["total"] == 18
     assert report["test_cases"]["generated"] > 1_000
     # From POST memories/ to GET, PUT, PATCH and DELETE of what it made.
     assert "4 covered / 4 selected" in done.stdout

@@ -24,7 +24,7 @@ from agno_memory.rest.openapi.constraints import (
     or_empty,
     topic,
 )
-from agno_memory.rest.openapi.operations import MEMORIES, PEOPLE
+from agno_memory.rest.openapi.operations import MEMORIES, PEOPLE, SESSIONS
 from agno_memory.rest.openapi.parameters import CURSOR, ordering, page_size
 from agno_memory.rest.openapi.schema import OperationSchema
 from agno_memory.rest.serializers import TextField
@@ -59,7 +59,7 @@ class Views(OpenApiViewExtension):
 
 def _extended(view: Any, schema: type) -> dict[str, Any]:
     """Return the actions that a site has decorated with ``@extend_schema``, whose word then goes before ours."""
-    actions = {name: getattr(view, name) for name in (*MEMORIES, *PEOPLE) if hasattr(view, name)}
+    actions = {name: getattr(view, name) for name in (*MEMORIES, *PEOPLE, *SESSIONS) if hasattr(view, name)}
     return {name: _before(action, schema) for name, action in actions.items() if "schema" in _keywords(action)}
 
 
@@ -127,6 +127,15 @@ class Memory(_Body):
             "properties": shown,
             "required": [name for name in shown if not self.target.fields[name].write_only],
         }
+
+
+class Session(_Body):
+    target_class = "agno_memory.rest.sessions.SessionSerializer"
+
+    def request(self, schema: Schema) -> Schema:
+        known = dict.fromkeys(self.target.fields, NOT_READ) | {"name": schema["properties"]["name"]}
+        described = "Another name. Fields that there are not are refused."
+        return super().request({**schema, "description": described, "properties": known, "required": ["name"]})
 
 
 class Delete(_Body):

@@ -11,8 +11,18 @@ from agno_memory.rest import serializers
 from agno_memory.rest.openapi import answers, examples
 from agno_memory.rest.openapi.answers import ETAG, LOCATION
 from agno_memory.rest.openapi.constraints import Schema
-from agno_memory.rest.openapi.parameters import CONFIRM, IF_MATCH, IF_NONE_MATCH, LIMIT, MEMORY_ID, PERSON, USER_ID
+from agno_memory.rest.openapi.parameters import (
+    CONFIRM,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LIMIT,
+    MEMORY_ID,
+    PERSON,
+    SESSION_ID,
+    USER_ID,
+)
 from agno_memory.rest.renderers import CSVRenderer, NDJSONRenderer
+from agno_memory.rest.sessions import RunSerializer
 
 if TYPE_CHECKING:
     from agno_memory.rest.openapi.schema import OperationSchema
@@ -225,6 +235,82 @@ PEOPLE: Final[dict[str, Operation]] = {
         answers=with_serializer(serializers.ErasedSerializer),
         parameters=(PERSON, CONFIRM),
         shown={"deleted": 12},
+    ),
+}
+
+SESSION: Final[dict[str, Any]] = {
+    "session_id": "b1c2",
+    "session_type": "agent",
+    "agent_id": "travel-planner",
+    "team_id": None,
+    "workflow_id": None,
+    "name": "A week in Kerala",
+    "created_at": "2026-11-25T09:20:00.000Z",
+    "updated_at": "2026-11-25T09:30:00.125Z",
+}
+RUN: Final[dict[str, Any]] = {
+    "run_id": "r1",
+    "run_index": 0,
+    "run_type": "agent",
+    "parent_run_id": None,
+    "status": "COMPLETED",
+    "created_at": "2026-11-25T09:20:01.000Z",
+    "messages": [
+        {"role": "user", "text": "By train, please", "calls": [], "tool": ""},
+        {"role": "assistant", "text": "Then let us begin in Kochi.", "calls": [], "tool": ""},
+    ],
+}
+
+SESSIONS: Final[dict[str, Operation]] = {
+    "list": Operation(
+        name="sessions_list",
+        tag="sessions",
+        words=("sessions",),
+        answers=lambda schema: {200: schema.view.get_serializer(many=True)},
+        description="The caller's own, the latest first, page by page: follow `next` until it is null.",
+        parameters=(),
+        shown=page("sessions", SESSION),
+    ),
+    "retrieve": Operation(
+        name="sessions_retrieve",
+        tag="sessions",
+        words=("sessions",),
+        answers=lambda schema: {200: schema.view.get_serializer()},
+        errors=(404,),
+        parameters=(SESSION_ID,),
+        shown=SESSION,
+    ),
+    "partial_update": Operation(
+        name="sessions_rename",
+        tag="sessions",
+        words=("sessions",),
+        answers=lambda schema: {200: schema.view.get_serializer()},
+        errors=(404, *answers.WITH_A_BODY),
+        description="The name alone can be changed; the rest of the body is not looked at.",
+        parameters=(SESSION_ID,),
+        told={"A name": {"name": "Kerala, by train"}},
+        shown={**SESSION, "name": "Kerala, by train"},
+    ),
+    "destroy": Operation(
+        name="sessions_delete",
+        tag="sessions",
+        words=("sessions",),
+        answers=lambda schema: {204: None},
+        errors=(404,),
+        parameters=(SESSION_ID,),
+    ),
+    "runs": Operation(
+        name="sessions_runs",
+        tag="sessions",
+        words=("sessions", "runs"),
+        answers=lambda schema: {200: RunSerializer(many=True)},
+        errors=(404,),
+        description=(
+            "As they were made, page by page. What an application tells its model first is not shown, nor what a run "
+            "repeats of earlier ones."
+        ),
+        parameters=(SESSION_ID,),
+        shown=page("sessions/b1c2/runs", RUN),
     ),
 }
 

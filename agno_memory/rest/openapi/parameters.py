@@ -31,6 +31,10 @@ def PERSON() -> Schema:
     return _path("user_id", "Of the person, percent-encoded; `me` is the caller.")
 
 
+def SESSION_ID() -> Schema:
+    return _path("session_id", "Of the session, percent-encoded: a slash in it is `%2F`.")
+
+
 def CONFIRM() -> Schema:
     description = "The id of the person once more, and the id itself where the path says `me`."
     return _query("confirm", description, required=True)

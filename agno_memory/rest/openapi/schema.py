@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from agno_memory.rest import serializers
 from agno_memory.rest.openapi import answers
 from agno_memory.rest.openapi.constraints import Schema
-from agno_memory.rest.openapi.operations import FOLLOWERS, MEMORIES, PEOPLE, Operation
+from agno_memory.rest.openapi.operations import FOLLOWERS, MEMORIES, PEOPLE, SESSIONS, Operation
 from agno_memory.rest.serializers import UserMemorySerializer
+from agno_memory.rest.sessions import SessionViewSet
 from agno_memory.rest.views import MemoryViewSet
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class OperationSchema(_AutoSchema):
     @property
     def operation(self) -> Operation | None:
         """What the table says of this action."""
-        table = MEMORIES if isinstance(self.view, MemoryViewSet) else PEOPLE
+        tables = {MemoryViewSet: MEMORIES, SessionViewSet: SESSIONS}
+        table = next((table for view, table in tables.items() if isinstance(self.view, view)), PEOPLE)
         return table.get(self.view.action)
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
@@ -68,7 +70,8 @@ class OperationSchema(_AutoSchema):
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
         # Other apps of a site may have stats and owners too.
         name = str(super().get_serializer_name(serializer, direction))
-        ours = type(serializer).__module__ == serializers.__name__ and type(serializer) is not UserMemorySerializer
+        is_ours = type(serializer).__module__ in (serializers.__name__, SessionViewSet.__module__)
+        ours = is_ours and type(serializer) is not UserMemorySerializer
         return f"Memory{name}" if ours else name
 
     def map_parsers(self) -> list[Any]:
@@ -92,7 +95,9 @@ class OperationSchema(_AutoSchema):
     def _complete(self, described: Schema, operation: Operation) -> None:
         """Add headers, links, examples and errors to what was found by looking at the view."""
         if "requestBody" in described:
-            described["requestBody"]["required"] = self.view.action != "partial_update"
+            # A memory may be changed in nothing; a session needs its name.
+            required = self.view.action != "partial_update" or isinstance(self.view, SessionViewSet)
+            described["requestBody"]["required"] = required
         self._complete_successes(described["responses"], operation)
         if self._shows_examples():
             self._add_examples(described, operation)

@@ -1,0 +1,96 @@
+"""One's own sessions over HTTP: listed, read, renamed and deleted, on every database; nobody else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from agno_memory.models import AgentRun, AgentSession
+from agno_memory.sessions import ANYONE, Sessions
+from tests.rest.api import Caller, each_database_commits
+
+RUN = {
+    "messages": [
+        {"role": "system", "content": "You are a secret agent."},
+        {"role": "user", "content": "Größe?"},
+        {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "look_up", "arguments": "{}"}}]},
+        {"role": "tool", "content": "found", "tool_name": "look_up"},
+    ]
+}
+
+
+def save(session_id: str, user_id: str = "ana", runs: int = 0, **values: Any) -> None:
+    given = {"name": f"About {session_id}", "session_data": {"secret": 1}, "agent_id": "chef", **values}
+    Sessions().upsert_session(AgentSession(session_id=session_id, **given), user_id)
+    for number in range(runs):
+        Sessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=RUN), user_id)
+
+
+def get(caller: Caller, path: str, **query: Any) -> Any:
+    response = caller.call("GET", path, **query)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+@each_database_commits
+def test_ones_own_sessions(alias: str, ana: Caller) -> None:
+    save("s/1", runs=1)
+    save("noah's", "noah", runs=1)
+    listed = get(ana, "sessions/")
+    assert [session["session_id"] for session in listed["results"]] == ["s/1"]
+    one = get(ana, "sessions/s%2F1/")
+    assert one == listed["results"][0]
+    assert (one["name"], one["agent_id"], one["session_type"]) == ("About s/1", "chef", "agent")
+    (run,) = get(ana, "sessions/s%2F1/runs/")["results"]
+    assert run["messages"] == [
+        {"role": "user", "text": "Größe?", "calls": [], "tool": ""},
+        {"role": "assistant", "text": "", "calls": [{"name": "look_up", "arguments": "{}"}], "tool": ""},
+        {"role": "tool", "text": "found", "calls": [], "tool": "look_up"},
+    ]
+    renamed = ana.call("PATCH", "sessions/s%2F1/", {"name": "Another"})
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "Another")
+    for body in ({"name": " "}, {"name": 5}, {}, {"name": "x", "user_id": "noah"}, {"name": "x" * 2_000}):
+        assert ana.call("PATCH", "sessions/s%2F1/", body).status_code == 400
+    assert ana.call("DELETE", "sessions/s%2F1/").status_code == 204
+    assert [session.session_id for session in Sessions().rows(ANYONE)] == ["noah's"]
+
+
+@each_database_commits
+def test_somebody_elses_session_is_none(alias: str, ana: Caller, admin: Caller) -> None:
+    save("s", "noah", runs=1)
+    for caller in (ana, admin):
+        for session_id in ("s", "none", "%00"):
+            assert caller.call("GET", f"sessions/{session_id}/").status_code == 404
+            assert caller.call("GET", f"sessions/{session_id}/runs/").status_code == 404
+            assert caller.call("PATCH", f"sessions/{session_id}/", {"name": "x"}).status_code == 404
+            assert caller.call("DELETE", f"sessions/{session_id}/").status_code == 404
+        assert caller.call("GET", "sessions/?user_id=noah").status_code == 400
+        assert get(caller, "sessions/")["results"] == []
+    assert Caller().call("GET", "sessions/").status_code in (401, 403)
+    assert Sessions().get_runs("s", "noah").count() == 1
+
+
+@each_database_commits
+def test_pages_cost_the_same_wherever_they_begin(alias: str, ana: Caller) -> None:
+    for number in range(5):
+        save(f"s{number}", runs=5 if number == 0 else 0)
+    # Two at the same moment.
+    moment = AgentSession.objects.get(session_id="s2").updated_at
+    AgentSession.objects.filter(session_id="s3").update(updated_at=moment)
+    for path, key, expected in (
+        ("sessions/", "session_id", ["s4", "s3", "s2", "s1", "s0"]),
+        ("sessions/s0/runs/", "run_id", ["r0", "r1", "r2", "r3", "r4"]),
+    ):
+        found, costs, url = [], set(), f"{path}?page_size=2"
+        while url:
+            with CaptureQueriesContext(connections[alias]) as queries:
+                page = ana.call("GET", url).json()
+            costs.add(len(queries))
+            found += [row[key] for row in page["results"]]
+            url = (page["next"] or "").partition("/api/")[2]
+        assert found == expected
+        assert len(costs) == 1
+        for cursor in ("x", "cnx8MXw", "b3x8fG1heWE"):
+            assert ana.call("GET", f"{path}?cursor={cursor}").status_code == 400
