@@ -6,7 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-moving ci clean
+.PHONY: demo demo-agent browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-moving ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,6 +16,18 @@ $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 # A site with everything in it, on SQLite. Put it elsewhere with DATABASE_URL and MEMORY_DATABASE_URL.
 demo: $(INSTALLED)
 	$(BIN)/python manage.py demo
+
+# A chat in the terminal with an agent that remembers in the demo's site: scripted, or real where a key is set.
+AGENT = .venv-agent
+$(AGENT)/.installed: demo_project/agent-requirements.txt requirements.txt setup.cfg
+	$(PYTHON) -m venv --clear $(AGENT)
+	sed "s/\[.*\]//" requirements.txt > $(AGENT)/constraints.txt
+	$(AGENT)/bin/python -m pip install --quiet --disable-pip-version-check -c $(AGENT)/constraints.txt \
+		-r demo_project/agent-requirements.txt $(if $(OPENAI_API_KEY),openai) $(if $(ANTHROPIC_API_KEY),anthropic) -e .
+	touch $@
+
+demo-agent: $(AGENT)/.installed
+	@$(AGENT)/bin/python manage.py demo_agent
 
 # A browser for the tests: the one that is there, or Debian's, or playwright's own.
 browser: $(INSTALLED)
