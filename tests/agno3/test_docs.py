@@ -1,0 +1,36 @@
+"""What docs/agno.md shows of agno 3 is run as it stands; only the model is another."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from agno_memory.memory import Memory
+from agno_memory.models import AgentSession
+from tests.agno3.scripted import Scripted
+from tests.databases import ROOT, commits
+
+pytestmark = [commits]
+
+
+def blocks(heading: str) -> list[str]:
+    section = (ROOT / "docs" / "agno.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [block.partition("```")[0] for block in section.split("```python\n")[1:]]
+
+
+@pytest.mark.parametrize("heading", ["Agno 3", "Sessions"])
+def test_the_example(heading: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    openai = ModuleType("agno.models.openai")
+    openai.OpenAIChat = Scripted  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "agno.models.openai", openai)
+    (block,) = blocks("Agno 3")
+    block = block.replace("I am allergic to nuts", '!add_memory {\\"memory\\": \\"Allergic to nuts\\"}')
+    exec(compile(block, "docs/agno.md", "exec"), {})
+    assert [memory.memory for memory in Memory().get_user_memories("maya")] == ["Allergic to nuts"]
+    assert AgentSession.objects.get().user_id == "maya"
+    if heading == "Sessions":
+        (block,) = blocks(heading)
+        exec(compile(block, "docs/agno.md", "exec"), {})
+        assert not AgentSession.objects.exists()
