@@ -33,10 +33,10 @@ demo-agent: $(AGENT)/.installed
 browser: $(INSTALLED)
 	@command -v chromium >/dev/null || ./tests/chromium.sh $(BIN)/playwright
 
-# The whole suite on SQLite, PostgreSQL and MongoDB, which it starts itself.
+# The whole suite on SQLite, PostgreSQL and MongoDB, which it starts itself; agents first.
 test: $(INSTALLED) browser
-	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not long"
 	$(MAKE) test-agno
+	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not long"
 
 # Agents of agno's two majors, each in an environment of its own.
 test-agno:

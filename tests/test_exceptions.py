@@ -8,9 +8,22 @@ import pytest
 from django.core.exceptions import ObjectDoesNotExist
 
 from agno_memory import exceptions
-from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound
+from agno_memory.exceptions import (
+    AgnoMemoryError,
+    MemoryChanged,
+    MemoryExists,
+    MemoryNotFound,
+    SessionExists,
+    SessionNotFound,
+)
 
-ERRORS = [MemoryNotFound("m1"), MemoryExists(["m1", "m2"]), MemoryChanged("m1", 3)]
+ERRORS = [
+    MemoryNotFound("m1"),
+    MemoryExists(["m1", "m2"]),
+    MemoryChanged("m1", 3),
+    SessionNotFound("s1"),
+    SessionExists("s1"),
+]
 
 
 def test_every_error_has_the_one_base() -> None:

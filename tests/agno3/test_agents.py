@@ -12,6 +12,9 @@ from agno.db.base import UserMemory as AgnoMemory
 from agno.memory import MemoryManager
 from agno.team import Team
 from django.db import connections
+from django.http import HttpRequest, JsonResponse
+from django.test import AsyncClient, override_settings
+from django.urls import path
 
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.memory import Memory
@@ -142,6 +145,29 @@ def test_async_and_streaming(alias: str) -> None:
     assert any("Likes tea" in str(getattr(event, "content", "")) for event in events)
     assert [said(run)["turns"] for run in both] == [1, 1]
     assert AgentRun.objects.using(alias).filter(session_id="s").count() == 2
+
+
+async def chat(request: HttpRequest) -> JsonResponse:
+    run = await agent(request.GET["alias"], update_memory_on_run=True).arun(
+        request.GET["said"], user_id="maya", session_id="s"
+    )
+    return JsonResponse({"said": run.content})
+
+
+urlpatterns = [path("chat/", chat)]
+
+
+@each_database
+@override_settings(ROOT_URLCONF=__name__)
+def test_an_async_view_under_asgi(alias: str) -> None:
+    async def ask() -> list[int]:
+        client = AsyncClient()
+        asked = [client.get("/chat/", {"alias": alias, "said": said}) for said in (LIKES_TEA, "Hello")]
+        return [(await each).status_code for each in asked]
+
+    assert asyncio.run(ask()) == [200, 200]
+    assert known(alias) == ["Likes tea, Größe 🎈"]
+    assert AgentRun.objects.using(alias).count() == 2
 
 
 @each_database
