@@ -362,7 +362,7 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(monkeypatch: pytest
     ):
         stream = mock.Mock(isatty=lambda is_terminal=is_terminal: is_terminal)
         written: list[str] = []
-        stream.write = lambda text, ending="\n", written=written: written.append(text + ending)
+        stream.write = lambda text, style, ending, written=written: written.append(style(text) + ending)
         progress = Progress(stream)
         progress.tell(1, 1, 4_000)
         progress.tell(1_000, 1_000, 4_000)

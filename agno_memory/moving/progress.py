@@ -39,16 +39,19 @@ class Progress:
         self._told = now
         text = self._text(done, position, total, now - self._begun)
         if self._is_terminal:
-            self._stream.write(f"\r{text}\x1b[K", ending="")
-            self._stream.flush()
+            self._write(f"\r{text}\x1b[K")
         else:
-            self._stream.write(text)
+            self._write(f"{text}\n")
 
     def close(self) -> None:
         """Take the bar away."""
         if self._is_terminal:
-            self._stream.write("\r\x1b[K", ending="")
-            self._stream.flush()
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        # Django writes to stderr in red.
+        self._stream.write(text, str, ending="")
+        self._stream.flush()
 
     def _text(self, done: int, position: int, total: int | None, seconds: float) -> str:
         rate = f"{done:,} {self._what}, {done / seconds:,.0f} a second"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from agno_memory.drivers import how_to_install
 
@@ -381,7 +381,9 @@ def without_password(text: str, url: str) -> str:
     except ValueError:
         password = None
     said = " ".join(text.split())
-    return said.replace(password, "***") if password else said
+    for written in (password, unquote(password or "")):
+        said = said.replace(written, "***") if written else said
+    return said
 
 
 def known_table(source: Source, table: str) -> str:

@@ -60,7 +60,7 @@ class Command(BaseCommand):
             rejected = stack.enter_context(closing(Rejects(rejects)))
             move = MoveIn(Store(database), rejected.add, owner=user, dry_run=dry_run)
             progress = stack.enter_context(closing(Progress(self.stderr)))
-            self.stderr.write(f"Reading {reader.table} as {reader.name}.")
+            self.stdout.write(f"Reading {reader.table} as {reader.name}.")
             for totals in move.run(reader.read()):
                 progress.tell(totals.read, opened.position, opened.total)
         self._say(move.totals, rejects, dry_run)
