@@ -35,6 +35,7 @@ PAGES = {
     "form": form_of("memory-077"),
     "person": person("maya_40example.com"),
     "dashboard": DASHBOARD,
+    "session": "/admin/agno_memory/agentsession/demo-travel/change/",
 }
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
@@ -50,7 +51,7 @@ def moments(number: int) -> list[datetime.datetime]:
 def load() -> None:
     """Remember what the demo knows about people, spread over the days, with the same ids each time."""
     from agno_memory.memory import Memory
-    from demo_project import people
+    from demo_project import conversations, people
 
     told = [(owner, memory) for owner, memories in people.read().items() for memory in memories]
     random.Random(1).shuffle(told)
@@ -58,6 +59,7 @@ def load() -> None:
         memory.memory_id = f"memory-{number:03}"
         with mock.patch("django.utils.timezone.now", return_value=moment):
             Memory().add_user_memory(memory, owner)
+    conversations.load()
 
 
 class Clock(datetime.datetime):

@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.xdist_group("accessibility"),
 ]
 
+SESSIONS = "/admin/agno_memory/agentsession/"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # Rows are alike, and axe takes its time for each.
@@ -126,6 +127,8 @@ PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "nobody": opened(person("nobody-we-know")),
     "erase": of_person("erase/"),
     "dashboard": opened(DASHBOARD),
+    "sessions": opened(SESSIONS),
+    "session": opened(f"{SESSIONS}demo-travel/change/"),
 }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -47,6 +48,14 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows[:LISTED].count())
 
 
+class SessionChangeList(ChangeList):
+    """A list that does not say how many of how many it shows: nobody has counted them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
 class AgentSessionAdminMixin(_Admin):
     """Everything that the admin knows about sessions, for any ``ModelAdmin``: Django's own, or a theme's."""
 
@@ -57,7 +66,6 @@ class AgentSessionAdminMixin(_Admin):
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     search_fields = ("session_id",)
-    search_help_text = gettext_lazy("A session id, an owner, or words of a name")
     change_list_template = "admin/agno_memory/sessions.html"
 
     class Media:
@@ -80,6 +88,9 @@ class AgentSessionAdminMixin(_Admin):
         rows: Any = super().get_queryset(request)
         # Their JSON may be long, and no column shows it.
         return rows.defer(*(field for field in AgentSession.content_fields if field.endswith("data")), "extra")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SessionChangeList
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-updated_at", "-session_id")

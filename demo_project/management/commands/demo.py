@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from agno_memory.models import UserMemory
-from demo_project import examples, people
+from demo_project import conversations, examples, people
 
 LOGIN = PASSWORD = "demo"
 
@@ -52,6 +52,7 @@ class Command(BaseCommand):
         loaded = people.load()
         self.heading(f"Memories in {connection.display_name}, {connection.settings_dict['NAME']}")
         self.stdout.write(f"{found} found from before, {loaded} loaded")
+        conversations.load()
 
     def run_examples(self) -> None:
         for title, code in examples.for_this_site().items():
