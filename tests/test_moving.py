@@ -265,13 +265,18 @@ def test_sources_that_cannot_be_read_are_told_in_a_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("alias", ["mongodb"])
 def test_a_password_is_never_told(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = urlsplit(os.environ["TEST_POSTGRES_URL"])
-    for url in ("postgresql://maya:hunter2@127.0.0.1:1/x", server._replace(netloc="maya:hunter2@").geturl()):
+    monkeypatch.setattr(sources, "PATIENCE_MILLISECONDS", 1_000)
+    mongodb = str(settings.DATABASES["mongodb"]["HOST"]).partition("://")[2].partition("/")[0]
+    postgres = urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(netloc="maya:hun%24ter2@").geturl()
+    for url, words in {
+        "postgresql://maya:hun%24ter2@127.0.0.1:1/x": "Connection refused",
+        postgres: '"maya" does not exist',
+        "mongodb://maya:hun%24ter2@127.0.0.1:1/x": "Connection refused",
+        f"mongodb://maya:hun%24ter2@{mongodb}/x?authSource=admin": "Authentication failed",
+    }.items():
         said = refusal(url, "--database=default")
-        assert "hunter2" not in said
-    monkeypatch.setattr(sources, "PATIENCE_MILLISECONDS", 100)
-    said = refusal("mongodb://maya:hunter2@127.0.0.1:1/x", "--database=default")
-    assert ("hunter2" in said, "mongodb://maya@127.0.0.1:1/x" in said) == (False, True)
+        assert words in said
+        assert ("hun%24ter2" in said, "hun$ter2" in said, "maya@" in said) == (False, False, True)
 
 
 def test_a_source_that_cannot_be_written_is_read(tmp_path: Path) -> None:
