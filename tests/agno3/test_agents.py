@@ -147,6 +147,21 @@ def test_async_and_streaming(alias: str) -> None:
     assert AgentRun.objects.using(alias).filter(session_id="s").count() == 2
 
 
+@each_database
+def test_a_tool_that_clears_clears_its_own_agents_user_beside_others(alias: str) -> None:
+    for user in ("maya", "noah"):
+        Memory(db=alias).add_user_memory(UserMemory(memory=f"About {user}"), user)
+    chef = agent(alias, enable_agentic_memory=True, memory_manager=manager(alias))
+    task = json.dumps({"task": "!clear_memory {}"})
+
+    async def both() -> None:
+        clears = chef.arun(f"!update_user_memory {task}", user_id="maya", session_id="s")
+        await asyncio.gather(clears, chef.arun("Hello", user_id="noah", session_id="t"))
+
+    asyncio.run(both())
+    assert (known(alias), known(alias, "noah")) == ([], ["About noah"])
+
+
 async def chat(request: HttpRequest) -> JsonResponse:
     run = await agent(request.GET["alias"], update_memory_on_run=True).arun(
         request.GET["said"], user_id="maya", session_id="s"
