@@ -17,11 +17,14 @@ from agno.models.response import ModelResponse
 
 REMEMBER = re.compile(r"^(?:please\s+)?remember(?:\s+that)?\s+(.+)$", re.IGNORECASE | re.DOTALL)
 ABOUT_ME = re.compile(r"\b(i|my|me)\b", re.IGNORECASE)
-FORGET_ALL = re.compile(r"\bforget\s+(everything|all)\b", re.IGNORECASE)
+FORGET_ALL = re.compile(r"\bforget\s+(everything|all)(\s+about\s+me)?[\s.!]*$", re.IGNORECASE)
 FORGET = re.compile(r"\bforget\s+(?:that\s+)?(.+)$", re.IGNORECASE | re.DOTALL)
 ASKS = re.compile(r"\?\s*$|^(what|who|do|which|tell)\b", re.IGNORECASE)
 KNOWN = re.compile(r"^\s*ID: (?P<id>.+)\n\s*Memory: (?P<memory>.+)$", re.MULTILINE)
 TOLD = re.compile(r"<memories_from_previous_interactions>(.*?)</memories", re.DOTALL)
+NOTHING = "There is nothing like that."
+# Words of a wish to forget that say nothing of what is meant.
+SMALL = {"about", "all", "and", "the", "that", "what", "everything", "please"}
 TOPICS = {
     "food": "eat food allergic nuts vegetarian vegan coffee tea cook",
     "preferences": "like love prefer prefers favourite favorite hate",
@@ -66,6 +69,9 @@ def answer(messages: list[Any], tools: Any) -> ModelResponse:
     system = "\n".join(str(message.content) for message in messages if message.role == "system")
     said = next((str(message.content) for message in reversed(messages) if message.role == "user"), "").strip()
     if messages[-1].role == "tool":
+        # What the memory manager says, if it called no tool.
+        if NOTHING in str(messages[-1].content):
+            return say(NOTHING)
         return say("I will not mention it again." if FORGET.search(said) else "I will remember that.")
     if "add_memory" in offered:
         return keep(said, {found["id"]: found["memory"] for found in KNOWN.finditer(system)})
@@ -89,11 +95,12 @@ def keep(said: str, known: dict[str, str]) -> ModelResponse:
         return call("clear_memory")
     forget = FORGET.search(said)
     if forget:
-        wanted = words(forget[1])
-        near = max(known, key=lambda key: len(wanted & words(known[key])), default=None)
-        if near is None or not wanted & words(known[near]):
-            return say("There is nothing like that.")
-        return call("delete_memory", memory_id=near)
+        # One word in common is not enough: who forgets the tea still likes coffee.
+        wanted = words(forget[1]) - SMALL
+        meant = next((key for key, memory in known.items() if wanted and wanted <= words(memory)), None)
+        if meant is None:
+            return say(NOTHING)
+        return call("delete_memory", memory_id=meant)
     found = REMEMBER.match(said)
     text = (found[1] if found else said).strip().rstrip(".")
     topics = [topic for topic, named in TOPICS.items() if words(text) & words(named)]

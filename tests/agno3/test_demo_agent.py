@@ -40,3 +40,10 @@ def test_it_remembers_forgets_and_knows_again_after_a_restart(tmp_path: Path) ->
     assert said.count("- Says: ") == 1
     assert "- Says: I am allergic to nuts" in chat(tmp_path, "What do you know about me?\n")
     assert "Nothing yet." in chat(tmp_path, "forget everything\nWhat do you know?\n")
+
+
+def test_it_forgets_nothing_else_than_what_was_meant(tmp_path: Path) -> None:
+    said = chat(tmp_path, "I like coffee\nforget that I like tea\nforget all my pets\nWhat do you know?\n")
+    assert "[forgotten" not in said
+    assert said.count("agent: There is nothing like that.") == 2
+    assert "- Says: I like coffee" in said
