@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +167,28 @@ def test_the_store_of_memories(alias: str) -> None:
     assert db.table_exists()
     assert db.clear()
     assert not UserMemory.objects.using(alias).exists()
+
+
+def test_a_tool_that_forgets_says_of_whom_or_nothing_is_forgotten() -> None:
+    Memory(db="default").add_user_memory(UserMemory(memory_id="m", memory="x"), "maya")
+    db = DjangoMemoryDb("default")
+
+    def delete_memory() -> None:
+        db.delete_memory("m")
+
+    def clear_memory() -> None:
+        db.clear()
+
+    def fresh(tool: Callable[[], None]) -> None:
+        with pytest.raises(ValueError, match="does not say"):
+            Context().run(tool)
+
+    for tool in (delete_memory, clear_memory):
+        fresh(tool)
+    db.read_memories("noah")
+    with pytest.raises(MemoryNotFound):
+        delete_memory()
+    assert known("default") == ["x"]
 
 
 @each_database

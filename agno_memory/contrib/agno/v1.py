@@ -93,9 +93,12 @@ class DjangoMemoryDb(MemoryDb):
 
         Raises:
             MemoryNotFound: there is none, or it is not of the user whom the agent talks to; nothing was deleted.
+            ValueError: a model asks, and nobody knows whom it talks to; nothing was deleted.
         """
-        is_agno = sys._getframe(1).f_code.co_name in FORGETTING
-        self._delete(memory_id, _asked_for.get() if is_agno else None)
+        caller, user_id = sys._getframe(1).f_code.co_name, _asked_for.get()
+        if caller == FORGETTING[0] and user_id is None:
+            raise ValueError("delete_memory() does not say of whom: read_memories(user_id) was not called before.")
+        self._delete(memory_id, user_id if caller in FORGETTING else None)
 
     @from_anywhere
     def _delete(self, memory_id: str, user_id: str | None) -> None:
