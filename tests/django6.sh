@@ -36,6 +36,8 @@ if [ requirements.txt -nt $environment/.installed ] || [ setup.cfg -nt $environm
     touch $environment/.installed
 fi
 $environment/bin/python -c 'import django, sys; print("Django", django.__version__, "on Python", sys.version.split()[0])'
-# What a browser shows is the same page in both lanes, and takes as long as all the rest; benchmarks want MongoDB's driver.
+# What a browser shows, and what requests made up find, is the same in both lanes, and takes as long as all the rest;
+# benchmarks want the driver of MongoDB.
 TEST_DATABASES="default postgres" exec $environment/bin/python -m pytest -n "${WORKERS:-2}" --dist loadgroup -m "not long" \
-    --ignore tests/test_browser.py --ignore tests/test_accessibility.py --ignore tests/test_benchmarks.py "$@"
+    --ignore tests/test_browser.py --ignore tests/test_accessibility.py --ignore tests/test_benchmarks.py \
+    --ignore tests/rest/test_schemathesis.py "$@"
