@@ -3,7 +3,8 @@
 set -euo pipefail
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     # Ubuntu's package of this name is another one, which needs snap.
-    if apt-get update -qq && apt-cache policy chromium | grep -qE 'Candidate: [0-9.]+-' &&
+    # Read whole before it is searched: under pipefail, a `grep -q` that stops early fails the pipe.
+    if apt-get update -qq && candidate=$(apt-cache policy chromium) && grep -qE 'Candidate: [0-9.]+-' <<<"$candidate" &&
         apt-get install -qq --no-install-recommends chromium; then
         exit 0
     fi
