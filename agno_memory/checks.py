@@ -24,8 +24,8 @@ from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from agno_memory.conf import Settings, conf
-from agno_memory.db import SQLITE_OPTIONS
-from agno_memory.drivers import how_to_install
+from agno_memory.db.drivers import how_to_install
+from agno_memory.db.handles import SQLITE_OPTIONS
 from agno_memory.models import UserMemory
 from agno_memory.validators import validate_identifier
 

@@ -12,7 +12,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "django":
         raise
-    from agno_memory.standins import ObjectDoesNotExist, ValidationError  # type: ignore[assignment]
+    from agno_memory._compat import ObjectDoesNotExist, ValidationError  # type: ignore[assignment]
 
 __all__ = [
     "AgnoMemoryError",

@@ -13,11 +13,11 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Combinable, F, Value
 from django.db.models.functions import Greatest
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
-from agno_memory.lookups import About, AboutAny, FewerTopics, FoldedContains
+from agno_memory.db.lookups import About, AboutAny, FewerTopics, FoldedContains
+from agno_memory.times import now, whole_milliseconds
 
 if TYPE_CHECKING:
     # Generic for the type checker alone: Django's fields take no parameters at run time.
@@ -32,16 +32,6 @@ else:
     _IntegerField = models.PositiveIntegerField
     _TextField = models.TextField
     _AnyTextField = models.TextField
-
-
-def whole_milliseconds(moment: datetime.datetime) -> datetime.datetime:
-    """Return a moment without what is finer than a millisecond: MongoDB keeps no more."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def now() -> datetime.datetime:
-    """Return the current time as it is stored: aware UTC, whole milliseconds."""
-    return whole_milliseconds(timezone.now())
 
 
 def is_expression(value: object) -> bool:

@@ -10,13 +10,13 @@ from asgiref.sync import sync_to_async
 from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
-from agno_memory.candidates import candidate_for, candidates
+from agno_memory.cleaning import cleaned_memories, cleaned_memory
 from agno_memory.db import MemoryDb
+from agno_memory.db.store import Store
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.models import UserMemory
-from agno_memory.retrieval import RETRIEVAL_METHODS, RetrievalMethod
+from agno_memory.search.methods import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.signals import announce, memory_added, memory_deleted, memory_replaced
-from agno_memory.store import Store
 from agno_memory.validators import (
     check,
     items,
@@ -78,7 +78,7 @@ class Memory:
             ValidationError: bad input; nothing was written.
             MemoryExists: the id is taken, whoever has it.
         """
-        added = self._store.add(candidate_for(self._store.model, memory, owner_id(user_id)))
+        added = self._store.add(cleaned_memory(self._store.model, memory, owner_id(user_id)))
         self._send(memory_added, added.user_id, [added.memory_id])
         return added
 
@@ -102,7 +102,7 @@ class Memory:
             MemoryChanged: it is not, or no longer, at ``version``.
         """
         check("version", version, validate_version)
-        candidate = candidate_for(self._store.model, memory, owner_id(user_id), memory_id)
+        candidate = cleaned_memory(self._store.model, memory, owner_id(user_id), memory_id)
         replaced = self._store.replace(candidate, version)
         if replaced is None:
             raise self._refusal(memory_id, candidate.user_id, version)
@@ -119,7 +119,7 @@ class Memory:
             ValidationError: bad input; nothing was written.
             MemoryExists: the id belongs to another user; nothing was written.
         """
-        candidate = candidate_for(self._store.model, memory, owner_id(user_id))
+        candidate = cleaned_memory(self._store.model, memory, owner_id(user_id))
         written, is_new = self._store.upsert(candidate)
         self._send(memory_added if is_new else memory_replaced, written.user_id, [written.memory_id])
         return written
@@ -160,7 +160,7 @@ class Memory:
             MemoryExists: ids that are taken, all of them; nothing was written.
         """
         owner = owner_id(user_id)
-        added = candidates(self._store.model, items("memories", memories), owner)
+        added = cleaned_memories(self._store.model, items("memories", memories), owner)
         self._store.add_many(added, owner)
         if added:
             self._send(memory_added, owner, [memory.memory_id for memory in added])

@@ -8,6 +8,7 @@ from django.db.models.base import ModelBase
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
+from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.fields import (
     CreatedAtField,
     FoldedTextField,
@@ -19,11 +20,10 @@ from agno_memory.fields import (
     TopicsField,
     VerbatimJSONField,
     VersionField,
-    now,
 )
+from agno_memory.keys import uuid7
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.session_querysets import AgentRunQuerySet, AgentSessionQuerySet
-from agno_memory.uuids import uuid7
+from agno_memory.times import now
 
 
 class UserMemory(models.Model):
@@ -142,7 +142,7 @@ class UserMemory(models.Model):
 class AgentSession(models.Model):
     """A conversation of an agent, a team or a workflow with somebody, without its runs.
 
-    Written by ``agno_memory.sessions.Sessions``. The fields are those of agno's rows; what is in its JSON is agno's.
+    Written by ``AgentSessions``. The fields are those of agno's rows; what is in its JSON is agno's.
     """
 
     class Type(models.TextChoices):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar, cas
 
 from django.db import NotSupportedError, models, transaction
 
-from agno_memory.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
+from agno_memory.batches import batched
 from agno_memory.conf import conf
-from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves, now
-from agno_memory.lookups import ORDERS, Order, behind, in_order
-from agno_memory.statements import SelectMany
+from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
+from agno_memory.db.keyset import ORDERS, Order, after, in_order
+from agno_memory.db.statements import SelectMany
+from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves
+from agno_memory.times import now
 from agno_memory.validators import check, fold, owner_id, validate_limit, validate_query
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
             position: a memory, or the time and the id of one, which need not be there any more.
             order: of the list; ``sorted_by()`` with the same one brings its rows.
         """
-        return self.filter(behind(*_place(position, order), order))
+        return self.filter(after(ORDERS[order], _place(position, order)))
 
     def page(self, size: int, position: Position | None = None, order: Order = "-last_updated") -> list[UserMemory]:
         """Return the first of these memories, in an order, or the first behind a position.
@@ -272,15 +274,9 @@ def _place(position: Position, order: Order) -> tuple[datetime.datetime, str]:
     return getattr(position, order.removeprefix("-")), position.memory_id
 
 
-def in_batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """Yield the items in order, so many at a time; the last batch may be smaller."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
 def existing_ids(rows: UserMemoryQuerySet, memory_ids: Sequence[str], batch_size: int) -> list[str]:
     """Return those of the ids that the rows have, whoever owns them, in the order given."""
     found: set[str] = set()
-    for batch in in_batches(memory_ids, batch_size):
+    for batch in batched(memory_ids, batch_size):
         found.update(rows.filter(memory_id__in=batch).values_list("memory_id", flat=True))
     return [memory_id for memory_id in memory_ids if memory_id in found]

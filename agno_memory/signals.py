@@ -15,7 +15,7 @@ import logging
 from django.db import DatabaseError
 from django.dispatch import Signal
 
-from agno_memory.transactions import savepoint
+from agno_memory.db.transactions import savepoint
 
 logger = logging.getLogger(__name__)
 

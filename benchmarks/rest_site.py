@@ -19,7 +19,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from agno_memory.uuids import uuid7
+from agno_memory.keys import uuid7
 from benchmarks.drivers import COLUMNS, PostgresDriver, SqliteDriver, Values
 from benchmarks.rest_auth import caller
 

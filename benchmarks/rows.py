@@ -8,9 +8,9 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from agno_memory.fields import now
+from agno_memory.keys import uuid7
 from agno_memory.models import UserMemory
-from agno_memory.uuids import uuid7
+from agno_memory.times import now
 
 Row = dict[str, Any]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from agno_memory.agent_sessions import AgentSessions
 from agno_memory.models import AgentRun, AgentSession
-from agno_memory.sessions import Sessions
 
 FILE = Path(__file__).resolve().parent / "conversations.json"
 
 
 def load(file: Path = FILE) -> int:
     """Keep those conversations of the file that are not there yet, and return how many that were."""
-    sessions, loaded = Sessions(), 0
+    sessions, loaded = AgentSessions(), 0
     for told in json.loads(file.read_text(encoding="utf-8")):
         owner, runs = told.pop("user_id"), told.pop("runs")
         if sessions.get_session(told["session_id"], owner) is not None:

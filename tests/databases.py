@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from agno_memory import db
+from agno_memory.db import handles
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 
@@ -174,9 +174,9 @@ def place(alias: str, folder: Path) -> tuple[str, dict[str, str]]:
     return "MongoMemoryDb", {"connection_string": str(settings.DATABASES[alias]["HOST"]), "db_name": name}
 
 
-def handle(kind: str, arguments: dict[str, str], table: str = "memories") -> db.MemoryDb:
+def handle(kind: str, arguments: dict[str, str], table: str = "memories") -> handles.MemoryDb:
     """Make a handle of this class."""
-    made: db.MemoryDb = getattr(db, kind)(table, **arguments)
+    made: handles.MemoryDb = getattr(handles, kind)(table, **arguments)
     return made
 
 

@@ -77,7 +77,7 @@ def stopped_clock() -> Iterator[None]:
         stack.enter_context(mock.patch("django.utils.timezone.now", return_value=NOW))
         stack.enter_context(mock.patch("django.contrib.humanize.templatetags.humanize.datetime", Clock))
         # What counting took is on a page too.
-        stack.enter_context(mock.patch("agno_memory.overview.time", SimpleNamespace(monotonic=lambda: 0.0)))
+        stack.enter_context(mock.patch("agno_memory.stats.snapshot.time", SimpleNamespace(monotonic=lambda: 0.0)))
         yield
 
 

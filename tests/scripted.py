@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from agno_memory.client import MemoryClient, UserMemory, values
+from agno_memory.client import MemoryClient, UserMemory, models
 
 BASE = "https://example.com/api/"
 TOKEN = "0123456789abcdef-secret"
@@ -88,7 +88,7 @@ both_ways = pytest.mark.parametrize("ask", [sync, twin], ids=["sync", "async"])
 
 
 def memory_of(told: dict[str, Any]) -> UserMemory:
-    return values.memory_from(told)
+    return models.memory_from(told)
 
 
 def page(*ids: str, next: str | None = None) -> httpx.Response:

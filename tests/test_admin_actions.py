@@ -17,7 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agno_memory import streaming
-from agno_memory.curation import Curation
+from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.admin import LIST, add, add_many, page, shown, staff
@@ -219,14 +219,14 @@ def test_a_failure_in_between_keeps_what_was_done_and_logged(site: str, monkeypa
     client = staff()
     client.raise_request_exception = False
     asked = choose(client, "add_topic", Memory().get_user_memories("maya", limit=1), **EVERYTHING)
-    announced = Curation._replaced
+    announced = BulkMemory._replaced
 
-    def fails(self: Curation, batch: list[UserMemory]) -> None:
+    def fails(self: BulkMemory, batch: list[UserMemory]) -> None:
         if UserMemory.objects.about("b").count() > 1_000:
             raise RuntimeError("the server goes down")
         announced(self, batch)
 
-    monkeypatch.setattr(Curation, "_replaced", fails)
+    monkeypatch.setattr(BulkMemory, "_replaced", fails)
     assert confirm(client, asked, topic="b").status_code == 500
     assert UserMemory.objects.about("b").count() == 2_000
     monkeypatch.undo()

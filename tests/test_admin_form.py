@@ -13,7 +13,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.test import Client
 
 from agno_memory.admin import UserMemoryAdmin
-from agno_memory.admin.links import quoted
+from agno_memory.admin.urls import quoted
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.test import values

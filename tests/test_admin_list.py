@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from agno_memory.admin import pages
+from agno_memory.admin import keyset
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.operations import CreateTopicsIndex
@@ -202,8 +202,8 @@ def test_search_refuses(site: str, query: str) -> None:
 
 def test_look_further(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What no index finds is looked for in so many memories, on demand in more; nothing is passed over."""
-    monkeypatch.setattr(pages, "WINDOW", 10)
-    monkeypatch.setattr(pages, "FAR_WINDOW", 15)
+    monkeypatch.setattr(keyset, "WINDOW", 10)
+    monkeypatch.setattr(keyset, "FAR_WINDOW", 15)
     add("the needle")
     add_many(20, topics=["other"])
     add("another needle")
@@ -223,7 +223,7 @@ def test_look_further(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_look_further_for_a_topic_where_no_index_finds_it(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "WINDOW", 10)
+    monkeypatch.setattr(keyset, "WINDOW", 10)
     add("needle", topics=["rare"])
     add_many(20)
     client = staff()

@@ -20,10 +20,10 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
 
 from agno_memory.admin import PersonLinkMixin
-from agno_memory.admin.links import quoted, unquoted
-from agno_memory.admin.options import UserMemoryAdmin
+from agno_memory.admin.memories import UserMemoryAdmin
 from agno_memory.admin.person import COUNTED, PAGE_SIZE
 from agno_memory.admin.timeline import MOST, division
+from agno_memory.admin.urls import quoted, unquoted
 from agno_memory.models import UserMemory
 from agno_memory.test import at
 from tests.admin import LIST, add, add_many, counted, link, page, staff

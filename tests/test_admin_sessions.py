@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from agno_memory.admin import sessions as pages
-from agno_memory.admin.links import quoted
+from agno_memory.admin.urls import quoted
+from agno_memory.agent_sessions import AgentSessions
 from agno_memory.models import AgentRun, AgentSession
-from agno_memory.sessions import Sessions
 from tests.admin import counted, page, staff
 from tests.databases import commits, each_database
 
@@ -33,10 +33,10 @@ RUN = {
 
 
 def save(session_id: str = "s", user_id: str = "maya", runs: int = 0, **values: Any) -> AgentSession:
-    session = Sessions().upsert_session(AgentSession(session_id=session_id, agent_id="chef", **values), user_id)
+    session = AgentSessions().upsert_session(AgentSession(session_id=session_id, agent_id="chef", **values), user_id)
     for number in range(runs):
         data = {"input": {"input_content": f"question {number};"}, "content": f"answer {number};"}
-        Sessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=data), user_id)
+        AgentSessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=data), user_id)
     return session
 
 
@@ -53,7 +53,7 @@ def listed(client: Client, **query: Any) -> list[str]:
 @each_database
 def test_a_session_is_a_conversation_with_its_tool_calls_folded(site: str) -> None:
     save(name="Dinner <b>", session_data={"secret": 1})
-    Sessions().upsert_run("s", AgentRun(run_id="r", run_type="agent", status="COMPLETED", data=RUN), "maya")
+    AgentSessions().upsert_run("s", AgentRun(run_id="r", run_type="agent", status="COMPLETED", data=RUN), "maya")
     content = page(staff(), url())
     for there in ("Dinner &lt;b&gt;", "Is &lt;script&gt;", "Größe 🎈", "Turn 1", "COMPLETED", "found &lt;i&gt;"):
         assert there in content

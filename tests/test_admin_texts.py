@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from agno_memory.admin import periods, topics_text
 from agno_memory.admin.conflicts import MOST_WORDS, marked
-from agno_memory.admin.links import quoted
-from agno_memory.admin.pages import EPOCH, MILLISECOND, Place
+from agno_memory.admin.keyset import EPOCH, MILLISECOND, Place
+from agno_memory.admin.urls import quoted
 from agno_memory.test import at
 from agno_memory.validators import canonical_topics
 

@@ -13,7 +13,7 @@ import pytest
 from django.db import DatabaseError, connections
 from django.test.utils import CaptureQueriesContext
 
-from agno_memory.aggregates import Size, SizeEstimate, SpanCounts
+from agno_memory.db.aggregates import Size, SizeEstimate, SpanCounts
 from agno_memory.models import UserMemory
 from agno_memory.test import at
 from tests.admin import add

@@ -14,7 +14,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agno_memory.charts import ABOVE, HEIGHT, LINES, Bar, Point, bars, columns, number, percent, share, ticks
+from agno_memory.admin.charts import ABOVE, HEIGHT, LINES, Bar, Point, bars, columns, number, percent, share, ticks
 
 ROOT = Path(__file__).parent.parent
 HEADINGS = ("Day", "Memories")
@@ -40,7 +40,7 @@ templates = {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_
 settings.configure(INSTALLED_APPS=["agno_memory"], TEMPLATES=[templates])
 import django
 django.setup()
-from agno_memory.charts import Bar, bars
+from agno_memory.admin.charts import Bar, bars
 print(bars("title", [Bar("label", 1)], ("Topic", "Memories")))
 print([name for name in sys.modules if name.startswith("django.contrib.admin")])
 """

@@ -20,7 +20,7 @@ from django.db.models import Model
 from django.test import override_settings
 
 from agno_memory.checks import TAG, check_database, check_rest, check_settings, check_users
-from agno_memory.db import SQLITE_OPTIONS
+from agno_memory.db.handles import SQLITE_OPTIONS
 
 ROOT = Path(__file__).parent.parent
 ROUTED = ["agno_memory.routers.MemoryRouter"]
@@ -348,7 +348,7 @@ def permitted_by(*paths: str) -> override_settings:
         ("agno_memory.rest.permissions.MemoryPermision", "does not define"),
         ("no_such_module.Permission", "No module named 'no_such_module'"),
         ("MemoryPermissions", "doesn't look like a module path"),
-        ("agno_memory.rest.paths.RESERVED", "it is no permission class"),
+        ("agno_memory.rest.converters.RESERVED", "it is no permission class"),
     ],
 )
 def test_a_permission_class_that_cannot_be_used_is_told(path: str, reason: str) -> None:

@@ -30,13 +30,13 @@ from agno_memory.client import (
     Throttled,
     UnexpectedAnswer,
     UserMemory,
-    retrying,
-    values,
-    wire,
+    models,
+    protocol,
+    retries,
 )
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
-from agno_memory.rest import paths
+from agno_memory.rest import converters
 from tests.databases import attempt
 from tests.scripted import (
     BASE,
@@ -56,7 +56,7 @@ from tests.scripted import (
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "FIRST_WAIT", 0)
+    monkeypatch.setattr(retries, "FIRST_WAIT", 0)
 
 
 # The same verbs
@@ -80,7 +80,7 @@ def parameters(verb: Verb) -> list[tuple[str, Any, Any]]:
 def test_a_memory_has_the_fields_of_the_model() -> None:
     fields = {field.attname for field in Model._meta.concrete_fields} - {"search_text"}
     assert set(UserMemory.__dataclass_fields__) == fields
-    assert Model.content_fields == values.CONTENT_FIELDS
+    assert Model.content_fields == models.CONTENT_FIELDS
     unsaved, model = UserMemory(memory="x"), Model(memory="x")
     assert {name: getattr(unsaved, name) for name in fields - {"memory_id"}} == {
         name: getattr(model, name) for name in fields - {"memory_id"}
@@ -135,12 +135,12 @@ class Anything:
         ({"memory": "x", "memori": "y"}, {"memory": "x", "memori": "y"}),
         (
             {**TOLD, "memory": "x"},
-            {**{name: TOLD[name] for name in values.CONTENT_FIELDS}, "memory": "x", "memory_id": "m1"},
+            {**{name: TOLD[name] for name in models.CONTENT_FIELDS}, "memory": "x", "memory_id": "m1"},
         ),
         (Anything(), {"memory": "x", "topics": ["a", "b"]}),
         (
             Model(memory="x", memory_id="m1"),
-            dict.fromkeys(values.CONTENT_FIELDS) | {"memory": "x", "topics": [], "metadata": {}, "memory_id": "m1"},
+            dict.fromkeys(models.CONTENT_FIELDS) | {"memory": "x", "topics": [], "metadata": {}, "memory_id": "m1"},
         ),
     ],
     ids=["dictionary", "unknown name", "an answer", "object", "model"],
@@ -235,8 +235,8 @@ def test_ids_that_lead_elsewhere_are_not_sent(memory_id: Any) -> None:
 def test_ids_that_the_service_does_not_create_are_those_that_the_client_does_not_send(memory_id: str) -> None:
     """One rule with two homes, because the client does without Django."""
     outcomes = [
-        attempt(lambda: paths.validate_reachable("memory_id", memory_id, paths.RESERVED)),
-        attempt(lambda: wire.segment("memory_id", memory_id)),
+        attempt(lambda: converters.validate_reachable("memory_id", memory_id, converters.RESERVED)),
+        attempt(lambda: protocol.segment("memory_id", memory_id)),
     ]
     assert len({isinstance(outcome, ValidationError) for outcome in outcomes}) == 1
 
@@ -450,9 +450,9 @@ def test_add_many_in_requests_that_the_service_takes(ask: Verb) -> None:
 
 def test_add_many_keeps_requests_small(monkeypatch: pytest.MonkeyPatch) -> None:
     items = [b"x" * size for size in (4, 4, 4, 20, 1, 1)]
-    assert [len(batch) for batch in wire.batches(items, 100, 10)] == [2, 1, 1, 2]
-    assert [len(batch) for batch in wire.batches(items[:3], 2, 1000)] == [2, 1]
-    assert list(wire.batches([], 2, 10)) == []
+    assert [len(batch) for batch in protocol.batches(items, 100, 10)] == [2, 1, 1, 2]
+    assert [len(batch) for batch in protocol.batches(items[:3], 2, 1000)] == [2, 1]
+    assert list(protocol.batches([], 2, 10)) == []
 
 
 @pytest.mark.parametrize("form", ["list", "dictionary"])
@@ -569,7 +569,7 @@ def test_export_is_asked_for_again_and_refused_like_any_other_call(way: str) -> 
 
 
 def test_pieces_become_lines() -> None:
-    lines = wire.Lines()
+    lines = protocol.Lines()
     fed = [list(lines.feed(piece)) for piece in (b"a", b"b\nc\nd", b"", b"\n\n")]
     assert fed == [[], [b"ab", b"c"], [], [b"d", b""]]
     assert not lines.is_cut

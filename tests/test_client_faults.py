@@ -24,8 +24,8 @@ from agno_memory.client import (
     Throttled,
     UnexpectedAnswer,
     UserMemory,
-    retrying,
-    wire,
+    protocol,
+    retries,
 )
 from tests.scripted import (
     NOT_THERE,
@@ -44,7 +44,7 @@ from tests.scripted import (
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "FIRST_WAIT", 0)
+    monkeypatch.setattr(retries, "FIRST_WAIT", 0)
 
 
 # Trying again
@@ -178,24 +178,24 @@ def test_an_upsert_whose_answer_was_lost_finds_its_own_memory(ask: Verb) -> None
     assert ask(script, "upsert_user_memory", UserMemory(memory="x")) == memory_of(TOLD)
 
 
-def steps(request: wire.Request, retries: int, *outcomes: Any) -> list[Any]:
+def steps(request: protocol.Request, attempts: int, *outcomes: Any) -> list[Any]:
     """Return what persistently() does, given these outcomes of its calls."""
-    exchange = retrying.persistently(request, retries)
+    exchange = retries.persistently(request, attempts)
     coming = iter(outcomes)
     done: list[Any] = [next(exchange)]
     try:
         while True:
-            done.append(exchange.send(None if isinstance(done[-1], retrying.Pause) else next(coming)))
+            done.append(exchange.send(None if isinstance(done[-1], retries.Pause) else next(coming)))
     except (StopIteration, RemoteError):
         return done
 
 
 def test_waits_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrying, "FIRST_WAIT", 0.5)
-    request = wire.Request("GET", "memories/")
-    later = wire.Answer(request, 503, {})
+    monkeypatch.setattr(retries, "FIRST_WAIT", 0.5)
+    request = protocol.Request("GET", "memories/")
+    later = protocol.Answer(request, 503, {})
     done = steps(request, 9, *[later] * 10)
-    waits = [step.seconds for step in done if isinstance(step, retrying.Pause)]
+    waits = [step.seconds for step in done if isinstance(step, retries.Pause)]
     assert done[::2] == [request] * 10
     assert all(limit / 2 <= wait <= limit for wait, limit in zip(waits, [0.5, 1, 2, 4, 8, 16, 30, 30, 30], strict=True))
     assert waits != [step.seconds for step in steps(request, 9, *[later] * 10)[1::2]]
@@ -215,23 +215,23 @@ def test_waits_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_retry_after(told: str, seconds: float | None) -> None:
     for status in (429, 503):
-        answer = wire.Answer(wire.Request("GET", "memories/"), status, {"retry-after": told})
-        assert retrying.retry_after(answer) == seconds
+        answer = protocol.Answer(protocol.Request("GET", "memories/"), status, {"retry-after": told})
+        assert retries.retry_after(answer) == seconds
 
 
 def test_retry_after_a_moment() -> None:
-    request = wire.Request("GET", "memories/")
+    request = protocol.Request("GET", "memories/")
     moment = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
-    assert 80_000 < (retrying.retry_after(wire.Answer(request, 429, {"retry-after": moment})) or 0) <= 86_400
+    assert 80_000 < (retries.retry_after(protocol.Answer(request, 429, {"retry-after": moment})) or 0) <= 86_400
 
 
 def test_waits_are_as_long_as_the_service_asks() -> None:
-    request = wire.Request("POST", "memories/")
+    request = protocol.Request("POST", "memories/")
     told = {"retry-after": "7"}
-    throttled, good = wire.Answer(request, 429, told), wire.Answer(request, 200, {})
-    assert steps(request, 1, throttled, good) == [request, retrying.Pause(7), request]
-    reading = wire.Request("GET", "memories/")
-    assert steps(reading, 1, wire.Answer(reading, 503, told), good) == [reading, retrying.Pause(7), reading]
+    throttled, good = protocol.Answer(request, 429, told), protocol.Answer(request, 200, {})
+    assert steps(request, 1, throttled, good) == [request, retries.Pause(7), request]
+    reading = protocol.Request("GET", "memories/")
+    assert steps(reading, 1, protocol.Answer(reading, 503, told), good) == [reading, retries.Pause(7), reading]
 
 
 # What is none of the service's answers

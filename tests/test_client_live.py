@@ -30,11 +30,11 @@ from agno_memory.client import (
     UnexpectedAnswer,
     UserMemory,
     ValidationError,
-    values,
+    models,
 )
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
-from agno_memory.rest.acting import ActingView
+from agno_memory.rest.base import ActingView
 from agno_memory.test import (
     AddContract,
     AsyncContract,
@@ -104,7 +104,7 @@ def as_model(found: Any) -> Any:
         return [as_model(each) for each in found]
     if not isinstance(found, UserMemory):
         return found
-    names = ("memory_id", "user_id", *values.CONTENT_FIELDS, "version", "created_at", "last_updated")
+    names = ("memory_id", "user_id", *models.CONTENT_FIELDS, "version", "created_at", "last_updated")
     model = Model(**{name: getattr(found, name) for name in names}, search_text=fold(found.memory))
     model._state.adding = False
     return model
@@ -472,7 +472,7 @@ def test_it_takes_nothing_of_django_but_the_exceptions() -> None:
     assert {name for name in ours if not name.startswith(("django.utils.", "agno_memory.client."))} == {
         "agno_memory.client",
         "agno_memory.exceptions",
-        "agno_memory.uuids",
+        "agno_memory.keys",
         "django.core",
         "django.core.exceptions",
         "django.utils",

@@ -110,7 +110,7 @@ def test_a_bad_setting_spoils_no_other_one() -> None:
 
 
 def test_importing_reads_no_settings() -> None:
-    modules = ("conf", "exceptions", "routers", "signals", "uuids", "validators")
+    modules = ("conf", "exceptions", "routers", "signals", "keys", "validators")
     program = "; ".join([*(f"import agno_memory.{name}" for name in modules), "from django.conf import settings"])
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     subprocess.run(
@@ -128,7 +128,8 @@ import django
 from django.conf import settings
 settings.configure(INSTALLED_APPS=["agno_memory"], AGNO_MEMORY="no dictionary")
 django.setup()
-from agno_memory import checks, db, memory
+from agno_memory import checks, memory
+from agno_memory.db import handles
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, check=True)
 

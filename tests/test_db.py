@@ -15,7 +15,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 
-from agno_memory.db import NO_FOREIGN_KEYS, SQLITE_OPTIONS, MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
+from agno_memory.db import MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
+from agno_memory.db.handles import NO_FOREIGN_KEYS, SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import (

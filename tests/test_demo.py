@@ -16,7 +16,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import TestCase, override_settings
 
-from agno_memory.db import SQLITE_OPTIONS
+from agno_memory.db.handles import SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from demo_project import databases, examples, people

@@ -21,7 +21,7 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.test import APIRequestFactory, force_authenticate
 
-from agno_memory.db import SQLITE_OPTIONS
+from agno_memory.db.handles import SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.rest.serializers import UserMemorySerializer

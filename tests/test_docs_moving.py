@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command, load_command_class
 
 from agno_memory.memory import Memory
-from agno_memory.moving.readers import READERS
+from agno_memory.transfer.readers import READERS
 from tests.databases import ROOT, commits
 
 pytestmark = [commits]

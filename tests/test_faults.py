@@ -14,9 +14,9 @@ import pytest
 from django.db import DatabaseError, connections
 
 from agno_memory.db import MemoryDb, SqliteMemoryDb
+from agno_memory.db.transactions import has_transactions
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.transactions import has_transactions
 from tests.databases import VERBS, attempt, children, commits, disconnect, each_database, handle, handles_allowed, place
 from tests.worker import SHARED_ID, SHARED_OWNER
 

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from django.db import connections, models
 
+from agno_memory.agent_sessions import AgentSessions
 from agno_memory.models import AgentRun, AgentSession
-from agno_memory.sessions import Sessions
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
 
 BEGUN = datetime.datetime(2025, 6, 1, tzinfo=datetime.UTC)
-Question = Callable[[Sessions], "models.QuerySet[Any]"]
+Question = Callable[[AgentSessions], "models.QuerySet[Any]"]
 
 
-def runs(sessions: Sessions) -> models.QuerySet[AgentRun]:
+def runs(sessions: AgentSessions) -> models.QuerySet[AgentRun]:
     return AgentRun.objects.using(sessions.db)
 
 
@@ -76,7 +76,7 @@ def plans(alias: str) -> Callable[[Question], str]:
     if connections[alias].vendor == "postgresql":
         with connections[alias].cursor() as cursor:
             cursor.execute("ANALYZE agno_memory_agentsession, agno_memory_agentrun")
-    return lambda question: question(Sessions(alias)).explain()
+    return lambda question: question(AgentSessions(alias)).explain()
 
 
 @each_database

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, cast
 from django.db import connections
 from django.test import TransactionTestCase
 
-from agno_memory import store
+from agno_memory.db import store
+from agno_memory.db.statements import OneRow
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.statements import OneRow
 
 Question = Callable[[UserMemoryQuerySet], UserMemoryQuerySet]
 KEYS = {"memory_id": "m5", "user_id": "user 5", "version": 1}

@@ -8,12 +8,12 @@ import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
 
-from agno_memory import store
-from agno_memory.aggregates import TopicCounts
-from agno_memory.fields import now
+from agno_memory.db import store
+from agno_memory.db.aggregates import TopicCounts
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.test import values
+from agno_memory.times import now
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 SQL = pytest.mark.parametrize("alias", ["default", "postgres"])

@@ -9,11 +9,11 @@ from django.db import DatabaseError, connections, transaction
 from django.test import override_settings
 
 from agno_memory.db import MongoMemoryDb
+from agno_memory.db.store import Store
+from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.store import Store
-from agno_memory.transactions import all_or_nothing, has_transactions
 from tests.databases import commits, each_database, handles_allowed
 
 pytestmark = [commits]

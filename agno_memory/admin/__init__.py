@@ -14,7 +14,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from agno_memory.admin.accounts import PersonLinkMixin
-from agno_memory.admin.options import UserMemoryAdmin, UserMemoryAdminMixin
+from agno_memory.admin.memories import UserMemoryAdmin, UserMemoryAdminMixin
 from agno_memory.admin.sessions import AgentSessionAdmin, AgentSessionAdminMixin
 from agno_memory.models import AgentSession, UserMemory
 

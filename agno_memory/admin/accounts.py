@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from agno_memory.admin.links import quoted
+from agno_memory.admin.urls import quoted
 from agno_memory.conf import conf
 from agno_memory.models import UserMemory
 from agno_memory.validators import owner_id

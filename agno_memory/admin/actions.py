@@ -20,17 +20,17 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from agno_memory.admin.downloads import download
-from agno_memory.admin.log import Message, log_each, moved_to, topics_changed
-from agno_memory.admin.pages import EPOCH, MILLISECOND
-from agno_memory.curation import Curation
-from agno_memory.fields import now
+from agno_memory.admin.exports import download
+from agno_memory.admin.history import Message, log_each, moved_to, topics_changed
+from agno_memory.admin.keyset import EPOCH, MILLISECOND
+from agno_memory.bulk import BulkMemory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.times import now
 from agno_memory.validators import canonical_topics, limit_topics, owner_id
 
 if TYPE_CHECKING:
-    from agno_memory.admin.options import UserMemoryAdminMixin
+    from agno_memory.admin.memories import UserMemoryAdminMixin
 
 # How many of the memories the page shows.
 SHOWN = 10
@@ -103,7 +103,7 @@ class Job(NamedTuple):
     title: Any
     button: Any
     form: type[ActionForm]
-    run: Callable[[Curation, dict[str, Any]], int]
+    run: Callable[[BulkMemory, dict[str, Any]], int]
     message: Callable[[dict[str, Any]], Message]
     completes: str = ""
     flag: int = CHANGE
@@ -117,7 +117,7 @@ JOBS = {
             gettext_lazy("Delete memories"),
             gettext_lazy("Delete"),
             ActionForm,
-            lambda curation, asked: curation.delete(),
+            lambda bulk, asked: bulk.delete(),
             lambda asked: [],
             flag=DELETION,
         ),
@@ -126,7 +126,7 @@ JOBS = {
             gettext_lazy("Add a topic"),
             gettext_lazy("Add the topic"),
             TopicForm,
-            lambda curation, asked: curation.add_topic(asked["topic"]),
+            lambda bulk, asked: bulk.add_topic(asked["topic"]),
             lambda asked: topics_changed([], [asked["topic"]]),
             "topics",
         ),
@@ -135,7 +135,7 @@ JOBS = {
             gettext_lazy("Remove a topic"),
             gettext_lazy("Remove the topic"),
             TopicForm,
-            lambda curation, asked: curation.remove_topic(asked["topic"]),
+            lambda bulk, asked: bulk.remove_topic(asked["topic"]),
             lambda asked: topics_changed([asked["topic"]], []),
             "topics",
         ),
@@ -144,7 +144,7 @@ JOBS = {
             gettext_lazy("Move to another owner"),
             gettext_lazy("Move"),
             OwnerForm,
-            lambda curation, asked: curation.move(asked["owner"]),
+            lambda bulk, asked: bulk.reassign(asked["owner"]),
             lambda asked: moved_to(asked["owner"]),
             "owners",
         ),
@@ -199,7 +199,7 @@ def perform(
 ) -> None:
     """Do it, log it, and say to how many it was done."""
     message = job.message(asked)
-    count = job.run(Curation(rows, lambda batch: log_each(request, batch, message, job.flag)), asked)
+    count = job.run(BulkMemory(rows, lambda batch: log_each(request, batch, message, job.flag)), asked)
     text = ngettext("%(title)s: done to %(count)s memory.", "%(title)s: done to %(count)s memories.", count)
     level = messages.SUCCESS if count else messages.WARNING
     model_admin.message_user(request, text % {"title": job.title, "count": f"{count:,}"}, level)

@@ -19,11 +19,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from agno_memory.admin import pages, periods
+from agno_memory.admin import keyset, periods
 from agno_memory.admin.filters import MemoryFilter, TimeFilter
-from agno_memory.admin.links import quoted
 from agno_memory.admin.search import Search
-from agno_memory.lookups import ORDERS, Order
+from agno_memory.admin.urls import quoted
+from agno_memory.db.keyset import ORDERS, Order
 from agno_memory.querysets import UserMemoryQuerySet
 
 
@@ -108,7 +108,7 @@ class MemoryChangeList(ChangeList):
         self.can_show_all = self.multi_page = False
         self.paginator = Paginator(self.result_list, self.list_per_page)
 
-    def _reader(self) -> pages.Reader:
+    def _reader(self) -> keyset.Reader:
         active = [spec for spec in self.filter_specs if isinstance(spec, MemoryFilter) and spec.is_active]
         unserved = [spec for spec in active if not spec.is_served(self.order)]
         base = self.search.narrow_by_index(self.root_queryset)
@@ -116,7 +116,7 @@ class MemoryChangeList(ChangeList):
             base = base if spec in unserved else spec.narrow(base)
         connection = connections[self.root_queryset.db]
         others = self.has_raw_lookups or not self.search.is_served
-        return pages.Reader(
+        return keyset.Reader(
             base,
             self.queryset,
             self.order,
@@ -126,10 +126,10 @@ class MemoryChangeList(ChangeList):
         )
 
     @staticmethod
-    def _place(request: HttpRequest) -> pages.Place | None:
+    def _place(request: HttpRequest) -> keyset.Place | None:
         token = request.GET.get(PAGE_VAR, "")
         try:
-            return pages.Place.parse(token) if token else None
+            return keyset.Place.parse(token) if token else None
         except ValueError as error:
             raise IncorrectLookupParameters(error) from error
 
@@ -145,7 +145,7 @@ class MemoryChangeList(ChangeList):
     def first_url(self) -> str | None:
         return self.get_query_string() if self.page.newer else None
 
-    def _page_url(self, place: pages.Place | None) -> str | None:
+    def _page_url(self, place: keyset.Place | None) -> str | None:
         return None if place is None else self.get_query_string({PAGE_VAR: place.token})
 
     # Where else to go
@@ -195,7 +195,7 @@ class MemoryChangeList(ChangeList):
         for spec in self.filter_specs:
             if isinstance(spec, MemoryFilter) and spec.is_active and spec.reaches_across_time:
                 rows = spec.narrow(rows)
-        last, first = self._day(rows, self.order), self._day(rows, pages.reverse(self.order))
+        last, first = self._day(rows, self.order), self._day(rows, keyset.reverse(self.order))
         return None if first is None or last is None else (min(first, last), max(first, last))
 
     @staticmethod

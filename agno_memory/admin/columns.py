@@ -14,7 +14,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from agno_memory.admin.links import quoted
+from agno_memory.admin.urls import quoted
 from agno_memory.models import AgentSession, UserMemory
 
 # Characters of a memory that the list shows.

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from agno_memory.admin.forms import UserMemoryForm
-from agno_memory.candidates import field_named
+from agno_memory.cleaning import field_named
 from agno_memory.models import UserMemory
 
 WORDS = re.compile(r"\w+|\s+|[^\w\s]")

@@ -12,11 +12,12 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from agno_memory.admin.panels import panels, tiles
-from agno_memory.charts import number
+from agno_memory.admin.charts import number
+from agno_memory.admin.dashboard_charts import panels, tiles
 from agno_memory.models import UserMemory
-from agno_memory.overview import Overview, Picture
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.stats.cache import SnapshotCache
+from agno_memory.stats.snapshot import Snapshot
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[UserMemory]
@@ -52,9 +53,9 @@ class DashboardPage(_Admin):
         }
         return TemplateResponse(request, "admin/agno_memory/dashboard.html", context)
 
-    def _picture(self, request: HttpRequest) -> Picture | None:
+    def _picture(self, request: HttpRequest) -> Snapshot | None:
         rows: Any = self.get_queryset(request)
-        overview = Overview(cast("UserMemoryQuerySet", rows), request.user)
+        overview = SnapshotCache(cast("UserMemoryQuerySet", rows), request.user)
         if request.method == "POST":
             if picture := overview.refresh():
                 return picture

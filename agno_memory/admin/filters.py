@@ -18,8 +18,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from agno_memory.admin import known, periods
-from agno_memory.lookups import Order
+from agno_memory.admin import autocomplete, periods
+from agno_memory.db.keyset import Order
 from agno_memory.operations import CreateTopicsIndex
 from agno_memory.querysets import UserMemoryQuerySet
 
@@ -154,16 +154,16 @@ class TopicFilter(FieldFilter):
                 "display": topic,
             }
         shown = 0
-        for topic, count in known.topics(self.rows, self.viewer).counts:
+        for topic, count in autocomplete.topics(self.rows, self.viewer).counts:
             if topic not in self.values and shown < OFFERED:
                 shown += 1
                 query_string = changelist.get_query_string({self.parameter: [*self.values, topic]})
                 yield {"selected": False, "query_string": query_string, "display": topic, "count": count}
 
     def note(self) -> str:
-        moment = date_format(known.topics(self.rows, self.viewer).moment.astimezone(), "TIME_FORMAT")
+        moment = date_format(autocomplete.topics(self.rows, self.viewer).moment.astimezone(), "TIME_FORMAT")
         return gettext("Counted at %(time)s among the newest %(sample)s memories.") % {
-            "sample": f"{known.SAMPLE:,}",
+            "sample": f"{autocomplete.SAMPLE:,}",
             "time": moment,
         }
 

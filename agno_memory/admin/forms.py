@@ -10,7 +10,7 @@ from django.forms.models import construct_instance
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin.widgets import MetadataFormField, PlainHiddenInput, TextField, TopicsFormField
-from agno_memory.candidates import candidate_for
+from agno_memory.cleaning import cleaned_memory
 from agno_memory.conf import conf
 from agno_memory.models import UserMemory
 from agno_memory.validators import owner_id
@@ -98,7 +98,7 @@ class UserMemoryForm(_Form):
         options = self._meta
         self.instance = construct_instance(self, self.instance, options.fields, options.exclude)
         try:
-            candidate_for(UserMemory, self.instance, owner_id(self.instance.user_id))
+            cleaned_memory(UserMemory, self.instance, owner_id(self.instance.user_id))
         except ValidationError as error:
             for name, errors in error.error_dict.items():
                 if name not in self.errors:

@@ -17,17 +17,17 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agno_memory.admin.accounts import account_of
-from agno_memory.admin.downloads import KINDS, download
-from agno_memory.admin.links import quoted, unquoted
-from agno_memory.admin.log import log_erase
-from agno_memory.admin.pages import Place, Reader
+from agno_memory.admin.charts import Bar, bars, number
+from agno_memory.admin.exports import KINDS, download
+from agno_memory.admin.history import log_erase
+from agno_memory.admin.keyset import Place, Reader
 from agno_memory.admin.timeline import timeline
-from agno_memory.charts import Bar, bars, number
-from agno_memory.curation import Curation
+from agno_memory.admin.urls import quoted, unquoted
+from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.tallies import Share, Tally, most_frequent
+from agno_memory.stats.sampling import Sample, Share, most_frequent
 from agno_memory.validators import check, validate_identifier
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class PersonPages(_Admin):
         stats = rows.stats()
         context: dict[str, Any] = {"stats": stats, "total": number(stats.total)}
         if stats.total:
-            tally = Tally(rows, COUNTED)
+            tally = Sample(rows, COUNTED)
             context |= {
                 "tables": self._tables(owner, tally),
                 "counted": None if tally.is_whole else number(tally.total),
@@ -109,7 +109,7 @@ class PersonPages(_Admin):
         if not mine.query.where:
             return Memory().clear_user_memories(owner)
         # A subclass shows less than everything: what it hides is not this staff user's to erase.
-        return Curation(mine.filter(user_id=owner)).delete()
+        return BulkMemory(mine.filter(user_id=owner)).delete()
 
     def _person(self, request: HttpRequest, part: str) -> tuple[str, UserMemoryQuerySet]:
         """Return the owner that a part of the address names, and what this staff user may see of their memories."""
@@ -121,7 +121,7 @@ class PersonPages(_Admin):
         rows: Any = self.get_queryset(request)
         return owner, cast("UserMemoryQuerySet", rows.filter(user_id=owner))
 
-    def _tables(self, owner: str, tally: Tally) -> dict[str, Any]:
+    def _tables(self, owner: str, tally: Sample) -> dict[str, Any]:
         changelist, memories = self._url("changelist"), _("Memories")
 
         def listed(shares: list[Share], parameter: str) -> list[Bar]:

@@ -21,10 +21,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.columns import ago
-from agno_memory.admin.links import quoted
-from agno_memory.conversation import messages
+from agno_memory.admin.urls import quoted
+from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.models import AgentRun, AgentSession, UserMemory
-from agno_memory.session_querysets import AgentSessionQuerySet
+from agno_memory.transcripts import messages
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[AgentSession]

@@ -12,9 +12,9 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from agno_memory.admin.charts import Point, columns, number
 from agno_memory.admin.periods import midnight
-from agno_memory.aggregates import SpanCounts
-from agno_memory.charts import Point, columns, number
+from agno_memory.db.aggregates import SpanCounts
 from agno_memory.querysets import Stats, UserMemoryQuerySet
 
 # Columns of a chart; more, and they become longer ones.

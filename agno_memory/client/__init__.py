@@ -17,9 +17,9 @@ except ModuleNotFoundError as error:
         'agno_memory.client needs httpx: pip install "agno-memory[client]".', name=error.name
     ) from error
 
+from agno_memory.client.client import MemoryClient
 from agno_memory.client.errors import AccessDenied, RemoteError, ServiceUnavailable, Throttled, UnexpectedAnswer
-from agno_memory.client.runner import MemoryClient
-from agno_memory.client.values import Stats, TopicCount, UserMemory
+from agno_memory.client.models import Stats, TopicCount, UserMemory
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound, ValidationError
 
 __all__ = [

@@ -8,18 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
-from agno_memory.client.asking import Asking, UserId, check_there
-from agno_memory.client.given import check_limit, content_of, filters, if_match, new, new_ones, text, texts
-from agno_memory.client.retrying import Exchange
-from agno_memory.client.values import (
-    Stats,
-    TopicCount,
-    UserMemory,
-    memory_from,
-    stats_from,
-    topic_counts_from,
-)
-from agno_memory.client.wire import Answer, Pairs, Request, address, batches, encoded, problems, refused, segment
+from agno_memory.client.calls import Asking, UserId, check_there
+from agno_memory.client.models import Stats, TopicCount, UserMemory, memory_from, stats_from, topic_counts_from
+from agno_memory.client.payloads import check_limit, content_of, filters, if_match, new, new_ones, text, texts
+from agno_memory.client.protocol import Answer, Pairs, Request, address, batches, encoded, problems, refused, segment
+from agno_memory.client.retries import Exchange
 from agno_memory.exceptions import MemoryExists, ValidationError
 
 RetrievalMethod = Literal["last_n", "first_n", "keyword"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import agno_memory.fields
 import agno_memory.operations
-import agno_memory.uuids
+import agno_memory.keys
 import agno_memory.validators
 from django.db import migrations, models
 
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 (
                     "memory_id",
                     agno_memory.fields.IdentifierField(
-                        default=agno_memory.uuids.uuid7,
+                        default=agno_memory.keys.uuid7,
                         max_length=255,
                         primary_key=True,
                         serialize=False,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import agno_memory.fields
 import agno_memory.operations
-import agno_memory.uuids
+import agno_memory.keys
 import agno_memory.validators
 import django.db.models.deletion
 from django.db import migrations, models
@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 (
                     "session_id",
                     agno_memory.fields.IdentifierField(
-                        default=agno_memory.uuids.uuid7,
+                        default=agno_memory.keys.uuid7,
                         max_length=255,
                         primary_key=True,
                         serialize=False,
@@ -91,13 +91,13 @@ class Migration(migrations.Migration):
                 (
                     "created_at",
                     agno_memory.fields.TimestampField(
-                        default=agno_memory.fields.now, editable=False, verbose_name="created at"
+                        default=agno_memory.times.now, editable=False, verbose_name="created at"
                     ),
                 ),
                 (
                     "updated_at",
                     agno_memory.fields.TimestampField(
-                        default=agno_memory.fields.now, editable=False, verbose_name="last updated"
+                        default=agno_memory.times.now, editable=False, verbose_name="last updated"
                     ),
                 ),
                 ("search_name", agno_memory.fields.FoldedTextField(source="name", verbose_name="search text")),
@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
                 (
                     "key",
                     agno_memory.fields.IdentifierField(
-                        default=agno_memory.uuids.uuid7,
+                        default=agno_memory.keys.uuid7,
                         editable=False,
                         max_length=255,
                         primary_key=True,
@@ -165,13 +165,13 @@ class Migration(migrations.Migration):
                 (
                     "created_at",
                     agno_memory.fields.TimestampField(
-                        default=agno_memory.fields.now, editable=False, verbose_name="created at"
+                        default=agno_memory.times.now, editable=False, verbose_name="created at"
                     ),
                 ),
                 (
                     "updated_at",
                     agno_memory.fields.TimestampField(
-                        default=agno_memory.fields.now, editable=False, verbose_name="last updated"
+                        default=agno_memory.times.now, editable=False, verbose_name="last updated"
                     ),
                 ),
                 (

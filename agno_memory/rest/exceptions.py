@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.settings import api_settings
 
-from agno_memory.drivers import is_unavailable
+from agno_memory.db.errors import is_unavailable
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, SessionNotFound
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class ServiceUnavailable(exceptions.APIException):
     wait = RETRY_AFTER
 
 
-def translated(error: Exception) -> Exception:
+def to_api_exception(error: Exception) -> Exception:
     """Return the error that DRF answers with for one of the domain's; any other as it is."""
     match error:
         case ValidationError():

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.retrieval import keyword
+from agno_memory.search.methods import keyword
 from agno_memory.validators import validate_identifier, validate_query, validate_topics
 
 # The last whole millisecond.

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from agno_memory.conf import conf
-from agno_memory.lookups import ORDERS, Order
+from agno_memory.db.keyset import ORDERS, Order
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 

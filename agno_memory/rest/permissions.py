@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 if TYPE_CHECKING:
-    from agno_memory.rest.acting import ActingView
+    from agno_memory.rest.base import ActingView
 
 
 class MemoryPermissions(BasePermission):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rest_framework.renderers import JSONRenderer
 
-from agno_memory.exports import csv_lines, json_lines
+from agno_memory.formats import csv_lines, json_lines
 from agno_memory.models import UserMemory
 
 

@@ -13,8 +13,8 @@ from rest_framework import serializers
 from rest_framework.fields import Field
 
 from agno_memory.conf import conf
-from agno_memory.exports import FIELDS, as_dict, timestamp
 from agno_memory.fields import IdentifierField, MetadataField, TopicsField
+from agno_memory.formats import FIELDS, as_dict, timestamp
 from agno_memory.models import UserMemory
 from agno_memory.validators import MAX_IDENTIFIER_LENGTH, validate_identifier
 
@@ -60,7 +60,7 @@ def _copied(field: Field[Any, Any, Any, Any]) -> Field[Any, Any, Any, Any]:
 class UserMemorySerializer(serializers.ModelSerializer[UserMemory]):
     """A memory.
 
-    Written by ``agno_memory.exports.as_dict``; fields that a subclass declares are added to that. Read into the values
+    Written by ``agno_memory.formats.as_dict``; fields that a subclass declares are added to that. Read into the values
     that ``UserMemory(...)`` takes. Whose memory it is and what the machine writes is not the body's to say, so those
     fields may stand there, as in an answer that is sent back, and are not looked at.
     """

@@ -12,13 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from agno_memory.conversation import messages
+from agno_memory.agent_sessions import AgentSessions
 from agno_memory.models import AgentRun, AgentSession
-from agno_memory.rest.acting import ActingView
+from agno_memory.rest.base import ActingView
 from agno_memory.rest.filters import refuse_unknown_parameters
 from agno_memory.rest.pagination import EPOCH, MILLISECOND, SizedPagination, bad_cursor, decoded, encoded
 from agno_memory.rest.serializers import MomentField, TextField, refuse_unknown
-from agno_memory.sessions import Sessions
+from agno_memory.transcripts import messages
 from agno_memory.validators import validate_identifier, validate_query
 
 # Who speaks in a conversation. What an application tells its model first is not for its users.
@@ -184,9 +184,9 @@ class SessionViewSet(ActingView):
         return [name for name in super().known_parameters() if name != "user_id"]
 
     @property
-    def sessions(self) -> Sessions:
+    def sessions(self) -> AgentSessions:
         """The service."""
-        return Sessions()
+        return AgentSessions()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

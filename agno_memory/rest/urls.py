@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.urls import URLPattern, path, register_converter
 
-from agno_memory.rest.paths import AnyIdConverter
+from agno_memory.rest.converters import AnyIdConverter
 from agno_memory.rest.sessions import SessionViewSet
 from agno_memory.rest.views import MemoryViewSet, PersonViewSet
 

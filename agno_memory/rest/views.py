@@ -16,12 +16,12 @@ from rest_framework.settings import api_settings
 
 from agno_memory.exceptions import MemoryChanged, MemoryExists
 from agno_memory.models import UserMemory
-from agno_memory.rest.acting import ME, ActingView
-from agno_memory.rest.conditions import check_preconditions, creates, etag_of, is_guarded, is_known
+from agno_memory.rest.base import ME, ActingView
+from agno_memory.rest.converters import RESERVED, in_path, validate_reachable
+from agno_memory.rest.etags import check_preconditions, creates, etag_of, is_guarded, is_known
 from agno_memory.rest.exceptions import Conflict, PreconditionFailed, by_position, detail_of
 from agno_memory.rest.filters import MemoryFilterBackend, UserMemoryFilter, refuse_unknown_parameters
 from agno_memory.rest.pagination import MemoryPagination, OwnerPagination
-from agno_memory.rest.paths import RESERVED, in_path, validate_reachable
 from agno_memory.rest.renderers import CSVRenderer, NDJSONRenderer
 from agno_memory.rest.serializers import (
     DeletedSerializer,
@@ -33,7 +33,7 @@ from agno_memory.rest.serializers import (
     UserMemorySerializer,
     check_bulk,
 )
-from agno_memory.store import ATTEMPTS
+from agno_memory.retries import ATTEMPTS
 from agno_memory.streaming import attachment
 from agno_memory.validators import validate_identifier
 

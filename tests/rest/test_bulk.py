@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agno_memory.exports import as_dict
+from agno_memory.formats import as_dict
 from agno_memory.models import UserMemory
 from tests.rest.api import Caller, add, add_many, each_database, on_sqlite, site
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agno_memory.exports import FIELDS, as_dict
+from agno_memory.formats import FIELDS, as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.models import AgentRun, AgentSession
-from agno_memory.sessions import ANYONE, Sessions
 from tests.rest.api import Caller, each_database_commits
 
 RUN = {
@@ -23,9 +23,9 @@ RUN = {
 
 def save(session_id: str, user_id: str = "ana", runs: int = 0, **values: Any) -> None:
     given = {"name": f"About {session_id}", "session_data": {"secret": 1}, "agent_id": "chef", **values}
-    Sessions().upsert_session(AgentSession(session_id=session_id, **given), user_id)
+    AgentSessions().upsert_session(AgentSession(session_id=session_id, **given), user_id)
     for number in range(runs):
-        Sessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=RUN), user_id)
+        AgentSessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=RUN), user_id)
 
 
 def get(caller: Caller, path: str, **query: Any) -> Any:
@@ -54,7 +54,7 @@ def test_ones_own_sessions(alias: str, ana: Caller) -> None:
     for body in ({"name": " "}, {"name": 5}, {}, {"name": "x", "user_id": "noah"}, {"name": "x" * 2_000}):
         assert ana.call("PATCH", "sessions/s%2F1/", body).status_code == 400
     assert ana.call("DELETE", "sessions/s%2F1/").status_code == 204
-    assert [session.session_id for session in Sessions().rows(ANYONE)] == ["noah's"]
+    assert [session.session_id for session in AgentSessions().rows(ANYONE)] == ["noah's"]
 
 
 @each_database_commits
@@ -69,7 +69,7 @@ def test_somebody_elses_session_is_none(alias: str, ana: Caller, admin: Caller) 
         assert caller.call("GET", "sessions/?user_id=noah").status_code == 400
         assert get(caller, "sessions/")["results"] == []
     assert Caller().call("GET", "sessions/").status_code in (401, 403)
-    assert Sessions().get_runs("s", "noah").count() == 1
+    assert AgentSessions().get_runs("s", "noah").count() == 1
 
 
 @each_database_commits

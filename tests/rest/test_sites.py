@@ -17,7 +17,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
 from agno_memory.models import UserMemory
-from agno_memory.rest.acting import ActingView
+from agno_memory.rest.base import ActingView
 from tests.rest.api import PROBLEM, Caller, add, add_many, caller, each_database, ids, on_sqlite, pages, site
 from tests.rest.sites import NameInHeader
 

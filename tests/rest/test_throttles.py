@@ -9,7 +9,7 @@ import pytest
 from rest_framework.throttling import UserRateThrottle
 
 from agno_memory.models import UserMemory
-from agno_memory.rest.acting import ActingView
+from agno_memory.rest.base import ActingView
 from tests.rest.api import PROBLEM, Caller, add, on_sqlite, site
 
 SCOPES: dict[str, list[tuple[str, str, Any]]] = {

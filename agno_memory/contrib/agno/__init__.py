@@ -13,9 +13,9 @@ __all__ = ["DjangoDb", "DjangoMemoryDb", "DjangoStorage"]
 
 # Where each store is, and the release that it was written for and is tested with.
 STORES = {
-    "DjangoDb": ("agno_memory.contrib.agno.v3", "3.1.10"),
-    "DjangoMemoryDb": ("agno_memory.contrib.agno.v1", "1.8.4"),
-    "DjangoStorage": ("agno_memory.contrib.agno.v1", "1.8.4"),
+    "DjangoDb": ("agno_memory.contrib.agno.v3.store", "3.1.10"),
+    "DjangoMemoryDb": ("agno_memory.contrib.agno.v1.stores", "1.8.4"),
+    "DjangoStorage": ("agno_memory.contrib.agno.v1.stores", "1.8.4"),
 }
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from agno_memory.moving.copying import Copied, Copy, Digest
-from agno_memory.moving.progress import Progress
+from agno_memory.transfer.copier import Copied, Copy, Digest
+from agno_memory.transfer.progress import Progress
 
 
 class Command(BaseCommand):

@@ -12,10 +12,10 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from agno_memory.moving.exporting import lines, whole_file
-from agno_memory.moving.progress import Progress
+from agno_memory.db.store import Store
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.store import Store
+from agno_memory.transfer.exporter import lines, whole_file
+from agno_memory.transfer.progress import Progress
 
 
 class Command(BaseCommand):

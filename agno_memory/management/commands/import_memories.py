@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from agno_memory.moving.engine import MoveIn, Totals
-from agno_memory.moving.progress import Progress
-from agno_memory.moving.readers import READERS, formats, reader_for
-from agno_memory.moving.records import Unreadable
-from agno_memory.moving.sources import SourceError, open_source
-from agno_memory.store import Store
+from agno_memory.db.store import Store
+from agno_memory.transfer.importer import Importer, Totals
+from agno_memory.transfer.progress import Progress
+from agno_memory.transfer.readers import READERS, formats, reader_for
+from agno_memory.transfer.records import Rejected
+from agno_memory.transfer.sources import SourceError, open_source
 
 
 class Command(BaseCommand):
@@ -58,7 +58,7 @@ class Command(BaseCommand):
             reader = reader_for(opened, options["format"], options["table"])
             reader.options = options
             rejected = stack.enter_context(closing(Rejects(rejects)))
-            move = MoveIn(Store(database), rejected.add, owner=user, dry_run=dry_run)
+            move = Importer(Store(database), rejected.add, owner=user, dry_run=dry_run)
             progress = stack.enter_context(closing(Progress(self.stderr)))
             self.stdout.write(f"Reading {reader.table} as {reader.name}.")
             for totals in move.run(reader.read()):
@@ -82,7 +82,7 @@ class Rejects:
         self._path = path
         self._file: Any = None
 
-    def add(self, rejected: Unreadable) -> None:
+    def add(self, rejected: Rejected) -> None:
         if self._file is None:
             self._path.unlink(missing_ok=True)
             self._path.touch(mode=0o600)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from agno_memory.conf import conf
-from agno_memory.rest.paths import RESERVED
+from agno_memory.rest.converters import RESERVED
 from agno_memory.validators import (
     MAX_IDENTIFIER_LENGTH,
     MAX_QUERY_LENGTH,

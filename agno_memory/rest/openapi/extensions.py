@@ -16,14 +16,7 @@ from drf_spectacular.plumbing import append_meta, get_class
 from drf_spectacular.settings import spectacular_settings
 
 from agno_memory.conf import conf
-from agno_memory.rest.openapi.constraints import (
-    Schema,
-    identifier,
-    new_identifier,
-    of_validators,
-    or_empty,
-    topic,
-)
+from agno_memory.rest.openapi.constraints import Schema, identifier, new_identifier, of_validators, or_empty, topic
 from agno_memory.rest.openapi.operations import MEMORIES, PEOPLE, SESSIONS
 from agno_memory.rest.openapi.parameters import CURSOR, ordering, page_size
 from agno_memory.rest.openapi.schema import OperationSchema
@@ -47,7 +40,7 @@ def owner() -> Schema:
 class Views(OpenApiViewExtension):
     """Every view of this app, in whatever subclass."""
 
-    target_class = "agno_memory.rest.acting.ActingView"
+    target_class = "agno_memory.rest.base.ActingView"
     match_subclasses = True
 
     def view_replacement(self) -> Any:

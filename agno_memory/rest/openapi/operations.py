@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agno_memory.conf import conf
 from agno_memory.rest import serializers
-from agno_memory.rest.openapi import answers, examples
-from agno_memory.rest.openapi.answers import ETAG, LOCATION
+from agno_memory.rest.openapi import examples, responses
 from agno_memory.rest.openapi.constraints import Schema
 from agno_memory.rest.openapi.parameters import (
     CONFIRM,
@@ -21,6 +20,7 @@ from agno_memory.rest.openapi.parameters import (
     SESSION_ID,
     USER_ID,
 )
+from agno_memory.rest.openapi.responses import ETAG, LOCATION
 from agno_memory.rest.renderers import CSVRenderer, NDJSONRenderer
 from agno_memory.rest.sessions import RunSerializer
 
@@ -31,7 +31,7 @@ Examples = Mapping[str, Any]
 # What answers with a status: a serializer, a schema, or None for no body.
 Answers = Callable[["OperationSchema"], dict[Any, Any]]
 
-FILE: Final = {"Content-Disposition": answers.DISPOSITION, "Cache-Control": answers.NO_STORE}
+FILE: Final = {"Content-Disposition": responses.DISPOSITION, "Cache-Control": responses.NO_STORE}
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ MEMORIES: Final[dict[str, Operation]] = {
         tag="memories",
         words=("memories",),
         answers=memory(201),
-        errors=(409, *answers.WITH_A_BODY),
+        errors=(409, *responses.WITH_A_BODY),
         description="`memory` alone is required. Without a `memory_id` it gets one that sorts by time.",
         headers={201: {"ETag": ETAG, "Location": LOCATION}},
         told={"A memory": examples.TOLD, "With an id of its own": {"memory_id": "maya-1", **examples.SECOND_TOLD}},
@@ -116,7 +116,7 @@ MEMORIES: Final[dict[str, Operation]] = {
         tag="memories",
         words=("memories", "bulk"),
         answers=lambda schema: {201: of_many(schema, "response")},
-        errors=(409, *answers.WITH_A_BODY),
+        errors=(409, *responses.WITH_A_BODY),
         description="The answer has them in the order given. Errors are by position, counted from 0.",
         request=lambda schema: {
             media_type: {**of_many(schema, "request"), "maxItems": conf.REST_MAX_BULK}
@@ -140,7 +140,7 @@ MEMORIES: Final[dict[str, Operation]] = {
         tag="memories",
         words=("memories",),
         answers=memory(200, 201),
-        errors=(404, 412, *answers.WITH_A_BODY),
+        errors=(404, 412, *responses.WITH_A_BODY),
         description=(
             "What the body leaves out is emptied. With `If-None-Match: *` the memory is created under this id, and 412 "
             "where the id is taken, whoever has it. A `memory_id` in the body must be that of the path."
@@ -155,7 +155,7 @@ MEMORIES: Final[dict[str, Operation]] = {
         tag="memories",
         words=("memories",),
         answers=memory(200),
-        errors=(404, 412, *answers.WITH_A_BODY),
+        errors=(404, 412, *responses.WITH_A_BODY),
         description="What the body leaves out stays. A `memory_id` in the body must be that of the path.",
         parameters=(USER_ID, MEMORY_ID, IF_MATCH, IF_NONE_MATCH),
         headers={200: {"ETag": ETAG}},
@@ -175,7 +175,7 @@ MEMORIES: Final[dict[str, Operation]] = {
         tag="memories",
         words=("memories", "delete"),
         answers=with_serializer(serializers.DeletedSerializer),
-        errors=answers.WITH_A_BODY,
+        errors=responses.WITH_A_BODY,
         description="The answer has the ids of those that this request deleted, in the order given.",
         request=lambda schema: serializers.DeleteSerializer(),
         told={"Two ids": {"memory_ids": [examples.MEMORY["memory_id"], "maya-1"]}},
@@ -285,7 +285,7 @@ SESSIONS: Final[dict[str, Operation]] = {
         tag="sessions",
         words=("sessions",),
         answers=lambda schema: {200: schema.view.get_serializer()},
-        errors=(404, *answers.WITH_A_BODY),
+        errors=(404, *responses.WITH_A_BODY),
         description="The name alone can be changed; the rest of the body is not looked at.",
         parameters=(SESSION_ID,),
         told={"A name": {"name": "Kerala, by train"}},

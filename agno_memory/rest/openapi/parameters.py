@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from agno_memory.conf import conf
-from agno_memory.lookups import ORDERS
+from agno_memory.db.keyset import ORDERS
 from agno_memory.rest.openapi.constraints import Schema, identifier
 
 

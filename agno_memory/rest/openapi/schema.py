@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agno_memory.rest import serializers
-from agno_memory.rest.openapi import answers
+from agno_memory.rest.openapi import responses
 from agno_memory.rest.openapi.constraints import Schema
 from agno_memory.rest.openapi.operations import FOLLOWERS, MEMORIES, PEOPLE, SESSIONS, Operation
 from agno_memory.rest.serializers import UserMemorySerializer
@@ -101,17 +101,17 @@ class OperationSchema(_AutoSchema):
         self._complete_successes(described["responses"], operation)
         if self._shows_examples():
             self._add_examples(described, operation)
-        for status in sorted({*answers.EVERYWHERE, *operation.errors}):
-            described["responses"].setdefault(str(status), answers.error(self.registry, status))
+        for status in sorted({*responses.EVERYWHERE, *operation.errors}):
+            described["responses"].setdefault(str(status), responses.error(self.registry, status))
 
-    def _complete_successes(self, responses: Schema, operation: Operation) -> None:
-        for status, response in responses.items():
+    def _complete_successes(self, described: Schema, operation: Operation) -> None:
+        for status, response in described.items():
             if response["description"] in ("", NO_BODY):
-                response["description"] = answers.SUCCESSES.get(status, response["description"])
+                response["description"] = responses.SUCCESSES.get(status, response["description"])
             if headers := operation.headers.get(int(status)):
                 response.setdefault("headers", {}).update(headers)
-        if operation.leads_to and "201" in responses:
-            responses["201"]["links"] = {MEMORIES[action].name: self._link(action) for action in FOLLOWERS}
+        if operation.leads_to and "201" in described:
+            described["201"]["links"] = {MEMORIES[action].name: self._link(action) for action in FOLLOWERS}
 
     def _link(self, action: str) -> Schema:
         owner_and_id = {"path.memory_id": "$response.body#/memory_id", "query.user_id": "$response.body#/user_id"}

@@ -1,0 +1,1 @@
+"""Stores for agents built with agno 3."""

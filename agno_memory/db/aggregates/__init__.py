@@ -1,0 +1,10 @@
+"""What is counted in the database for which the ORM has no words: a class each, a method for each database."""
+
+from __future__ import annotations
+
+from agno_memory.db.aggregates.owners import OwnerCount, OwnerCounts
+from agno_memory.db.aggregates.sizes import Size, SizeEstimate
+from agno_memory.db.aggregates.spans import SpanCounts
+from agno_memory.db.aggregates.topics import TopicCount, TopicCounts
+
+__all__ = ["OwnerCount", "OwnerCounts", "Size", "SizeEstimate", "SpanCounts", "TopicCount", "TopicCounts"]

@@ -1,0 +1,18 @@
+"""Which method answers for a database: ``as_<vendor>``, as in Django's lookups; a database without one gets ``as_sql``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def vendor_method(owner: object, connection: BaseDatabaseWrapper, prefix: str = "as") -> Any:
+    """Return the method of an object that is written for a database.
+
+    Args:
+        owner: has ``<prefix>_<vendor>`` methods, and ``<prefix>_sql`` for all other databases.
+        connection: to the database.
+        prefix: of the methods.
+    """
+    return getattr(owner, f"{prefix}_{connection.vendor}", None) or getattr(owner, f"{prefix}_sql")

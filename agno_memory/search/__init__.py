@@ -1,0 +1,1 @@
+"""How a search finds and orders memories."""

@@ -1,0 +1,1 @@
+"""Counted pictures of a store."""

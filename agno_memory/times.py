@@ -1,0 +1,81 @@
+"""Times as they are stored (aware UTC, whole milliseconds), and their conversions: the only ones in the package.
+
+The client has no Django and so converts its own.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Final
+
+from django.utils import timezone
+
+EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+MILLISECOND: Final = datetime.timedelta(milliseconds=1)
+
+
+def now() -> datetime.datetime:
+    """Return the current time as it is stored."""
+    return whole_milliseconds(timezone.now())
+
+
+def whole_milliseconds(moment: datetime.datetime) -> datetime.datetime:
+    """Return a moment without its microseconds: MongoDB stores milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def to_milliseconds(moment: datetime.datetime) -> int:
+    """Return the milliseconds from 1970 to an aware moment, for a token or a hidden field."""
+    return (moment - EPOCH) // MILLISECOND
+
+
+def from_milliseconds(milliseconds: int) -> datetime.datetime:
+    """Return the moment of ``to_milliseconds()``, in UTC.
+
+    Raises:
+        ValueError: outside the years 1 to 9999.
+    """
+    try:
+        return EPOCH + milliseconds * MILLISECOND
+    except OverflowError as error:
+        raise ValueError(f"{milliseconds} ms is outside the years 1 to 9999.") from error
+
+
+def to_epoch(moment: datetime.datetime) -> int:
+    """Return an aware moment in whole seconds since 1970, as agno stores it."""
+    return int(moment.timestamp())
+
+
+def from_epoch(seconds: float) -> datetime.datetime:
+    """Return the moment of ``to_epoch()``, in UTC.
+
+    Raises:
+        ValueError, OverflowError, OSError: outside the range of datetimes.
+    """
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+
+
+def to_iso(moment: datetime.datetime) -> str:
+    """Return an aware moment as ISO 8601 in UTC, to the millisecond: ``2026-11-25T09:30:00.125Z``."""
+    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def from_iso(text: str) -> datetime.datetime:
+    """Return the moment of an ISO 8601 text, in UTC. A text without an offset is taken for UTC.
+
+    Raises:
+        ValueError: it is not ISO 8601.
+        OverflowError: outside the years 1 to 9999 in UTC.
+    """
+    moment = datetime.datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+
+
+def midnight(day: datetime.date, zone: datetime.tzinfo | None = None) -> datetime.datetime:
+    """Return when a day begins.
+
+    Args:
+        day: the date.
+        zone: the time zone; by default Django's current one.
+    """
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time()), zone)

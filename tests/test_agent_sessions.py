@@ -1,0 +1,266 @@
+"""Sessions and their runs: whose they are, what is kept, what a turn costs, on every database."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from agno_memory.agent_sessions import ANYONE, NOBODY, AgentSessions
+from agno_memory.exceptions import SessionExists, SessionNotFound
+from agno_memory.models import AgentRun, AgentSession
+from tests.databases import commits, each_database, errors, race, results
+
+pytestmark = [commits]
+
+BEGUN = datetime.datetime(2025, 6, 1, 12, 30, 15, 123000, tzinfo=datetime.UTC)
+# What the databases' own JSON would refuse or change.
+ODD: dict[str, Any] = {
+    "z": "first",
+    "a": "last",
+    "nul": "\x00",
+    "half": "\ud800",
+    "large": 2**80,
+    "$ref": {"dotted.key": [1.0, -0.0, 1e300, None, True]},
+    "text": "Größe 🎈 \u202e",
+}
+
+
+def session(session_id: str = "s", **values: Any) -> AgentSession:
+    return AgentSession(session_id=session_id, agent_id="chef", **values)
+
+
+def run(run_id: str, **values: Any) -> AgentRun:
+    return AgentRun(**{"run_id": run_id, "run_type": "agent", "data": {"said": run_id}, **values})
+
+
+@each_database
+def test_what_goes_in_comes_out(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    given = session(
+        session_type="team",
+        team_id="kitchen",
+        name="Dinner",
+        session_data=ODD,
+        agent_data={},
+        metadata=None,
+        summary={"summary": "x"},
+        extra=ODD,
+        created_at=BEGUN,
+        updated_at=BEGUN,
+    )
+    written = sessions.upsert_session(given, "maya")
+    found = sessions.get_session("s", "maya")
+    assert found is not None
+    for field in AgentSession._meta.concrete_fields:
+        assert getattr(found, field.name) == getattr(written, field.name), field.name
+    assert (found.session_data, found.agent_data, found.metadata) == (ODD, {}, None)
+    assert list(found.session_data) == list(ODD)
+    assert (found.user_id, found.created_at) == ("maya", BEGUN)
+    assert found.updated_at > BEGUN
+    assert given.user_id is None
+
+
+@each_database
+def test_a_later_write_keeps_when_it_began_and_its_runs(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(created_at=BEGUN, session_data={"a": 1}), "maya")
+    sessions.upsert_run("s", run("r"), "maya")
+    written = sessions.upsert_session(session(name="New", session_data={"a": 2}), "maya")
+    assert (written.created_at, written.name, written.session_data) == (BEGUN, "New", {"a": 2})
+    assert [found.run_id for found in sessions.get_runs("s", "maya")] == ["r"]
+    moved = sessions.upsert_session(session(created_at=BEGUN, updated_at=BEGUN), "maya", keep_times=True)
+    assert (moved.created_at, moved.updated_at) == (BEGUN, BEGUN)
+
+
+@each_database
+def test_somebody_elses_session_is_none(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(session_data={"a": 1}), "maya")
+    sessions.upsert_run("s", run("r"), "maya")
+    for user in ("noah", NOBODY):
+        with pytest.raises(SessionExists):
+            sessions.upsert_session(session(session_data={"a": 2}), user)
+        with pytest.raises(SessionNotFound):
+            sessions.rename_session("s", "New", user)
+        with pytest.raises(SessionNotFound):
+            sessions.delete_session("s", user)
+        for run_id in ("r", "another"):
+            with pytest.raises(SessionNotFound):
+                sessions.upsert_run("s", run(run_id, data={"said": "no"}), user)
+        assert sessions.delete_sessions(["s"], user) == []
+        assert sessions.delete_user_sessions(user) == 0
+        assert sessions.get_session("s", user) is None
+        assert list(sessions.get_runs("s", user)) == []
+        assert list(sessions.rows(user)) == []
+    found = sessions.get_session("s", ANYONE)
+    assert found is not None
+    assert (found.session_data, found.name) == ({"a": 1}, "")
+    assert [found.data for found in sessions.get_runs("s", ANYONE)] == [{"said": "r"}]
+
+
+@each_database
+def test_nobodys_session_becomes_that_of_who_writes_it(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    assert sessions.upsert_session(session(), NOBODY).user_id is None
+    assert sessions.get_session("s", "maya") is None
+    sessions.upsert_run("s", run("r"), NOBODY)
+    assert sessions.upsert_session(session(), "maya").user_id == "maya"
+    assert sessions.get_session("s", NOBODY) is None
+    assert sessions.get_runs("s", "maya").count() == 1
+
+
+@each_database
+def test_runs_come_in_their_order_and_are_written_over(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(), "maya")
+    sessions.upsert_session(session("other"), "maya")
+    sessions.upsert_run("other", run("c", data=ODD), "maya")
+    for name in ("b", "c", "a"):
+        sessions.upsert_run("s", run(name, status="RUNNING"), "maya")
+    sessions.upsert_run("s", run("c", status="COMPLETED", data=ODD), "maya", run_index=9)
+    runs = sessions.get_runs("s", "maya")
+    assert [(found.run_id, found.run_index, found.status) for found in runs] == [
+        ("b", 0, "RUNNING"),
+        ("c", 1, "COMPLETED"),
+        ("a", 2, "RUNNING"),
+    ]
+    assert [found.run_id for found in runs.tail(2)] == ["c", "a"]
+    assert runs[1].data == ODD
+    sessions.upsert_run("s", run("member", parent_run_id="a"), "maya")
+    assert [found.run_id for found in runs.told(without=("COMPLETED",))] == ["b", "a"]
+    assert [found.run_id for found in sessions.get_runs("other", "maya")] == ["c"]
+
+
+@each_database
+def test_the_thousandth_turn_costs_what_the_first_one_did(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(), "maya")
+    made = AgentSession.objects.using(alias).get()
+
+    def cost(run_id: str) -> list[str]:
+        with CaptureQueriesContext(connections[alias]) as queries:
+            sessions.upsert_run("s", run(run_id), "maya")
+            sessions.upsert_session(session(), "maya")
+        return [query["sql"].split()[0] for query in queries]
+
+    first = cost("first")
+    filling = [run(f"r{number}", session=made, run_index=number) for number in range(1, 1000)]
+    AgentRun.objects.using(alias).bulk_create(filling)
+    assert cost("thousandth") == first
+    assert len(first) <= 8
+    assert sessions.get_runs("s", "maya").tail(1)[0].run_index == 1000
+
+
+@each_database
+def test_sessions_are_found(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    day = datetime.timedelta(days=1)
+    for number, (name, agent, team) in enumerate([("Dinner", "chef", None), ("Straße", None, "chef"), ("", "b", None)]):
+        made = AgentSession(session_id=f"s{number}", name=name, agent_id=agent, team_id=team)
+        made.session_type = "team" if team else "agent"
+        made.created_at = made.updated_at = BEGUN + number * day
+        sessions.upsert_session(made, "maya", keep_times=True)
+    rows = sessions.rows("maya").newest()
+
+    def ids(found: Any) -> list[str]:
+        return [each.session_id for each in found]
+
+    assert ids(rows) == ["s2", "s1", "s0"]
+    assert ids(rows.of_component("chef")) == ["s1", "s0"]
+    assert ids(rows.of_component("chef", "team")) == ["s1"]
+    assert ids(rows.named("STRASSE")) == ["s1"]
+    assert ids(rows.begun(start=BEGUN + day)) == ["s2", "s1"]
+    assert ids(rows.begun(BEGUN, BEGUN + day)) == ["s1", "s0"]
+    renamed = sessions.rename_session("s2", "Frühstück", "maya")
+    assert (renamed.name, ids(rows.named("FRÜHSTÜCK"))) == ("Frühstück", ["s2"])
+
+
+@each_database
+def test_sessions_are_deleted_with_their_runs(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    for name in ("a", "b", "c"):
+        sessions.upsert_session(session(name), "maya")
+        sessions.upsert_run(name, run("r"), "maya")
+    sessions.upsert_session(session("noah's"), "noah")
+    sessions.upsert_run("noah's", run("r"), "noah")
+    assert sessions.delete_sessions(["c", "none", "noah's", "c"], "maya") == ["c"]
+    sessions.delete_session("b", "maya")
+    with pytest.raises(SessionNotFound):
+        sessions.delete_session("b", "maya")
+    assert sessions.delete_user_sessions("maya") == 1
+    assert [found.session_id for found in sessions.rows(ANYONE)] == ["noah's"]
+    assert [found.session_id for found in AgentRun.objects.using(alias)] == ["noah's"]
+
+
+@each_database
+def test_bad_input_is_refused_before_anything_is_written(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(), "maya")
+    refused: dict[str, Callable[[], object]] = {
+        "session_id": lambda: sessions.upsert_session(session(" "), "maya"),
+        "session_type": lambda: sessions.upsert_session(session("t", session_type="crew"), "maya"),
+        "session_data": lambda: sessions.upsert_session(session("t", session_data={"a": {1, 2}}), "maya"),
+        "metadata": lambda: sessions.upsert_session(session("t", metadata={"a": "x" * 16 * 2**20}), "maya"),
+        "name": lambda: sessions.rename_session("s", " ", "maya"),
+        "run_id": lambda: sessions.upsert_run("s", run(""), "maya"),
+        "data": lambda: sessions.upsert_run("s", run("r", data={"a": object()}), "maya"),
+        "run_type": lambda: sessions.upsert_run("s", run("r", run_type=""), "maya"),
+        "user_id": lambda: sessions.upsert_session(session("t"), ANYONE),
+        "session_ids": lambda: sessions.delete_sessions(["s", ""], "maya"),
+    }
+    for name, verb in refused.items():
+        with pytest.raises(ValidationError) as caught:
+            verb()
+        assert set(caught.value.message_dict) == {name}
+    assert AgentSession.objects.using(alias).count() == 1
+    assert not AgentRun.objects.using(alias).exists()
+
+
+@each_database
+def test_runs_of_many_at_once_get_places_of_their_own(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(), "maya")
+    rounds = race(5, lambda thread, number: sessions.upsert_run("s", run(f"{thread}-{number}"), "maya"))
+    assert [errors(outcomes) for outcomes in rounds] == [[]] * 5
+    runs = list(sessions.get_runs("s", "maya"))
+    assert len(runs) == 40
+    if alias != "standalone":
+        # Which has no transactions: two runs may share a place there, and none is lost.
+        assert [found.run_index for found in runs] == list(range(40))
+
+
+@each_database
+def test_of_two_users_with_one_session_id_one_has_it(alias: str) -> None:
+    def write(thread: int, number: int) -> AgentSession:
+        return AgentSessions(alias).upsert_session(session(f"s{number}", agent_data={"by": thread}), f"user {thread}")
+
+    for number, outcomes in enumerate(race(5, write)):
+        (winner,) = results(outcomes)
+        assert {type(error) for error in errors(outcomes)} == {SessionExists}
+        found = AgentSessions(alias).get_session(f"s{number}", ANYONE)
+        assert found is not None
+        assert found.user_id == winner.user_id == f"user {found.agent_data['by']}"
+
+
+@each_database
+def test_a_run_that_is_written_while_its_session_is_deleted_leaves_nothing(alias: str) -> None:
+    sessions = AgentSessions(alias)
+
+    def work(thread: int, number: int) -> object:
+        if thread == 0:
+            sessions.delete_session(f"s{number}", "maya")
+            return None
+        return sessions.upsert_run(f"s{number}", run(f"r{thread}"), "maya")
+
+    for number in range(5):
+        sessions.upsert_session(session(f"s{number}"), "maya")
+    for outcomes in race(5, work, threads=4):
+        assert {type(error) for error in errors(outcomes)} <= {SessionNotFound}
+    assert not AgentSession.objects.using(alias).exists()
+    assert not AgentRun.objects.using(alias).exists()

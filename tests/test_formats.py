@@ -1,0 +1,71 @@
+"""The forms in which memories leave."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import io
+import json
+from typing import Any
+
+import pytest
+
+from agno_memory.formats import BYTE_ORDER_MARK, FIELDS, as_dict, cell, csv_lines, json_lines
+from agno_memory.models import UserMemory
+
+MOMENT = datetime.datetime(2026, 11, 25, 9, 30, 0, 125_000, tzinfo=datetime.UTC)
+
+
+def memory(**values: Any) -> UserMemory:
+    given = {"memory": "Likes tea", "user_id": "ana", "created_at": MOMENT, "last_updated": MOMENT, **values}
+    return UserMemory(**given)
+
+
+def test_every_field_but_the_folded_text_is_shown() -> None:
+    every = {field.name for field in UserMemory._meta.concrete_fields}
+    assert set(FIELDS) == every - {"search_text"}
+    assert tuple(as_dict(memory())) == FIELDS
+
+
+def test_times_are_utc_to_the_millisecond() -> None:
+    east = MOMENT.astimezone(datetime.timezone(datetime.timedelta(hours=8)))
+    shown = as_dict(memory(created_at=MOMENT.replace(microsecond=0), last_updated=east))
+    assert shown["created_at"] == "2026-11-25T09:30:00.000Z"
+    assert shown["last_updated"] == "2026-11-25T09:30:00.125Z"
+
+
+def test_json_lines_hold_one_memory_each() -> None:
+    memories = [
+        memory(memory="one\ntwo \u2028 \x85", topics=["caf\u00e9"]),
+        memory(memory="three", metadata={"a": [1.5]}),
+    ]
+    lines = list(json_lines(memories))
+    assert [line.count("\n") for line in lines] == [1, 1]
+    assert [json.loads(line) for line in lines] == [as_dict(each) for each in memories]
+
+
+def test_csv_can_be_read_back() -> None:
+    memories = [memory(memory='says "hi",\r\ntwice', topics=["a, b", "caf\u00e9"], metadata={"a": 1})]
+    text = "".join(csv_lines(memories))
+    assert text.startswith(BYTE_ORDER_MARK)
+    header, row = csv.reader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK), newline=""))
+    assert header == list(FIELDS)
+    read = dict(zip(header, row, strict=True))
+    assert read["memory"] == 'says "hi",\r\ntwice'
+    assert json.loads(read["topics"]) == ["a, b", "caf\u00e9"]
+    assert json.loads(read["metadata"]) == {"a": 1}
+    assert (read["agent_id"], read["version"]) == ("", "1")
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "\u00a0=", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
+def test_no_cell_is_a_formula(start: str) -> None:
+    formula = f"{start}HYPERLINK(1)"
+    assert cell(formula) == f"'{formula}"
+    line = list(csv_lines([memory(memory=formula, user_id=formula)]))[1]
+    assert next(csv.reader(io.StringIO(line, newline="")))[1:3] == [f"'{formula}"] * 2
+
+
+def test_other_cells_are_as_they_are() -> None:
+    assert [cell(value) for value in ("tea = good", "1-2", None, 3, "'", "")] == ["tea = good", "1-2", "", "3", "'", ""]

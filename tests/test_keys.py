@@ -1,0 +1,59 @@
+"""UUIDs of version 7: their bits, their order, their time."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+from agno_memory.keys import uuid7
+
+COUNT = 5_000
+THREADS = 8
+
+
+def milliseconds(key: str) -> int:
+    return uuid.UUID(key).int >> 80
+
+
+def test_it_is_a_uuid_in_canonical_text() -> None:
+    key = uuid7()
+    assert str(uuid.UUID(key)) == key
+
+
+def test_version_and_variant_are_those_of_rfc_9562() -> None:
+    for _ in range(COUNT):
+        key = uuid.UUID(uuid7())
+        assert (key.version, key.variant) == (7, uuid.RFC_4122)
+
+
+def test_keys_sort_in_the_order_in_which_they_were_made() -> None:
+    keys = [uuid7() for _ in range(COUNT)]
+    assert sorted(set(keys)) == keys
+
+
+def test_the_time_is_in_the_key() -> None:
+    # Keys of this process may be ahead of the clock by the keys that one tick of it has seen.
+    first = uuid7()
+    before = max(time.time_ns() // 1_000_000, milliseconds(first))
+    key = uuid7()
+    after = max(time.time_ns() // 1_000_000, milliseconds(first) + 1)
+    assert before <= milliseconds(key) <= after
+
+
+def test_threads_make_different_keys_each_in_order() -> None:
+    with ThreadPoolExecutor(THREADS) as pool:
+        by_thread = list(pool.map(lambda _: [uuid7() for _ in range(COUNT)], range(THREADS)))
+    assert all(sorted(keys) == keys for keys in by_thread)
+    assert len({key for keys in by_thread for key in keys}) == COUNT * THREADS
+
+
+def test_the_rest_is_random() -> None:
+    tails = [uuid.UUID(uuid7()).int & (1 << 62) - 1 for _ in range(COUNT)]
+    assert len(set(tails)) == COUNT
+    # Every bit is set in some and clear in others.
+    ones = zeros = 0
+    for tail in tails:
+        ones |= tail
+        zeros |= ~tail & (1 << 62) - 1
+    assert ones == zeros == (1 << 62) - 1
