@@ -15,8 +15,9 @@ from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, Topic
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.statements import SelectMany
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves
+from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.times import now
-from agno_memory.validators import check, fold, owner_id, validate_limit, validate_query
+from agno_memory.validators import check, fold, items, owner_id, validate_identifier, validate_limit, validate_query
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -64,6 +65,24 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
         rows = self.filter(user_id=owner)
         rows._whole_of = owner if self._is_everything else None
         return rows
+
+    def matching(self, **filters: Any) -> Self:
+        """Narrow by filters of ``names.FILTERS``: the one vocabulary of service, REST, admin and export.
+
+        Args:
+            filters: values by a filter's name; None does not narrow.
+
+        Raises:
+            TypeError: a name that is not a filter.
+            ValidationError: a value of the wrong kind, by the filter's name.
+        """
+        conditions = {}
+        for name, value in filters.items():
+            if name not in _FILTERS:
+                raise TypeError(f"{name!r} is not a filter. Choose from: {', '.join(_FILTERS)}.")
+            if value is not None:
+                conditions[_FILTERS[name].lookup] = _filter_value(_FILTERS[name], value)
+        return self.filter(**conditions)
 
     def about(self, *topics: str) -> Self:
         """Narrow to memories that have all of these topics; without any, everything stays."""
@@ -260,6 +279,19 @@ class UserMemoryQuerySet(models.QuerySet["UserMemory"]):
         return super().bulk_create(objs, batch_size=batch_size, ignore_conflicts=ignore_conflicts)
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
+
+
+_FILTERS = {each.name: each for each in FILTERS}
+
+
+def _filter_value(each: Filter, value: Any) -> Any:
+    """Return a filter's value, checked by its kind."""
+    match each.kind:
+        case Kind.TOPICS:
+            return items(each.name, value)
+        case Kind.IDENTIFIER:
+            check(each.name, value, validate_identifier)
+    return value
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Which method answers for a database: ``as_<vendor>``, as in Django's lookups; a database without one gets ``as_sql``."""
+"""Dispatch by vendor: ``as_<vendor>`` methods, as in Django's lookups."""
 
 from __future__ import annotations
 

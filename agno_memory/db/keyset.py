@@ -60,7 +60,7 @@ def reverse(order: Order) -> Order:
 
 
 def position_token(number: int, identifier: str) -> str:
-    """Return a position as text: a number (``times.to_milliseconds()`` of a moment) and an id, which may be any text."""
+    """Return a position as text: a number (``times.to_milliseconds()`` of a moment) and an id, any text."""
     return f"{number}.{identifier}"
 
 
