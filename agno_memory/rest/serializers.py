@@ -14,8 +14,10 @@ from rest_framework.fields import Field
 
 from agno_memory.conf import conf
 from agno_memory.fields import IdentifierField, MetadataField, TopicsField
-from agno_memory.formats import FIELDS, as_dict, timestamp
+from agno_memory.formats import as_dict
 from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
+from agno_memory.times import to_iso
 from agno_memory.validators import MAX_IDENTIFIER_LENGTH, validate_identifier
 
 # So many unknown fields are named in one answer.
@@ -75,7 +77,7 @@ class UserMemorySerializer(serializers.ModelSerializer[UserMemory]):
 
     class Meta:
         model = UserMemory
-        fields = FIELDS
+        fields: tuple[str, ...] = FIELDS
         read_only_fields = ("user_id", "version", "created_at", "last_updated")
         extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
             # Whether an id is taken is the statement's to say: a query before it would not know.
@@ -179,7 +181,7 @@ class MomentField(serializers.DateTimeField):
     """A moment as a memory shows it."""
 
     def to_representation(self, value: datetime.datetime) -> str:
-        return timestamp(value)
+        return to_iso(value)
 
 
 class StatsSerializer(serializers.Serializer[Any]):

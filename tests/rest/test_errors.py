@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from agno_memory.formats import FIELDS
 from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
 from tests.databases import handles_allowed
 from tests.rest.api import PROBLEM, Caller, add, add_many, broken, each_database, on_sqlite, one, site
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from agno_memory.formats import FIELDS, as_dict
+from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored
 
 EVERYTHING: dict[str, Any] = {

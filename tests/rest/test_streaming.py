@@ -14,9 +14,10 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 from rest_framework.authtoken.models import Token
 
-from agno_memory.formats import FIELDS, as_dict
+from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
 from tests.rest.api import Caller, add, add_many, each_database, on_sqlite, on_sqlite_commits, site
 
 NDJSON = "application/x-ndjson"
