@@ -213,11 +213,11 @@ class TestCache:
         out = StringIO()
         with mock.patch.object(snapshot, "SAMPLE", 2):
             call_command("memory_overview", stdout=out)
-            assert out.getvalue().startswith("3 memories of 1 owners, counted in ")
+            assert out.getvalue().startswith("3 memories of 1 people, counted in ")
             assert memories(SnapshotCache(UserMemory.objects.all(), "anybody").look()) == 3
         cache.add(f"{SnapshotCache(UserMemory.objects.all()).key}.turn", 1)
         call_command("memory_overview", stdout=out)
-        assert out.getvalue().endswith("Somebody else has everything counted at this moment.\n")
+        assert out.getvalue().endswith("Another process is counting the memories at this moment.\n")
 
 
 def memories(picture: Snapshot | None) -> int | None:

@@ -9,14 +9,14 @@ from agno_memory.stats.cache import SnapshotCache
 
 
 class Command(BaseCommand):
-    help = "Count everything for the admin's dashboard, so that whoever opens it finds a whole picture in the cache."
+    help = "Count all memories for the admin's dashboard, which then finds a complete snapshot in the cache."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        picture = SnapshotCache(UserMemory.objects.all()).refresh()
-        if picture is None:
-            # Not an error: there will be a picture.
-            self.stdout.write("Somebody else has everything counted at this moment.")
+        snapshot = SnapshotCache(UserMemory.objects.all()).refresh()
+        if snapshot is None:
+            # Not an error: the other process writes the snapshot.
+            self.stdout.write("Another process is counting the memories at this moment.")
             return
         self.stdout.write(
-            f"{picture.memories:,} memories of {picture.owners:,} owners, counted in {picture.took:.1f} seconds"
+            f"{snapshot.memories:,} memories of {snapshot.owners:,} people, counted in {snapshot.took:.1f} seconds"
         )
