@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from agno_memory.db.store import Store
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.transfer.exporter import lines, whole_file
+from agno_memory.transfer.exporter import atomic_file, export_lines
 from agno_memory.transfer.progress import Progress
 
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if output.exists() and not options["overwrite"]:
             raise CommandError(f"{output} is there already: --overwrite replaces it.")
         try:
-            with whole_file(output) as file:
+            with atomic_file(output) as file:
                 count = self._write(rows, file.write)
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error.strerror}") from None
@@ -63,12 +63,12 @@ class Command(BaseCommand):
 
     def _write(self, rows: UserMemoryQuerySet, write: Callable[[str], object]) -> int:
         progress, total, count = Progress(self.stderr), rows.count(), -2
-        for line in lines(rows.walk()):
+        for line in export_lines(rows.walk()):
             write(line)
             # Neither the first line nor the last is a memory.
             count += 1
             if count % 100 == 0:
-                progress.tell(count, count, total)
+                progress.update(count, count, total)
         progress.close()
         return count
 
