@@ -11,6 +11,8 @@ CONTENT_FIELDS: Final = ("memory", "topics", "input", "metadata", "agent_id", "t
 MACHINE_WRITTEN: Final = ("version", "created_at", "last_updated")
 # Every field of a memory that callers see, in the order of the documents.
 FIELDS: Final = ("memory_id", "user_id", *CONTENT_FIELDS, *MACHINE_WRITTEN)
+# Words that mean something else in a URL, where the id of a memory stands.
+RESERVED_IDS: Final = ("bulk", "delete", "export")
 
 MAX_IDENTIFIER_LENGTH: Final = 255
 MAX_QUERY_LENGTH: Final = 1_000

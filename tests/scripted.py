@@ -15,7 +15,7 @@ from agno_memory.client import MemoryClient, UserMemory, models
 BASE = "https://example.com/api/"
 TOKEN = "0123456789abcdef-secret"
 SECRET = "Has a secret allergy"
-TOLD = {
+PAYLOAD = {
     "memory_id": "m1",
     "user_id": "maya",
     "memory": SECRET,
@@ -31,7 +31,7 @@ TOLD = {
     "last_updated": "2026-11-25T03:20:22.123Z",
 }
 PROXY = httpx.Response(200, text="<html>Please log in to the hotel's network</html>")
-NOT_THERE = httpx.Response(404, json={"detail": "Not found."})
+NOT_FOUND = httpx.Response(404, json={"detail": "Not found."})
 
 Step = httpx.Response | Exception
 
@@ -88,9 +88,9 @@ both_ways = pytest.mark.parametrize("ask", [sync, twin], ids=["sync", "async"])
 
 
 def memory_of(told: dict[str, Any]) -> UserMemory:
-    return models.memory_from(told)
+    return models.parse_memory(told)
 
 
 def page(*ids: str, next: str | None = None) -> httpx.Response:
-    results = [{**TOLD, "memory_id": memory_id} for memory_id in ids]
+    results = [{**PAYLOAD, "memory_id": memory_id} for memory_id in ids]
     return httpx.Response(200, json={"next": next, "previous": None, "results": results})

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from django.core.exceptions import ValidationError
 
-from agno_memory import __version__, exceptions
+from agno_memory import __version__, exceptions, names
 from agno_memory import client as public
 from agno_memory.client import (
     AccessDenied,
@@ -30,7 +30,7 @@ from agno_memory.client import (
     Throttled,
     UnexpectedAnswer,
     UserMemory,
-    models,
+    payloads,
     protocol,
     retries,
 )
@@ -40,11 +40,11 @@ from agno_memory.rest import converters
 from tests.databases import attempt
 from tests.scripted import (
     BASE,
-    NOT_THERE,
+    NOT_FOUND,
     PROXY,
     SECRET,
     TOKEN,
-    TOLD,
+    PAYLOAD,
     Script,
     Verb,
     both_ways,
@@ -80,7 +80,7 @@ def parameters(verb: Verb) -> list[tuple[str, Any, Any]]:
 def test_a_memory_has_the_fields_of_the_model() -> None:
     fields = {field.attname for field in Model._meta.concrete_fields} - {"search_text"}
     assert set(UserMemory.__dataclass_fields__) == fields
-    assert Model.content_fields == models.CONTENT_FIELDS
+    assert Model.content_fields == names.CONTENT_FIELDS
     unsaved, model = UserMemory(memory="x"), Model(memory="x")
     assert {name: getattr(unsaved, name) for name in fields - {"memory_id"}} == {
         name: getattr(model, name) for name in fields - {"memory_id"}
@@ -100,7 +100,7 @@ def test_the_store_cannot_be_emptied() -> None:
 
 @both_ways
 def test_add(ask: Verb) -> None:
-    script = Script(httpx.Response(201, json=TOLD))
+    script = Script(httpx.Response(201, json=PAYLOAD))
     given = UserMemory(memory=SECRET, topics=["food"], metadata={"a": 1}, user_id="somebody", version=9)
     added = ask(script, "add_user_memory", given, user_id="maya")
     assert script.calls == ["POST /api/memories/?user_id=maya"]
@@ -118,7 +118,7 @@ def test_add(ask: Verb) -> None:
     }
     assert script.sent[0].headers["Content-Type"] == "application/json"
     assert script.sent[0].headers["Accept"] == "application/json"
-    assert added == memory_of(TOLD)
+    assert added == memory_of(PAYLOAD)
     assert added.created_at == datetime(2026, 11, 25, 2, 20, 22, 123000, UTC)
 
 
@@ -134,19 +134,19 @@ class Anything:
         ({"memory": "x", "topics": {"a"}}, {"memory": "x", "topics": ["a"]}),
         ({"memory": "x", "memori": "y"}, {"memory": "x", "memori": "y"}),
         (
-            {**TOLD, "memory": "x"},
-            {**{name: TOLD[name] for name in models.CONTENT_FIELDS}, "memory": "x", "memory_id": "m1"},
+            {**PAYLOAD, "memory": "x"},
+            {**{name: PAYLOAD[name] for name in names.CONTENT_FIELDS}, "memory": "x", "memory_id": "m1"},
         ),
         (Anything(), {"memory": "x", "topics": ["a", "b"]}),
         (
             Model(memory="x", memory_id="m1"),
-            dict.fromkeys(models.CONTENT_FIELDS) | {"memory": "x", "topics": [], "metadata": {}, "memory_id": "m1"},
+            dict.fromkeys(names.CONTENT_FIELDS) | {"memory": "x", "topics": [], "metadata": {}, "memory_id": "m1"},
         ),
     ],
     ids=["dictionary", "unknown name", "an answer", "object", "model"],
 )
 def test_what_may_be_added(given: object, body: dict[str, Any]) -> None:
-    script = Script(httpx.Response(201, json=TOLD))
+    script = Script(httpx.Response(201, json=PAYLOAD))
     with client(script) as memory:
         memory.add_user_memory(given)
     (sent,) = script.bodies
@@ -185,10 +185,10 @@ def test_metadata_without_end_is_refused() -> None:
 
 @both_ways
 def test_get(ask: Verb) -> None:
-    script = Script(httpx.Response(200, json=TOLD))
-    assert ask(script, "get_user_memory", "m1", "maya") == memory_of(TOLD)
+    script = Script(httpx.Response(200, json=PAYLOAD))
+    assert ask(script, "get_user_memory", "m1", "maya") == memory_of(PAYLOAD)
     assert script.calls == ["GET /api/memories/m1/?user_id=maya"]
-    assert ask(Script(NOT_THERE), "get_user_memory", "m1") is None
+    assert ask(Script(NOT_FOUND), "get_user_memory", "m1") is None
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_get(ask: Verb) -> None:
     ],
 )
 def test_ids_are_encoded(memory_id: str, sent: str) -> None:
-    script = Script(NOT_THERE)
+    script = Script(NOT_FOUND)
     with client(script, user_id=memory_id) as memory:
         assert memory.get_user_memory(memory_id) is None
     assert script.sent[0].url.raw_path.split(b"?")[0] == f"/api/memories/{sent}/".encode()
@@ -236,7 +236,7 @@ def test_ids_that_the_service_does_not_create_are_those_that_the_client_does_not
     """One rule with two homes, because the client does without Django."""
     outcomes = [
         attempt(lambda: converters.validate_reachable("memory_id", memory_id, converters.RESERVED)),
-        attempt(lambda: protocol.segment("memory_id", memory_id)),
+        attempt(lambda: protocol.path_segment("memory_id", memory_id)),
     ]
     assert len({isinstance(outcome, ValidationError) for outcome in outcomes}) == 1
 
@@ -315,7 +315,7 @@ def test_filters() -> None:
 
 def told_of(*moments: str) -> list[dict[str, Any]]:
     return [
-        {**TOLD, "memory_id": f"m{moment}", "last_updated": f"2026-11-25T0{moment[0]}:00:00Z"} for moment in moments
+        {**PAYLOAD, "memory_id": f"m{moment}", "last_updated": f"2026-11-25T0{moment[0]}:00:00Z"} for moment in moments
     ]
 
 
@@ -390,15 +390,15 @@ def test_questions_that_are_not_sent(field: str, verb: str, arguments: dict[str,
 
 @both_ways
 def test_replace(ask: Verb) -> None:
-    script = Script(httpx.Response(200, json=TOLD), httpx.Response(200, json=TOLD))
+    script = Script(httpx.Response(200, json=PAYLOAD), httpx.Response(200, json=PAYLOAD))
     given = UserMemory(memory="New", memory_id="other")
-    assert ask(script, "replace_user_memory", "m1", given, "maya") == memory_of(TOLD)
+    assert ask(script, "replace_user_memory", "m1", given, "maya") == memory_of(PAYLOAD)
     ask(script, "replace_user_memory", "m1", given, version=2)
     assert script.calls == ["PUT /api/memories/m1/?user_id=maya", "PUT /api/memories/m1/"]
     assert "memory_id" not in script.bodies[0]
     assert [request.headers.get("If-Match") for request in script.sent] == [None, '"2"']
     with pytest.raises(MemoryNotFound) as missing:
-        ask(Script(NOT_THERE), "replace_user_memory", "m1", given)
+        ask(Script(NOT_FOUND), "replace_user_memory", "m1", given)
     assert missing.value.memory_id == "m1"
     with pytest.raises(MemoryChanged) as changed:
         ask(Script(httpx.Response(412, json={"detail": "Changed."})), "replace_user_memory", "m1", given, version=2)
@@ -409,17 +409,17 @@ def test_replace(ask: Verb) -> None:
 def test_upsert(ask: Verb) -> None:
     taken = httpx.Response(412, json={"detail": "Taken."})
     given = UserMemory(memory="x", memory_id="m1")
-    script = Script(httpx.Response(200, json=TOLD))
-    assert ask(script, "upsert_user_memory", given) == memory_of(TOLD)
-    script = Script(NOT_THERE, httpx.Response(201, json=TOLD))
-    assert ask(script, "upsert_user_memory", given) == memory_of(TOLD)
+    script = Script(httpx.Response(200, json=PAYLOAD))
+    assert ask(script, "upsert_user_memory", given) == memory_of(PAYLOAD)
+    script = Script(NOT_FOUND, httpx.Response(201, json=PAYLOAD))
+    assert ask(script, "upsert_user_memory", given) == memory_of(PAYLOAD)
     assert script.calls == ["PUT /api/memories/m1/"] * 2
     assert [request.headers.get("If-None-Match") for request in script.sent] == [None, "*"]
     # Somebody was quicker: then it is there to be replaced.
-    script = Script(NOT_THERE, taken, httpx.Response(200, json=TOLD))
-    assert ask(script, "upsert_user_memory", given) == memory_of(TOLD)
+    script = Script(NOT_FOUND, taken, httpx.Response(200, json=PAYLOAD))
+    assert ask(script, "upsert_user_memory", given) == memory_of(PAYLOAD)
     with pytest.raises(MemoryExists) as caught:
-        ask(Script(*[NOT_THERE, taken] * 3), "upsert_user_memory", given)
+        ask(Script(*[NOT_FOUND, taken] * 3), "upsert_user_memory", given)
     assert caught.value.memory_ids == ["m1"]
 
 
@@ -431,7 +431,7 @@ def test_delete(ask: Verb) -> None:
     assert script.calls == ["DELETE /api/memories/m1/?user_id=maya", "DELETE /api/memories/m1/"]
     assert script.sent[1].headers["If-Match"] == '"7"'
     with pytest.raises(MemoryNotFound):
-        ask(Script(NOT_THERE), "delete_user_memory", "m1")
+        ask(Script(NOT_FOUND), "delete_user_memory", "m1")
     with pytest.raises(MemoryChanged):
         ask(Script(httpx.Response(412, json={"detail": "Changed."})), "delete_user_memory", "m1", version=7)
 
@@ -439,7 +439,7 @@ def test_delete(ask: Verb) -> None:
 @both_ways
 def test_add_many_in_requests_that_the_service_takes(ask: Verb) -> None:
     given = [UserMemory(memory=str(number), memory_id=f"m{number}") for number in range(5)]
-    told = [{**TOLD, "memory_id": memory.memory_id} for memory in given]
+    told = [{**PAYLOAD, "memory_id": memory.memory_id} for memory in given]
     script = Script(*(httpx.Response(201, json=told[start : start + 2]) for start in (0, 2, 4)))
     added = ask(client(script, bulk_size=2), "add_user_memories", iter(given), "maya")
     assert [memory.memory_id for memory in added] == ["m0", "m1", "m2", "m3", "m4"]
@@ -450,9 +450,9 @@ def test_add_many_in_requests_that_the_service_takes(ask: Verb) -> None:
 
 def test_add_many_keeps_requests_small(monkeypatch: pytest.MonkeyPatch) -> None:
     items = [b"x" * size for size in (4, 4, 4, 20, 1, 1)]
-    assert [len(batch) for batch in protocol.batches(items, 100, 10)] == [2, 1, 1, 2]
-    assert [len(batch) for batch in protocol.batches(items[:3], 2, 1000)] == [2, 1]
-    assert list(protocol.batches([], 2, 10)) == []
+    assert [len(batch) for batch in protocol.batched_by_size(items, 100, 10)] == [2, 1, 1, 2]
+    assert [len(batch) for batch in protocol.batched_by_size(items[:3], 2, 1000)] == [2, 1]
+    assert list(protocol.batched_by_size([], 2, 10)) == []
 
 
 @pytest.mark.parametrize("form", ["list", "dictionary"])
@@ -463,7 +463,7 @@ def test_what_is_wrong_with_many_is_told_by_position(form: str) -> None:
     told: list[Any] = [wrong, taken]
     if form == "dictionary":
         told = [{str(place): errors for place, errors in enumerate(each) if errors} for each in told]
-    good = httpx.Response(201, json=[{**TOLD, "memory_id": memory.memory_id} for memory in given[:2]])
+    good = httpx.Response(201, json=[{**PAYLOAD, "memory_id": memory.memory_id} for memory in given[:2]])
     script = Script(good, httpx.Response(400, json=told[0]), good, httpx.Response(409, json=told[1]))
     with client(script, bulk_size=2) as memory:
         with pytest.raises(ValidationError) as refused:
@@ -511,7 +511,7 @@ def test_topics_and_stats(ask: Verb) -> None:
     assert ask(script, "topic_counts", "maya", limit=2) == [("food", 3)]
     assert script.calls == ["GET /api/topics/?user_id=maya&limit=2"]
     assert ask(Script(), "topic_counts", limit=0) == []
-    told = {"user_id": "maya", "total": 3, "first_created_at": TOLD["created_at"], "last_updated": TOLD["last_updated"]}
+    told = {"user_id": "maya", "total": 3, "first_created_at": PAYLOAD["created_at"], "last_updated": PAYLOAD["last_updated"]}
     moments = [datetime(2026, 11, 25, hour, 20, 22, 123000, UTC) for hour in (2, 3)]
     assert ask(Script(httpx.Response(200, json=told)), "stats", "maya") == Stats("maya", 3, *moments)
 
@@ -538,7 +538,7 @@ each_way = pytest.mark.parametrize("way", ["sync", "async"])
 def test_export(way: str) -> None:
     # What ends a line elsewhere does not end one here.
     texts = ["a\u2028b\x85c\x0bd\r", "x" * 100_000, "é"]
-    told = [{**TOLD, "memory": text} for text in texts]
+    told = [{**PAYLOAD, "memory": text} for text in texts]
     lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in told)
     script = Script(httpx.Response(200, content=lines.encode(), headers={"Content-Type": "application/x-ndjson"}))
     found = exported(client(script, user_id="maya"), way, topics=["a"])
@@ -552,7 +552,7 @@ def test_export(way: str) -> None:
 
 @each_way
 def test_export_that_is_cut_is_no_shorter_list(way: str) -> None:
-    line = json.dumps(TOLD).encode() + b"\n"
+    line = json.dumps(PAYLOAD).encode() + b"\n"
     for body, error in ((line + line[:50], ServiceUnavailable), (line + b"<html>\n", UnexpectedAnswer)):
         script = Script(httpx.Response(200, content=body))
         with pytest.raises(error) as caught:
@@ -562,19 +562,19 @@ def test_export_that_is_cut_is_no_shorter_list(way: str) -> None:
 
 @each_way
 def test_export_is_asked_for_again_and_refused_like_any_other_call(way: str) -> None:
-    script = Script(httpx.Response(503), httpx.Response(200, content=json.dumps(TOLD).encode() + b"\n"))
-    assert exported(client(script), way) == [memory_of(TOLD)]
+    script = Script(httpx.Response(503), httpx.Response(200, content=json.dumps(PAYLOAD).encode() + b"\n"))
+    assert exported(client(script), way) == [memory_of(PAYLOAD)]
     with pytest.raises(AccessDenied):
         exported(client(Script(httpx.Response(403, json={"detail": "No."}))), way)
 
 
 def test_pieces_become_lines() -> None:
-    lines = protocol.Lines()
+    lines = protocol.LineBuffer()
     fed = [list(lines.feed(piece)) for piece in (b"a", b"b\nc\nd", b"", b"\n\n")]
     assert fed == [[], [b"ab", b"c"], [], [b"d", b""]]
-    assert not lines.is_cut
+    assert not lines.is_truncated
     assert list(lines.feed(b"e")) == []
-    assert lines.is_cut
+    assert lines.is_truncated
 
 
 # Errors and values
@@ -619,7 +619,7 @@ def test_memories_can_be_in_sets_as_the_models_can() -> None:
 
 
 def test_fields_that_a_site_adds_are_no_trouble() -> None:
-    assert memory_of({**TOLD, "mood": "good"}) == memory_of(TOLD)
+    assert memory_of({**PAYLOAD, "mood": "good"}) == memory_of(PAYLOAD)
 
 
 @pytest.mark.parametrize(
@@ -636,7 +636,7 @@ def test_fields_that_a_site_adds_are_no_trouble() -> None:
     ],
 )
 def test_what_is_no_memory(wrong: dict[str, Any]) -> None:
-    script = Script(httpx.Response(200, json={**TOLD, **wrong}))
+    script = Script(httpx.Response(200, json={**PAYLOAD, **wrong}))
     with client(script) as memory, pytest.raises(UnexpectedAnswer) as caught:
         memory.get_user_memory("m1")
     assert SECRET not in str(caught.value)

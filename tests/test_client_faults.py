@@ -28,10 +28,10 @@ from agno_memory.client import (
     retries,
 )
 from tests.scripted import (
-    NOT_THERE,
+    NOT_FOUND,
     PROXY,
     TOKEN,
-    TOLD,
+    PAYLOAD,
     Script,
     Step,
     Verb,
@@ -50,13 +50,13 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 # Trying again
 
 CALLS: dict[str, tuple[str, tuple[Any, ...], httpx.Response]] = {
-    "add_user_memory": ("POST", (UserMemory(memory="x"),), httpx.Response(201, json=TOLD)),
-    "add_user_memories": ("POST", ([UserMemory(memory="x")],), httpx.Response(201, json=[TOLD])),
-    "get_user_memory": ("GET", ("m1",), httpx.Response(200, json=TOLD)),
+    "add_user_memory": ("POST", (UserMemory(memory="x"),), httpx.Response(201, json=PAYLOAD)),
+    "add_user_memories": ("POST", ([UserMemory(memory="x")],), httpx.Response(201, json=[PAYLOAD])),
+    "get_user_memory": ("GET", ("m1",), httpx.Response(200, json=PAYLOAD)),
     "get_user_memories": ("GET", (), page("m1")),
     "search_user_memories": ("GET", (), page("m1")),
-    "replace_user_memory": ("PUT", ("m1", UserMemory(memory="x")), httpx.Response(200, json=TOLD)),
-    "upsert_user_memory": ("PUT", (UserMemory(memory="x"),), httpx.Response(200, json=TOLD)),
+    "replace_user_memory": ("PUT", ("m1", UserMemory(memory="x")), httpx.Response(200, json=PAYLOAD)),
+    "upsert_user_memory": ("PUT", (UserMemory(memory="x"),), httpx.Response(200, json=PAYLOAD)),
     "delete_user_memory": ("DELETE", ("m1",), httpx.Response(204)),
     "delete_user_memories": ("POST", (["m1"],), httpx.Response(200, json={"deleted": ["m1"]})),
     "clear_user_memories": ("DELETE", ("maya",), httpx.Response(200, json={"deleted": 1})),
@@ -154,10 +154,10 @@ def test_what_asks_for_too_much_patience_is_told_at_once(ask: Verb) -> None:
 @both_ways
 def test_a_deletion_whose_answer_was_lost_has_happened(ask: Verb) -> None:
     for later in ([], [httpx.Response(429)], [httpx.ConnectError("refused")], [httpx.Response(503)]):
-        ask(Script(httpx.ReadError("reset"), *later, NOT_THERE), "delete_user_memory", "m1")
+        ask(Script(httpx.ReadError("reset"), *later, NOT_FOUND), "delete_user_memory", "m1")
     # Where nothing had arrived, it was not there.
     with pytest.raises(MemoryNotFound):
-        ask(Script(httpx.ConnectError("refused"), NOT_THERE), "delete_user_memory", "m1")
+        ask(Script(httpx.ConnectError("refused"), NOT_FOUND), "delete_user_memory", "m1")
 
 
 @both_ways
@@ -174,13 +174,13 @@ def test_nobody_knows_who_changed_a_memory_when_an_answer_was_lost(ask: Verb) ->
 @both_ways
 def test_an_upsert_whose_answer_was_lost_finds_its_own_memory(ask: Verb) -> None:
     taken = httpx.Response(412, json={"detail": "Taken."})
-    script = Script(NOT_THERE, httpx.ReadError("reset"), taken, httpx.Response(200, json=TOLD))
-    assert ask(script, "upsert_user_memory", UserMemory(memory="x")) == memory_of(TOLD)
+    script = Script(NOT_FOUND, httpx.ReadError("reset"), taken, httpx.Response(200, json=PAYLOAD))
+    assert ask(script, "upsert_user_memory", UserMemory(memory="x")) == memory_of(PAYLOAD)
 
 
 def steps(request: protocol.Request, attempts: int, *outcomes: Any) -> list[Any]:
-    """Return what persistently() does, given these outcomes of its calls."""
-    exchange = retries.persistently(request, attempts)
+    """Return what send_with_retries() does, given these outcomes of its calls."""
+    exchange = retries.send_with_retries(request, attempts)
     coming = iter(outcomes)
     done: list[Any] = [next(exchange)]
     try:
@@ -193,7 +193,7 @@ def steps(request: protocol.Request, attempts: int, *outcomes: Any) -> list[Any]
 def test_waits_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "FIRST_WAIT", 0.5)
     request = protocol.Request("GET", "memories/")
-    later = protocol.Answer(request, 503, {})
+    later = protocol.Response(request, 503, {})
     done = steps(request, 9, *[later] * 10)
     waits = [step.seconds for step in done if isinstance(step, retries.Pause)]
     assert done[::2] == [request] * 10
@@ -215,23 +215,23 @@ def test_waits_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_retry_after(told: str, seconds: float | None) -> None:
     for status in (429, 503):
-        answer = protocol.Answer(protocol.Request("GET", "memories/"), status, {"retry-after": told})
+        answer = protocol.Response(protocol.Request("GET", "memories/"), status, {"retry-after": told})
         assert retries.retry_after(answer) == seconds
 
 
 def test_retry_after_a_moment() -> None:
     request = protocol.Request("GET", "memories/")
     moment = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
-    assert 80_000 < (retries.retry_after(protocol.Answer(request, 429, {"retry-after": moment})) or 0) <= 86_400
+    assert 80_000 < (retries.retry_after(protocol.Response(request, 429, {"retry-after": moment})) or 0) <= 86_400
 
 
 def test_waits_are_as_long_as_the_service_asks() -> None:
     request = protocol.Request("POST", "memories/")
     told = {"retry-after": "7"}
-    throttled, good = protocol.Answer(request, 429, told), protocol.Answer(request, 200, {})
+    throttled, good = protocol.Response(request, 429, told), protocol.Response(request, 200, {})
     assert steps(request, 1, throttled, good) == [request, retries.Pause(7), request]
     reading = protocol.Request("GET", "memories/")
-    assert steps(reading, 1, protocol.Answer(reading, 503, told), good) == [reading, retries.Pause(7), reading]
+    assert steps(reading, 1, protocol.Response(reading, 503, told), good) == [reading, retries.Pause(7), reading]
 
 
 # What is none of the service's answers

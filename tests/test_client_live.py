@@ -21,6 +21,7 @@ from django.urls import include, path
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
+from agno_memory import names
 from agno_memory.client import (
     AccessDenied,
     MemoryClient,
@@ -30,7 +31,6 @@ from agno_memory.client import (
     UnexpectedAnswer,
     UserMemory,
     ValidationError,
-    models,
 )
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
@@ -104,8 +104,7 @@ def as_model(found: Any) -> Any:
         return [as_model(each) for each in found]
     if not isinstance(found, UserMemory):
         return found
-    names = ("memory_id", "user_id", *models.CONTENT_FIELDS, "version", "created_at", "last_updated")
-    model = Model(**{name: getattr(found, name) for name in names}, search_text=fold(found.memory))
+    model = Model(**{name: getattr(found, name) for name in names.FIELDS}, search_text=fold(found.memory))
     model._state.adding = False
     return model
 
@@ -470,9 +469,11 @@ def test_it_takes_nothing_of_django_but_the_exceptions() -> None:
     loaded = run("import sys, agno_memory.client; print(*sys.modules)").split()
     ours = [name for name in loaded if name.startswith(("django.", "agno_memory."))]
     assert {name for name in ours if not name.startswith(("django.utils.", "agno_memory.client."))} == {
+        "agno_memory.batches",
         "agno_memory.client",
         "agno_memory.exceptions",
         "agno_memory.keys",
+        "agno_memory.names",
         "django.core",
         "django.core.exceptions",
         "django.utils",
