@@ -11,7 +11,9 @@ CONTENT_FIELDS: Final = ("memory", "topics", "input", "metadata", "agent_id", "t
 MACHINE_WRITTEN: Final = ("version", "created_at", "last_updated")
 # Every field of a memory that callers see, in the order of the documents.
 FIELDS: Final = ("memory_id", "user_id", *CONTENT_FIELDS, *MACHINE_WRITTEN)
-# Words that mean something else in a URL, where the id of a memory stands.
+
+# Ids that the REST API refuses, because its own paths have these words in the place of an id. Computed there from the
+# routes, and held equal by a test.
 RESERVED_IDS: Final = ("bulk", "delete", "export")
 
 MAX_IDENTIFIER_LENGTH: Final = 255

@@ -46,9 +46,9 @@ def test_credentials_are_sent_and_never_displayed(
     with caplog.at_level(logging.DEBUG), client(script, **options) as memory:
         memory.get_user_memories()
         assert script.sent[0].headers.get("Authorization") == header
-        shown = "".join(displayed_texts(memory))
+        displayed = "".join(displayed_texts(memory))
     for secret in (TOKEN, SECRET):
-        assert secret not in shown
+        assert secret not in displayed
         assert secret not in caplog.text
 
 

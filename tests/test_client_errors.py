@@ -28,7 +28,7 @@ def test_errors_are_those_of_the_service() -> None:
         AccessDenied("no", 403),
         Throttled("slow down", 429, 5.0),
         ServiceUnavailable("gone", 503, 5.0, may_have_happened=False),
-        UnexpectedAnswer("what", None),
+        UnexpectedAnswer("a page", None),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -348,8 +348,8 @@ def test_permissions(alias: str, site: str) -> None:
         with pytest.raises(MemoryExists):
             agent.upsert_user_memory(UserMemory(memory="x", memory_id=hers.memory_id), "agent")
         assert agent.clear_user_memories() == 1
-    with MemoryClient(f"{site}/service/api") as nobody, pytest.raises(AccessDenied):
-        nobody.get_user_memories()
+    with MemoryClient(f"{site}/service/api") as anonymous, pytest.raises(AccessDenied):
+        anonymous.get_user_memories()
 
 
 @commits

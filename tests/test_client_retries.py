@@ -1,4 +1,4 @@
-"""When the client tries again, when it gives up, and what it says when nobody knows what has happened."""
+"""Retries and their limits, errors with an unknown effect, and responses that the service does not send."""
 
 from __future__ import annotations
 
@@ -331,7 +331,7 @@ class BrokenServer(socketserver.ThreadingTCPServer):
 
     def __init__(self, *answers: bytes | None) -> None:
         self.answers = list(answers)
-        self.asked = 0
+        self.requests = 0
         self.over = threading.Event()
         super().__init__(("127.0.0.1", 0), BrokenHandler)
 
@@ -358,7 +358,7 @@ class BrokenHandler(socketserver.StreamRequestHandler):
             name, _, value = line.lower().partition(b":")
             length = int(value) if name == b"content-length" else length
         self.rfile.read(length)
-        self.server.asked += 1
+        self.server.requests += 1
         answer = self.server.answers.pop(0)
         if answer is None:
             self.server.over.wait()
@@ -383,11 +383,11 @@ def test_broken_responses(call: Verb, broken: str) -> None:
     """Retried if that is safe, otherwise an error, and never a partial result."""
     with BrokenServer(BROKEN[broken], BROKEN[broken], whole(GOOD), BROKEN[broken]) as server:
         assert call(MemoryClient(server.url, timeout=0.5), "stats").total == 0
-        assert server.asked == 3
+        assert server.requests == 3
         with pytest.raises(ServiceUnavailable) as caught:
             call(MemoryClient(server.url, timeout=0.5), "add_user_memory", UserMemory(memory="x"))
         assert caught.value.may_have_happened
-        assert server.asked == 4
+        assert server.requests == 4
 
 
 @both_ways
@@ -416,7 +416,7 @@ def test_truncated_stream_is_an_error() -> None:
         with pytest.raises(ServiceUnavailable, match="broke off"):
             next(coming)
         assert [each.memory_id for each in memory.iter_user_memories()] == ["m"]
-        assert server.asked == 2
+        assert server.requests == 2
 
 
 def test_each_event_loop_has_its_own_connections() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import threading
 import time
@@ -61,6 +62,7 @@ def _iter(
     def method(self: MemoryClient, /, *args: Params.args, **kwargs: Params.kwargs) -> Iterator[UserMemory]:
         return self._stream(verb(self._verbs, *args, **kwargs))
 
+    method.__signature__ = _signature(verb, Iterator[UserMemory])  # type: ignore[attr-defined]
     method.__qualname__ = f"MemoryClient.{verb.__name__}"
     return method
 
@@ -72,9 +74,14 @@ def _aiter(
     def twin(self: MemoryClient, /, *args: Params.args, **kwargs: Params.kwargs) -> AsyncIterator[UserMemory]:
         return self._astream(verb(self._verbs, *args, **kwargs))
 
+    twin.__signature__ = _signature(verb, AsyncIterator[UserMemory])  # type: ignore[attr-defined]
     twin.__name__ = f"a{verb.__name__}"
     twin.__qualname__ = f"MemoryClient.a{verb.__name__}"
     return twin
+
+
+def _signature(verb: Callable[..., Any], returns: object) -> inspect.Signature:
+    return inspect.signature(verb).replace(return_annotation=returns)
 
 
 class MemoryClient:

@@ -129,8 +129,8 @@ class Verbs(Calls):
         for _attempt in range(UPSERT_ATTEMPTS):
             response = yield from self.send(replace_request, 200, 404)
             if response.status == 404:
-                # 412 here: another call, or an attempt of this one whose response was lost, added it in between; or it
-                # belongs to another user.
+                # 412 here: another call, or a lost attempt of this one, added it in between; or it belongs to another
+                # user.
                 response = yield from self.send(add_request, 201, 412)
             if response.status != 412:
                 return response.parse(parse_memory)
