@@ -99,10 +99,10 @@ def filter_parameters(values: Mapping[str, object]) -> QueryParameters | None:
         ValidationError: a value with a wrong type, or blank.
     """
     parameters: list[tuple[str, str]] = []
-    for name, parameter, kind, *_ in FILTERS:
-        value = values.get(name)
+    for each in FILTERS:
+        value = values.get(each.name)
         if value is not None:
-            parameters += [(parameter, text) for text in _filter_texts(name, kind, value)]
+            parameters += [(each.parameter, text) for text in _filter_texts(each.name, each.kind, value)]
     any_topics = values.get("any_topics")
     if any_topics is not None and not any(name == "any_topic" for name, _ in parameters):
         return None
