@@ -11,7 +11,7 @@ signal                    sender            arguments besides ``sender``, ``sign
 ``run_saved``             ``AgentRun``      ``session_id``, ``run_id``, ``created``
 ========================  ================  ==================================================================
 
-``user_id`` is the owner, ``memory_ids`` and ``session_ids`` are lists of ids, and ``using`` is the alias of the database.
+``user_id`` is the owner, ``memory_ids`` and ``session_ids`` are lists of ids, ``using`` is the alias of the database.
 ``memory_deleted`` has ``memory_ids=None`` if all memories of the owner were deleted, and also ``user_id=None`` if the
 whole store was cleared. A session without a user has ``user_id=None``. A run belongs to its session's owner, and its
 write also moves the session's ``updated_at`` and ``version``; only ``run_saved`` is sent for it.

@@ -7,12 +7,10 @@ from typing import Any, Generic, TypeVar, cast
 from django.db import router
 from django.db.models import Model, QuerySet
 
-from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.db import MemoryDb
-from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.querysets import OwnedQuerySet
 
-# Querysets with ``for_user()``.
-OwnedRows = TypeVar("OwnedRows", UserMemoryQuerySet, AgentSessionQuerySet)
+OwnedRows = TypeVar("OwnedRows", bound=OwnedQuerySet[Any])
 
 
 class Table(Generic[OwnedRows]):
