@@ -39,7 +39,7 @@ class Memory(Service[UserMemoryQuerySet]):
             ``SqliteMemoryDb``, ``PostgresMemoryDb`` or ``MongoMemoryDb`` has a connection and a table of its own.
     """
 
-    sender = UserMemory
+    _sender = UserMemory
 
     def __init__(self, db: str | MemoryDb | None = None) -> None:
         self._store = Store(db)

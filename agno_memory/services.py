@@ -42,7 +42,7 @@ class Service(Generic[OwnedRows]):
     """
 
     # The ``sender`` of the service's signals. The rows of a handle have a model of their own.
-    sender: ClassVar[type[Model]]
+    _sender: ClassVar[type[Model]]
 
     def __init__(self, table: Table[OwnedRows]) -> None:
         self._table = table
@@ -82,7 +82,7 @@ class Service(Generic[OwnedRows]):
 
     def _send(self, signal: Signal, **details: Any) -> None:
         """Send one of the service's signals; ``signals`` documents them."""
-        send(signal, self.sender, using=self.write_alias, **details)
+        send(signal, self._sender, using=self.write_alias, **details)
 
 
 def of_user(rows: OwnedRows, user_id: object) -> OwnedRows:
