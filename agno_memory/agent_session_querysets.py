@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import Q
 
 from agno_memory.db.keyset import in_order
-from agno_memory.validators import fold, owner_id, validate_query
+from agno_memory.querysets import OwnedQuerySet
+from agno_memory.validators import fold, validate_query
 
 if TYPE_CHECKING:
     from agno_memory.models import AgentRun, AgentSession  # noqa: F401  named in a string below
@@ -18,12 +19,8 @@ if TYPE_CHECKING:
 COMPONENTS: Final = {"agent": "agent_id", "team": "team_id", "workflow": "workflow_id"}
 
 
-class AgentSessionQuerySet(models.QuerySet["AgentSession"]):
-    """Sessions, to be narrowed down."""
-
-    def for_user(self, user: object) -> Self:
-        """Narrow to one owner, as ``UserMemoryQuerySet.for_user`` does."""
-        return self.filter(user_id=owner_id(user))
+class AgentSessionQuerySet(OwnedQuerySet["AgentSession"]):
+    """Sessions. Every method narrows or orders, and can be chained."""
 
     def of_component(self, component_id: str, session_type: str | None = None) -> Self:
         """Narrow to those of an agent, a team or a workflow; of whichever has this id where the type is not given."""

@@ -22,6 +22,7 @@ from agno_memory.fields import (
     VersionField,
 )
 from agno_memory.keys import uuid7
+from agno_memory.names import CONTENT_FIELDS
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.times import now
 
@@ -56,17 +57,8 @@ class UserMemory(models.Model):
 
     objects = UserMemoryQuerySet.as_manager()
 
-    # What a caller may say of a memory, apart from its id and its owner.
-    content_fields: ClassVar[tuple[str, ...]] = (
-        "memory",
-        "topics",
-        "input",
-        "metadata",
-        "agent_id",
-        "team_id",
-        "session_id",
-        "feedback",
-    )
+    # The fields that callers set, besides the id and the owner.
+    content_fields: ClassVar[tuple[str, ...]] = CONTENT_FIELDS
 
     class Meta:
         verbose_name = _("user memory")

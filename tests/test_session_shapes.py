@@ -22,7 +22,7 @@ Question = Callable[[AgentSessions], "models.QuerySet[Any]"]
 
 
 def runs(sessions: AgentSessions) -> models.QuerySet[AgentRun]:
-    return AgentRun.objects.using(sessions.db)
+    return AgentRun.objects.using(sessions.read_alias)
 
 
 IN_ORDER: dict[str, Question] = {
@@ -34,9 +34,9 @@ IN_ORDER: dict[str, Question] = {
     ],
     "a user's, since": lambda sessions: sessions.rows("user 5").begun(BEGUN).latest_begun()[:10],
     "an agent's": lambda sessions: (
-        AgentSession.objects.using(sessions.db).of_component("agent 5", "agent").order_by("-created_at")[:10]
+        AgentSession.objects.using(sessions.read_alias).of_component("agent 5", "agent").order_by("-created_at")[:10]
     ),
-    "everybody's newest": lambda sessions: AgentSession.objects.using(sessions.db).newest()[:10],
+    "everybody's newest": lambda sessions: AgentSession.objects.using(sessions.read_alias).newest()[:10],
     "one run": lambda sessions: runs(sessions).filter(session_id="s5", run_id="r5"),
     "a run by its id": lambda sessions: runs(sessions).filter(run_id="r5"),
     "a session's runs": lambda sessions: runs(sessions).filter(session_id="s5").in_order()[:10],  # type: ignore[attr-defined]
@@ -45,7 +45,7 @@ IN_ORDER: dict[str, Question] = {
     ),
 }
 FOUND: dict[str, Question] = {
-    "of an agent or a team": lambda sessions: AgentSession.objects.using(sessions.db).of_component("agent 5"),
+    "of an agent or a team": lambda sessions: AgentSession.objects.using(sessions.read_alias).of_component("agent 5"),
     "runs of several sessions": lambda sessions: runs(sessions).filter(session_id__in=["s5", "s6"]),
 }
 # What a plan says where it reads everything, and where it sorts what it has read.
