@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
-from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,9 @@ from agno_memory.db import SqliteMemoryDb
 from agno_memory.exceptions import MemoryExists, MemoryNotFound, SessionExists
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.names import CONTENT_FIELDS
 from tests.agno1.scripted import Scripted
+from tests.agno_helpers import add_with_every_field, field_of_memory, sample
 from tests.databases import commits, each_database, errors, handles_allowed, race
 
 pytestmark = [commits]
@@ -169,26 +169,14 @@ def test_the_store_of_memories(alias: str) -> None:
     assert not UserMemory.objects.using(alias).exists()
 
 
-def test_a_tool_that_forgets_says_of_whom_or_nothing_is_forgotten() -> None:
-    Memory(db="default").add_user_memory(UserMemory(memory_id="m", memory="x"), "maya")
-    db = DjangoMemoryDb("default")
-
-    def delete_memory() -> None:
-        db.delete_memory("m")
-
-    def clear_memory() -> None:
-        db.clear()
-
-    def fresh(tool: Callable[[], None]) -> None:
-        with pytest.raises(ValueError, match="does not say"):
-            Context().run(tool)
-
-    for tool in (delete_memory, clear_memory):
-        fresh(tool)
-    db.read_memories("noah")
-    with pytest.raises(MemoryNotFound):
-        delete_memory()
-    assert known("default") == ["x"]
+@each_database
+@pytest.mark.parametrize("name", CONTENT_FIELDS)
+def test_every_content_field_survives_an_agents_upsert(alias: str, name: str) -> None:
+    add_with_every_field(alias)
+    content = {} if name == "memory" else {"memory": "Other"}
+    DjangoMemoryDb(alias).upsert_memory(MemoryRow(id="m", user_id="maya", memory=content))
+    assert field_of_memory(alias, name) == sample(name)
+    assert field_of_memory(alias, "memory") == content.get("memory", sample("memory"))
 
 
 @each_database

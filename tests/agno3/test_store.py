@@ -24,6 +24,8 @@ from agno_memory.contrib.agno import DjangoDb
 from agno_memory.exceptions import MemoryExists, MemoryNotFound, SessionExists, SessionNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.names import CONTENT_FIELDS
+from tests.agno_helpers import add_with_every_field, field_of_memory, sample
 from tests.databases import RUNNING, commits, each_database
 
 pytestmark = [commits]
@@ -89,13 +91,13 @@ def test_nobodys_call_clears_everybodys_memories(alias: str) -> None:
     db = DjangoDb(alias)
     remember(db, "m")
     remember(db, "n", "noah")
-    with pytest.raises(ValueError, match="does not say whose"):
+    with pytest.raises(ValueError, match="does not name a user"):
         db.clear_memories()
     db.get_user_memories()
-    with pytest.raises(ValueError, match="does not say whose"):
+    with pytest.raises(ValueError, match="does not name a user"):
         db.clear_memories()
     db.get_user_memories(user_id="maya")
-    with pytest.raises(ValueError, match="does not say whose"):
+    with pytest.raises(ValueError, match="does not name a user"):
         MemoryManager(db=db).clear()
     assert ids(db.get_user_memories()) == ["n", "m"]
 
@@ -149,6 +151,16 @@ def test_memories_are_found_by_all_that_is_asked(alias: str) -> None:
     for limit, page in ((None, 1), (10, 0)):
         with pytest.raises(ValueError, match="page"):
             db.get_user_memories(limit=limit, page=page)
+
+
+@each_database
+@pytest.mark.parametrize("name", CONTENT_FIELDS)
+def test_every_content_field_survives_an_agents_upsert(alias: str, name: str) -> None:
+    add_with_every_field(alias)
+    text: Any = None if name == "memory" else "Other"
+    DjangoDb(alias).upsert_user_memory(AgnoMemory(memory_id="m", memory=text, user_id="maya"))
+    assert field_of_memory(alias, name) == sample(name)
+    assert field_of_memory(alias, "memory") == (text or sample("memory"))
 
 
 @each_database

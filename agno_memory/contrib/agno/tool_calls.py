@@ -10,8 +10,8 @@ How it works: ``origin_of_call()`` walks up the stack from the store. It skips e
 agno, such as a subclass that calls ``super()`` or a proxy around the store, and compares the nearest frames of agno, by
 module and function name, with ``ORIGINS``.
 
-When it is wrong: an unknown origin deletes nothing of other users. It is unknown if agno has renamed a function, if a
-function of the program is itself called by agno, as a tool of an agent is, or if a proxy passes the call to another
+When it is wrong: a call of unknown origin deletes nothing of other users. The origin is unknown if agno has renamed a
+function, if agno calls a function of the program, such as a tool of an agent, and if a proxy passes the call to another
 thread, where agno's frames are missing. A proxy must pass reads on to the store, which sets ``current_user``.
 """
 
@@ -58,6 +58,9 @@ ORIGINS: Final[dict[tuple[str, ...], Origin]] = {
     # agno 3
     ("agno.memory.manager.clear_memory",): Origin.TOOL,
 }
+# A function of this name outside agno may be a copy of agno's tool. The name ``delete_memory`` proves nothing, because
+# stores and their proxies have a method of that name.
+LOOKALIKE: Final = "clear_memory"
 
 
 def origin_of_call() -> Origin:
@@ -65,7 +68,7 @@ def origin_of_call() -> Origin:
     frames = list(_frames(sys._getframe(1)))
     functions = [name for name in map(_function, frames) if name.startswith("agno.")]
     if not functions:
-        return Origin.PROGRAM if _is_whole(frames) else Origin.UNKNOWN
+        return Origin.PROGRAM if _is_whole(frames) and not _is_lookalike(frames) else Origin.UNKNOWN
     nearest = ORIGINS.get(tuple(functions[:1]), Origin.UNKNOWN)
     return ORIGINS.get(tuple(functions[:2]), nearest)
 
@@ -81,6 +84,11 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 def _is_whole(frames: list[FrameType]) -> bool:
     """Tell whether these frames show the origin: they reach the start of the program, not only that of a thread."""
     return frames[-1].f_back is None and current_thread() is main_thread()
+
+
+def _is_lookalike(frames: list[FrameType]) -> bool:
+    """Tell whether a function of the program has the name of a tool: it may be a copy of the tool."""
+    return any(frame.f_code.co_name == LOOKALIKE for frame in frames)
 
 
 def _function(frame: FrameType) -> str:
