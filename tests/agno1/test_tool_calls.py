@@ -15,8 +15,8 @@ from agno.memory.v2.memory import Memory as AgnoMemory
 
 from agno_memory.contrib.agno import DjangoMemoryDb, tool_calls
 from agno_memory.exceptions import MemoryNotFound
-from tests.agno1.scripted import Scripted
 from tests.agno_helpers import WRAPPERS, add, in_other_thread, remaining
+from tests.agno_model import ScriptedModel
 from tests.databases import commits
 
 pytestmark = [commits]
@@ -25,12 +25,12 @@ each_wrapper = pytest.mark.parametrize("wrap", WRAPPERS)
 
 
 def remembering(store: Any) -> AgnoMemory:
-    return AgnoMemory(model=Scripted(), db=store, delete_memories=True, clear_memories=True)
+    return AgnoMemory(model=ScriptedModel(), db=store, delete_memories=True, clear_memories=True)
 
 
 def tools(store: Any) -> dict[str, Callable[..., str]]:
     """Return agno's own tools on a store, by their names."""
-    made = MemoryManager(model=Scripted())._get_db_tools(user_id="maya", db=store, input_string="")
+    made = MemoryManager(model=ScriptedModel())._get_db_tools(user_id="maya", db=store, input_string="")
     return {each.__name__: each for each in made}
 
 
@@ -57,7 +57,7 @@ def test_so_do_their_async_twins(wrap: Callable[[Any], Any]) -> None:
 @each_wrapper
 def test_another_session_deletes_nothing(wrap: Callable[[Any], Any]) -> None:
     add("default", "maya", "noah")
-    agent = Agent(model=Scripted(), memory=remembering(wrap(DjangoMemoryDb("default"))), telemetry=False)
+    agent = Agent(model=ScriptedModel(), memory=remembering(wrap(DjangoMemoryDb("default"))), telemetry=False)
     agent.run("Hello", user_id="maya")
     agent.new_session()
     assert remaining("default") == ["maya", "noah"]
@@ -123,7 +123,7 @@ def test_a_programs_own_function_of_a_tools_name_clears_nothing() -> None:
 
     store.read_memories("maya")
     clear_memory()
-    agent = Agent(model=Scripted(), memory=remembering(store), tools=[clear_memory], telemetry=False)
+    agent = Agent(model=ScriptedModel(), memory=remembering(store), tools=[clear_memory], telemetry=False)
     agent.run("!clear_memory {}", user_id="maya")
     assert len(errors) == 2
     assert remaining("default") == ["maya", "noah"]
@@ -142,7 +142,7 @@ def test_a_programs_own_tool_deletes_memories_of_its_agents_user_only() -> None:
             errors.append(error)
         return "done"
 
-    agent = Agent(model=Scripted(), memory=remembering(store), tools=[forget], telemetry=False)
+    agent = Agent(model=ScriptedModel(), memory=remembering(store), tools=[forget], telemetry=False)
     store.read_memories("maya")
     for memory_id in ("noah", "maya"):
         agent.run(f'!forget {{"memory_id": "{memory_id}"}}', user_id="maya")

@@ -13,8 +13,8 @@ from agno.agent import Agent
 from agno.memory import MemoryManager
 
 from agno_memory.contrib.agno import DjangoDb, tool_calls
-from tests.agno3.scripted import Scripted
 from tests.agno_helpers import WRAPPERS, add, in_other_thread, remaining
+from tests.agno_model import ScriptedModel
 from tests.databases import commits
 
 pytestmark = [commits]
@@ -23,7 +23,7 @@ each_wrapper = pytest.mark.parametrize("wrap", WRAPPERS)
 
 
 def manager(store: Any) -> MemoryManager:
-    return MemoryManager(model=Scripted(), db=store, delete_memories=True, clear_memories=True)
+    return MemoryManager(model=ScriptedModel(), db=store, delete_memories=True, clear_memories=True)
 
 
 def tool(store: Any) -> Callable[[], Any]:
@@ -50,7 +50,8 @@ def test_so_does_its_async_twin(wrap: Callable[[Any], Any]) -> None:
 def test_an_agent_clears_its_own_user(wrap: Callable[[Any], Any]) -> None:
     add("default", "maya", "noah")
     store = wrap(DjangoDb("default"))
-    chef = Agent(model=Scripted(), db=store, memory_manager=manager(store), enable_agentic_memory=True, telemetry=False)
+    options = {"enable_agentic_memory": True, "telemetry": False}
+    chef = Agent(model=ScriptedModel(), db=store, memory_manager=manager(store), **options)
     chef.run("!update_user_memory " + json.dumps({"task": "!clear_memory {}"}), user_id="maya")
     assert remaining("default") == ["noah"]
 
@@ -84,7 +85,7 @@ def test_a_programs_own_tool_of_this_name_deletes_nothing() -> None:
         return "done"
 
     chef = Agent(
-        model=Scripted(),
+        model=ScriptedModel(),
         db=store,
         tools=[clear_memory],
         update_memory_on_run=True,
