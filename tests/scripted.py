@@ -1,4 +1,4 @@
-"""A service whose answers are written in the test, for the tests of the client."""
+"""A fake service for the tests of the client: the test lists its responses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Step = httpx.Response | Exception
 
 
 class Script(httpx.MockTransport):
-    """Answers with one step after the other, and keeps what it was sent."""
+    """A transport that answers with one step after the other and keeps the requests."""
 
     def __init__(self, *steps: Step) -> None:
         super().__init__(self.answer)
@@ -64,18 +64,18 @@ Verb = Callable[..., Any]
 
 
 def client(script: Script, **options: Any) -> MemoryClient:
-    """Return a client that gets these answers."""
+    """Return a client that gets these responses."""
     return MemoryClient(BASE, transport=script, **options)
 
 
 def sync(memory: MemoryClient | Script, verb: str, *args: Any, **kwargs: Any) -> Any:
-    """Call a verb, and close the client."""
+    """Call a verb and close the client."""
     with client(memory) if isinstance(memory, Script) else memory as opened:
         return getattr(opened, verb)(*args, **kwargs)
 
 
 def twin(memory: MemoryClient | Script, verb: str, *args: Any, **kwargs: Any) -> Any:
-    """Call its async twin likewise."""
+    """Call the async twin of a verb and close the client."""
 
     async def life() -> Any:
         async with client(memory) if isinstance(memory, Script) else memory as opened:
