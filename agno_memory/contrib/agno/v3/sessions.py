@@ -110,7 +110,7 @@ class SessionsMixin:
             return None
         runs: Any = self._sessions.get_runs(session_id, ANYONE)
         if runs_limit is not None:
-            runs = runs.told(without=tuple(HISTORY_SKIP_STATUSES)).tail(runs_limit)
+            runs = runs.conversation(tuple(HISTORY_SKIP_STATUSES)).tail(runs_limit)
         return session_result(session, [run.data for run in runs], session_type, deserialize)
 
     @from_anywhere
