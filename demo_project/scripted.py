@@ -86,7 +86,7 @@ def respond(messages: list[Any], tools: Any) -> ModelResponse:
 
 
 def is_memorable(request: str) -> bool:
-    """Tell whether a message has a fact about its author."""
+    """Return whether a message has a fact about its author."""
     return bool(REMEMBER.match(request)) or bool(ABOUT_ME.search(request) and not QUESTION.search(request))
 
 

@@ -1,4 +1,4 @@
-"""What the tests of both majors of agno share: wrappers around a store, as programs write them, and memories."""
+"""Helpers of the tests of both majors of agno: wrappers around a store, as programs write them, and memories."""
 
 from __future__ import annotations
 

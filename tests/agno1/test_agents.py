@@ -36,7 +36,7 @@ def agent(alias: str, **options: Any) -> Agent:
     return Agent(agent_id="chef", model=ScriptedModel(), memory=memory, storage=storage, **defaults | options)
 
 
-def known(alias: str, user_id: str = "maya") -> list[str]:
+def memories_of(alias: str, user_id: str = "maya") -> list[str]:
     return [memory.memory for memory in Memory(db=alias).get_user_memories(user_id)]
 
 
@@ -93,19 +93,19 @@ def test_agentic_memory_corrects_forgets_and_clears_its_user(alias: str) -> None
     assert (corrected.memory, corrected.topics, corrected.metadata) == ("Likes coffee", ["drinks"], {"a": 1})
     ask("update_memory", memory_id="noah's", memory="x")
     ask("delete_memory", memory_id="noah's")
-    assert known(alias, "noah") == ["noah's"]
+    assert memories_of(alias, "noah") == ["noah's"]
     ask("delete_memory", memory_id="n")
-    assert known(alias) == ["Likes coffee"]
+    assert memories_of(alias) == ["Likes coffee"]
     chef.new_session()
-    assert known(alias) == ["Likes coffee"]
+    assert memories_of(alias) == ["Likes coffee"]
     ask("clear_memory")
-    assert (known(alias), known(alias, "noah")) == ([], ["noah's"])
+    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["noah's"])
 
 
 @each_database
 def test_async_teams_and_parallel_agents(alias: str) -> None:
     asyncio.run(agent(alias).arun(LIKES_TEA, user_id="maya", session_id="s"))
-    assert known(alias) == ["Likes tea, Größe 🎈"]
+    assert memories_of(alias) == ["Likes tea, Größe 🎈"]
     team = Team(
         team_id="kitchen",
         members=[Agent(model=ScriptedModel())],
@@ -116,7 +116,7 @@ def test_async_teams_and_parallel_agents(alias: str) -> None:
         telemetry=False,
     )
     team.run('!add_memory {"memory": "Likes soup"}', user_id="noah", session_id="t")
-    assert known(alias, "noah") == ["Likes soup"]
+    assert memories_of(alias, "noah") == ["Likes soup"]
     assert AgentSession.objects.using(alias).get(session_id="t").team_id == "kitchen"
 
     def work(thread: int, number: int) -> object:
@@ -125,7 +125,7 @@ def test_async_teams_and_parallel_agents(alias: str) -> None:
 
     (outcomes,) = race(1, work, threads=4)
     assert errors(outcomes) == []
-    assert sorted(known(alias, "zoe")) == [f"Fact {thread}" for thread in range(4)]
+    assert sorted(memories_of(alias, "zoe")) == [f"Fact {thread}" for thread in range(4)]
 
 
 @each_database

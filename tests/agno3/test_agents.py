@@ -36,7 +36,7 @@ def manager(alias: str) -> MemoryManager:
     return MemoryManager(model=ScriptedModel(), db=DjangoDb(alias), delete_memories=True, clear_memories=True)
 
 
-def known(alias: str, user_id: str = "maya") -> list[str]:
+def memories_of(alias: str, user_id: str = "maya") -> list[str]:
     return [memory.memory for memory in Memory(db=alias).get_user_memories(user_id)]
 
 
@@ -75,11 +75,11 @@ def test_agentic_memory_corrects_forgets_and_clears_its_user(alias: str) -> None
     assert (corrected.memory, corrected.topics, corrected.metadata) == ("Likes coffee", ["drinks"], {"a": 1})
     ask("update_memory", memory_id="noah's", memory="Hates beer")
     ask("delete_memory", memory_id="noah's")
-    assert known(alias, "noah") == ["Likes beer"]
+    assert memories_of(alias, "noah") == ["Likes beer"]
     ask("delete_memory", memory_id="n")
-    assert known(alias) == ["Likes coffee"]
+    assert memories_of(alias) == ["Likes coffee"]
     ask("clear_memory")
-    assert (known(alias), known(alias, "noah")) == ([], ["Likes beer"])
+    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["Likes beer"])
 
 
 @each_database
@@ -109,7 +109,7 @@ def test_teams_keep_their_sessions_and_memories(alias: str) -> None:
         )
 
     team().run(LIKES_TEA, user_id="maya", session_id="s")
-    assert answer(team().run("Hello", user_id="maya", session_id="s")) == {"knows": known(alias), "turns": 2}
+    assert answer(team().run("Hello", user_id="maya", session_id="s")) == {"knows": memories_of(alias), "turns": 2}
     session = AgentSession.objects.using(alias).get()
     assert (session.session_type, session.team_id) == ("team", "kitchen")
     assert UserMemory.objects.using(alias).get().team_id == "kitchen"
@@ -126,7 +126,7 @@ def test_the_methods_of_the_memory_manager(alias: str) -> None:
     assert found is not None
     assert [(memory.memory, memory.topics) for memory in found] == [("Likes coffee", ["drinks"])]
     keeper.clear_user_memories("maya")
-    assert (known(alias), known(alias, "noah")) == ([], ["Likes beer"])
+    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["Likes beer"])
 
 
 @each_database
@@ -141,7 +141,7 @@ def test_async_and_streaming(alias: str) -> None:
         return [events, *both]
 
     events, *both = asyncio.run(converse())
-    assert known(alias) == ["Likes tea, Größe 🎈"]
+    assert memories_of(alias) == ["Likes tea, Größe 🎈"]
     assert any("Likes tea" in str(getattr(event, "content", "")) for event in events)
     assert [answer(run)["turns"] for run in both] == [1, 1]
     assert AgentRun.objects.using(alias).filter(session_id="s").count() == 2
@@ -159,7 +159,7 @@ def test_clear_memory_clears_its_own_agents_user_while_another_runs(alias: str) 
         await asyncio.gather(clears, chef.arun("Hello", user_id="noah", session_id="t"))
 
     asyncio.run(both())
-    assert (known(alias), known(alias, "noah")) == ([], ["About noah"])
+    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["About noah"])
 
 
 async def chat(request: HttpRequest) -> JsonResponse:
@@ -181,7 +181,7 @@ def test_an_async_view_under_asgi(alias: str) -> None:
         return [(await request).status_code for request in requests]
 
     assert asyncio.run(ask()) == [200, 200]
-    assert known(alias) == ["Likes tea, Größe 🎈"]
+    assert memories_of(alias) == ["Likes tea, Größe 🎈"]
     assert AgentRun.objects.using(alias).count() == 2
 
 
@@ -194,7 +194,7 @@ def test_parallel_agents_lose_nothing(alias: str) -> None:
 
     (outcomes,) = race(1, work, threads=4)
     assert len(results(outcomes)) == 4
-    assert sorted(known(alias)) == [f"Fact {thread}" for thread in range(4)]
+    assert sorted(memories_of(alias)) == [f"Fact {thread}" for thread in range(4)]
     assert AgentRun.objects.using(alias).count() == 4
 
 

@@ -82,12 +82,12 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _is_whole(frames: list[FrameType]) -> bool:
-    """Tell whether these frames show the origin: they reach the start of the program, not only that of a thread."""
+    """Return whether these frames show the origin: they reach the start of the program, not only that of a thread."""
     return frames[-1].f_back is None and current_thread() is main_thread()
 
 
 def _is_lookalike(frames: list[FrameType]) -> bool:
-    """Tell whether a function of the program has the name of a tool: it may be a copy of the tool."""
+    """Return whether a function of the program has the name of a tool: it may be a copy of the tool."""
     return any(frame.f_code.co_name == LOOKALIKE for frame in frames)
 
 

@@ -43,7 +43,7 @@ def upsert(memory: Memory, values: dict[str, Any], user_id: str | None) -> UserM
 
 
 def _has(memory: Memory, memory_id: str, user_id: str | None) -> bool:
-    """Tell whether the user has this memory; False if the database cannot answer."""
+    """Return whether the user has this memory; False if the database cannot answer."""
     try:
         return memory.get_user_memory(memory_id, user_id) is not None
     except DatabaseError:

@@ -34,7 +34,9 @@ class Command(BaseCommand):
         setup = Demo()
         setup.migrate()
         setup.create_login()
-        self.stdout.write(f"Model: {agent.model.name}. Write something about yourself, ask what it knows, or say bye.")
+        self.stdout.write(
+            f"Model: {agent.model.name}. Write something about yourself, ask what it knows, or write bye."
+        )
         while (message := self.next_message()) is not None:
             before = self.memories(user)
             run = agent.run(message, user_id=user, session_id=session)

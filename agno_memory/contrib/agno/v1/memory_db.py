@@ -47,7 +47,7 @@ class DjangoMemoryDb(MemoryDb):
 
     @from_anywhere
     def memory_exists(self, memory: MemoryRow) -> bool:
-        """Tell whether this user has a memory of this id; any user, if the row names none."""
+        """Return whether this user has a memory of this id; any user, if the row names none."""
         return self._memory.rows(owners.reader(memory.user_id)).filter(memory_id=memory.id).exists()
 
     def read_memories(
@@ -83,7 +83,7 @@ class DjangoMemoryDb(MemoryDb):
         """Delete a memory: of any user if the program calls, otherwise of the agent's user.
 
         Raises:
-            MemoryNotFound: there is no such memory, or it belongs to another user; nothing was deleted.
+            MemoryNotFound: the memory does not exist or belongs to another user; nothing was deleted.
             ValueError: agno calls, and its user is unknown; nothing was deleted.
         """
         origin, user_id = origin_of_call(), current_user.get()

@@ -98,7 +98,7 @@ class MemoriesMixin:
             user_id: the owner; every user by default.
             agent_id: only memories of this agent; likewise ``team_id``.
             topics: only memories that have all of these.
-            search_content: only memories whose text contains this, in any case.
+            search_content: only memories with this in the text, in any case.
             limit: most memories to return.
             page: from 1; needs a limit.
             sort_by: the name of a memory's field.
@@ -166,7 +166,7 @@ class MemoriesMixin:
         """Delete one memory of a user, or of any user.
 
         Raises:
-            MemoryNotFound: there is no such memory, or it belongs to another user.
+            MemoryNotFound: the memory does not exist or belongs to another user.
         """
         rows = self._memory_rows(None).filter(memory_id=memory_id)
         owner = user_id or rows.values_list("user_id", flat=True).first()

@@ -29,7 +29,7 @@ class RunsMixin:
             run_index: the position of a new run, from 0; after all others by default.
 
         Raises:
-            SessionNotFound: there is no such session, or it belongs to another user; nothing was written.
+            SessionNotFound: the session does not exist or belongs to another user; nothing was written.
         """
         row, index = run_from_agno(run, session_id, user_id, run_index)
         self._sessions.upsert_run(session_id, row, owners.reader(user_id), run_index=index)

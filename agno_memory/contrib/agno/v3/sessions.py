@@ -71,7 +71,7 @@ class SessionsMixin:
         """Rename a session and return it with its runs.
 
         Returns:
-            The session; None if no user is named and there is no such session.
+            The session; None if no user is named and the session does not exist.
 
         Raises:
             SessionNotFound: the user that is named has no such session.
@@ -135,7 +135,7 @@ class SessionsMixin:
             session_type: only sessions of this type.
             user_id: the owner; every user by default.
             component_id: only sessions of this agent, team or workflow.
-            session_name: only sessions whose name contains this, in any case.
+            session_name: only sessions with this in the name, in any case.
             start_timestamp: only sessions that began at or after this time, in seconds since 1970.
             end_timestamp: only sessions that began at or before this time.
             limit: most sessions to return.

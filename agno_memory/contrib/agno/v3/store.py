@@ -48,7 +48,7 @@ class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
     # The schema, which Django's migrations keep
 
     def table_exists(self, table_name: str) -> bool:
-        """Tell whether this store has a table of this name."""
+        """Return whether this store has a table of this name."""
         return table_name in (self.memory_table_name, self.session_table_name, self.runs_table_name)
 
     def get_latest_schema_version(self, table_name: str) -> str:
