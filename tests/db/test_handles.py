@@ -276,7 +276,7 @@ def test_good_table_names_work(make: Make, alias: str, tmp_path: Path, name: str
 
 @pytest.mark.parametrize("db_file", [":memory:", "file:memory?mode=memory", ""])
 def test_sqlite_in_memory_is_refused(db_file: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="give the path of a file"):
+    with pytest.raises(ImproperlyConfigured, match="pass the path of a file"):
         SqliteMemoryDb(db_file=db_file)
 
 
@@ -287,8 +287,8 @@ BAD_POSTGRES = {
     "host=h user=u password=hunter2": "must look like",
     "postgresql://ann:hunter2@host:port/db": "special characters of the password as %xx",
     "postgresql://ann:hunter2@[host/db": "special characters of the password as %xx",
-    "postgresql://ann:hunter2@host/": "names no database",
-    "postgresql://ann:hunter2@host": "names no database",
+    "postgresql://ann:hunter2@host/": "must end with a database",
+    "postgresql://ann:hunter2@host": "must end with a database",
 }
 
 
@@ -304,8 +304,8 @@ BAD_MONGODB = {
     "hunter2": "must look like",
     "postgresql://ann:hunter2@host/db": "must look like",
     "mongodb:hunter2@host": "must look like",
-    "mongodb://ann:hunter2@host:27017/": "name a database",
-    "mongodb://ann:hunter2@host:27017/?retryWrites=true": "name a database",
+    "mongodb://ann:hunter2@host:27017/": "name the database",
+    "mongodb://ann:hunter2@host:27017/?retryWrites=true": "name the database",
 }
 
 
