@@ -27,11 +27,11 @@ def new_values(memory: UserMemory, **changes: Any) -> dict[str, Any]:
 def test_update_without_returning(alias: str) -> None:
     added = Memory(alias).add_user_memory(UserMemory(memory="Old", topics=["a"]), "maya")
     model, connection = UserMemory, connections[alias]
-    updated = store.REPLACE_VERSION.as_sql(model, connection, new_values(added))
+    updated = store.REPLACE_VERSION.before_reading(model, connection, new_values(added))
     assert isinstance(updated, UserMemory)
     assert (updated.memory, updated.version, updated.topics) == ("New", 2, ["a"])
-    assert store.REPLACE_VERSION.as_sql(model, connection, new_values(added)) is None
-    assert store.REPLACE.as_sql(model, connection, new_values(added, user_id="noah")) is None
+    assert store.REPLACE_VERSION.before_reading(model, connection, new_values(added)) is None
+    assert store.REPLACE.before_reading(model, connection, new_values(added, user_id="noah")) is None
     assert values(UserMemory.objects.using(alias).get()) == values(updated)
 
 
