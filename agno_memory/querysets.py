@@ -297,7 +297,7 @@ def _filter_value(each: Filter, value: Any) -> Any:
 @cache
 def select_page(order: Order, is_behind: bool) -> SelectMany:
     """Return the statement for a page of everything that one person has."""
-    return SelectMany("user_id", order=order, after_position=is_behind)
+    return SelectMany("user_id", order=order, is_behind=is_behind)
 
 
 def _place(position: Position, order: Order) -> tuple[datetime.datetime, str]:

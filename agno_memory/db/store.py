@@ -1,8 +1,7 @@
-"""``Store``: reads and writes the memories of one database, for the verbs of ``Memory``.
+"""The rows of one place, and how they are written: the statements behind the verbs of ``Memory``.
 
-The caller has checked and cleaned its arguments (``cleaning.py``). Every statement names the owner, so it finds nobody
-else's rows. A row that is not found is None or False here, and ``Memory`` raises the error; ``MemoryExists`` is raised
-here, because only the database knows about it.
+What comes in is checked already (``candidates.py``). Who may do it is said by the owner in each statement; what a
+refusal is called is ``Memory``'s to say, apart from ``MemoryExists``, which only the database knows about.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.db import DatabaseError, IntegrityError, connections, router
 
@@ -24,8 +23,10 @@ from agno_memory.db.transactions import all_or_nothing, has_transactions, savepo
 from agno_memory.exceptions import MemoryExists
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet, existing_ids
-from agno_memory.retries import retry
 from agno_memory.times import now
+
+# How often a write of two statements tries again when the memory comes and goes between them.
+ATTEMPTS: Final = 20
 
 SEARCH_TEXT = field_named("search_text")
 WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name)
@@ -41,15 +42,15 @@ REPLACE_VERSION = Update("memory_id", "user_id", "version", fields=WRITTEN)
 
 @cache
 def select_newest(*conditions: str) -> SelectMany:
-    """Return the statement for the newest memories whose fields of these names have the values of the call."""
+    """Return the statement for the newest memories in which these fields have given values."""
     return SelectMany(*conditions, order="-last_updated")
 
 
 class Store:
-    """The memories of one database.
+    """The memories of one place.
 
     Args:
-        db: an alias of ``DATABASES``, a handle, or None to follow the router.
+        db: as ``Memory``'s.
     """
 
     def __init__(self, db: str | MemoryDb | None) -> None:
@@ -60,12 +61,12 @@ class Store:
 
     @property
     def write_alias(self) -> str:
-        """The alias of the database to write to."""
+        """The database to write to."""
         return self._alias or router.db_for_write(self.model)
 
     @property
     def read_alias(self) -> str:
-        """The alias of the database to read from."""
+        """The database to read from."""
         return self._alias or router.db_for_read(self.model)
 
     @property
@@ -76,11 +77,11 @@ class Store:
         return self.db.alias
 
     def rows(self) -> UserMemoryQuerySet:
-        """Return all memories of the store, to read."""
+        """Return everything in the store, to read."""
         return self.model._default_manager.using(self.read_alias)
 
     def rows_to_write(self) -> UserMemoryQuerySet:
-        """Return all memories of the store, on the database to write to."""
+        """Return everything in the store, as it is where writes go."""
         return self.model._default_manager.using(self.write_alias)
 
     # Reading
@@ -91,48 +92,29 @@ class Store:
         return cast("UserMemory | None", SELECT.run(self.model, self.read_alias, values))
 
     def newest(self, keys: dict[str, str], limit: int | None) -> list[UserMemory]:
-        """Return the newest memories whose fields have these values.
-
-        Args:
-            keys: values by the name of a field.
-            limit: the maximum number of memories; None is all of them.
-        """
-        memories = select_newest(*keys).first(limit, self.model, self.read_alias, keys)
-        return cast("list[UserMemory]", memories)
+        """Return the newest memories in which these fields have these values."""
+        found = select_newest(*keys).first(limit, self.model, self.read_alias, keys)
+        return cast("list[UserMemory]", found)
 
     # Writing one
 
     def add(self, candidate: UserMemory) -> UserMemory:
-        """Add a memory and return it.
-
-        Raises:
-            MemoryExists: the id is taken.
-        """
+        """Add a memory; raises MemoryExists."""
         alias = self.write_alias
-        self._set_defaults(candidate)
-
-        def insert() -> None:
+        self._stamp(candidate)
+        for _attempt in range(ATTEMPTS):
             try:
                 with savepoint(alias):
                     INSERT.run(self.model, alias, self._values_of(candidate))
+                return _saved(candidate, alias)
             except IntegrityError as error:
+                refused = error
                 self._refuse_taken([candidate.memory_id], error)
-                raise
-
-        # The id was taken and is free again, unless something else than the key clashes: so the attempts are limited.
-        retry(insert, on=IntegrityError)
-        return _saved(candidate, alias)
+                # Taken, and free again: but if it is not the key that clashes, that never ends.
+        raise refused
 
     def replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
-        """Replace the content of the owner's memory of that id, and return the memory.
-
-        Args:
-            candidate: the new content, with the id and the owner.
-            version: the version to replace; None is any.
-
-        Returns:
-            The memory as it is afterwards, or None if the owner has none of that id and version.
-        """
+        """Put a candidate's content into its owner's memory of that id, at that version; None if there is none."""
         SEARCH_TEXT.pre_save(candidate, add=False)
         values = {name: getattr(candidate, name) for name in WRITTEN}
         values |= {
@@ -145,21 +127,21 @@ class Store:
         return cast("UserMemory | None", statement.run(self.model, self.write_alias, values))
 
     def upsert(self, candidate: UserMemory) -> tuple[UserMemory, bool]:
-        """Replace or add a memory, and return it with whether it was added.
-
-        Raises:
-            MemoryExists: the id is another user's.
-        """
-
-        def replace_or_add() -> tuple[UserMemory, bool]:
+        """Replace or add; return the memory and whether it was added. Raises MemoryExists for somebody else's id."""
+        for attempt in range(ATTEMPTS):
             replaced = self.replace(candidate)
-            return (self.add(candidate), True) if replaced is None else (replaced, False)
-
-        # The owner's memory may be added after the replacing, and deleted again before the next attempt.
-        return retry(replace_or_add, on=MemoryExists, unless=lambda error: self._is_foreign(candidate))
+            if replaced is not None:
+                return replaced, False
+            try:
+                return self.add(candidate), True
+            except MemoryExists:
+                # Unless it is somebody else's, it was added meanwhile, and may be gone again: back to replacing.
+                if attempt + 1 == ATTEMPTS or self._is_foreign(candidate):
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
-        """Delete the owner's memory of that id and version (None is any), and return whether there was one."""
+        """Delete an owner's memory of that id, at that version, and tell whether there was one."""
         values = {"memory_id": memory_id, "user_id": owner, "version": version}
         statement = DELETE if version is None else DELETE_VERSION
         return bool(statement.run(self.model, self.write_alias, values))
@@ -167,26 +149,20 @@ class Store:
     # Writing many
 
     def add_many(self, added: list[UserMemory], owner: str) -> None:
-        """Add memories of one owner, all or nothing.
-
-        Without transactions, the rows that were written before a taken id are deleted again.
-
-        Raises:
-            MemoryExists: some of the ids are taken.
-        """
+        """Add one owner's memories, all or nothing as far as the database can; raises MemoryExists."""
         alias = self.write_alias
         ids = [candidate.memory_id for candidate in added]
-        is_atomic = has_transactions(connections[alias])
-        if not is_atomic:
+        whole = has_transactions(connections[alias])
+        if not whole:
             self._refuse_taken(ids)
         for candidate in added:
-            self._set_defaults(candidate)
+            self._stamp(candidate)
         written: list[str] = []
         try:
             all_or_nothing(alias, lambda: self._insert_batches(added, alias, written))
         except IntegrityError as error:
-            if not is_atomic:
-                # An id was taken after the check.
+            if not whole:
+                # Somebody took an id since it was looked for.
                 self.rows_to_write().filter(memory_id__in=written, user_id=owner, version=1).erase()
             self._refuse_taken(ids, error)
             raise
@@ -194,21 +170,16 @@ class Store:
             _saved(candidate, alias)
 
     def move_in(self, moved: list[UserMemory], *, keep_version: bool = False) -> None:
-        """Add memories of any owners, which keep the times that are set; all or nothing if there are transactions.
+        """Add memories of any owners with the times that they bring along, where they do.
 
-        Args:
-            moved: the memories.
-            keep_version: whether they keep their versions too.
-
-        Raises:
-            MemoryExists: some of the ids are taken.
+        All or nothing as far as the database can; raises MemoryExists.
         """
         alias = self.write_alias
         kept = ("created_at", "last_updated", "version") if keep_version else ("created_at", "last_updated")
         for memory in moved:
-            values = {name: getattr(memory, name) for name in kept if getattr(memory, name) is not None}
-            self._set_defaults(memory)
-            for name, value in values.items():
+            brought = {name: getattr(memory, name) for name in kept if getattr(memory, name) is not None}
+            self._stamp(memory)
+            for name, value in brought.items():
                 setattr(memory, name, value)
         rows = [self._values_of(memory) for memory in moved]
         try:
@@ -218,20 +189,20 @@ class Store:
             raise
 
     def delete_many(self, memory_ids: list[str], owner: str) -> list[str]:
-        """Delete the owner's memories of these ids, and return the ids that existed, in the order of the argument."""
+        """Delete those of the ids that the owner has, and return them in the order given."""
         owned = self.rows_to_write().for_user(owner)
 
         def delete_batches() -> set[str]:
             batches = batched(memory_ids, conf.BATCH_SIZE)
             return {key for batch in batches for key in DELETE_MANY.run(owned.filter(memory_id__in=batch))}
 
-        deleted = all_or_nothing(owned.db, delete_batches) if memory_ids else set()
-        return [memory_id for memory_id in memory_ids if memory_id in deleted]
+        gone = all_or_nothing(owned.db, delete_batches) if memory_ids else set()
+        return [memory_id for memory_id in memory_ids if memory_id in gone]
 
     def _insert_batches(self, added: list[UserMemory], alias: str, written: list[str]) -> None:
-        """Add rows, and fill the list ``written`` with the ids of the rows that were added."""
+        """Add rows and keep the list of their ids, as far as it comes."""
         written.clear()
-        # Always in the same order, so that two transactions with the same keys cannot wait for each other.
+        # In one order, whoever writes: two transactions that want the same keys must not wait for each other.
         for batch in batched(sorted(added, key=attrgetter("memory_id")), conf.BATCH_SIZE):
             ids = [candidate.memory_id for candidate in batch]
             try:
@@ -241,8 +212,8 @@ class Store:
                 raise
             written += ids
 
-    def _set_defaults(self, candidate: UserMemory) -> None:
-        """Let the fields set the values of a new row."""
+    def _stamp(self, candidate: UserMemory) -> None:
+        """Let the fields set what a new row starts with."""
         for field in self.model._meta.concrete_fields:
             field.pre_save(candidate, add=True)
 
@@ -250,29 +221,29 @@ class Store:
         return {field.attname: getattr(candidate, field.attname) for field in self.model._meta.concrete_fields}
 
     def _is_foreign(self, candidate: UserMemory) -> bool:
-        """Return whether a taken id is another user's."""
+        """Tell whether an id that is taken is another user's."""
         taken = self.rows_to_write().filter(memory_id=candidate.memory_id)
         try:
             return taken.exclude(user_id=candidate.user_id).exists()
         except DatabaseError:
-            # The failed write has broken the transaction, so another attempt cannot succeed.
+            # The failed write took the transaction with it, so there is nothing to be tried again.
             return True
 
     def _refuse_taken(self, memory_ids: Sequence[str], error: Exception | None = None) -> None:
-        """Raise MemoryExists if any user has a memory with one of these ids."""
+        """Raise MemoryExists if some of these ids are in use by anybody."""
         try:
             taken = existing_ids(self.rows_to_write(), memory_ids, conf.BATCH_SIZE)
         except DatabaseError:
             if error is None:
                 raise
-            # The failed write has broken the transaction, so the keys are read from its error.
+            # The failed write took the transaction with it, and only its error can be asked.
             taken = clashing_keys(error)
         if taken:
             raise MemoryExists(taken) from error
 
 
 def _saved(candidate: UserMemory, alias: str) -> UserMemory:
-    """Mark a memory as saved in a database, and return it."""
+    """Mark a memory as one that is in the database."""
     candidate._state.adding = False
     candidate._state.db = alias
     return candidate

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from agno_memory.db.drivers import how_to_install
 from agno_memory.db.errors import with_django_errors
-from agno_memory.db.tables import model_for
+from agno_memory.db.table_models import model_for
 from agno_memory.operations import CreateTopicsIndex
 
 # Letters, digits, underscores and hyphens: every database accepts these in a name.
