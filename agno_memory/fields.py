@@ -257,9 +257,7 @@ class FoldedTextField(_TextField):
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         text = getattr(model_instance, self.source)
         if is_expression(text):
-            raise TypeError(
-                f"{self.source} cannot be a database expression, because {self.name} is computed from its text."
-            )
+            raise TypeError(f"{self.source} cannot be a database expression, because {self.name} follows its text.")
         # The database refuses None with an error of its own.
         folded = None if text is None else validators.fold(text)
         setattr(model_instance, self.attname, folded)
