@@ -1,6 +1,6 @@
 """Capabilities of databases for which Django has no feature flag.
 
-A capability is asked by feature, not by vendor: a backend that Django does not ship answers for itself.
+They depend on feature flags, not on the vendor, so they hold for backends that Django does not ship.
 """
 
 from __future__ import annotations

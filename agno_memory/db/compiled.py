@@ -13,7 +13,7 @@ Values = dict[str, Any]
 
 
 class Param(Value):
-    """A placeholder for a value of a field. The value is known when the statement runs."""
+    """A placeholder for a value of a field. Each run of the statement has its own."""
 
     def __init__(self, field: Field[Any, Any]) -> None:
         super().__init__(field.name, output_field=field)

@@ -11,7 +11,7 @@ OTHER_NAMES = {"mongodb", "mongodb+srv", "pymongo"}
 
 
 def how_to_install(engine: str) -> str:
-    """Return a hint for an ``ENGINE`` whose driver cannot be imported."""
+    """Return a hint for an ``ENGINE`` if its driver cannot be imported."""
     if engine in OTHER_NAMES:
         return 'For MongoDB write ENGINE "django_mongodb_backend", with the whole connection string as "HOST".'
     extra = EXTRAS.get(engine)

@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class _Translated:
-    """A call whose errors of the driver become Django's; one method per database."""
+    """Call a function and raise errors of the driver as Django's; one method per database."""
 
     def call_sql(self, call: Callable[[], Result]) -> Result:
         # The backends that Django ships translate errors by themselves.

@@ -43,7 +43,7 @@ class Statement(Generic[Result]):
         """Run on one database.
 
         Args:
-            model: the model whose table is used.
+            model: the model of the table.
             alias: of the database.
             values: by the name of a field, as ``pre_save()`` returns them.
         """
@@ -65,7 +65,7 @@ class Statement(Generic[Result]):
         """Return the compiled query; only the first call compiles it.
 
         Args:
-            model: the model whose table is used.
+            model: the model of the table.
             connection: to the database.
             compile_with: takes the query's compiler and returns its result, with a Param in the place of each value.
         """
@@ -152,8 +152,8 @@ class SelectMany(OneRow[list[Model]]):
     Args:
         conditions: names of the fields.
         order: one of ``ORDERS``.
-        after_position: whether to return only the rows after a position, which is given by the values of the two
-            fields of the order.
+        after_position: whether to return only the rows after a position: the values of the two fields of the
+            order.
     """
 
     def __init__(self, *conditions: str, order: Order, after_position: bool = False) -> None:

@@ -16,7 +16,7 @@ _models: dict[str, type[UserMemory]] = {}
 
 
 def model_for(table_name: str) -> type[UserMemory]:
-    """Return the subclass of ``UserMemory`` whose instances are stored in a table; the same one for each call.
+    """Return the subclass of ``UserMemory`` for a table; the same one for each call.
 
     Django has no API for "this model on that table". A proxy model comes closest: its ``_meta`` is changed to name the
     table, and queries, ``save()`` and the schema editor all read ``_meta``.

@@ -26,7 +26,7 @@ class SnapshotCache:
 
     Args:
         rows: the memories; a queryset without a slice.
-        viewer: the user who sees it. The snapshot of a narrowed queryset is cached for this user alone, because others
+        viewer: the user that sees it. The snapshot of a narrowed queryset is cached for this user alone, because others
             may not be allowed to see these rows.
     """
 
@@ -80,7 +80,7 @@ def cache_key(name: str, rows: UserMemoryQuerySet, viewer: object = None) -> str
     Args:
         name: of the fact.
         rows: the memories. Viewers share the key if this is the whole table, and have one each otherwise.
-        viewer: the user who sees it.
+        viewer: the user that sees it.
     """
     viewers = [getattr(viewer, "pk", viewer)] if rows.query.where else []
     parts = repr((VERSION, rows.db, rows.model._meta.db_table, *viewers))

@@ -23,7 +23,7 @@ class OwnerCounts:
 
     Args:
         rows: the memories.
-        after: only owners whose ids come after this one.
+        after: only owners with ids after this one.
         limit: the maximum number of owners.
     """
 

@@ -57,7 +57,7 @@ class SizeEstimate:
 
     @property
     def _index(self) -> str:
-        """The name of an index whose first column is the owner."""
+        """The name of an index that begins with the column of the owner."""
         return next(str(index.name) for index in self.rows.model._meta.indexes if index.fields[0] == "user_id")
 
     def as_postgresql(self, connection: BaseDatabaseWrapper) -> Size:
