@@ -18,5 +18,6 @@ class Command(BaseCommand):
             self.stdout.write("Another process is counting the memories at this moment.")
             return
         self.stdout.write(
-            f"{snapshot.memories:,} memories of {snapshot.owners:,} people, counted in {snapshot.took:.1f} seconds"
+            f"{snapshot.memory_count:,} memories of {snapshot.owner_count:,} people, "
+            f"counted in {snapshot.seconds:.1f} seconds"
         )
