@@ -36,6 +36,7 @@ from agno_memory.client import (
 )
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
+from agno_memory.names import RESERVED_IDS
 from agno_memory.rest import converters
 from tests.databases import attempt
 from tests.scripted import (
@@ -235,7 +236,7 @@ def test_ids_that_lead_elsewhere_are_not_sent(memory_id: Any) -> None:
 def test_ids_that_the_service_does_not_create_are_those_that_the_client_does_not_send(memory_id: str) -> None:
     """One rule with two homes, because the client does without Django."""
     outcomes = [
-        attempt(lambda: converters.validate_reachable("memory_id", memory_id, converters.RESERVED)),
+        attempt(lambda: converters.validate_reachable("memory_id", memory_id, RESERVED_IDS)),
         attempt(lambda: protocol.segment("memory_id", memory_id)),
     ]
     assert len({isinstance(outcome, ValidationError) for outcome in outcomes}) == 1

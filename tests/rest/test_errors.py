@@ -140,7 +140,7 @@ def test_no_error_repeats_the_text_of_a_memory(alias: str, ana: Caller) -> None:
 
 @on_sqlite
 def test_an_unknown_field_is_named_with_the_known_ones(alias: str, ana: Caller) -> None:
-    known = "There is no such field. Known: memory_id, user_id, memory, topics, input, metadata, agent_id, team_id, "
+    known = "Unknown field. Choose from: memory_id, user_id, memory, topics, input, metadata, agent_id, team_id, "
     add("ana", memory_id="a")
     for method, path in (("POST", "memories/"), ("PUT", one("a")), ("PATCH", one("a"))):
         response = ana.call(method, path, {"memory": "x", "topic": ["tea"], "search_text": "x"})
@@ -394,7 +394,7 @@ def test_a_form_that_there_is_not_is_named(alias: str, ana: Caller) -> None:
     for path, known in {"memories/export/": "ndjson, csv", "memories/": "json, api"}.items():
         response = ana.call("GET", path, format="xml")
         assert (response.status_code, response["Content-Type"]) == (400, JSON)
-        assert response.json() == {"format": [f"There is no such form. Known: {known}."]}
+        assert response.json() == {"format": [f"Unknown format. Choose from: {known}."]}
     assert ana.call("GET", "memories/export/", format="csv").status_code == 200
 
 

@@ -267,7 +267,7 @@ django.setup()
 from django.test import Client
 
 assert Client().get("/memories/").status_code == 403
-assert "agno_memory.rest.openapi" not in sys.modules
+assert "agno_memory.rest.openapi.extensions" not in sys.modules
 """
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, env=environment, check=True)

@@ -161,7 +161,7 @@ def test_every_old_memory_comes_once_while_another_client_writes(alias: str, ana
 
 def end(ordering: Any, size: int) -> str:
     """Return where a list is read from its end."""
-    return f"memories/?ordering={ordering}&page_size={size}&cursor={Cursor(ordering, True, None).encoded()}"
+    return f"memories/?ordering={ordering}&page_size={size}&cursor={Cursor(ordering, is_backwards=True).encode()}"
 
 
 @each_database
@@ -236,17 +236,23 @@ CURSORS = [
     "\xff",
     "\u0663",
     "a" * 5_000,
-    encoded("f", "-last_updated", "0"),
-    encoded("f", "-last_updated", "x", "a"),
-    encoded("f", "-last_updated", "9" * 30, "a"),
-    encoded("f", "-last_updated", "9" * 5_000, "a"),
-    encoded("f", "-last_updated", "-99999999999999", "a"),
-    encoded("f", "-last_updated", "0", "\x00"),
-    encoded("f", "created_at", "0", "a"),
-    encoded("f", "memory", "0", "a"),
-    encoded("x", "-last_updated", "0", "a"),
-    encoded("o", "", "", "a"),
-    encoded("", "", "", ""),
+    encoded("-last_updated", "f", "0"),
+    encoded("-last_updated", "f", "0."),
+    encoded("-last_updated", "f", "x.a"),
+    encoded("-last_updated", "f", f"{'9' * 30}.a"),
+    encoded("-last_updated", "f", f"{'9' * 5_000}.a"),
+    encoded("-last_updated", "f", "-99999999999999.a"),
+    encoded("-last_updated", "f", "0.\x00"),
+    encoded("-last_updated", "0.a"),
+    encoded("created_at", "f", "0.a"),
+    encoded("memory", "f", "0.a"),
+    encoded("-last_updated", "x", "0.a"),
+    encoded("-updated_at", "f", "0.a"),
+    encoded("run_index", "f", "0.a"),
+    encoded("user_id", "f", "0.a"),
+    encoded("user_id", "b", "0.a"),
+    encoded("user_id", "f", "0."),
+    encoded("", "", ""),
 ]
 
 
@@ -255,7 +261,7 @@ def test_a_bad_cursor_is_told(alias: str, ana: Caller, admin: Caller) -> None:
     add("ana")
     for path in ("memories/", "users/"):
         for cursor in CURSORS:
-            if path == "users/" and cursor == encoded("o", "", "", "a"):
+            if path == "users/" and cursor == encoded("user_id", "f", "0.a"):
                 continue
             response = admin.call("GET", path, cursor=cursor)
             assert (path, cursor[:20], response.status_code, list(response.json())) == (
@@ -267,7 +273,7 @@ def test_a_bad_cursor_is_told(alias: str, ana: Caller, admin: Caller) -> None:
     for milliseconds in ("0", "-62135596800000", "253402300799999", " 5", "1_0"):
         for place in ("a", "|", "\ud7ff", "x" * 1_000):
             for direction in "fb":
-                cursor = encoded(direction, "-last_updated", milliseconds, place)
+                cursor = encoded("-last_updated", direction, f"{milliseconds}.{place}")
                 assert ana.call("GET", "memories/", cursor=cursor).status_code == 200
 
 
@@ -280,10 +286,9 @@ def test_no_cursor_is_an_error_of_ours(alias: str, ana: Caller) -> None:
         | st.binary(max_size=40).map(lambda raw: encoded(raw.decode("latin-1")))
         | st.builds(
             encoded,
+            st.sampled_from([*ORDERINGS, "user_id"]),
             st.sampled_from("fbo"),
-            st.sampled_from(ORDERINGS),
-            st.integers().map(str),
-            st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
+            st.builds("{}.{}".format, st.integers(), st.text(st.characters(exclude_categories=["Cs"]), max_size=9)),
         )
     )
     def check(cursor: str) -> None:

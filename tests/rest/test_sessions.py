@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.models import AgentRun, AgentSession
+from agno_memory.rest.pagination import encoded
 from tests.rest.api import Caller, each_database_commits
 
 RUN = {
@@ -92,5 +93,5 @@ def test_pages_cost_the_same_wherever_they_begin(alias: str, ana: Caller) -> Non
             url = (page["next"] or "").partition("/api/")[2]
         assert found == expected
         assert len(costs) == 1
-        for cursor in ("x", "cnx8MXw", "b3x8fG1heWE"):
+        for cursor in ("x", encoded("run_index", "f", "-1.a"), encoded("user_id", "f", "0.maya")):
             assert ana.call("GET", f"{path}?cursor={cursor}").status_code == 400
