@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice, pairwise
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.cache import cache
@@ -224,6 +225,18 @@ def test_nothing_shows_the_data_of_another(alias: str, ana: Caller, bob: Caller)
         assert [text for text in texts if f"of {other}" in text or f'"{other}' in text] == []
         assert f"topic of {who}" in responses[6].json()["results"][1]["topic"]
         assert responses[7].json()["total"] == 3
+
+
+@on_sqlite
+def test_the_service_pages_through_a_whole_list(alias: str, ana: Caller) -> None:
+    add_many("ana", 3, topics=["a"])
+    with mock.patch.object(Memory, "page", autospec=True, side_effect=Memory.page) as paged:
+        found = list(pages(ana, page_size=2))
+        assert [len(page["results"]) for page in found] == [2, 1]
+        assert paged.call_count == 2
+        for query in ("?topic=a", "?q=number", "?created_after=2000-01-01"):
+            assert len(ids(ana.call("GET", f"memories/{query}"))) == 3
+        assert paged.call_count == 2
 
 
 # Bad cursors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -29,13 +30,14 @@ class MemoryPagination(SizedPagination):
     default_ordering: Order = "-last_updated"
 
     def paginate_queryset(  # type: ignore[override]
-        self, queryset: UserMemoryQuerySet, request: Request, view: object = None
+        self, queryset: UserMemoryQuerySet, request: Request, view: Any = None
     ) -> list[UserMemory]:
         size = self.start(request)
         self.order = self.requested_order(request)
         self.place = self.requested_cursor(request, self.order)
         order = reverse(self.order) if self.place.is_backwards else self.order
-        rows = queryset.page(size + 1, self.key_of(self.place), order)
+        read_page = getattr(view, "read_page", UserMemoryQuerySet.page)
+        rows = read_page(queryset, size + 1, self.key_of(self.place), order)
         self.has_more = len(rows) > size
         self.page = rows[:size][::-1] if self.place.is_backwards else rows[:size]
         self.display_page_controls = self.has_more or self.place.position is not None

@@ -41,7 +41,7 @@ class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMem
 
     class Meta:
         model = UserMemory
-        fields = FIELDS
+        fields: ClassVar[tuple[str, ...]] = FIELDS
         read_only_fields = ("user_id", *MACHINE_WRITTEN)
         extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
             # Without the validator of uniqueness: only the INSERT itself finds out whether the id is taken.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -14,17 +13,18 @@ from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 
+from agno_memory.db.keyset import Order
 from agno_memory.exceptions import MemoryChanged, MemoryExists
 from agno_memory.models import UserMemory
+from agno_memory.querysets import Position, UserMemoryQuerySet
 from agno_memory.rest.base import ME, ActingView
 from agno_memory.rest.converters import in_path, validate_reachable
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.etags import check_preconditions, creates, etag_of, is_current, is_guarded
 from agno_memory.rest.exceptions import Conflict, PreconditionFailed, by_position, detail_of
-from agno_memory.rest.fields import check_bulk
 from agno_memory.rest.memories import openapi
+from agno_memory.rest.memories.bodies import validated_memories
 from agno_memory.rest.memories.filters import MemoryFilterBackend, UserMemoryFilter
 from agno_memory.rest.memories.pagination import MemoryPagination
 from agno_memory.rest.memories.serializers import DeletedSerializer, DeleteSerializer, UserMemorySerializer
@@ -58,6 +58,8 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
     pagination_class = MemoryPagination
     lookup_field = "memory_id"
     openapi_tag = "memories"
+    # The rows of the current request that nothing has narrowed.
+    _whole_list: UserMemoryQuerySet | None = None
 
     @Endpoint("get", MEMORIES, parameters=(USER_ID, ORDERING, PAGE_SIZE, CURSOR), operation=openapi.LIST)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -193,6 +195,21 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
             filename=f"memories.{renderer.format}",
         )
 
+    def get_queryset(self) -> UserMemoryQuerySet:
+        self._whole_list = super().get_queryset()
+        return self._whole_list
+
+    def read_page(
+        self, rows: UserMemoryQuerySet, size: int, position: Position | None, order: Order
+    ) -> builtins.list[UserMemory]:
+        """Return a page of a list; see ``UserMemoryQuerySet.page``.
+
+        A user's whole list is the most frequent request, and ``Memory.page()`` has a faster statement for it.
+        """
+        if rows is self._whole_list:
+            return self.memory.page(self.owner, size=size, position=position, order=order)
+        return rows.page(size, position, order)
+
     def get_renderers(self) -> builtins.list[BaseRenderer]:
         return [NDJSONRenderer(), CSVRenderer()] if self.action == "export" else super().get_renderers()
 
@@ -253,42 +270,3 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
             query = f"?user_id={in_path(self.owner)}" if self.concerns_others() else ""
             headers["Location"] = self.request.build_absolute_uri(path + query)
         return Response(self.get_serializer(memory).data, headers=headers)
-
-
-def validated_memories(
-    data: Any, serializer: serializers.BaseSerializer[Any], check: Callable[[UserMemory], None]
-) -> list[UserMemory]:
-    """Return the unsaved memories of a body with many.
-
-    Args:
-        data: the body.
-        serializer: of one memory.
-        check: raises Django's ValidationError for a memory that cannot be added.
-
-    Raises:
-        ValidationError: REST framework's, by position.
-    """
-    memories: list[UserMemory] = []
-    errors: dict[str, Any] = {}
-    for position, item in enumerate(_bounded_list(data)):
-        try:
-            memory = UserMemory(**serializer.run_validation(item))
-            check(memory)
-            memories.append(memory)
-        except serializers.ValidationError as error:
-            errors[str(position)] = error.detail
-        except ValidationError as error:
-            errors[str(position)] = detail_of(error)
-    if errors:
-        raise serializers.ValidationError(errors)
-    return memories
-
-
-def _bounded_list(data: Any) -> list[Any]:
-    if not isinstance(data, list):
-        raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [_("Send a list of memories.")]})
-    try:
-        check_bulk(len(data))
-    except serializers.ValidationError as error:
-        raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: error.detail}) from error
-    return data
