@@ -1,4 +1,4 @@
-"""Which memories a list and an export have."""
+"""The filters of a list and an export."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ WRONG: list[tuple[str, str, str]] = [
 
 @on_sqlite
 @pytest.mark.parametrize(("name", "value", "said"), WRONG)
-def test_a_bad_value_is_told(alias: str, ana: Caller, name: str, value: str, said: str) -> None:
+def test_a_bad_value_is_refused(alias: str, ana: Caller, name: str, value: str, said: str) -> None:
     for path in ("memories/", "memories/export/"):
         if path == "memories/export/" and name in {"ordering", "page_size"}:
             continue
@@ -171,7 +171,7 @@ def test_a_bad_value_is_told(alias: str, ana: Caller, name: str, value: str, sai
 
 @on_sqlite
 def test_an_unknown_parameter_is_named_with_the_known_ones(alias: str, ana: Caller) -> None:
-    """One that is misspelt must not widen the answer."""
+    """A misspelt parameter must not widen the result."""
     assert list(UserMemoryFilter.base_filters) == PARAMETERS
     for path, more in (
         ("memories/", ["user_id", "ordering", "page_size", "cursor"]),
@@ -186,7 +186,7 @@ def test_an_unknown_parameter_is_named_with_the_known_ones(alias: str, ana: Call
 
 
 @on_sqlite
-def test_a_misspelt_parameter_does_not_widen_what_is_counted_or_erased(alias: str, ana: Caller, admin: Caller) -> None:
+def test_a_misspelt_parameter_does_not_widen_counts_or_erasure(alias: str, ana: Caller, admin: Caller) -> None:
     add("admin")
     for method, path, known in (
         ("GET", "topics/?topic=x", "user_id, limit"),

@@ -31,13 +31,13 @@ def of(found: list[Any]) -> list[str]:
 
 
 def in_order(ordering: str, owner: str = "ana") -> list[str]:
-    """Return the ids as they should be listed."""
+    """Return the ids in the expected order."""
     rows = UserMemory.objects.for_user(owner).sorted_by(ordering)  # type: ignore[arg-type]
     return list(rows.values_list("memory_id", flat=True))
 
 
 def furnish(number: int) -> None:
-    """Add memories of which three each share their times."""
+    """Add memories in groups of three with the same times."""
     for start in range(0, number, 3):
         with at(MOMENT + start * datetime.timedelta(seconds=1)):
             Memory().add_user_memories(
@@ -98,12 +98,12 @@ def test_the_ends(alias: str, ana: Caller) -> None:
     first = ana.call("GET", "memories/", page_size=2).json()
     second = ana.call("GET", first["next"]).json()
     assert second["next"] is None
-    # All that was behind a place goes: the page is empty, and leads back to what is left.
+    # Everything after a position is deleted: the page is empty, and its link leads back to the rest.
     Memory().delete_user_memories(of([second]), "ana")
     beyond = ana.call("GET", first["next"]).json()
     assert (beyond["results"], beyond["next"]) == ([], None)
     assert ana.call("GET", beyond["previous"]).json()["results"] == first["results"]
-    # All that was before a place goes: the page is empty, and leads to the beginning.
+    # Everything before a position is deleted: the page is empty, and its link leads to the beginning.
     Memory().delete_user_memories(of([first]), "ana")
     before = ana.call("GET", second["previous"]).json()
     assert (before["results"], before["previous"]) == ([], None)
@@ -116,7 +116,7 @@ def test_the_ends(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_links_keep_what_was_asked(alias: str, ana: Caller, admin: Caller) -> None:
+def test_links_keep_the_query(alias: str, ana: Caller, admin: Caller) -> None:
     for number in range(5):
         add("b&b=\u00e9", topics=["x&y", "z"], agent_id="a b", memory_id=f"{number}", text=f"tea {number}")
         add("b&b=\u00e9", memory_id=f"other {number}")
@@ -161,12 +161,12 @@ def test_every_old_memory_comes_once_while_another_client_writes(alias: str, ana
 
 
 def end(ordering: Any, size: int) -> str:
-    """Return where a list is read from its end."""
+    """Return the address of the last page of a list."""
     return f"memories/?ordering={ordering}&page_size={size}&cursor={Cursor(ordering, is_backwards=True).encode()}"
 
 
 @each_database
-def test_created_at_is_exact_whatever_is_written(alias: str, ana: Caller) -> None:
+def test_created_at_is_exact_during_writes(alias: str, ana: Caller) -> None:
     """No write moves a memory in this order, so all that is left comes exactly once."""
     memories = add_many("ana", 60)
     seen: list[str] = []
@@ -182,7 +182,7 @@ def test_created_at_is_exact_whatever_is_written(alias: str, ana: Caller) -> Non
 
 @each_database
 @pytest.mark.parametrize("ordering", ORDERINGS)
-def test_a_cursor_of_somebody_else_shows_nothing_of_theirs(alias: str, ana: Caller, bob: Caller, ordering: str) -> None:
+def test_a_cursor_of_another_user_shows_nothing_of_theirs(alias: str, ana: Caller, bob: Caller, ordering: str) -> None:
     for number in range(8):
         add("bob", memory_id=f"bob {number}")
         add("ana", memory_id=f"ana {number}")
@@ -270,7 +270,7 @@ CURSORS = [
 
 
 @each_database
-def test_a_bad_cursor_is_told(alias: str, ana: Caller, admin: Caller) -> None:
+def test_a_bad_cursor_is_refused(alias: str, ana: Caller, admin: Caller) -> None:
     add("ana")
     for path in ("memories/", "users/"):
         for cursor in CURSORS:
@@ -332,7 +332,7 @@ def test_pages_have_the_size_of_the_settings(alias: str, ana: Caller) -> None:
 
 @contextmanager
 def statements(alias: str) -> Iterator[list[int]]:
-    """Count what is asked of the memories' database, beside what the site asks of its own."""
+    """Count the statements about memories, without those of the site's own tables."""
     cache.clear()
     counted: list[int] = []
     with CaptureQueriesContext(connections[alias]) as captured:
@@ -359,7 +359,7 @@ COSTS: list[tuple[str, str, Any, int]] = [
 ]
 
 
-# Where a deletion does not tell what it deleted, and where what is taken must be asked before.
+# MongoDB's deletion does not return the deleted ids; without transactions, taken ids are queried before.
 MORE = {
     "mongodb": {("POST", "memories/delete/"): 3},
     "standalone": {("POST", "memories/delete/"): 3, ("POST", "memories/bulk/"): 2},

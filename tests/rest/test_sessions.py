@@ -1,4 +1,4 @@
-"""One's own sessions over HTTP: listed, read, renamed and deleted, on every database; nobody else's."""
+"""The caller's own sessions over HTTP: listed, read, renamed and deleted, on every database."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_ones_own_sessions(alias: str, ana: Caller) -> None:
 
 
 @each_database_commits
-def test_somebody_elses_session_is_none(alias: str, ana: Caller, admin: Caller) -> None:
+def test_a_session_of_another_user_is_not_found(alias: str, ana: Caller, admin: Caller) -> None:
     save("s", "noah", runs=1)
     for caller in (ana, admin):
         for session_id in ("s", "none", "%00"):

@@ -26,7 +26,7 @@ class Operation:
         name: operation id, unique in the API.
         responses: of the successful statuses.
         errors: statuses of this action, beside those of every action.
-        description: what the docstring of the action leaves out.
+        description: details beyond the docstring of the action.
         request: returns a serializer or a schema of the body; None takes the viewset's serializer.
         headers: of the responses, by status.
         request_examples: bodies by title.
