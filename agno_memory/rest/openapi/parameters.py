@@ -51,7 +51,9 @@ def _page_size(view: Any) -> Schema:
 
 
 def _ordering(view: Any) -> Schema:
-    return {"type": "string", "enum": list(ORDERS), "default": view.pagination_class.default_ordering}
+    # A site may have put another pagination class in the place of ours.
+    default = getattr(view.pagination_class, "default_ordering", next(iter(ORDERS)))
+    return {"type": "string", "enum": list(ORDERS), "default": default}
 
 
 def _limit(view: Any) -> Schema:
