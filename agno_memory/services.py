@@ -52,7 +52,7 @@ class Service(Generic[OwnedRows]):
 
     @property
     def db(self) -> str | MemoryDb | None:
-        """The database as the service was given it: an alias, a handle, or None for the router's choice."""
+        """The argument of the constructor: an alias, a handle, or None for the router's choice."""
         return self._table.db
 
     @property

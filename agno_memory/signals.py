@@ -93,8 +93,8 @@ def send(signal: Signal, sender: object, *, using: str, **arguments: Any) -> Non
     if not signal.has_listeners(sender):
         return
     try:
-        # If a receiver's statement fails, only what receivers wrote is rolled back.
+        # If a receiver's statement fails, only the writes of receivers are rolled back.
         with savepoint(using):
             signal.send_robust(sender=sender, using=using, **arguments)
     except DatabaseError:
-        logger.exception("A receiver broke the transaction; what receivers wrote was rolled back to the savepoint.")
+        logger.exception("A receiver broke the transaction; the writes of receivers were rolled back to the savepoint.")

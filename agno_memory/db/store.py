@@ -71,16 +71,16 @@ class Store(Table[UserMemoryQuerySet]):
 
     def newest(self, keys: dict[str, str], limit: int | None) -> list[UserMemory]:
         """Return the newest memories with these values, by the names of fields."""
-        found = select_newest(*keys).first(limit, self.model, self.read_alias, keys)
-        return cast("list[UserMemory]", found)
+        memories = select_newest(*keys).first(limit, self.model, self.read_alias, keys)
+        return cast("list[UserMemory]", memories)
 
     def page(self, owner: str, size: int, position: Position | None, order: Order) -> list[UserMemory]:
         """Return the first of an owner's memories in an order, or the first after a position."""
         values: dict[str, Any] = {"user_id": owner}
         if position is not None:
             values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)
-        found = select_page(order, position is not None).first(size, self.model, self.read_alias, values)
-        return cast("list[UserMemory]", found)
+        memories = select_page(order, position is not None).first(size, self.model, self.read_alias, values)
+        return cast("list[UserMemory]", memories)
 
     # Writing one
 
