@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is a 4xx that says what to do; and what the database cannot do is a 503."""
+"""Every invalid request gets a 4xx with a useful message, and a database that is not available a 503."""
 
 from __future__ import annotations
 

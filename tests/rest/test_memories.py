@@ -1,4 +1,4 @@
-"""One memory over HTTP: stored, read, replaced, changed, forgotten."""
+"""One memory over HTTP: stored, read, replaced, changed, deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests made up from what the API says of itself, to a live server on every database: schemathesis, with a seed."""
+"""Requests that schemathesis generates from the schema, to a live server on every database, with a seed."""
 
 from __future__ import annotations
 
