@@ -42,7 +42,7 @@ def confirm(client: Client, asked: Any, **answers: str) -> Any:
     return client.post(
         asked.wsgi_request.get_full_path(),
         {
-            "action": context["job"].name,
+            "action": context["bulk_action"].name,
             "select_across": context["select_across"],
             ACTION_CHECKBOX_NAME: context["selected"],
             "post": "yes",
@@ -78,7 +78,7 @@ def test_delete_selected_asks_first(site: str) -> None:
     assert UserMemory.objects.count() == 2
     assert confirm(client, asked).status_code == 302
     assert list(UserMemory.objects.all()) == [kept]
-    assert "Delete memories: done to 1 memory." in messages(client)
+    assert "Delete memories: 1 memory processed." in messages(client)
     (entry,) = LogEntry.objects.all()
     assert (entry.action_flag, entry.object_id, entry.object_repr) == (DELETION, gone.memory_id, gone.memory_id)
 
@@ -87,7 +87,7 @@ def test_all_that_match_are_those_of_the_filters(site: str) -> None:
     add_many(60, "maya", topics=["old"]), add_many(3, "noah", topics=["old"]), add("other", "maya")
     client = staff()
     ticked = Memory().get_user_memories("maya", limit=1)
-    asked = run(client, "delete_selected", ticked, "?owner=maya&topic=old&q=number", across="yes")
+    asked = run(client, "delete_selected", ticked, "?user_id=maya&topic=old&q=number", across="yes")
     assert asked.context["count"] == 60
     assert sorted(memory.memory for memory in Memory().get_user_memories("maya")) == ["other"]
     assert UserMemory.objects.for_user("noah").count() == 3
@@ -108,7 +108,7 @@ def test_topics(site: str) -> None:
     client = staff()
     run(client, "add_topic", memories[:2], topic=" new ")
     assert topics() == {"a": ["x", "new"], "b": ["y", "new"], "c": []}
-    assert "Add a topic: done to 1 memory." in messages(client)
+    assert "Add a topic: 1 memory processed." in messages(client)
     (entry,) = LogEntry.objects.all()
     assert (entry.action_flag, entry.object_id) == (CHANGE, memories[0].memory_id)
     assert entry.get_change_message() == "Added topic “new”."
@@ -128,21 +128,21 @@ def test_a_bad_topic_is_shown_at_the_field(site: str, topic: str) -> None:
 def test_move(site: str) -> None:
     mine, client = add("moved", "maya"), staff()
     add("there", "noah")
-    run(client, "move", [mine], owner="noah")
+    run(client, "move", [mine], user_id="noah")
     assert [memory.memory for memory in Memory().get_user_memories("noah")] == ["moved", "there"]
     assert Memory().get_user_memories("maya") == []
     (entry,) = LogEntry.objects.all()
-    assert entry.get_change_message() == "Changed User id for owner “noah”."
+    assert entry.get_change_message() == "Changed User id for person “noah”."
 
 
 def test_move_to_somebody_unknown_asks_twice(site: str) -> None:
     mine, client = add("moved", "maya"), staff()
     asked = choose(client, "move", [mine])
-    response = confirm(client, asked, owner="nao")
-    assert list(response.context["form"].errors) == ["owner"]
-    assert confirm(client, asked, owner=" ", is_new="on").context["form"].errors
+    response = confirm(client, asked, user_id="nao")
+    assert list(response.context["form"].errors) == ["user_id"]
+    assert confirm(client, asked, user_id=" ", is_new="on").context["form"].errors
     assert Memory().get_user_memories("maya") == [mine]
-    assert confirm(client, asked, owner="nao", is_new="on").status_code == 302
+    assert confirm(client, asked, user_id="nao", is_new="on").status_code == 302
     assert [memory.memory for memory in Memory().get_user_memories("nao")] == ["moved"]
 
 
@@ -170,14 +170,14 @@ def test_export_json_lines(site: str) -> None:
     add("other", "noah")
     memories = [add("Likes tea\nand salt", topics=["食"], metadata={"a": 1}), add("=HYPERLINK(1)")]
     client = staff()
-    response = choose(client, "export_jsonl", memories[:1], "?owner=maya", **EVERYTHING)
+    response = choose(client, "export_jsonl", memories[:1], "?user_id=maya", **EVERYTHING)
     assert response["Content-Type"] == "application/x-ndjson"
     assert "attachment" in response["Content-Disposition"]
     lines = [json.loads(line) for line in body(response).splitlines()]
     assert [line["memory"] for line in lines] == ["Likes tea\nand salt", "=HYPERLINK(1)"]
     assert (lines[0]["topics"], lines[0]["metadata"], lines[0]["user_id"]) == (["食"], {"a": 1}, "maya")
     (entry,) = LogEntry.objects.all()
-    assert (entry.object_repr, entry.change_message, entry.object_id) == ("all of ?owner=maya", "Exported 2.", None)
+    assert (entry.object_repr, entry.change_message, entry.object_id) == ("all of ?user_id=maya", "Exported 2.", None)
 
 
 def test_export_csv(site: str) -> None:
@@ -191,7 +191,7 @@ def test_export_csv(site: str) -> None:
 def test_an_export_that_is_broken_off_is_logged(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "BLOCK", 1)
     response = choose(staff(), "export_jsonl", add_many(5), **EVERYTHING)
-    assert LogEntry.objects.get().change_message == "Export begun."
+    assert LogEntry.objects.get().change_message == "Export started."
     next(iter(response.streaming_content))
     response.close()
     del response

@@ -41,7 +41,7 @@ def test_it_shows_how_much_about_whom_and_what(alias: str, site: str) -> None:
     assert "3 memories in 90 days" in content
     assert page(client, link("a&amp;b", content)).count("am-chip") >= 2
     assert "Memories of \u2068no/ah\u2069" in page(client, link("no/ah", content))
-    assert link("bot", content) == f"{LIST}?agent=bot"
+    assert link("bot", content) == f"{LIST}?agent_id=bot"
     assert "50\u201399" in content
 
 
@@ -69,10 +69,10 @@ def test_everything_is_counted_when_asked(alias: str, site: str) -> None:
     client = staff()
     with mock.patch.object(snapshot, "SAMPLE", 2):
         content = page(client, DASHBOARD)
-        assert "A first look at the 2 memories written last." in content
-        assert content.count("Of the 2 written last.") == 4
+        assert "Preview: the 2 memories updated last." in content
+        assert content.count("Of the 2 memories updated last.") == 4
         assert "Not counted yet." in content
-        assert "Count everything" in content
+        assert "Count all memories" in content
         response = client.post(DASHBOARD)
         content = response.content.decode()
         assert figures(content)[:2] == ["3", "3"]
@@ -94,13 +94,13 @@ def test_who_comes_while_somebody_counts_is_told(alias: str, site: str) -> None:
     client = staff()
     add()
     cache.add(f"{SnapshotCache(UserMemory.objects.all()).key}.turn", 1)
-    assert "Somebody else has memories counted at the moment" in page(client, DASHBOARD)
-    assert "Somebody else had everything counted" in client.post(DASHBOARD).content.decode()
+    assert "Another user is counting the memories." in page(client, DASHBOARD)
+    assert "Another user is counting the memories." in client.post(DASHBOARD).content.decode()
     cache.clear()
     page(client, DASHBOARD)
     cache.add(f"{SnapshotCache(UserMemory.objects.all()).key}.turn", 1)
     busy = client.post(DASHBOARD).content.decode()
-    assert "Somebody else had everything counted" in busy
+    assert "Another user is counting the memories." in busy
     assert figures(busy)[0] == "1"
 
 
@@ -144,7 +144,7 @@ def test_the_way_to_it_is_shown_to_who_may_go(alias: str, site: str) -> None:
 def test_an_admin_of_the_sites_own_has_no_way_to_it(alias: str, site: str) -> None:
     with mock.patch("agno_memory.templatetags.agno_memory_admin.DASHBOARD", "nowhere"):
         content = page(staff("view"), APP)
-    assert "What is remembered" not in content
+    assert "Memory dashboard" not in content
 
 
 @on_sqlite
@@ -191,5 +191,5 @@ def test_names_are_data(alias: str, site: str) -> None:
 def test_a_strict_policy_for_content_lets_it_work(alias: str, site: str) -> None:
     add()
     content = page(staff(), DASHBOARD)
-    ours = content[content.index('class="am-insight"') :]
+    ours = content[content.index('class="am-dashboard"') :]
     assert not re.search(r"\sstyle=|<style|<script|\son\w+=", ours)

@@ -182,8 +182,8 @@ def test_conflict_shows_both_and_loses_nothing(site: str) -> None:
     assert response.status_code == 200
     assert now(memory).memory == "Likes strong <tea>"
     content = response.content.decode()
-    assert "Somebody else changed this memory" in content
-    assert "An agent or the application wrote it." in content
+    assert "This memory changed while you were editing it" in content
+    assert "An agent or the application changed it." in content
     text = re.sub(r"</?(?:ins|del)>", "", content)
     assert "Likes strong &lt;tea&gt;" in text
     assert "Likes weak tea" in text
@@ -224,7 +224,7 @@ def test_conflict_names_the_colleague(site: str) -> None:
     opened = form_data(client, change_url(memory))
     save(colleague, memory, memory="theirs")
     response = save(client, memory, opened, memory="mine")
-    assert "<bdi>colleague</bdi> wrote it" in response.content.decode()
+    assert "<bdi>colleague</bdi> changed it" in response.content.decode()
 
 
 @contextmanager
@@ -247,7 +247,7 @@ def test_write_between_the_forms_look_and_its_write(site: str) -> None:
         Memory().replace_user_memory(memory.memory_id, UserMemory(memory="theirs"), "maya")
         response = save(client, memory, data, memory="mine")
     assert response.status_code == 200
-    assert "Somebody else changed this memory" in response.content.decode()
+    assert "This memory changed while you were editing it" in response.content.decode()
     assert now(memory).memory == "theirs"
     assert not LogEntry.objects.exists()
 

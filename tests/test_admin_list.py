@@ -26,10 +26,10 @@ def test_shows_a_memory(site: str) -> None:
     add("Likes tea", "maya", topics=["drinks", "a&b=c"], agent_id="bot")
     content = page(staff())
     assert ">Likes tea</span>" in content
-    assert 'href="?owner=maya"' in content
+    assert 'href="?user_id=maya"' in content
     assert 'href="?topic=drinks"' in content
     assert 'href="?topic=a%26b%3Dc"' in content
-    assert 'href="?agent=bot"' in content
+    assert 'href="?agent_id=bot"' in content
     assert "0\xa0seconds ago" in content or "second" in content or "now" in content
     assert f"{timezone.localtime():%Y-%m-%d}" in content
 
@@ -87,13 +87,13 @@ def test_filters(site: str) -> None:
     client = staff()
     assert shown(client, topic="food") == ["b", "a"]
     assert shown(client, topic=["food", "art"]) == ["a"]
-    assert shown(client, owner="maya") == ["c", "a"]
-    assert shown(client, owner="maya", topic="food") == ["a"]
-    assert shown(client, agent="two") == ["b"]
-    assert shown(client, owner="nobody") == []
-    assert shown(client, owner="maya'%_") == []
+    assert shown(client, user_id="maya") == ["c", "a"]
+    assert shown(client, user_id="maya", topic="food") == ["a"]
+    assert shown(client, agent_id="two") == ["b"]
+    assert shown(client, user_id="nobody") == []
+    assert shown(client, user_id="maya'%_") == []
     assert shown(client, team_id="x") == []
-    assert "No memories were found" in page(client, owner="nobody")
+    assert "No memories were found" in page(client, user_id="nobody")
 
 
 def test_topic_filter_offers_the_most_frequent(site: str) -> None:
@@ -189,7 +189,7 @@ def test_search_for_an_owner_says_so(site: str) -> None:
     client = staff()
     content = page(client, q="maya")
     assert "<bdi>maya</bdi>" in content
-    assert shown(client, LIST + link("Search everybody", content)) == ["Knows Maya"]
+    assert shown(client, LIST + link("Search all texts", content)) == ["Knows Maya"]
 
 
 @pytest.mark.parametrize("query", ["x" * 1001, "\x00"])
@@ -211,12 +211,12 @@ def test_look_further(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client = staff()
     content = page(client, q="needle")
     assert shown(client, q="needle") == []
-    assert "Nothing was found back to" in content
-    url = LIST + link("Look further", content)
+    assert "No match was found back to" in content
+    url = LIST + link("Search further", content)
     assert shown(client, url) == ["another needle"]
-    last = LIST + link("Look further", page(client, url))
+    last = LIST + link("Search further", page(client, url))
     assert shown(client, last) == ["the needle"]
-    assert "Look further" not in page(client, last)
+    assert "Search further" not in page(client, last)
     back = LIST + link("Previous", page(client, last))
     assert shown(client, back) == []
     assert shown(client, LIST + link("Previous", page(client, back))) == ["another needle"]
@@ -230,7 +230,7 @@ def test_look_further_for_a_topic_where_no_index_finds_it(site: str, monkeypatch
     at_once = shown(client, topic="rare") == ["needle"]
     assert at_once == CreateTopicsIndex.is_made_on(connections[site])
     if not at_once:
-        assert shown(client, LIST + link("Look further", page(client, topic="rare"))) == ["needle"]
+        assert shown(client, LIST + link("Search further", page(client, topic="rare"))) == ["needle"]
 
 
 def test_statements_do_not_grow(site: str) -> None:
@@ -240,9 +240,9 @@ def test_statements_do_not_grow(site: str) -> None:
         LIST,
         f"{LIST}?topic=a",
         f"{LIST}?q=number",
-        f"{LIST}?owner=maya",
+        f"{LIST}?user_id=maya",
         f"{LIST}?q=maya",
-        f"{LIST}?agent=bot",
+        f"{LIST}?agent_id=bot",
         f"{LIST}?updated=7d",
     ]
     few = [counted(client, url, ("default", site)) for url in urls]
@@ -273,7 +273,7 @@ def test_completions(site: str) -> None:
         return client.get(f"{LIST}complete/{name}/", {"q": text}).json()["results"]
 
     assert found("topics", "FOO") == ["food", "seafood"]
-    assert found("owners", "ma") == ["mark", "maya"]
-    assert found("owners", "") == ["mark", "maya", "noah"]
+    assert found("people", "ma") == ["mark", "maya"]
+    assert found("people", "") == ["mark", "maya", "noah"]
     assert found("agents", "w") == ["two"]
-    assert found("owners", "\x00%") == []
+    assert found("people", "\x00%") == []

@@ -17,7 +17,7 @@ from tests.databases import commits
 pytestmark = [commits, pytest.mark.parametrize("alias", ["default"])]
 
 SECRETS = ("Likes tea", "maya-the-owner", "drinks-topic", "agent-bot")
-NAMES = ("topics", "owners", "agents")
+NAMES = ("topics", "people", "agents")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_viewing_alone_changes_nothing(memory: UserMemory) -> None:
     for action, answer in (
         ("delete_selected", {}),
         ("add_topic", {"topic": "x"}),
-        ("move", {"owner": "x", "is_new": "on"}),
+        ("move", {"user_id": "x", "is_new": "on"}),
     ):
         act(client, memory, action, **answer)
     assert act(client, memory, "remove_topic", topic="drinks-topic").status_code == 302

@@ -66,7 +66,7 @@ def test_a_session_is_a_conversation_with_its_tool_calls_folded(site: str) -> No
 
 @each_database
 def test_a_long_conversation_comes_in_pages(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "RUNS", 3)
+    monkeypatch.setattr(pages, "RUNS_PER_PAGE", 3)
     save(runs=7)
     client = staff()
     latest = page(client, url())
@@ -108,7 +108,7 @@ def test_no_page_costs_more_where_there_is_more(site: str, monkeypatch: pytest.M
         for number in range(1, 500)
     )
     assert [counted(client, each, {"default", site}) for each in asked] == before
-    assert client.get(LIST).context["cl"].paginator.count == pages.LISTED
+    assert client.get(LIST).context["cl"].paginator.count == pages.MAX_LISTED
 
 
 @each_database

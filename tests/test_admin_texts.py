@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agno_memory.admin import periods, topics_text
-from agno_memory.admin.conflicts import MOST_WORDS, marked
-from agno_memory.admin.keyset import EPOCH, MILLISECOND, Place
+from agno_memory.admin.conflicts import MAX_WORDS, mark_differences
+from agno_memory.admin.keyset import Position
 from agno_memory.admin.urls import quoted
 from agno_memory.test import at
+from agno_memory.times import from_milliseconds
 from agno_memory.validators import canonical_topics
 
 topic = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1).filter(str.strip)
@@ -92,26 +93,31 @@ def test_steps_lie_between_the_first_and_the_last() -> None:
     assert [step.value for step in periods.steps("2026-02-01", first, last)[0]] == ["2026", "2026-02", "2026-02-01"]
 
 
-@given(st.text(min_size=1), st.integers(-(10**12), 10**13), st.booleans(), st.booleans())
-def test_places_come_back_as_they_were(key: str, milliseconds: int, back: bool, far: bool) -> None:
-    place = Place(EPOCH + milliseconds * MILLISECOND, key, back, far)
-    assert Place.parse(place.token) == place
+@given(
+    st.text(st.characters(exclude_characters="\x00"), min_size=1),
+    st.integers(-(10**12), 10**13),
+    st.booleans(),
+    st.booleans(),
+)
+def test_positions_come_back_as_they_were(key: str, milliseconds: int, back: bool, far: bool) -> None:
+    position = Position(from_milliseconds(milliseconds), key, back, far)
+    assert Position.parse(position.token) == position
 
 
 @pytest.mark.parametrize(
-    "token", ["", "after", "after.1", "x.1.y", "after.x.y", "after.1e5.y", f"after.{'9' * 5000}.y"]
+    "token", ["", "after", "after.1", "x.1.y", "after.x.y", "after.1e5.y", "after.1.\x00", f"after.{'9' * 5000}.y"]
 )
-def test_no_places(token: str) -> None:
+def test_tokens_without_a_position(token: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        Place.parse(token)
+        Position.parse(token)
 
 
 def test_differences_are_marked_and_escaped() -> None:
-    now, typed = marked("Likes <b>strong</b> tea", "Likes weak tea & cake")
+    now, typed = mark_differences("Likes <b>strong</b> tea", "Likes weak tea & cake")
     assert now == "Likes <del>&lt;b&gt;strong&lt;/b&gt;</del> tea"
     assert typed == "Likes <ins>weak</ins> tea<ins> &amp; cake</ins>"
-    long = "<x> " * MOST_WORDS
-    assert marked(long, "y") == (long.replace("<", "&lt;").replace(">", "&gt;"), "y")
+    long = "<x> " * MAX_WORDS
+    assert mark_differences(long, "y") == (long.replace("<", "&lt;").replace(">", "&gt;"), "y")
 
 
 @pytest.mark.parametrize(("key", "url"), [(".", "_2E"), ("..", "_2E_2E"), ("a/b", "a_2Fb"), ("a.b", "a.b")])

@@ -63,7 +63,7 @@ def test_form(client: Client) -> None:
         "metadata": "{}",
         "initial-metadata": "{}",
     }
-    assert "Somebody else changed this memory" in client.post(url, sent).content.decode()
+    assert "This memory changed while you were editing it" in client.post(url, sent).content.decode()
     assert client.post(url, {**sent, "save_over": "2"}).status_code == 302
     assert UserMemory.objects.get().memory == "mine"
     assert memory.memory_id in page(client, f"{LIST}{memory.memory_id}/delete/")
