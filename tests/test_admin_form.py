@@ -1,4 +1,7 @@
-"""The form of a memory: every write goes through the service, and nothing is lost."""
+"""The form of a memory: every write goes through the service, and nothing is lost.
+
+It covers admin/memories.py, forms.py, widgets.py and the pages of conflicts.py.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,12 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.test import Client
 
 from agno_memory.admin import UserMemoryAdmin
+from agno_memory.admin.memories import memory_fieldsets
 from agno_memory.admin.urls import quoted
+from agno_memory.admin.widgets import TextField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import CONTENT_FIELDS, FIELDS
 from agno_memory.test import values
 from tests.admin import ADD, LIST, add, add_many, counted, page, staff
 from tests.databases import commits, each_database
@@ -52,6 +58,19 @@ def now(memory: UserMemory) -> UserMemory:
 
 def errors(response: Any) -> dict[str, list[str]]:
     return {name: list(texts) for name, texts in response.context["adminform"].form.errors.items()}
+
+
+def test_the_form_has_every_field(site: str) -> None:
+    """A field that is added to ``names.CONTENT_FIELDS`` is in the form without a change in the admin."""
+    fields = [name for _title, options in UserMemoryAdmin.fieldsets for name in options["fields"]]
+    assert sorted(fields) == sorted(FIELDS)
+    *_, (_title, others), _automatic = memory_fieldsets((*CONTENT_FIELDS, "mood"))
+    assert others["fields"] == ("metadata", "feedback", "mood")
+    form = staff().get(ADD).context["adminform"].form
+    assert list(form.fields)[:-2] == [name for name in fields if name in ("user_id", *CONTENT_FIELDS)]
+    for name, maximum in (("memory", 10_000), ("input", 100_000), ("feedback", 100_000)):
+        assert form.fields[name].widget.attrs["data-am-count"] == maximum
+        assert isinstance(form.fields[name], TextField)
 
 
 def test_adds(site: str) -> None:

@@ -1,4 +1,7 @@
-"""The list of memories: what it shows, finds and costs, on every database."""
+"""The list of memories on every database: its rows, filters, search, suggestions and cost.
+
+It covers admin/changelist.py, columns.py, filters.py, search.py, autocomplete.py and the pages of keyset.py.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from django.utils import timezone
 from agno_memory.admin import keyset
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import FILTERS, Kind
 from agno_memory.operations import CreateTopicsIndex
 from agno_memory.test import at
 from tests.admin import LIST, add, add_many, counted, link, page, shown, staff
@@ -96,6 +100,28 @@ def test_filters(site: str) -> None:
     assert "No memories were found" in page(client, user_id="nobody")
 
 
+def test_every_filter_of_the_vocabulary(site: str) -> None:
+    """A filter that is added to ``names.FILTERS`` narrows the list without a change in the admin."""
+    with at(datetime.datetime(2024, 3, 1, 12, tzinfo=datetime.UTC)):
+        add("old", topics=["other"], agent_id="other", team_id="other", session_id="other")
+    content = {"topics": ["x"], "agent_id": "x", "team_id": "x", "session_id": "x"}
+    with at(datetime.datetime(2025, 3, 1, 12, tzinfo=datetime.UTC)):
+        add("new", **content)
+    client = staff()
+    for each in FILTERS:
+        value = "2025-01-01T00:00:00Z" if each.kind is Kind.MOMENT else "x"
+        found = ["old"] if each.name.endswith("_before") else ["new"]
+        assert shown(client, **{each.parameter: value}) == found, each
+        assert link(
+            f"{each.label}: {value}" if each.name not in ("topics", "agent_id") else value,
+            page(client, f"{LIST}?{each.parameter}={value}"),
+        )
+    assert shown(client, team_id="x", any_topic=["x", "other"]) == ["new"]
+    both = page(client, team_id="x", any_topic=["x", "other"])
+    assert link("Team: x", both) == "?any_topic=x&any_topic=other"
+    assert "Topic; repeated: any of them: x, other" in both
+
+
 def test_topic_filter_offers_the_most_frequent(site: str) -> None:
     for number in range(3):
         add(str(number), topics=["often", *(["rare"] if number == 0 else [])])
@@ -146,6 +172,10 @@ def test_times(site: str) -> None:
         {"updated": "2026-13"},
         {"updated": "0000"},
         {"updated_from": "2026-99-01"},
+        {"updated_after": "x"},
+        {"created_before": "0001-01-01T00:00:00+14:00"},
+        {"team_id": "x" * 256},
+        {"agent_id": "\x00"},
         {"created": "9999"},
         {"nothing": "x"},
         {"created_at__gte": "x"},

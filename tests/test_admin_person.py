@@ -110,9 +110,17 @@ def test_memories_come_page_by_page(alias: str, site: str) -> None:
     assert texts(page(client, link("Newest", last))) == seen[:PAGE_SIZE]
 
 
+@on_sqlite
+def test_pages_begin_after_any_id(alias: str, site: str) -> None:
+    for number in range(PAGE_SIZE + 1):
+        add(f"number {number}", memory_id=f"{number:02}".ljust(255, "x"))
+    content = page(staff(), person("maya"))
+    assert texts(page(staff(name="other"), link("Older", content))) == ["number 0"]
+
+
 @pytest.mark.parametrize("position", ["", "x", "after.1.", "after.x.y", "after.9999999999999999999.a", "after.1.a\x00"])
 @on_sqlite
-def test_a_place_that_is_none_is_the_beginning(alias: str, position: str, site: str) -> None:
+def test_a_token_without_a_position_is_the_first_page(alias: str, position: str, site: str) -> None:
     add()
     assert page(staff(), person("maya"), position=position)
 

@@ -1,4 +1,4 @@
-"""Charts: numbers in, markup out."""
+"""Charts as markup."""
 
 from __future__ import annotations
 
