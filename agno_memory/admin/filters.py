@@ -1,7 +1,7 @@
-"""The filters beside the list. Each knows whether an index serves it.
+"""The filters beside the list. Each has a method that checks whether an index serves it.
 
-Where they overlap with ``names.FILTERS``, URL parameters and conditions come from there, and ``OtherFilters`` accepts
-every filter of ``names.FILTERS`` that has no class of its own.
+URL parameters and conditions come from ``names.FILTERS``, apart from the user id and the periods. ``OtherFilters``
+accepts every filter of ``names.FILTERS`` without a class of its own.
 """
 
 from __future__ import annotations
@@ -23,19 +23,15 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin import autocomplete, periods
 from agno_memory.admin.urls import memory_page_url
+from agno_memory.admin.vocabulary import VOCABULARY, Params, active_filters, filter_label, filter_values
 from agno_memory.db.keyset import Order
-from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.operations import CreateTopicsIndex
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.times import from_iso
 
 if TYPE_CHECKING:
     from agno_memory.admin.changelist import MemoryChangeList
 
-Params = dict[str, list[str]]
 Choice = dict[str, Any]
-
-VOCABULARY: Final = {each.name: each for each in FILTERS}
 
 # How many topics the filter suggests.
 MAX_SUGGESTIONS: Final = 15
@@ -44,7 +40,7 @@ MAX_SUGGESTIONS: Final = 15
 class MemoryFilter(admin.ListFilter):
     """A filter of memories by values of the query string."""
 
-    # Names of the vocabulary that the filter covers.
+    # Names of ``names.FILTERS`` that the filter covers.
     covers: ClassVar[tuple[str, ...]] = ()
     # Its parameter in the query string. The names of further ones begin with it.
     parameter: ClassVar[str]
@@ -53,7 +49,6 @@ class MemoryFilter(admin.ListFilter):
 
     def __init__(self, request: HttpRequest, params: Params, model: type[Model], model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
-        # Values by the name of their parameter.
         self.used: Params = {}
         self.rows: UserMemoryQuerySet = model_admin.get_queryset(request)
         self.viewer = request.user
@@ -250,7 +245,7 @@ class TimeFilter(MemoryFilter):
         between = periods.days(self._day("from"), self._day("to"))
         for start, end in (period, between):
             rows = rows.matching(**{after: start, before: end})
-        return rows.matching(**_values(self.used, self.covers))
+        return rows.matching(**filter_values(self.used, self.covers))
 
     def _text(self, end: str) -> str:
         return self.used.get(f"{self.parameter}_{end}", [""])[-1]
@@ -282,8 +277,8 @@ class TimeFilter(MemoryFilter):
         if self.value and self.value not in dict(self.presets):
             query_string = changelist.get_query_string(remove=[self.parameter])
             yield {"selected": True, "query_string": query_string, "display": self.value}
-        for each in _used(self.used, self.covers):
-            yield self._selected_link(changelist, each.parameter, _label(each, self.used))
+        for each in active_filters(self.used, self.covers):
+            yield self._selected_link(changelist, each.parameter, filter_label(each, self.used))
 
 
 class UpdatedFilter(TimeFilter):
@@ -301,7 +296,7 @@ class CreatedFilter(TimeFilter):
 
 
 class OtherFilters(MemoryFilter):
-    """The filters of the vocabulary that have no class of their own. They are shown while they are active."""
+    """The filters of the vocabulary without a class of their own. They are visible while they are active."""
 
     title = _("other filters")
 
@@ -313,46 +308,21 @@ class OtherFilters(MemoryFilter):
 
     def is_indexed(self, order: Order) -> bool:
         """Whether all active filters are about the time that the order is by."""
-        return all(each.lookup.partition("__")[0] == order.removeprefix("-") for each in _used(self.used, self.covers))
+        return all(
+            each.lookup.partition("__")[0] == order.removeprefix("-") for each in active_filters(self.used, self.covers)
+        )
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
-        return rows.matching(**_values(self.used, self.covers))
+        return rows.matching(**filter_values(self.used, self.covers))
 
     def choices(self, changelist: MemoryChangeList) -> Iterator[Choice]:  # type: ignore[override]
         query_string = changelist.get_query_string(dict.fromkeys(self.used))
         yield {"selected": False, "query_string": query_string, "display": gettext("All")}
-        for each in _used(self.used, self.covers):
-            yield self._selected_link(changelist, each.parameter, _label(each, self.used))
-
-
-def _used(used: Params, names: tuple[str, ...]) -> list[Filter]:
-    """Return the filters of the vocabulary that have values in the query string."""
-    return [VOCABULARY[name] for name in names if VOCABULARY[name].parameter in used]
-
-
-def _values(used: Params, names: tuple[str, ...]) -> dict[str, Any]:
-    """Return the arguments of ``matching()`` for values of the query string.
-
-    Raises:
-        ValueError, OverflowError: a text that is not a moment.
-    """
-    return {each.name: _value(each, used[each.parameter]) for each in _used(used, names)}
-
-
-def _value(each: Filter, texts: list[str]) -> Any:
-    match each.kind:
-        case Kind.TOPICS:
-            return texts
-        case Kind.MOMENT:
-            return from_iso(texts[-1])
-    return texts[-1]
-
-
-def _label(each: Filter, used: Params) -> str:
-    return f"{gettext(each.label)}: {', '.join(used[each.parameter])}"
+        for each in active_filters(self.used, self.covers):
+            yield self._selected_link(changelist, each.parameter, filter_label(each, self.used))
 
 
 FILTER_CLASSES: Final = (TopicFilter, PersonFilter, AgentFilter, UpdatedFilter, CreatedFilter)
 _covered = {name for filter_class in FILTER_CLASSES for name in filter_class.covers}
-OtherFilters.covers = tuple(each.name for each in FILTERS if each.name not in _covered)
+OtherFilters.covers = tuple(name for name in VOCABULARY if name not in _covered)
 LIST_FILTERS: Final = (*FILTER_CLASSES, OtherFilters)
