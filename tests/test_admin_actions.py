@@ -1,4 +1,4 @@
-"""Actions on many memories: on those that are ticked or on all that match, asked first, logged, on every database."""
+"""Bulk actions on every database: on the selected memories or on all that match, confirmed and logged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EVERYTHING = {"select_across": "1"}
 
 
 def choose(client: Client, action: str, memories: Iterable[UserMemory], query: str = "", **data: str) -> Any:
-    """Tick memories, choose an action and run it, as the list does."""
+    """Select memories and run an action, as the list does."""
     ticked = [memory.memory_id for memory in memories]
     return client.post(
         LIST + query, {"action": action, "index": "0", "select_across": "0", ACTION_CHECKBOX_NAME: ticked, **data}
@@ -37,7 +37,7 @@ def choose(client: Client, action: str, memories: Iterable[UserMemory], query: s
 
 
 def confirm(client: Client, asked: Any, **answers: str) -> Any:
-    """Answer the page that an action shows, with everything that stands in it."""
+    """Submit the confirmation page of an action, with its hidden fields."""
     context = asked.context
     return client.post(
         asked.wsgi_request.get_full_path(),
@@ -94,7 +94,7 @@ def test_all_that_match_are_those_of_the_filters(site: str) -> None:
     assert LogEntry.objects.filter(action_flag=DELETION).count() == 60
 
 
-def test_what_was_written_after_the_page_is_left_alone(site: str) -> None:
+def test_memories_written_after_the_page_are_left_alone(site: str) -> None:
     one, two, client = add("one"), add("two"), staff()
     asked = choose(client, "delete_selected", [one, two], **EVERYTHING)
     Memory().replace_user_memory(one.memory_id, UserMemory(memory="one, and new"), "maya")
@@ -135,7 +135,7 @@ def test_move(site: str) -> None:
     assert entry.get_change_message() == "Changed User id for person “noah”."
 
 
-def test_move_to_somebody_unknown_asks_twice(site: str) -> None:
+def test_a_move_to_an_unknown_person_needs_confirmation(site: str) -> None:
     mine, client = add("moved", "maya"), staff()
     asked = choose(client, "move", [mine])
     response = confirm(client, asked, user_id="nao")
@@ -147,7 +147,7 @@ def test_move_to_somebody_unknown_asks_twice(site: str) -> None:
 
 
 @pytest.mark.parametrize("until", ["", "x", "99999999999999999999"])
-def test_no_moment_is_no_permission(site: str, until: str) -> None:
+def test_an_action_needs_a_valid_time(site: str, until: str) -> None:
     memory, client = add(), staff()
     response = confirm(client, choose(client, "delete_selected", [memory]), until=until)
     assert response.status_code == 200
@@ -199,7 +199,7 @@ def test_an_export_that_is_broken_off_is_logged(site: str, monkeypatch: pytest.M
 
 
 def test_many_are_done_in_few_statements(site: str) -> None:
-    """Ten thousand: ten batches, neither loaded at once nor written one by one."""
+    """Ten thousand memories take ten batches."""
     ticked = add_many(10_000, topics=["a"])[:1]
     client = staff()
     asked = choose(client, "add_topic", ticked, **EVERYTHING)

@@ -44,7 +44,7 @@ def rects(chart: ElementTree.Element) -> list[dict[str, str]]:
 
 
 def test_a_site_without_an_admin_has_templates_too() -> None:
-    """Django imports all that templates may load, whether they do or not."""
+    """Django imports every tag library, even if no template loads it."""
     code = """
 import sys
 from django.conf import settings

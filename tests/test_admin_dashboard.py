@@ -1,4 +1,4 @@
-"""The dashboard: what it shows, to whom, and at what cost."""
+"""The dashboard: its content, permissions and cost. It covers admin/dashboard.py and dashboard_charts.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def figures(content: str) -> list[str]:
 
 
 @each_database
-def test_it_shows_how_much_about_whom_and_what(alias: str, site: str) -> None:
+def test_numbers_and_charts(alias: str, site: str) -> None:
     add("x" * 30, "maya", topics=["tea", "a&b"], agent_id="bot")
     add("x" * 70, "maya", topics=["tea"])
     add("x" * 90, "no/ah", topics=["tea"])
@@ -63,7 +63,7 @@ def test_its_cost_does_not_grow(alias: str, site: str) -> None:
 
 
 @each_database
-def test_everything_is_counted_when_asked(alias: str, site: str) -> None:
+def test_a_post_counts_all_memories(alias: str, site: str) -> None:
     for owner in ("maya", "noah", "ana"):
         add(user_id=owner, topics=["tea"])
     client = staff()
@@ -83,14 +83,14 @@ def test_everything_is_counted_when_asked(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_without_memories_there_is_a_dashboard_too(alias: str, site: str) -> None:
+def test_an_empty_store(alias: str, site: str) -> None:
     content = page(staff(), DASHBOARD)
     assert figures(content) == ["0", "0", "\N{EM DASH}"]
     assert content.count("None.") == 3
 
 
 @on_sqlite
-def test_who_comes_while_somebody_counts_is_told(alias: str, site: str) -> None:
+def test_a_message_while_another_request_counts(alias: str, site: str) -> None:
     client = staff()
     add()
     cache.add(f"{SnapshotCache(UserMemory.objects.all()).key}.turn", 1)
@@ -105,7 +105,7 @@ def test_who_comes_while_somebody_counts_is_told(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_an_old_picture_says_so(alias: str, site: str) -> None:
+def test_an_old_snapshot_is_counted_again(alias: str, site: str) -> None:
     add()
     client = staff()
     with mock.patch.object(snapshot, "SAMPLE", 0):
@@ -118,7 +118,7 @@ def test_an_old_picture_says_so(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_only_who_may_view_memories_sees_it(alias: str, site: str) -> None:
+def test_needs_permission_to_view_memories(alias: str, site: str) -> None:
     add("Likes tea", "maya-the-owner", topics=["drinks-topic"])
     for permission, status in (("view", 200), ("change", 200), ("add", 403), ("delete", 403)):
         client = staff(permission, name=permission)
@@ -132,7 +132,7 @@ def test_only_who_may_view_memories_sees_it(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_the_way_to_it_is_shown_to_who_may_go(alias: str, site: str) -> None:
+def test_the_links_need_permission(alias: str, site: str) -> None:
     for permission, is_shown in (("view", True), ("change", True), ("add", False), ("delete", False)):
         content = page(staff(permission, name=permission), APP)
         assert (DASHBOARD in content) is is_shown
@@ -141,7 +141,7 @@ def test_the_way_to_it_is_shown_to_who_may_go(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_an_admin_of_the_sites_own_has_no_way_to_it(alias: str, site: str) -> None:
+def test_no_link_without_a_dashboard(alias: str, site: str) -> None:
     with mock.patch("agno_memory.templatetags.agno_memory_admin.DASHBOARD", "nowhere"):
         content = page(staff("view"), APP)
     assert "Memory dashboard" not in content

@@ -36,7 +36,7 @@ def change_url(memory: UserMemory, name: str = "change") -> str:
 
 
 def form_data(client: Client, url: str) -> dict[str, Any]:
-    """Return what a browser would send of a form that nobody touched: with the line ends of browsers."""
+    """Return the data that a browser submits for an unchanged form, with the line ends of browsers."""
     form = client.get(url).context["adminform"].form
     data: dict[str, Any] = {}
     for bound in form:
@@ -137,8 +137,8 @@ def test_changes(site: str) -> None:
     assert changed.search_text == "likes coffee"
 
 
-def test_what_nobody_touched_stays(site: str) -> None:
-    """Browsers send line ends of their own, and forms like to strip."""
+def test_unchanged_fields_stay(site: str) -> None:
+    """Browsers submit other line ends, and form fields strip spaces by default."""
     content = {
         "topics": ["a,b", 'say "x"', "two\nlines", "c\r\nd"],
         "input": "  one\r\ntwo\rthree\n",
@@ -174,7 +174,7 @@ def test_owner_and_machine_written_fields_are_not_taken(site: str) -> None:
     assert UserMemory.objects.count() == 1
 
 
-def test_log_says_what_changed_but_not_the_text(site: str) -> None:
+def test_the_log_names_changed_fields_but_not_the_text(site: str) -> None:
     memory, client = add(SECRET, topics=["food", "tea"]), staff()
     save(client, memory, memory=f"{SECRET}, changed", topics="tea, art", agent_id="bot")
     (entry,) = LogEntry.objects.filter(action_flag=CHANGE)
@@ -232,7 +232,7 @@ def test_conflict_after_a_conflict(site: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["", "x", "0", "-1", "99999999999999999999"])
-def test_no_version_is_no_permission_to_overwrite(site: str, version: str) -> None:
+def test_a_save_needs_the_current_version(site: str, version: str) -> None:
     memory, client = add("Likes tea"), staff()
     assert save(client, memory, memory="mine", seen_version=version).status_code == 200
     assert now(memory).memory == "Likes tea"
@@ -248,7 +248,7 @@ def test_conflict_names_the_colleague(site: str) -> None:
 
 @contextmanager
 def seen_before(memory: UserMemory) -> Iterator[None]:
-    """Let the form look at a memory as it was before somebody else wrote it: once."""
+    """Let the first validation read the memory as it is now, even if it changes meanwhile."""
     get_object = UserMemoryAdmin.get_object
     before = [UserMemory.objects.get(pk=memory.pk)]
 
@@ -259,7 +259,7 @@ def seen_before(memory: UserMemory) -> Iterator[None]:
         yield
 
 
-def test_write_between_the_forms_look_and_its_write(site: str) -> None:
+def test_write_between_validation_and_save(site: str) -> None:
     memory, client = add("Likes tea"), staff()
     data = form_data(client, change_url(memory))
     with seen_before(memory):
@@ -283,7 +283,7 @@ def test_deleted_meanwhile(site: str) -> None:
     assert client.post(change_url(memory, "delete"), {"post": "yes"}).status_code == 302
 
 
-def test_deleted_between_the_forms_look_and_its_write(site: str) -> None:
+def test_deleted_between_validation_and_save(site: str) -> None:
     memory, client = add("Likes tea"), staff()
     data = form_data(client, change_url(memory))
     with seen_before(memory):

@@ -182,7 +182,7 @@ def test_times(site: str) -> None:
         {"version": "x"},
     ],
 )
-def test_bad_questions_are_no_errors(site: str, query: dict[str, str]) -> None:
+def test_invalid_parameters_are_not_server_errors(site: str, query: dict[str, str]) -> None:
     client = staff()
     response = client.get(LIST, query)
     assert response.status_code in (200, 302)
@@ -230,8 +230,8 @@ def test_search_refuses(site: str, query: str) -> None:
     assert "errorlist" in response.content.decode() or 'class="error"' in response.content.decode()
 
 
-def test_look_further(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What no index finds is looked for in so many memories, on demand in more; nothing is passed over."""
+def test_search_further(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an index, a page searches a window of memories, on demand a larger one; no match is skipped."""
     monkeypatch.setattr(keyset, "WINDOW", 10)
     monkeypatch.setattr(keyset, "FAR_WINDOW", 15)
     add("the needle")
@@ -252,7 +252,7 @@ def test_look_further(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(client, LIST + link("Previous", page(client, back))) == ["another needle"]
 
 
-def test_look_further_for_a_topic_where_no_index_finds_it(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_further_for_a_topic_where_no_index_finds_it(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyset, "WINDOW", 10)
     add("needle", topics=["rare"])
     add_many(20)

@@ -1,4 +1,7 @@
-"""The page about a person: what it shows, to whom, at what cost; export and erasure; and the way there."""
+"""The page of a person: its content, permissions and cost; export, erasure, accounts and the timeline.
+
+It covers admin/person.py, exports.py, accounts.py and timeline.py.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,7 @@ def test_every_owner_has_an_address(alias: str, owner: str, site: str) -> None:
 
 
 @on_sqlite
-def test_of_nobody_nothing_is_said(alias: str, site: str) -> None:
+def test_a_person_without_memories(alias: str, site: str) -> None:
     client = staff()
     assert "There are no memories of this person." in page(client, person("nobody"))
     assert "There are no memories of this person." in page(client, person("nobody", "erase/"))
@@ -146,7 +149,7 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
 
 
 @each_database
-def test_everything_leaves_as_a_file(alias: str, site: str) -> None:
+def test_all_memories_are_exported(alias: str, site: str) -> None:
     mine = [add("=1+1", "a/b", topics=["tea"]), add("two\nlines", "a/b", metadata={"a": 1})]
     add("Is somebody else", "noah")
     client = staff("view")
@@ -164,7 +167,7 @@ def test_everything_leaves_as_a_file(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_a_look_is_no_export(alias: str, site: str) -> None:
+def test_an_export_needs_a_post_with_a_format(alias: str, site: str) -> None:
     add()
     client = staff()
     assert client.get(person("maya", "export/"), {"format": "csv"}).status_code == 405
@@ -177,7 +180,7 @@ def test_a_look_is_no_export(alias: str, site: str) -> None:
 
 
 @each_database
-def test_erasing_says_how_many_and_takes_no_more(alias: str, site: str) -> None:
+def test_erasing_shows_the_number_and_erases_no_others(alias: str, site: str) -> None:
     add_many(1_234, "maya")
     add("Is somebody else", "noah")
     client = staff("view", "delete")
@@ -239,7 +242,7 @@ def test_who_may_do_what(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_strangers_are_sent_to_the_login(alias: str, site: str) -> None:
+def test_other_users_are_sent_to_the_login(alias: str, site: str) -> None:
     add("Likes tea", "maya")
     visitor = Client()
     visitor.force_login(User.objects.create_user("visitor"))
@@ -252,7 +255,7 @@ def test_strangers_are_sent_to_the_login(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_what_changes_something_needs_a_token(alias: str, site: str) -> None:
+def test_posts_need_a_csrf_token(alias: str, site: str) -> None:
     add()
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_superuser("root"))
@@ -371,6 +374,6 @@ def test_columns_are_as_long_as_needed(days: float, heading: str) -> None:
     assert bounds == sorted(set(bounds))
 
 
-def test_of_a_very_long_time_the_end_is_shown() -> None:
+def test_a_very_long_time_shows_the_last_years() -> None:
     _unit, bounds = division(datetime.date(1, 1, 1), datetime.date(2026, 11, 25))
     assert (len(bounds), bounds[-1]) == (MAX_COLUMNS + 1, datetime.date(2027, 1, 1))

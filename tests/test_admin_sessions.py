@@ -1,4 +1,4 @@
-"""The admin's pages of sessions: to be found and to be read, by those who may, on every database."""
+"""The admin's pages of sessions on every database: list, search, conversation and permissions."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_sessions_are_found_by_id_owner_and_name(site: str) -> None:
 
 
 @each_database
-def test_no_page_costs_more_where_there_is_more(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_does_not_grow(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     save(runs=1)
     client = staff()
     asked = [LIST, f"{LIST}?q=dinner", url()]
@@ -112,7 +112,7 @@ def test_no_page_costs_more_where_there_is_more(site: str, monkeypatch: pytest.M
 
 
 @each_database
-def test_nothing_is_written_and_nobody_else_sees_it(site: str) -> None:
+def test_pages_are_read_only_and_need_permission(site: str) -> None:
     save(name="Dinner", runs=1)
     viewer = staff("view", name="of memories")
     for client in (viewer, Client()):

@@ -42,13 +42,14 @@ class MemoryFilter(admin.ListFilter):
 
     # Names of ``names.FILTERS`` that the filter covers.
     covers: ClassVar[tuple[str, ...]] = ()
-    # Its parameter in the query string. The names of further ones begin with it.
+    # Name of the filter's parameter in the query string. Names of further parameters begin with it.
     parameter: ClassVar[str]
     # Whether an index serves the filter in every order, so that the first and the last match are found at once.
     is_indexed_in_every_order: ClassVar[bool] = False
 
     def __init__(self, request: HttpRequest, params: Params, model: type[Model], model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
+        # The non-blank values of the query string.
         self.used: Params = {}
         self.rows: UserMemoryQuerySet = model_admin.get_queryset(request)
         self.viewer = request.user
