@@ -12,6 +12,10 @@ class ObjectDoesNotExist(Exception):
     """As Django's: the requested object does not exist."""
 
 
+class MultipleObjectsReturned(Exception):
+    """As Django's: the request does not say which of several objects is meant."""
+
+
 class ValidationError(Exception):
     """As Django's: the input is invalid, with messages by field.
 

@@ -16,12 +16,13 @@ from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import SessionExists, SessionNotFound
 from agno_memory.fields import TimestampField
+from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.retries import retry
 from agno_memory.services import ANYONE, NOBODY, Service, async_twin, of_user
 from agno_memory.signals import by_owner, run_saved, send, session_deleted, session_saved
 from agno_memory.times import now, whole_milliseconds
-from agno_memory.validators import check, items, owner_id, validate_identifier, validate_query
+from agno_memory.validators import check, items, validate_query
 
 __all__ = ["ANYONE", "NOBODY", "AgentSessions"]
 
@@ -59,7 +60,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
 
     # Reading
 
-    def get_session(self, session_id: str, user_id: object = None) -> AgentSession | None:
+    def get_session(self, session_id: Identifier, user_id: object = None) -> AgentSession | None:
         """Return a session of a user, without its runs, or None.
 
         Args:
@@ -69,10 +70,10 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         Raises:
             ValidationError: bad input.
         """
-        check("session_id", session_id, validate_identifier)
+        session_id = identifier("session_id", session_id)
         return self.rows(user_id).filter(session_id=session_id).first()
 
-    def get_runs(self, session_id: str, user_id: object = None) -> AgentRunQuerySet:
+    def get_runs(self, session_id: Identifier, user_id: object = None) -> AgentRunQuerySet:
         """Return the runs of a session in their order, as a queryset; it is empty if this user has no such session.
 
         Args:
@@ -82,7 +83,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         Raises:
             ValidationError: bad input.
         """
-        check("session_id", session_id, validate_identifier)
+        session_id = identifier("session_id", session_id)
         runs = AgentRun.objects.using(self.read_alias).in_order()
         if user_id is not ANYONE and not self.rows(user_id).filter(session_id=session_id).exists():
             return runs.none()
@@ -135,7 +136,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         self._send(session_saved, user_id=owner, session_ids=[written.session_id], created=created)
         return written
 
-    def rename_session(self, session_id: str, name: str, user_id: object = None) -> AgentSession:
+    def rename_session(self, session_id: Identifier, name: str, user_id: object = None) -> AgentSession:
         """Change the name of a session.
 
         Args:
@@ -150,7 +151,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             ValidationError: bad input; nothing was written.
             SessionNotFound: this user has no such session.
         """
-        check("session_id", session_id, validate_identifier)
+        session_id = identifier("session_id", session_id)
         check("name", name, validate_query)
         candidate = AgentSession(session_id=session_id, name=name, updated_at=now())
         rows = self.rows_to_write(user_id).filter(session_id=session_id)
@@ -162,7 +163,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         return renamed
 
     def upsert_run(
-        self, session_id: str, run: AgentRun, user_id: object = None, *, run_index: int | None = None
+        self, session_id: Identifier, run: AgentRun, user_id: object = None, *, run_index: int | None = None
     ) -> AgentRun:
         """Replace the run with this id in a session, or add it after all others. No other run changes.
 
@@ -179,7 +180,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             ValidationError: bad input; nothing was written.
             SessionNotFound: this user has no such session; nothing was written.
         """
-        check("session_id", session_id, validate_identifier)
+        session_id = identifier("session_id", session_id)
         candidate = _cleaned_copy(run, session_id=session_id)
         candidate.updated_at = now()
         session = self._writable(session_id, user_id)
@@ -201,7 +202,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
 
     # Deleting
 
-    def delete_session(self, session_id: str, user_id: object = None) -> None:
+    def delete_session(self, session_id: Identifier, user_id: object = None) -> None:
         """Delete a session with its runs.
 
         Args:
@@ -215,7 +216,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         if not self.delete_sessions([session_id], user_id):
             raise SessionNotFound(session_id)
 
-    def delete_sessions(self, session_ids: Iterable[str], user_id: object = None) -> list[str]:
+    def delete_sessions(self, session_ids: Iterable[Identifier], user_id: object = None) -> list[str]:
         """Delete sessions with their runs. Ids that the user does not have are ignored.
 
         Args:
@@ -228,9 +229,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         Raises:
             ValidationError: bad input; nothing was deleted.
         """
-        requested_ids = items("session_ids", session_ids)
-        for session_id in requested_ids:
-            check("session_ids", session_id, validate_identifier)
+        requested_ids = [identifier("session_id", each, "session_ids") for each in items("session_ids", session_ids)]
         rows = self.rows_to_write(user_id)
         deleted: set[str] = set()
         for batch in batched(requested_ids, conf.BATCH_SIZE):
@@ -261,7 +260,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
     def _exists(self, session_id: str) -> bool:
         return self.rows_to_write(ANYONE).filter(session_id=session_id).exists()
 
-    def _writable(self, session_id: str, user_id: object) -> AgentSessionQuerySet:
+    def _writable(self, session_id: Identifier, user_id: object) -> AgentSessionQuerySet:
         """Return the session with this id if this user may write it: it is theirs or has no user."""
         rows = self.rows_to_write(ANYONE).filter(session_id=session_id)
         return rows if user_id is ANYONE else of_user(rows, user_id) | of_user(rows, NOBODY)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from django.db import router
 
@@ -11,18 +12,25 @@ from agno_memory.conf import conf
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
 from agno_memory.db.keyset import Order
 from agno_memory.db.statements import DeleteMany
+from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing
+from agno_memory.exceptions import MemoryExists
+from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
+from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.signals import announce, announce_batch, memory_added, memory_deleted, memory_replaced
-from agno_memory.validators import canonical_topics, check, limit_topics, owner_id
+from agno_memory.retries import retry
+from agno_memory.signals import announce, announce_batch, by_owner, memory_added, memory_deleted, memory_replaced
+from agno_memory.validators import canonical_topics, check, limit_topics
 
 Batch = list[UserMemory]
-# Writes the rows of a queryset.
-Write = Callable[[UserMemoryQuerySet], object]
+# Writes the rows of one owner and returns the written ones, as they were before.
+Write = Callable[[UserMemoryQuerySet], Batch]
 
 DELETE_MANY: Final = DeleteMany()
 ORDER: Final[Order] = "created_at"
+# The fields that are loaded of the memories of a batch.
+LOADED: Final = ("key", "memory_id", "user_id", "created_at")
 
 
 class BulkMemory:
@@ -50,6 +58,9 @@ class BulkMemory:
         # Keep the alias of using(); otherwise write to the router's database for writes.
         self.rows = rows.using(getattr(rows, "_db", None) or router.db_for_write(rows.model))
         self._on_batch = on_batch
+        self._store = Store(self.rows.db, self.rows.model)
+        # The ids that reassign() did not move, because the new owner uses them for other memories.
+        self.conflicts: list[str] = []
 
     def add_topic(self, topic: str) -> int:
         """Add a topic to the memories, and return the number of memories that were written.
@@ -73,43 +84,73 @@ class BulkMemory:
         return self._update_topics(self.rows.about(topic), TopicsWithout("topics", topic))
 
     def reassign(self, user: object) -> int:
-        """Give the memories to another owner, and return the number of memories that were written.
+        """Give the memories to another owner, and return the number of memories that were moved.
 
-        Memories that this owner has already do not change. The others are announced as deleted for the owner before
-        and as added for the new one.
+        Each is added for the new owner and deleted for the owner before, with its version and its times. Memories that
+        the new owner has already do not change. If the new owner uses the id for another memory, the memory stays where
+        it is; ``conflicts`` has its id afterwards.
 
         Args:
-            user: the new owner: a string, an int, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
+            user: the new owner: a string, an int, a UUID, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
 
         Raises:
             ValidationError: an invalid owner; nothing was written.
         """
         owner = owner_id(user)
+        self.conflicts = []
 
         def announce_move(batch: Batch) -> None:
             announce_batch(memory_deleted, batch, using=self.rows.db)
             announce(memory_added, UserMemory, owner, [memory.memory_id for memory in batch], using=self.rows.db)
 
-        return self._each(self.rows.exclude(user_id=owner), lambda batch: batch.update(user_id=owner), announce_move)
+        return self._each(self.rows.exclude(user_id=owner), partial(self._move, owner), announce_move)
+
+    def _move(self, owner: str, rows: UserMemoryQuerySet) -> Batch:
+        """Move memories of one owner to another, and return those that were moved."""
+        memories = list(rows)
+        copies = {memory.memory_id: _copy_for(memory, owner) for memory in memories}
+        present = self._store.rows_to_write().filter(user_id=owner, key__in=[copy.key for copy in copies.values()])
+        # The same memory is there if an earlier call ended between the addition and the deletion.
+        stored = {memory.memory_id: memory for memory in present}
+        conflicts = {each for each, memory in stored.items() if _state(memory) != _state(copies[each])}
+        self.conflicts += [memory.memory_id for memory in memories if memory.memory_id in conflicts]
+        self._store.move_in([copies[each] for each in copies if each not in stored], keep_version=True)
+        moved = [memory for memory in memories if memory.memory_id not in conflicts]
+        DELETE_MANY.run(rows.filter(key__in=[memory.key for memory in moved]))
+        return moved
 
     def delete(self) -> int:
         """Delete the memories and return their number."""
-        return self._each(self.rows, DELETE_MANY.run, self._announce_deleted)
+        return self._each(self.rows, _written_by(DELETE_MANY.run), self._announce_deleted)
 
     def _update_topics(self, rows: UserMemoryQuerySet, topics: TopicsWith | TopicsWithout) -> int:
-        return self._each(rows, lambda batch: batch.update(topics=topics), self._announce_replaced)
+        write = _written_by(lambda owned: owned.update(topics=topics))
+        return self._each(rows, write, self._announce_replaced)
 
     def _each(self, rows: UserMemoryQuerySet, write: Write, announce_written: Callable[[Batch], object]) -> int:
-        """Write all rows, a batch at a time, and return their number."""
+        """Write all rows, a batch at a time, and return the number of written rows."""
         # No write changes this order, and an index serves it for one owner's memories as well as for all.
-        rows = rows.sorted_by(ORDER).only("memory_id", "user_id", "created_at")
-        count, left = 0, rows
-        while batch := all_or_nothing(rows.db, lambda left=left: _write_next(left, write)):  # type: ignore[misc]
-            count, left = count + len(batch), rows.after(batch[-1], ORDER)
-            announce_written(batch)
+        rows = rows.sorted_by(ORDER)
+        count, position = 0, None
+        while batch := self._next(rows, position):
+            attempts, conflicts = partial(_write_batch, rows, batch, write), list(self.conflicts)
+
+            def attempt(work: Callable[[], Batch] = attempts, conflicts: list[str] = conflicts) -> Batch:
+                self.conflicts = list(conflicts)
+                return all_or_nothing(rows.db, work)
+
+            # The new owner may use an id since it was looked up.
+            written = retry(attempt, MemoryExists)
+            count, position = count + len(written), batch[-1]
+            announce_written(written)
             if self._on_batch:
-                self._on_batch(batch)
+                self._on_batch(written)
         return count
+
+    @staticmethod
+    def _next(rows: UserMemoryQuerySet, position: UserMemory | None) -> Batch:
+        left = rows if position is None else rows.after(position, ORDER)
+        return list(left.only(*LOADED)[: conf.BATCH_SIZE])
 
     def _announce_replaced(self, batch: Batch) -> None:
         announce_batch(memory_replaced, batch, using=self.rows.db)
@@ -118,13 +159,41 @@ class BulkMemory:
         announce_batch(memory_deleted, batch, using=self.rows.db)
 
 
-def _write_next(rows: UserMemoryQuerySet, write: Write) -> Batch:
-    """Write the first batch of the rows and return it."""
-    # Locked, if the database has row locks: the rows that are returned are the ones that were written.
-    batch = list(rows.select_for_update()[: conf.BATCH_SIZE])
-    if batch:
-        write(rows.order_by().filter(memory_id__in=[memory.memory_id for memory in batch]))
-    return batch
+def _written_by(write: Callable[[UserMemoryQuerySet], object]) -> Write:
+    """Return a function that writes an owner's rows by one statement, and returns the rows as they were before."""
+
+    def write_rows(rows: UserMemoryQuerySet) -> Batch:
+        memories = list(rows.only(*LOADED))
+        if memories:
+            write(rows)
+        return memories
+
+    return write_rows
+
+
+def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write) -> Batch:
+    """Write a batch owner by owner, and return the written memories.
+
+    A database that is distributed by owner refuses to lock the rows of several owners in one statement.
+    """
+    written: Batch = []
+    for owner, keys in by_owner((memory.user_id, memory.key) for memory in batch).items():
+        # Locked, if the database has row locks: the returned rows are the written ones.
+        owned = rows.order_by().filter(user_id=owner, key__in=keys)
+        locked = [memory.key for memory in owned.select_for_update().only("key")]
+        written += write(rows.order_by().filter(user_id=owner, key__in=locked)) if locked else []
+    return written
+
+
+def _copy_for(memory: UserMemory, owner: str) -> UserMemory:
+    """Return an unsaved copy of a memory for another owner."""
+    values = {field.attname: getattr(memory, field.attname) for field in memory._meta.concrete_fields}
+    key: Any = memory._meta.pk
+    return type(memory)(**values | {"user_id": owner, "key": key.digest(owner, memory.memory_id)})
+
+
+def _state(memory: UserMemory) -> list[Any]:
+    return [getattr(memory, name) for name in (*CONTENT_FIELDS, *MACHINE_WRITTEN)]
 
 
 def _canonical(topic: object) -> str:

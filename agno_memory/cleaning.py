@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Field
 from django.utils.translation import gettext as _
 
-from agno_memory.fields import DocumentField
+from agno_memory.fields import CreatedAtField, DocumentField, IdentifierField
+from agno_memory.identifiers import as_text
 from agno_memory.models import UserMemory
-from agno_memory.validators import refusal
+from agno_memory.validators import past_moment, refusal
 
 
 def field_named(name: str) -> Field[Any, Any]:
@@ -19,7 +20,8 @@ def field_named(name: str) -> Field[Any, Any]:
     return cast("Field[Any, Any]", UserMemory._meta.get_field(name))
 
 
-_CLEANED_FIELDS = {name: field_named(name) for name in ("memory_id", *UserMemory.content_fields)}
+KEY: Any = UserMemory._meta.pk
+_CLEANED_FIELDS = {name: field_named(name) for name in ("memory_id", *UserMemory.content_fields, "created_at")}
 
 
 def cleaned_memory(model: type[UserMemory], memory: object, owner: str, memory_id: str | None = None) -> UserMemory:
@@ -47,6 +49,7 @@ def cleaned_memory(model: type[UserMemory], memory: object, owner: str, memory_i
             errors[name] = error
     if errors:
         raise ValidationError(errors)
+    values[KEY.attname] = KEY.digest(owner, values["memory_id"])
     # By position, as Django does with the rows that it reads: keyword arguments take twice the time.
     constructor: Any = model
     candidate: UserMemory = constructor(*[values.get(field.attname) for field in model._meta.concrete_fields])
@@ -83,6 +86,10 @@ def _cleaned(field: Field[Any, Any], value: Any) -> Any:
         value = type(field).canonical(value)
         type(field).limit(value)
         return value
+    if isinstance(field, CreatedAtField):
+        return value if value is None else past_moment(value)
+    if isinstance(field, IdentifierField):
+        value = as_text(field.name, value)
     if field.null and value in (None, ""):
         return None
     for validator in field.validators:

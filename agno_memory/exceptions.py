@@ -8,14 +8,15 @@ two classes of the same names in ``agno_memory._compat`` replace them.
 from __future__ import annotations
 
 try:
-    from django.core.exceptions import ObjectDoesNotExist, ValidationError
+    from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError
 except ModuleNotFoundError as error:
     if error.name != "django":
         raise
-    from agno_memory._compat import ObjectDoesNotExist, ValidationError  # type: ignore[assignment]
+    from agno_memory._compat import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError  # type: ignore[assignment]
 
 __all__ = [
     "AgnoMemoryError",
+    "AmbiguousMemory",
     "MemoryChanged",
     "MemoryExists",
     "MemoryNotFound",
@@ -44,7 +45,7 @@ class MemoryNotFound(AgnoMemoryError, ObjectDoesNotExist):
 
 
 class MemoryExists(AgnoMemoryError):
-    """The id is taken, by this user or by another one. Nothing was written."""
+    """This user has memories with these ids. Nothing was written."""
 
     def __init__(self, memory_ids: list[str]) -> None:
         super().__init__(memory_ids)
@@ -57,6 +58,17 @@ class MemoryExists(AgnoMemoryError):
             f"Already taken: {examples}{more}. Leave memory_id out to get a new one, "
             "or call replace_user_memory() to change a memory of this user."
         )
+
+
+class AmbiguousMemory(AgnoMemoryError, MultipleObjectsReturned):
+    """Several users have a memory with this id, and the call names no user."""
+
+    def __init__(self, memory_id: str) -> None:
+        super().__init__(memory_id)
+        self.memory_id = memory_id
+
+    def __str__(self) -> str:
+        return f"Several users have a memory {self.memory_id!r}. Name the user, by user_id=."
 
 
 class MemoryChanged(AgnoMemoryError):

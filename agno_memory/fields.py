@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.db.lookups import About, AboutAny, FewerTopics, FoldedContains
+from agno_memory.keys import composite_key
 from agno_memory.times import now, whole_milliseconds
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ class TimestampField(_DateTimeField):
 
 
 class CreatedAtField(TimestampField):
-    """The time when the row was added."""
+    """The time when the row was added, or an earlier one that the caller sets before."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        if add:
+        if add and getattr(model_instance, self.attname) is None:
             setattr(model_instance, self.attname, now())
         return getattr(model_instance, self.attname)
 
@@ -98,8 +99,8 @@ class LastUpdatedField(MachineWritten, TimestampField):
     """The time of the last write. It never goes back, even if a clock does.
 
     Args:
-        created: name of the ``CreatedAtField``, which must be declared before this field. A new row starts with its
-            value.
+        created: name of the ``CreatedAtField``, which must be declared after this field. In a new row without a time
+            of its own, both start with the same value.
     """
 
     def __init__(self, *args: Any, created: str = "created_at", **kwargs: Any) -> None:
@@ -113,7 +114,9 @@ class LastUpdatedField(MachineWritten, TimestampField):
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if not add:
             return self.on_write(now())
-        moment = getattr(model_instance, self.created)
+        moment = now()
+        if getattr(model_instance, self.created) is None:
+            setattr(model_instance, self.created, moment)
         setattr(model_instance, self.attname, moment)
         return moment
 
@@ -147,6 +150,46 @@ class IdentifierField(_CharField):
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
         return {**parameters, "collation": self.collations.get(connection.vendor)}
+
+
+class CompositeKeyField(IdentifierField):
+    """The primary key: a digest of other fields, made when the row is added, and never by callers.
+
+    Its column is ``_id`` on every database, because MongoDB's primary key has this name.
+
+    Args:
+        of: the names of the other fields. They must not change afterwards.
+    """
+
+    # The key of an unsaved row is None, as with Django's automatic keys.
+    empty_strings_allowed = False
+    fixed: ClassVar[dict[str, Any]] = {
+        "primary_key": True,
+        "editable": False,
+        "blank": True,
+        "db_column": "_id",
+        "max_length": 32,
+    }
+
+    def __init__(self, *args: Any, of: Sequence[str], **kwargs: Any) -> None:
+        self.of = tuple(of)
+        super().__init__(*args, **kwargs, **self.fixed)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, {key: kwargs[key] for key in kwargs if key not in self.fixed} | {"of": self.of}
+
+    def digest(self, *values: object) -> str:
+        """Return the key for these values of the other fields, in the order of ``of``."""
+        return composite_key(*map(str, values))
+
+    def get_pk_value_on_save(self, instance: models.Model) -> str:
+        return self.digest(*(getattr(instance, name) for name in self.of))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        if add:
+            setattr(model_instance, self.attname, self.get_pk_value_on_save(model_instance))
+        return getattr(model_instance, self.attname)
 
 
 class DocumentField(models.JSONField):

@@ -11,20 +11,13 @@ from agno_memory.db import MemoryDb
 from agno_memory.db.keyset import Order
 from agno_memory.db.store import Store
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
+from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import Position, UserMemoryQuerySet, conditions
 from agno_memory.search.methods import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.services import ANYONE, Service, async_twin
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
-from agno_memory.validators import (
-    check,
-    items,
-    owner_id,
-    refusal,
-    validate_identifier,
-    validate_limit,
-    validate_version,
-)
+from agno_memory.validators import check, items, refusal, validate_limit, validate_version
 
 
 class Memory(Service[UserMemoryQuerySet]):
@@ -66,7 +59,7 @@ class Memory(Service[UserMemoryQuerySet]):
         return added
 
     def replace_user_memory(
-        self, memory_id: str, memory: UserMemory, user_id: object = None, *, version: int | None = None
+        self, memory_id: Identifier, memory: UserMemory, user_id: object = None, *, version: int | None = None
     ) -> UserMemory:
         """Replace the content of a memory: the text, the topics and all other fields that callers set.
 
@@ -85,11 +78,12 @@ class Memory(Service[UserMemoryQuerySet]):
             MemoryChanged: the memory is at another version.
         """
         check("version", version, validate_version)
-        candidate = cleaned_memory(self._store.model, memory, owner_id(user_id), memory_id)
+        own_id = identifier("memory_id", memory_id)
+        candidate = cleaned_memory(self._store.model, memory, owner_id(user_id), own_id)
         replaced = self._store.replace(candidate, version)
         if replaced is None:
-            raise self._refusal(memory_id, candidate.user_id, version)
-        self._send(memory_replaced, user_id=replaced.user_id, memory_ids=[memory_id])
+            raise self._refusal(own_id, candidate.user_id, version)
+        self._send(memory_replaced, user_id=replaced.user_id, memory_ids=[own_id])
         return replaced
 
     def upsert_user_memory(self, memory: UserMemory, user_id: object = None) -> UserMemory:
@@ -104,7 +98,6 @@ class Memory(Service[UserMemoryQuerySet]):
 
         Raises:
             ValidationError: bad input; nothing was written.
-            MemoryExists: the id belongs to another user; nothing was written.
         """
         candidate = cleaned_memory(self._store.model, memory, owner_id(user_id))
         written, is_new = self._store.upsert(candidate)
@@ -112,7 +105,7 @@ class Memory(Service[UserMemoryQuerySet]):
         self._send(signal, user_id=written.user_id, memory_ids=[written.memory_id])
         return written
 
-    def delete_user_memory(self, memory_id: str, user_id: object = None, *, version: int | None = None) -> None:
+    def delete_user_memory(self, memory_id: Identifier, user_id: object = None, *, version: int | None = None) -> None:
         """Delete a memory.
 
         Args:
@@ -125,12 +118,11 @@ class Memory(Service[UserMemoryQuerySet]):
             MemoryNotFound: this user has no such memory.
             MemoryChanged: the memory is at another version.
         """
-        owner = owner_id(user_id)
-        check("memory_id", memory_id, validate_identifier)
+        owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
         check("version", version, validate_version)
-        if not self._store.delete(memory_id, owner, version):
-            raise self._refusal(memory_id, owner, version)
-        self._send(memory_deleted, user_id=owner, memory_ids=[memory_id])
+        if not self._store.delete(own_id, owner, version):
+            raise self._refusal(own_id, owner, version)
+        self._send(memory_deleted, user_id=owner, memory_ids=[own_id])
 
     # Writing many
 
@@ -158,7 +150,7 @@ class Memory(Service[UserMemoryQuerySet]):
             self._send(memory_added, user_id=owner, memory_ids=[memory.memory_id for memory in added])
         return added
 
-    def delete_user_memories(self, memory_ids: Iterable[str], user_id: object = None) -> list[str]:
+    def delete_user_memories(self, memory_ids: Iterable[Identifier], user_id: object = None) -> list[str]:
         """Delete many memories at once. Ids that the user does not have are ignored.
 
         Args:
@@ -173,9 +165,7 @@ class Memory(Service[UserMemoryQuerySet]):
             ValidationError: bad input; nothing was deleted.
         """
         owner = owner_id(user_id)
-        requested_ids = items("memory_ids", memory_ids)
-        for memory_id in requested_ids:
-            check("memory_ids", memory_id, validate_identifier)
+        requested_ids = [identifier("memory_id", each, "memory_ids") for each in items("memory_ids", memory_ids)]
         deleted = self._store.delete_many(list(dict.fromkeys(requested_ids)), owner)
         if deleted:
             self._send(memory_deleted, user_id=owner, memory_ids=deleted)
@@ -201,7 +191,7 @@ class Memory(Service[UserMemoryQuerySet]):
 
     # Reading
 
-    def get_user_memory(self, memory_id: str, user_id: object = None) -> UserMemory | None:
+    def get_user_memory(self, memory_id: Identifier, user_id: object = None) -> UserMemory | None:
         """Return a memory of a user, or None.
 
         Args:
@@ -212,8 +202,7 @@ class Memory(Service[UserMemoryQuerySet]):
             ValidationError: bad input.
         """
         owner = owner_id(user_id)
-        check("memory_id", memory_id, validate_identifier)
-        return self._store.get(memory_id, owner)
+        return self._store.get(identifier("memory_id", memory_id), owner)
 
     def get_user_memories(
         self,
@@ -221,9 +210,9 @@ class Memory(Service[UserMemoryQuerySet]):
         *,
         topics: Sequence[str] | None = None,
         any_topics: Sequence[str] | None = None,
-        agent_id: str | None = None,
-        team_id: str | None = None,
-        session_id: str | None = None,
+        agent_id: Identifier | None = None,
+        team_id: Identifier | None = None,
+        session_id: Identifier | None = None,
         limit: int | None = None,
     ) -> list[UserMemory]:
         """Return memories of a user, the newest first.

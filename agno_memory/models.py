@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.fields import (
+    CompositeKeyField,
     CreatedAtField,
     FoldedTextField,
     IdentifierField,
@@ -34,7 +35,8 @@ class UserMemory(models.Model):
     Writes through the ORM also change the machine-written fields, but do not check the owner.
     """
 
-    memory_id = IdentifierField(_("memory id"), primary_key=True, default=uuid7)
+    key = CompositeKeyField(_("key"), of=("user_id", "memory_id"))
+    memory_id = IdentifierField(_("memory id"), default=uuid7)
     user_id = IdentifierField(_("user id"), help_text=_("The person that this memory is about."))
     memory = models.TextField(_("memory"), validators=[validators.validate_memory])
     topics = TopicsField(_("topics"), default=list, blank=True)
@@ -51,8 +53,8 @@ class UserMemory(models.Model):
     session_id = IdentifierField(_("session id"), null=True, blank=True)
     feedback = models.TextField(_("feedback"), null=True, blank=True, validators=[validators.validate_input])
     version = VersionField(_("version"), editable=False, default=1)
-    created_at = CreatedAtField(_("created at"), editable=False)
     last_updated = LastUpdatedField(_("last updated"), editable=False)
+    created_at = CreatedAtField(_("created at"), editable=False)
     search_text = FoldedTextField(_("search text"), source="memory")
 
     objects = UserMemoryQuerySet.as_manager()
@@ -71,6 +73,8 @@ class UserMemory(models.Model):
             # The same two orders over the memories of all persons.
             models.Index(fields=["-last_updated", "-memory_id"], name="agno_memory_newest"),
             models.Index(fields=["created_at", "memory_id"], name="agno_memory_created"),
+            # For readers that have an id and no owner. It is not unique: two owners may use the same id.
+            models.Index(fields=["memory_id"], name="agno_memory_memory_id"),
         )
 
     def __str__(self) -> str:
@@ -88,10 +92,13 @@ class UserMemory(models.Model):
         """Save as any model; the machine-written fields change and are read back.
 
         Checks neither the owner nor the version: to replace only the version that you have read, call
-        ``Memory.replace_user_memory()``. A memory that has been deleted is not added again.
+        ``Memory.replace_user_memory()``. A memory that has been deleted is not added again. The owner and the id are
+        written only when the memory is added.
 
         Raises:
             DatabaseError: the memory has been deleted.
+            IntegrityError: a new memory with an id that its owner uses already.
+            ValueError: another owner or id than the memory was read with.
         """
         alias = using or router.db_for_write(type(self), instance=self)
         if force_insert or self._state.db != alias:
@@ -99,27 +106,49 @@ class UserMemory(models.Model):
         if self._state.adding:
             super().save(
                 *args,
-                force_insert=force_insert,
+                # Django would first try to update a row with this key.
+                force_insert=force_insert or not (force_update or update_fields),
                 force_update=force_update,
                 using=alias,
                 update_fields=update_fields,
             )
             return
-        names = self._names_to_save(update_fields)
+        self.check_identity()
         # In one transaction, if the database has them, so that no later write is read back.
         with transaction.atomic(using=alias, savepoint=False):
-            super().save(*args, force_update=names is None, using=alias, update_fields=names)
-            self.refresh_from_db(using=alias, fields=self._machine_written())
+            super().save(*args, using=alias, update_fields=self._names_to_save(update_fields))
+            self.refresh_from_db(fields=self._machine_written(), from_queryset=self._own_row(alias))
 
     save.alters_data = True  # type: ignore[attr-defined]
 
-    def _names_to_save(self, update_fields: Iterable[str] | None) -> set[str] | None:
-        """Return the names of the fields to save, with the fields that follow from them; None for all."""
-        deferred = self.get_deferred_fields()
-        if update_fields is None and not deferred:
-            return None
-        every = {field.name for field in self._meta.concrete_fields if not field.primary_key}
-        names = every - deferred if update_fields is None else set(update_fields)
+    def check_identity(self) -> None:
+        """Check that the owner and the id are those that the memory was read with; deferred ones are not checked.
+
+        Raises:
+            ValueError: they have changed.
+        """
+        key: Any = self._meta.pk
+        if self.get_deferred_fields() & {key.attname, *key.of}:
+            return
+        if self.key != key.get_pk_value_on_save(self):
+            raise ValueError(
+                "The user_id and the memory_id of a saved memory cannot change. To change the owner, call "
+                "BulkMemory(rows).reassign(user); to change the id, add a copy and delete this memory."
+            )
+
+    def _own_row(self, alias: str) -> Any:
+        return type(self)._base_manager.using(alias).filter(user_id=self.user_id)
+
+    def _do_update(self, base_qs: Any, *args: Any) -> bool:
+        # Names the owner as every statement does, so a database that is distributed by owner asks one server.
+        return bool(super()._do_update(base_qs.filter(user_id=self.user_id), *args))  # type: ignore[misc]
+
+    def _names_to_save(self, update_fields: Iterable[str] | None) -> set[str]:
+        """Return the names of the fields to save, with the fields that follow from them, without owner and id."""
+        key: Any = self._meta.pk
+        every = {field.name for field in self._meta.concrete_fields}
+        names = every - self.get_deferred_fields() if update_fields is None else set(update_fields)
+        names -= {key.name, *key.of}
         followers = {
             field.name
             for field in self._meta.concrete_fields
@@ -212,7 +241,7 @@ class AgentSession(models.Model):
 class AgentRun(models.Model):
     """One turn of a session, on a row of its own: the request, the answer, and the calls of tools."""
 
-    key = IdentifierField(_("key"), primary_key=True, default=uuid7, editable=False)
+    key = CompositeKeyField(_("key"), of=("session_id", "run_id"))
     session = models.ForeignKey(
         AgentSession, models.CASCADE, related_name="runs", db_index=False, verbose_name=_("session")
     )
@@ -243,8 +272,11 @@ class AgentRun(models.Model):
     class Meta:
         verbose_name = _("agent run")
         verbose_name_plural = _("agent runs")
-        constraints = (models.UniqueConstraint(fields=["run_id", "session"], name="agno_run_id"),)
-        indexes = (models.Index(fields=["session", "run_index", "key"], name="agno_run_position"),)
+        indexes = (
+            models.Index(fields=["session", "run_index", "key"], name="agno_run_position"),
+            # For readers that have the id of a run and no session.
+            models.Index(fields=["run_id"], name="agno_run_run_id"),
+        )
 
     def __str__(self) -> str:
         return str(self.run_id)

@@ -112,7 +112,8 @@ class CreateKeyIndexes(VendorOperation):
     @staticmethod
     def _unique_indexes(model: type[models.Model]) -> list[MongoIndex]:
         """Return an index for the primary key and for each unique constraint."""
-        unique = [[cast("str", model._meta.pk.column)]]
+        # MongoDB keeps `_id` unique by itself.
+        unique = [[column] for column in [cast("str", model._meta.pk.column)] if column != "_id"]
         unique += [
             [cast("Any", model._meta.get_field(name)).column for name in constraint.fields]
             for constraint in model._meta.constraints
@@ -125,7 +126,7 @@ class CreateKeyIndexes(VendorOperation):
 
 
 class CreateTopicsIndex(VendorOperation):
-    """Index the topics of a model, and on MongoDB its key as ``CreateKeyIndexes`` does.
+    """Index the topics of a model.
 
     PostgreSQL gets a GIN index, MongoDB multikey indexes. SQLite cannot index the elements of JSON; it reads the index
     of the person.
@@ -154,10 +155,8 @@ class CreateTopicsIndex(VendorOperation):
 
     @staticmethod
     def _mongodb_indexes(model: type[models.Model]) -> list[MongoIndex]:
-        key = cast("str", model._meta.pk.column)
-        newest: Keys = [("last_updated", -1), (key, -1)]
+        newest: Keys = [("last_updated", -1), ("memory_id", -1)]
         return [
-            MongoIndex("agno_memory_key", [(key, 1)], unique=True),
             MongoIndex("agno_memory_user_topics", [("user_id", 1), ("topics", 1), *newest]),
             MongoIndex("agno_memory_topics", [("topics", 1), *newest]),
         ]
@@ -165,7 +164,6 @@ class CreateTopicsIndex(VendorOperation):
     @classmethod
     def create_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
         mongodb.create_indexes(schema_editor, model, cls._mongodb_indexes(model))
-        mongodb.drop_partial_indexes(schema_editor, model, [[(cast("str", model._meta.pk.column), 1)]])
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar
 
 from django.db import NotSupportedError, models, transaction
 
-from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
+from agno_memory.exceptions import AmbiguousMemory
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves
+from agno_memory.identifiers import identifier, owner_id
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.times import now
-from agno_memory.validators import check, fold, items, owner_id, validate_identifier, validate_limit, validate_query
+from agno_memory.validators import check, fold, items, validate_limit, validate_query
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -74,6 +75,17 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         """
         validate_query(text)
         return self.filter(search_text__contains=fold(text))
+
+    def with_id(self, memory_id: str) -> UserMemory | None:
+        """Return the memory with this id, or None. For readers that have no owner: several owners may use one id.
+
+        Raises:
+            AmbiguousMemory: several owners have a memory with this id.
+        """
+        found = list(self.filter(memory_id=memory_id)[:2])
+        if len(found) > 1:
+            raise AmbiguousMemory(memory_id)
+        return found[0] if found else None
 
     def newest(self) -> Self:
         """Order by ``last_updated``, the newest first; ties by ``memory_id``, which is time-ordered."""
@@ -182,7 +194,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         """Set values on all of these memories; ``version`` and ``last_updated`` change with them.
 
         Raises:
-            TypeError: a machine-written field, or a text as a database expression.
+            TypeError: the owner or the id, a machine-written field, or a text as a database expression.
         """
         return super().update(**self._with_folded(values), **moves(self.model, now()))
 
@@ -197,6 +209,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
     def _with_folded(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values with the search text that follows from them; raises TypeError, see ``update()``."""
         followers = {field.source: field for field in self._fields_of(FoldedTextField)}
+        self._refuse_identity(values)
         for field in self._fields_of(MachineWritten):
             if field.name in values:
                 raise TypeError(f"{field.name} changes by itself at every write; leave it out.")
@@ -213,12 +226,30 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
                 folded[field.name] = fold(values[source])
         return {**values, **folded}
 
+    def _refuse_identity(self, names: Iterable[str]) -> None:
+        """Raise TypeError for the fields that a memory keeps for good."""
+        key: Any = self.model._meta.pk
+        refused = sorted({key.name, *key.of} & set(names))
+        if refused:
+            raise TypeError(
+                f"{', '.join(refused)} cannot be set: a memory keeps its owner and its id. To change the owner, call "
+                "BulkMemory(rows).reassign(user); to change the id, add a copy and delete the memory."
+            )
+
     def _fields_of(self, kind: type[Any]) -> list[Any]:
         return [field for field in self.model._meta.concrete_fields if isinstance(field, kind)]
 
     def bulk_update(self, objs: Iterable[UserMemory], fields: Iterable[str], batch_size: int | None = None) -> int:
-        """Save these fields of many memories; ``version`` and ``last_updated`` change with them."""
+        """Save these fields of many memories; ``version`` and ``last_updated`` change with them.
+
+        Raises:
+            TypeError: the owner or the id among the fields.
+            ValueError: a memory with another owner or id than it was read with.
+        """
         memories, names = list(objs), list(fields)
+        self._refuse_identity(names)
+        for memory in memories:
+            memory.check_identity()
         for field in self._fields_of(FoldedTextField):
             if field.source in names:
                 names.append(field.name)
@@ -280,7 +311,7 @@ def _filter_value(each: Filter, value: Any) -> Any:
         case Kind.TOPICS:
             return items(each.name, value)
         case Kind.IDENTIFIER:
-            check(each.name, value, validate_identifier)
+            return identifier(each.name, value)
     return value
 
 
@@ -289,11 +320,3 @@ def sort_key(position: Position, order: Order) -> tuple[datetime.datetime, str]:
     if isinstance(position, tuple):
         return position
     return getattr(position, order.removeprefix("-")), position.memory_id
-
-
-def existing_ids(rows: UserMemoryQuerySet, memory_ids: Sequence[str], batch_size: int) -> list[str]:
-    """Return those of the ids that the rows have, of any owner, in their order."""
-    existing: set[str] = set()
-    for batch in batched(memory_ids, batch_size):
-        existing.update(rows.filter(memory_id__in=batch).values_list("memory_id", flat=True))
-    return [memory_id for memory_id in memory_ids if memory_id in existing]

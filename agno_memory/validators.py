@@ -6,12 +6,13 @@ The fields have these validators, and forms, serializers and the service inherit
 
 from __future__ import annotations
 
+import datetime
 import json
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -19,6 +20,7 @@ from agno_memory.conf import conf
 from agno_memory.names import MAX_COUNT as MAX_COUNT  # also imported from here
 from agno_memory.names import MAX_IDENTIFIER_LENGTH as MAX_IDENTIFIER_LENGTH
 from agno_memory.names import MAX_QUERY_LENGTH as MAX_QUERY_LENGTH
+from agno_memory.times import now, whole_milliseconds
 
 MAX_METADATA_DEPTH = 32
 # The largest whole number that every database stores exactly: BSON has integers of at most 64 bits.
@@ -258,44 +260,18 @@ def json_text(value: object) -> str:
     return text
 
 
-def owner_id(user: object) -> str:
-    """Return the id under which a user's memories are stored.
-
-    Args:
-        user: a string, an int, a Django user (mapped by ``USER_ID_FIELD``), or ``None`` for ``DEFAULT_USER_ID``.
+def past_moment(value: object) -> datetime.datetime:
+    """Return a time of the past as it is stored, in UTC and whole milliseconds.
 
     Raises:
-        ValidationError: an anonymous or unsaved user, another type, or an invalid identifier.
+        ValidationError: not an aware datetime, or in the future.
     """
-    if user is None:
-        return conf.DEFAULT_USER_ID
-    if hasattr(user, "is_authenticated") and not isinstance(user, type):
-        user = _django_user_id(user)
-    if isinstance(user, int) and not isinstance(user, bool):
-        # Checked before str(), which refuses numbers of thousands of digits.
-        if abs(user) >= 10**MAX_IDENTIFIER_LENGTH:
-            raise refusal("user_id", _("This number is too long for a user id."), "max_length")
-        user = str(user)
-    if not isinstance(user, str):
-        message = _("A user must be a text, a whole number or a Django user, not %(type)s.")
-        raise refusal("user_id", message, "invalid", type=type(user).__name__)
-    check("user_id", user, validate_identifier)
-    return user
-
-
-def _django_user_id(user: Any) -> str:
-    if not user.is_authenticated:
-        message = _("An anonymous user has no memories. Require a login first, or pass a user id.")
-        raise refusal("user_id", message, "anonymous")
-    try:
-        value = getattr(user, conf.USER_ID_FIELD)
-    except AttributeError:
-        raise ImproperlyConfigured(
-            f"AGNO_MEMORY['USER_ID_FIELD'] is {conf.USER_ID_FIELD!r}, which {type(user).__name__} does not have."
-        ) from None
-    if value is None:
-        raise refusal("user_id", _("Save the user before adding memories."), "unsaved")
-    return str(value)
+    if not isinstance(value, datetime.datetime) or value.utcoffset() is None:
+        raise ValidationError(_("Expected a datetime with a time zone."), code="invalid")
+    moment = whole_milliseconds(value.astimezone(datetime.UTC))
+    if moment > now():
+        raise ValidationError(_("This time is in the future."), code="future")
+    return moment
 
 
 def refusal(name: str, message: Any, code: str, **params: Any) -> ValidationError:

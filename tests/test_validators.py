@@ -14,11 +14,11 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 
+from agno_memory.identifiers import owner_id
 from agno_memory.validators import (
     canonical_metadata,
     canonical_topics,
     fold,
-    owner_id,
     validate_characters,
     validate_identifier,
     validate_input,

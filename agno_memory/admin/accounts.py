@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin.urls import memory_page_url
 from agno_memory.conf import conf
+from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
-from agno_memory.validators import owner_id
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]

@@ -24,9 +24,10 @@ from agno_memory import times
 from agno_memory.admin.exports import download
 from agno_memory.admin.history import Message, log_each, reassigned_to, topics_changed
 from agno_memory.bulk import BulkMemory
+from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.validators import canonical_topics, limit_topics, owner_id
+from agno_memory.validators import canonical_topics, limit_topics
 
 if TYPE_CHECKING:
     from agno_memory.admin.memories import UserMemoryAdminMixin

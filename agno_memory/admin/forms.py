@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory.admin.widgets import MetadataFormField, PlainHiddenInput, TextField, TopicsFormField
 from agno_memory.cleaning import cleaned_memory
 from agno_memory.conf import conf
+from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
-from agno_memory.validators import owner_id, validate_input, validate_memory
+from agno_memory.validators import validate_input, validate_memory
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[UserMemory]

@@ -205,28 +205,34 @@ class Delete(OneRow[int]):
 
 
 class DeleteMany:
-    """Delete the rows of a queryset and return their keys."""
+    """Delete the rows of a queryset and return the values of one field."""
 
-    def run(self, rows: QuerySet[Any]) -> list[Any]:
-        """Delete the rows; a queryset without a slice."""
+    def run(self, rows: QuerySet[Any], name: str = "pk") -> list[Any]:
+        """Delete the rows.
+
+        Args:
+            rows: a queryset without a slice.
+            name: of the field.
+        """
         connection = connections[rows.db]
         delete = self.returning if returns_written_rows(connection) else self.after_reading
         with transaction.mark_for_rollback_on_error(using=rows.db):
-            return delete(rows, connection)
+            return delete(rows, name, connection)
 
-    def returning(self, rows: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Any]:
-        """Delete and return the keys in one statement."""
+    def returning(self, rows: QuerySet[Any], name: str, connection: BaseDatabaseWrapper) -> list[Any]:
+        """Delete and return the values in one statement."""
+        options: Any = rows.model._meta
+        field = options.pk if name == "pk" else options.get_field(name)
         text, params = rows.query.chain(DeleteQuery).get_compiler(connection=connection).as_sql()
-        key = connection.ops.quote_name(str(rows.model._meta.pk.column))
         with connection.cursor() as cursor:
-            cursor.execute(f"{text} RETURNING {key}", params)
+            cursor.execute(f"{text} RETURNING {connection.ops.quote_name(field.column)}", params)
             return [row[0] for row in cursor.fetchall()]
 
-    def after_reading(self, rows: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Any]:
-        """Read the keys, then delete. Outside a transaction, two simultaneous calls may both return the same key."""
-        keys = list(rows.values_list("pk", flat=True))
-        rows.filter(pk__in=keys)._raw_delete(rows.db)
-        return keys
+    def after_reading(self, rows: QuerySet[Any], name: str, connection: BaseDatabaseWrapper) -> list[Any]:
+        """Read the values, then delete. Outside a transaction, two simultaneous calls may both return the same row."""
+        found = dict(rows.values_list("pk", name))
+        rows.filter(pk__in=list(found))._raw_delete(rows.db)
+        return list(found.values())
 
 
 class Update(OneRow[Model | None]):

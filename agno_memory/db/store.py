@@ -6,7 +6,7 @@ anyone else. ``Memory`` raises the errors, except ``MemoryExists``: only the dat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cache
 from operator import attrgetter
 from typing import Any, cast
@@ -24,20 +24,22 @@ from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import MemoryExists
 from agno_memory.models import UserMemory
-from agno_memory.querysets import Position, UserMemoryQuerySet, existing_ids, sort_key
+from agno_memory.querysets import Position, UserMemoryQuerySet, sort_key
 from agno_memory.retries import retry
+from agno_memory.signals import by_owner
 from agno_memory.times import now
 
+KEY: Any = UserMemory._meta.pk
 SEARCH_TEXT = field_named("search_text")
 WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name)
 
 INSERT = Insert()
-SELECT = Select("memory_id", "user_id")
-DELETE = Delete("memory_id", "user_id")
-DELETE_VERSION = Delete("memory_id", "user_id", "version")
+SELECT = Select("key", "user_id")
+DELETE = Delete("key", "user_id")
+DELETE_VERSION = Delete("key", "user_id", "version")
 DELETE_MANY = DeleteMany()
-REPLACE = Update("memory_id", "user_id", fields=WRITTEN)
-REPLACE_VERSION = Update("memory_id", "user_id", "version", fields=WRITTEN)
+REPLACE = Update("key", "user_id", fields=WRITTEN)
+REPLACE_VERSION = Update("key", "user_id", "version", fields=WRITTEN)
 
 
 @cache
@@ -57,16 +59,17 @@ class Store(Table[UserMemoryQuerySet]):
 
     Args:
         db: as of ``Memory``.
+        model: of the rows, if the alias of a handle is given instead of the handle.
     """
 
-    def __init__(self, db: str | MemoryDb | None) -> None:
-        super().__init__(UserMemory, db)
+    def __init__(self, db: str | MemoryDb | None, model: type[UserMemory] = UserMemory) -> None:
+        super().__init__(model, db)
 
     # Reading
 
     def get(self, memory_id: str, owner: str) -> UserMemory | None:
         """Return an owner's memory, or None."""
-        values = {"memory_id": memory_id, "user_id": owner}
+        values = {"key": KEY.digest(owner, memory_id), "user_id": owner}
         return cast("UserMemory | None", SELECT.run(self.model, self.read_alias, values))
 
     def newest(self, keys: dict[str, str], limit: int | None) -> list[UserMemory]:
@@ -94,7 +97,7 @@ class Store(Table[UserMemoryQuerySet]):
                 with savepoint(alias):
                     INSERT.run(self.model, alias, self._values_of(candidate))
             except IntegrityError as error:
-                self._refuse_taken([candidate.memory_id], error)
+                self._refuse_taken([candidate], error)
                 # The id was taken and is free again. An error of another constraint travels after the last attempt.
                 raise
 
@@ -111,7 +114,7 @@ class Store(Table[UserMemoryQuerySet]):
         SEARCH_TEXT.pre_save(candidate, add=False)
         values = {name: getattr(candidate, name) for name in WRITTEN}
         values |= {
-            "memory_id": candidate.memory_id,
+            "key": candidate.key,
             "user_id": candidate.user_id,
             "version": version,
             "last_updated": now(),
@@ -120,18 +123,18 @@ class Store(Table[UserMemoryQuerySet]):
         return cast("UserMemory | None", statement.run(self.model, self.write_alias, values))
 
     def upsert(self, candidate: UserMemory) -> tuple[UserMemory, bool]:
-        """Replace or add; return the memory and whether it was added. Raises MemoryExists for another owner's id."""
+        """Replace or add; return the memory and whether it was added."""
 
         def write() -> tuple[UserMemory, bool]:
             replaced = self.replace(candidate)
             return (self.add(candidate), True) if replaced is None else (replaced, False)
 
-        # If the id is this owner's, it was added in between and may be deleted again: replace or add once more.
-        return retry(write, MemoryExists, unless=lambda error: self._is_foreign(candidate))
+        # The memory was added in between and may be deleted again: replace or add once more.
+        return retry(write, MemoryExists, unless=lambda error: not self._can_read(candidate))
 
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
         """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
-        values = {"memory_id": memory_id, "user_id": owner, "version": version}
+        values = {"key": KEY.digest(owner, memory_id), "user_id": owner, "version": version}
         statement = DELETE if version is None else DELETE_VERSION
         return bool(statement.run(self.model, self.write_alias, values))
 
@@ -140,10 +143,9 @@ class Store(Table[UserMemoryQuerySet]):
     def add_many(self, added: list[UserMemory], owner: str) -> None:
         """Add memories of one owner; all or nothing if the database has transactions. Raises MemoryExists."""
         alias = self.write_alias
-        ids = [candidate.memory_id for candidate in added]
         whole = has_transactions(connections[alias])
         if not whole:
-            self._refuse_taken(ids)
+            self._refuse_taken(added)
         for candidate in added:
             self._stamp(candidate)
         written: list[str] = []
@@ -152,8 +154,8 @@ class Store(Table[UserMemoryQuerySet]):
         except IntegrityError as error:
             if not whole:
                 # An id was taken after the check: delete the rows that this call has written.
-                self.rows_to_write().filter(memory_id__in=written, user_id=owner, version=1).erase()
-            self._refuse_taken(ids, error)
+                _with_ids(self.rows_to_write().filter(user_id=owner, version=1), owner, written).erase()
+            self._refuse_taken(added, error)
             raise
         for candidate in added:
             _saved(candidate, alias)
@@ -178,10 +180,12 @@ class Store(Table[UserMemoryQuerySet]):
             for name, value in brought.items():
                 setattr(memory, name, value)
         rows = [self._values_of(memory) for memory in moved]
+        if not rows:
+            return
         try:
             all_or_nothing(alias, lambda: INSERT.run_many(self.model, alias, rows))
         except IntegrityError as error:
-            self._refuse_taken([memory.memory_id for memory in moved], error)
+            self._refuse_taken(moved, error)
             raise
 
     def delete_many(self, memory_ids: list[str], owner: str) -> list[str]:
@@ -190,7 +194,7 @@ class Store(Table[UserMemoryQuerySet]):
 
         def delete_batches() -> set[str]:
             batches = batched(memory_ids, conf.BATCH_SIZE)
-            return {key for batch in batches for key in DELETE_MANY.run(owned.filter(memory_id__in=batch))}
+            return {each for batch in batches for each in DELETE_MANY.run(_with_ids(owned, owner, batch), "memory_id")}
 
         gone = all_or_nothing(owned.db, delete_batches) if memory_ids else set()
         return [memory_id for memory_id in memory_ids if memory_id in gone]
@@ -199,7 +203,7 @@ class Store(Table[UserMemoryQuerySet]):
         """Add rows, and list the ids of the rows that were added in ``written``, also after an error."""
         written.clear()
         # Always in the same order: otherwise two transactions that write the same keys wait for each other.
-        for batch in batched(sorted(added, key=attrgetter("memory_id")), conf.BATCH_SIZE):
+        for batch in batched(sorted(added, key=attrgetter("key")), conf.BATCH_SIZE):
             ids = [candidate.memory_id for candidate in batch]
             try:
                 INSERT.run_many(self.model, alias, [self._values_of(candidate) for candidate in batch])
@@ -216,26 +220,40 @@ class Store(Table[UserMemoryQuerySet]):
     def _values_of(self, candidate: UserMemory) -> dict[str, Any]:
         return {field.attname: getattr(candidate, field.attname) for field in self.model._meta.concrete_fields}
 
-    def _is_foreign(self, candidate: UserMemory) -> bool:
-        """Return whether an id that is taken belongs to another user."""
-        taken = self.rows_to_write().filter(memory_id=candidate.memory_id)
+    def _can_read(self, candidate: UserMemory) -> bool:
+        """Return whether the caller's transaction still takes statements; a failed write may have broken it."""
         try:
-            return taken.exclude(user_id=candidate.user_id).exists()
+            self.get(candidate.memory_id, candidate.user_id)
         except DatabaseError:
-            # The failed write broke the transaction, so another attempt cannot succeed.
-            return True
+            return False
+        return True
 
-    def _refuse_taken(self, memory_ids: Sequence[str], error: Exception | None = None) -> None:
-        """Raise MemoryExists if any owner has some of these ids."""
+    def _refuse_taken(self, candidates: Iterable[UserMemory], error: Exception | None = None) -> None:
+        """Raise MemoryExists if the owners of these memories use some of their ids already."""
+        ids = {candidate.key: candidate.memory_id for candidate in candidates}
         try:
-            taken = existing_ids(self.rows_to_write(), memory_ids, conf.BATCH_SIZE)
+            taken = self._taken_keys(candidates)
         except DatabaseError:
             if error is None:
                 raise
-            # The failed write broke the transaction: only its error can still name the ids.
-            taken = clashing_keys(error)
+            # The failed write broke the transaction: only its error can still name the keys.
+            taken = set(clashing_keys(error))
         if taken:
-            raise MemoryExists(taken) from error
+            raise MemoryExists([memory_id for key, memory_id in ids.items() if key in taken]) from error
+
+    def _taken_keys(self, candidates: Iterable[UserMemory]) -> set[str]:
+        """Return those of the candidates' keys that exist, asked owner by owner."""
+        taken: set[str] = set()
+        for owner, keys in by_owner((candidate.user_id, candidate.key) for candidate in candidates).items():
+            owned = self.rows_to_write().filter(user_id=owner)
+            for batch in batched(keys, conf.BATCH_SIZE):
+                taken.update(owned.filter(key__in=batch).values_list("key", flat=True))
+        return taken
+
+
+def _with_ids(rows: UserMemoryQuerySet, owner: str, memory_ids: Iterable[str]) -> UserMemoryQuerySet:
+    """Narrow an owner's rows to these ids, by the primary key."""
+    return rows.filter(key__in=[KEY.digest(owner, memory_id) for memory_id in memory_ids])
 
 
 def _saved(candidate: UserMemory, alias: str) -> UserMemory:

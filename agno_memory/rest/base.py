@@ -19,6 +19,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
 from agno_memory.conf import conf
+from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
@@ -27,7 +28,7 @@ from agno_memory.rest.endpoints import UNDECORATED, Endpoint, Route, actions_by_
 from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, to_api_exception
 from agno_memory.rest.renderers import ExportRenderer
 from agno_memory.rest.throttling import ScopeThrottle
-from agno_memory.validators import owner_id, refusal
+from agno_memory.validators import refusal
 
 # The caller's name in a path.
 ME: Final = "me"

@@ -18,6 +18,7 @@ from agno_memory.cleaning import cleaned_memory
 from agno_memory.conf import conf
 from agno_memory.db.store import Store
 from agno_memory.exceptions import MemoryExists
+from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.retries import retry
 from agno_memory.signals import announce_batch, memory_added
@@ -30,7 +31,6 @@ from agno_memory.transfer.duplicates import (
     compare_with_stored,
 )
 from agno_memory.transfer.records import Record, Rejected, reason_of
-from agno_memory.validators import owner_id
 
 # Checked memories with the records that they were made of.
 Checked = tuple[Record, UserMemory]
