@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connections
 from django.test import TransactionTestCase
 
 from agno_memory.test import MemoryContract
@@ -35,11 +34,6 @@ def test_flags_of_the_databases(alias: str) -> None:
 class SqliteContractTests(MemoryContract, TransactionTestCase):
     database = "default"
 
-    @property
-    def can_return_updated_row(self) -> bool:  # type: ignore[override]
-        """SQLite has RETURNING, for all kinds of writes, since release 3.35."""
-        return bool(connections["default"].features.can_return_columns_from_insert)
-
 
 class PostgresContractTests(MemoryContract, TransactionTestCase):
     database = "postgres"
@@ -49,12 +43,14 @@ class MongoContractTests(MemoryContract, TransactionTestCase):
     """A replica set, which has transactions of its own."""
 
     database = "mongodb"
+    can_return_updated_row = True
 
 
 class StandaloneMongoContractTests(MemoryContract, TransactionTestCase):
     """A single server, which has no transactions."""
 
     database = "standalone"
+    can_return_updated_row = True
 
 
 SUITES: dict[str, type[MemoryContract]] = {

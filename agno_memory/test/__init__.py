@@ -7,7 +7,7 @@ To test another database, add it to ``DATABASES`` and subclass the suite::
 
     class MariaDbContract(MemoryContract, TransactionTestCase):
         database = "mariadb"
-        can_return_updated_row = False
+        max_json_depth = 31
 
 ``database`` is an alias with this app's migrations applied. The suite deletes all memories before each test: run it on
 a test database, as Django's test runner does. ``agno_memory.test.contract.capabilities`` documents the flags.

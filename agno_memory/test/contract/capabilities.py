@@ -24,14 +24,21 @@ class Capabilities:
     #: Alias of the database in ``DATABASES``.
     database: ClassVar[str] = "default"
 
-    #: Whether one statement changes a row and returns it, as ``UPDATE ... RETURNING`` does. Django has no feature for
-    #: it. Set it to False if ``agno_memory.db.statements.Update`` has no method for the database: a replace is then
-    #: an UPDATE and a SELECT, and may return what another writer wrote in between.
-    can_return_updated_row: bool = True
-
     #: The deepest nesting of JSON that the database stores, in levels. It can store less than the service accepts
     #: (MariaDB stores 31): deeper ``metadata`` then raises ``DatabaseError``, and nothing is written.
     max_json_depth: int = MAX_METADATA_DEPTH
+
+    @property
+    def can_return_updated_row(self) -> bool:
+        """Whether one statement changes a row and returns it, as ``UPDATE ... RETURNING`` does.
+
+        If not, a replace is an UPDATE and a SELECT, and can return the text of another writer who came in between.
+        Computed from ``connection.features``, which has no flag for this in Django 5.2, but two flags that together
+        are true on PostgreSQL and on SQLite from 3.35 on, and false on MariaDB, MySQL and Oracle. A database with a
+        statement of its own for it sets True: MongoDB has ``find_one_and_update``.
+        """
+        features = connections[self.database].features
+        return bool(features.can_return_columns_from_insert and features.supports_update_conflicts_with_target)
 
     @property
     def supports_transactions(self) -> bool:
