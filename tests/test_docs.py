@@ -116,12 +116,12 @@ def test_example_memory_management_py(tmp_path: Path) -> None:
     assert printed == ["Updated information about the user", "1 memory left", "0 memories left"]
 
 
-def test_example_ask() -> None:
-    run("Ask")
+def test_example_search_and_filter() -> None:
+    run("Search and filter")
 
 
-def test_example_change_without_treading_on_anyone(capsys: pytest.CaptureFixture[str]) -> None:
-    run("Change without treading on anyone")
+def test_example_replace_without_overwriting_other_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    run("Replace without overwriting other changes")
     changed, taken, missing = capsys.readouterr().out.splitlines()
     assert "no longer at version 1" in changed
     assert "Already taken" in taken
@@ -135,10 +135,10 @@ def test_example_async() -> None:
     assert [memory.memory for memory in found] == ["Speaks Portuguese"]
 
 
-def test_example_know_when_something_was_written() -> None:
+def test_example_receive_a_signal_after_a_write() -> None:
     receivers = list(memory_added.receivers)
     try:
-        run("Know when something was written")
+        run("Receive a signal after a write")
     finally:
         memory_added.receivers[:] = receivers
         memory_added.sender_receivers_cache.clear()

@@ -15,10 +15,11 @@ from agno_memory.validators import MAX_METADATA_DEPTH
 class Capabilities:
     """What one database can do. Override a flag in the subclass for a database that differs::
 
-    class MariaDbContract(MemoryContract, TransactionTestCase):
-        database = "mariadb"
-        can_return_updated_row = False
-        max_json_depth = 31
+        class MariaDbContract(MemoryContract, TransactionTestCase):
+            database = "mariadb"
+            max_json_depth = 31
+
+    Properties are computed from ``connection.features``; a subclass overrides them by an attribute too.
     """
 
     #: Alias of the database in ``DATABASES``.
