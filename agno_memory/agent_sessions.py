@@ -1,78 +1,70 @@
-"""``Sessions``: the conversations of agents, kept and read for one user each."""
+"""``AgentSessions``: the verbs on the sessions of agents and their runs, for one user each, sync and async."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum, auto
 from typing import Any, Final, TypeVar
 
-from django.db import IntegrityError, connections, router
+from django.db import IntegrityError, connections
 from django.db.models import F
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.batches import batched
 from agno_memory.conf import conf
+from agno_memory.db import MemoryDb
+from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import SessionExists, SessionNotFound
 from agno_memory.fields import TimestampField
 from agno_memory.models import AgentRun, AgentSession
+from agno_memory.retries import retry
+from agno_memory.services import ANYONE, NOBODY, Service, async_twin, of_user
+from agno_memory.signals import by_owner, run_saved, send, session_deleted, session_saved
 from agno_memory.times import now, whole_milliseconds
 from agno_memory.validators import check, items, owner_id, validate_identifier, validate_query
 
+__all__ = ["ANYONE", "NOBODY", "AgentSessions"]
+
 Row = TypeVar("Row", AgentSession, AgentRun)
+# The owner and the id of a session.
+OwnedId = tuple[str | None, str]
 
 RUN_WRITTEN: Final = (*AgentRun.content_fields, "updated_at")
 
-# How often a write tries again when the row comes and goes between its two statements.
-ATTEMPTS: Final = 20
 
-
-class Whose(Enum):
-    """What can be said in the place of a user."""
-
-    # No matter whose. For code that answers to no user, such as agno, which reads sessions by their ids alone.
-    ANYONE = auto()
-    # Nobody's: agents can run without a user.
-    NOBODY = auto()
-
-
-ANYONE, NOBODY = Whose.ANYONE, Whose.NOBODY
-
-
-class AgentSessions:
+class AgentSessions(Service[AgentSessionQuerySet]):
     """The sessions of agents, with their runs.
 
-    Every verb acts for one user, as ``Memory``'s do: a string, an int, a Django user, or ``None`` for the user named by
-    ``DEFAULT_USER_ID``. Someone else's session behaves exactly as one that does not exist. ``ANYONE`` and ``NOBODY``
-    must be asked for by name.
+    Every verb acts for one user, as those of ``Memory``: a string, an int, a Django user, or ``None`` for the user
+    named by ``DEFAULT_USER_ID``. Another user's session behaves exactly as one that does not exist. ``NOBODY`` is the
+    sessions without a user, ``ANYONE`` is all sessions. Every verb has an async twin with an ``a`` in front of its
+    name.
 
     Args:
         db: an alias of ``DATABASES``; ``None`` follows the router.
+
+    Raises:
+        TypeError: a handle, such as ``SqliteMemoryDb``: it has a table of memories only.
     """
 
+    _sender = AgentSession
+
     def __init__(self, db: str | None = None) -> None:
-        self.db = db
-
-    def __repr__(self) -> str:
-        return f"Sessions(db={self.db!r})"
-
-    @property
-    def write_alias(self) -> str:
-        """The database to write to."""
-        return self.db or router.db_for_write(AgentSession)
+        if isinstance(db, MemoryDb):
+            raise TypeError(
+                f"AgentSessions cannot use a {type(db).__name__}, which has a table of memories only. "
+                "Pass an alias of DATABASES to which the app's migrations were applied, or None for the router's."
+            )
+        super().__init__(Table(AgentSession, db))
 
     # Reading
 
-    def rows(self, user_id: object = None) -> AgentSessionQuerySet:
-        """Return a user's sessions, to be narrowed down, ordered and sliced.
-
-        Raises:
-            ValidationError: an anonymous user, or something that is no user.
-        """
-        return _of(AgentSession.objects.using(self.db or router.db_for_read(AgentSession)), user_id)
-
     def get_session(self, session_id: str, user_id: object = None) -> AgentSession | None:
-        """Return one session of a user, without its runs, or None.
+        """Return a session of a user, without its runs, or None.
+
+        Args:
+            session_id: of the session.
+            user_id: the owner, ``ANYONE`` or ``NOBODY``.
 
         Raises:
             ValidationError: bad input.
@@ -81,31 +73,35 @@ class AgentSessions:
         return self.rows(user_id).filter(session_id=session_id).first()
 
     def get_runs(self, session_id: str, user_id: object = None) -> AgentRunQuerySet:
-        """Return the runs of a session, in their order; of none if this user has no such session.
+        """Return the runs of a session in their order, as a queryset; it is empty if this user has no such session.
+
+        Args:
+            session_id: of the session.
+            user_id: the owner, ``ANYONE`` or ``NOBODY``.
 
         Raises:
             ValidationError: bad input.
         """
         check("session_id", session_id, validate_identifier)
-        rows = AgentRun.objects.using(self.db or router.db_for_read(AgentRun)).in_order()
+        runs = AgentRun.objects.using(self.read_alias).in_order()
         if user_id is not ANYONE and not self.rows(user_id).filter(session_id=session_id).exists():
-            return rows.none()
-        return rows.filter(session_id=session_id)
+            return runs.none()
+        return runs.filter(session_id=session_id)
 
     # Writing
 
     def upsert_session(
         self, session: AgentSession, user_id: object = None, *, keep_times: bool = False
     ) -> AgentSession:
-        """Write over the user's session of this id, or add it. Its runs stay as they are.
+        """Replace the user's session with the id of this one, or add it if there is none. Its runs do not change.
 
-        A session of nobody becomes this user's: who talks to an agent may log in later.
+        A session without a user becomes this user's: a person may log in after the first messages.
 
         Args:
-            session: what to write. It is not changed.
-            user_id: whose it is, whatever ``session.user_id`` says.
-            keep_times: write ``created_at`` and ``updated_at`` as they are given. Otherwise ``updated_at`` is now, and
-                ``created_at`` is given by the first write.
+            session: the content to write. It is not changed.
+            user_id: the owner, or ``NOBODY``; ``session.user_id`` is ignored.
+            keep_times: write also ``created_at`` and ``updated_at`` of ``session``. By default ``updated_at`` is now,
+                and ``created_at`` is only written with a new session.
 
         Returns:
             The session as it is now.
@@ -115,28 +111,40 @@ class AgentSessions:
             SessionExists: the id belongs to another user; nothing was written.
         """
         owner = None if user_id is NOBODY else owner_id(user_id)
-        candidate = _candidate(session, user_id=owner)
+        candidate = _cleaned_copy(session, user_id=owner)
         if not keep_times:
             candidate.updated_at = now()
         names = (*AgentSession.content_fields, "updated_at", *(["created_at"] if keep_times else []))
-        mine = self._writable(candidate.session_id, user_id)
-        for _attempt in range(ATTEMPTS):
-            if mine.update(**_values(candidate, names)):
-                # Which knows when it began. None: deleted meanwhile, and this is what it was.
-                return mine.first() or candidate
+        writable = self._writable(candidate.session_id, user_id)
+
+        def write() -> tuple[AgentSession, bool]:
+            if writable.update(**_values(candidate, names)):
+                # Read back, because the row has its own created_at. None: deleted since the update.
+                return writable.first() or candidate, False
             try:
-                with savepoint(mine.db):
-                    candidate.save(using=mine.db, force_insert=True)
-                return candidate
+                with savepoint(writable.db):
+                    candidate.save(using=writable.db, force_insert=True)
             except IntegrityError as error:
-                # Added meanwhile, and perhaps gone again: unless it is somebody else's, the next attempt knows.
-                if not mine.exists() and self._all_to_write().filter(session_id=candidate.session_id).exists():
+                if not writable.exists() and self._exists(candidate.session_id):
                     raise SessionExists(candidate.session_id) from error
-                refused = error
-        raise refused
+                # Added since the update, and perhaps deleted again: the next attempt updates or adds it.
+                raise
+            return candidate, True
+
+        written, created = retry(write, IntegrityError)
+        self._send(session_saved, user_id=owner, session_ids=[written.session_id], created=created)
+        return written
 
     def rename_session(self, session_id: str, name: str, user_id: object = None) -> AgentSession:
-        """Give a session another name.
+        """Change the name of a session.
+
+        Args:
+            session_id: of the session.
+            name: the new name, at most 1,000 characters.
+            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+
+        Returns:
+            The session as it is now.
 
         Raises:
             ValidationError: bad input; nothing was written.
@@ -145,139 +153,167 @@ class AgentSessions:
         check("session_id", session_id, validate_identifier)
         check("name", name, validate_query)
         candidate = AgentSession(session_id=session_id, name=name, updated_at=now())
-        mine = _of(self._all_to_write(), user_id).filter(session_id=session_id)
-        renamed = (
-            mine.first()
-            if mine.update(**_values(candidate, ("name", "search_name", "updated_at", "version")))
-            else None
-        )
+        rows = self.rows_to_write(user_id).filter(session_id=session_id)
+        is_renamed = rows.update(**_values(candidate, ("name", "search_name", "updated_at", "version")))
+        renamed = rows.first() if is_renamed else None
         if renamed is None:
             raise SessionNotFound(session_id)
+        self._send(session_saved, user_id=renamed.user_id, session_ids=[session_id], created=False)
         return renamed
 
     def upsert_run(
         self, session_id: str, run: AgentRun, user_id: object = None, *, run_index: int | None = None
     ) -> AgentRun:
-        """Write one run of a session: over the one of this id, or behind all others. No other run is touched.
+        """Replace the run with this id in a session, or add it after all others. No other run changes.
 
         Args:
-            session_id: of the session, which is there already.
+            session_id: of the session, which exists.
             run: with ``run_id`` and ``data``. It is not changed.
-            user_id: whose session it is; nobody's will do as well.
-            run_index: its place, from 0, if it is new; behind all others by default.
+            user_id: the owner, ``ANYONE`` or ``NOBODY``. A session without a user is accepted for any user.
+            run_index: the position of a new run, from 0; after all others by default.
+
+        Returns:
+            The run as it was written.
 
         Raises:
             ValidationError: bad input; nothing was written.
             SessionNotFound: this user has no such session; nothing was written.
         """
         check("session_id", session_id, validate_identifier)
-        candidate = _candidate(run, session_id=session_id)
+        candidate = _cleaned_copy(run, session_id=session_id)
         candidate.updated_at = now()
         session = self._writable(session_id, user_id)
 
-        def write() -> None:
-            # Takes the session's lock, where there are locks: no other run gets this place, and nobody deletes it.
+        def write() -> bool:
+            # Locks the session, if the database has locks: no other run gets this position, and no one deletes it.
             if not session.update(updated_at=candidate.updated_at, version=F("version") + 1):
                 raise SessionNotFound(session_id)
-            runs = AgentRun.objects.using(session.db).filter(session_id=session_id)
-            if not runs.filter(run_id=candidate.run_id).update(**_values(candidate, RUN_WRITTEN)):
-                candidate.run_index = runs.next_index() if run_index is None else run_index
-                candidate.save(using=session.db, force_insert=True)
+            return _write_run(candidate, session.db, run_index)
 
-        all_or_nothing(session.db, write)
+        created = all_or_nothing(session.db, write)
         if not has_transactions(connections[session.db]) and not session.exists():
-            # Deleted while this was written, by somebody who did not see it.
+            # Deleted during the write, by a call that did not see this run.
             AgentRun.objects.using(session.db).filter(session_id=session_id)._raw_delete(session.db)
             raise SessionNotFound(session_id)
+        details = {"session_id": session_id, "run_id": candidate.run_id, "created": created}
+        send(run_saved, AgentRun, using=session.db, **details)
         return candidate
 
-    # Forgetting
+    # Deleting
 
     def delete_session(self, session_id: str, user_id: object = None) -> None:
         """Delete a session with its runs.
 
+        Args:
+            session_id: of the session.
+            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+
         Raises:
-            ValidationError: bad input.
+            ValidationError: bad input; nothing was deleted.
             SessionNotFound: this user has no such session.
         """
         if not self.delete_sessions([session_id], user_id):
             raise SessionNotFound(session_id)
 
     def delete_sessions(self, session_ids: Iterable[str], user_id: object = None) -> list[str]:
-        """Delete sessions with their runs. Ids that the user does not have are passed over.
+        """Delete sessions with their runs. Ids that the user does not have are ignored.
+
+        Args:
+            session_ids: of the sessions.
+            user_id: the owner, ``ANYONE`` or ``NOBODY``.
 
         Returns:
-            The ids of those that were there, in the order given.
+            The ids of the sessions that existed, in the order of ``session_ids``.
 
         Raises:
             ValidationError: bad input; nothing was deleted.
         """
-        wanted = items("session_ids", session_ids)
-        for session_id in wanted:
+        requested_ids = items("session_ids", session_ids)
+        for session_id in requested_ids:
             check("session_ids", session_id, validate_identifier)
-        mine = _of(self._all_to_write(), user_id)
-        gone = {key for batch in batched(wanted, conf.BATCH_SIZE) for key in _delete(mine.filter(pk__in=batch))}
-        return [session_id for session_id in dict.fromkeys(wanted) if session_id in gone]
+        rows = self.rows_to_write(user_id)
+        deleted: set[str] = set()
+        for batch in batched(requested_ids, conf.BATCH_SIZE):
+            deleted.update(self._delete(rows.filter(pk__in=batch)))
+        return [session_id for session_id in dict.fromkeys(requested_ids) if session_id in deleted]
 
     def delete_user_sessions(self, user_id: object = None) -> int:
-        """Delete everything that a user said to agents. Returns how many sessions that were."""
-        mine = _of(self._all_to_write(), user_id)
+        """Delete all sessions of a user with their runs, and return their number.
+
+        Args:
+            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+        """
+        rows = self.rows_to_write(user_id)
         count = 0
-        while gone := _delete(mine[: conf.BATCH_SIZE]):
-            count += len(gone)
+        while deleted := self._delete(rows[: conf.BATCH_SIZE]):
+            count += len(deleted)
         return count
 
-    def _all_to_write(self) -> AgentSessionQuerySet:
-        return AgentSession.objects.using(self.write_alias)
+    aget_session = async_twin(get_session)
+    aget_runs = async_twin(get_runs)
+    aupsert_session = async_twin(upsert_session)
+    arename_session = async_twin(rename_session)
+    aupsert_run = async_twin(upsert_run)
+    adelete_session = async_twin(delete_session)
+    adelete_sessions = async_twin(delete_sessions)
+    adelete_user_sessions = async_twin(delete_user_sessions)
+
+    def _exists(self, session_id: str) -> bool:
+        return self.rows_to_write(ANYONE).filter(session_id=session_id).exists()
 
     def _writable(self, session_id: str, user_id: object) -> AgentSessionQuerySet:
-        """Return the session of this id, if this user may write it: it is theirs or nobody's."""
-        rows = self._all_to_write().filter(session_id=session_id)
-        return rows if user_id is ANYONE else _of(rows, user_id) | _of(rows, NOBODY)
+        """Return the session with this id if this user may write it: it is theirs or has no user."""
+        rows = self.rows_to_write(ANYONE).filter(session_id=session_id)
+        return rows if user_id is ANYONE else of_user(rows, user_id) | of_user(rows, NOBODY)
+
+    def _delete(self, rows: AgentSessionQuerySet) -> list[str]:
+        """Delete sessions with their runs, all or nothing, and return their ids."""
+        deleted = all_or_nothing(rows.db, lambda: _delete_with_runs(rows))
+        for owner, session_ids in by_owner(deleted).items():
+            self._send(session_deleted, user_id=owner, session_ids=session_ids)
+        return [session_id for _owner, session_id in deleted]
 
 
-def _of(rows: AgentSessionQuerySet, user_id: object) -> AgentSessionQuerySet:
-    if user_id is ANYONE:
-        return rows
-    return rows.filter(user_id=None) if user_id is NOBODY else rows.for_user(user_id)
+def _write_run(candidate: AgentRun, alias: str, run_index: int | None) -> bool:
+    """Replace or add a run, and return whether it was added; the caller has locked the session."""
+    runs = AgentRun.objects.using(alias).filter(session_id=candidate.session_id)
+    if runs.filter(run_id=candidate.run_id).update(**_values(candidate, RUN_WRITTEN)):
+        return False
+    candidate.run_index = runs.next_index() if run_index is None else run_index
+    candidate.save(using=alias, force_insert=True)
+    return True
 
 
-def _delete(found: AgentSessionQuerySet) -> list[str]:
-    """Delete some sessions with their runs, all or nothing, and return their ids."""
-
-    def delete() -> list[str]:
-        ids = list(found.values_list("session_id", flat=True))
-        sessions = AgentSession.objects.using(found.db).filter(session_id__in=ids)
-        # Takes their locks, where there are locks: no run is written into a session that is on its way out.
-        sessions.update(version=F("version") + 1)
-        # Without loading them, as UserMemoryQuerySet.erase() does.
-        runs = AgentRun.objects.using(found.db).filter(session_id__in=ids)
-        runs._raw_delete(found.db)
-        sessions._raw_delete(found.db)
-        if not has_transactions(connections[found.db]):
-            # Those that were written in between; who writes one later sees that the session is gone.
-            runs._raw_delete(found.db)
-        return ids
-
-    return all_or_nothing(found.db, delete)
+def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:
+    deleted: list[OwnedId] = list(rows.values_list("user_id", "session_id"))
+    ids = [session_id for _owner, session_id in deleted]
+    sessions = AgentSession.objects.using(rows.db).filter(session_id__in=ids)
+    # Locks the sessions, if the database has locks: no run is written into a session that is being deleted.
+    sessions.update(version=F("version") + 1)
+    # Without loading the rows, as UserMemoryQuerySet.erase() does.
+    runs = AgentRun.objects.using(rows.db).filter(session_id__in=ids)
+    runs._raw_delete(rows.db)
+    sessions._raw_delete(rows.db)
+    if not has_transactions(connections[rows.db]):
+        # Runs that were written in between. A run that is written later finds that the session does not exist.
+        runs._raw_delete(rows.db)
+    return deleted
 
 
-def _candidate(row: Row, **values: Any) -> Row:
+def _cleaned_copy(row: Row, **values: Any) -> Row:
     """Return a checked copy, unsaved; raises ValidationError."""
     model = type(row)
-    given = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}
-    candidate = model(**given | values)
-    # The place of a run is found when it is written.
+    content = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}
+    candidate = model(**content | values)
+    # The position of a run is chosen when it is written.
     candidate.clean_fields(exclude={"session", "run_index", "search_name"})
     for field in model._meta.concrete_fields:
-        moment = getattr(candidate, field.attname)
         if isinstance(field, TimestampField):
-            setattr(candidate, field.attname, whole_milliseconds(moment))
+            setattr(candidate, field.attname, whole_milliseconds(getattr(candidate, field.attname)))
     return candidate
 
 
 def _values(candidate: Row, names: Iterable[str]) -> dict[str, Any]:
-    """Return what an update sets."""
-    wanted = set(names)
-    fields = [field for field in type(candidate)._meta.concrete_fields if field.name in wanted]
+    """Return the values of fields for ``QuerySet.update()``."""
+    fields = [field for field in type(candidate)._meta.concrete_fields if field.name in set(names)]
     return {field.name: field.pre_save(candidate, add=False) for field in fields}

@@ -1,4 +1,4 @@
-"""Items, so many at a time. No Django in it: the client uses it too."""
+"""Iterables in batches. Imports no Django: the client uses it too."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Item = TypeVar("Item")
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Yield the items in order, ``size`` at a time; the last batch may be smaller.
+    """Yield the items in their order, in lists of ``size``; the last one may be smaller.
 
-    As ``itertools.batched``, which Python has from 3.12 on.
+    ``itertools.batched`` does the same from Python 3.12 on.
     """
     remaining = iter(items)
     while batch := list(islice(remaining, size)):

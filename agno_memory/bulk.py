@@ -1,4 +1,4 @@
-"""``Curation``: what staff do to many memories at once, whoever owns them."""
+"""``BulkMemory``: the verbs of staff on many memories of many owners."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from agno_memory.db.statements import DeleteMany
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.signals import announce, memory_added, memory_deleted, memory_replaced
+from agno_memory.signals import announce, announce_batch, memory_added, memory_deleted, memory_replaced
 from agno_memory.validators import canonical_topics, check, limit_topics, owner_id
 
-Written = list[UserMemory]
-# Writes what a queryset finds.
+Batch = list[UserMemory]
+# Writes the rows of a queryset.
 Write = Callable[[UserMemoryQuerySet], object]
 
 DELETE_MANY: Final = DeleteMany()
@@ -26,112 +26,109 @@ ORDER: Final[Order] = "created_at"
 
 
 class BulkMemory:
-    """The verbs for many memories of many owners.
+    """Verbs on many memories of many owners.
 
-    Each goes through what it is given in batches of ``BATCH_SIZE``: 100,000 memories are neither loaded at once nor
-    written one by one. A batch is all or nothing where the database has transactions; what ends in between has done
-    the batches before, and doing it again does the rest. Every statement repeats the conditions of the rows, so a
-    memory that meets them no longer is left alone.
+    Each verb writes in batches of ``BATCH_SIZE``: 100,000 memories are neither loaded at once nor written one by one. A
+    batch is all or nothing if the database has transactions. If a verb is interrupted, the batches before are written;
+    to write the rest, call it again. Every statement repeats the conditions of the rows, so a memory that no longer
+    meets them is not written.
 
-    **It does not check who asks**, and it crosses owners: for one person's own memories there is ``Memory``.
+    **The caller checks permissions**: these verbs cross owners. For one person's own memories, use ``Memory``.
 
     Args:
-        rows: which memories; neither a slice nor a union.
-        on_batch: called after each batch with the memories it wrote, of which only ``memory_id``, ``user_id``
-            (the owner before) and ``created_at`` are loaded.
+        rows: the memories; neither a slice nor a union.
+        on_batch: called after each batch with its memories, of which only ``memory_id``, ``user_id`` (the owner before)
+            and ``created_at`` are loaded.
+
+    Raises:
+        TypeError: a slice or a union.
     """
 
-    def __init__(self, rows: UserMemoryQuerySet, on_batch: Callable[[Written], object] | None = None) -> None:
+    def __init__(self, rows: UserMemoryQuerySet, on_batch: Callable[[Batch], object] | None = None) -> None:
         if rows.query.is_sliced or rows.query.combinator:
-            raise TypeError("Curation takes neither a slice nor a union: it would write more than they show.")
-        # What names its database keeps it; what the router read from is written where writes go.
+            raise TypeError("BulkMemory takes neither a slice nor a union: it would write more rows than they have.")
+        # Keep the alias of using(); otherwise write to the router's database for writes.
         self.rows = rows.using(getattr(rows, "_db", None) or router.db_for_write(rows.model))
         self._on_batch = on_batch
 
     def add_topic(self, topic: str) -> int:
-        """Give the memories one more topic, and return how many have got it.
+        """Add a topic to the memories, and return the number of memories that were written.
 
-        Those that have it already, or as many topics as a memory may have, stay as they are.
+        Memories that have the topic already, or ``MAX_TOPICS`` others, do not change.
 
         Raises:
-            ValidationError: no good topic; nothing was written.
+            ValidationError: an invalid topic; nothing was written.
         """
         topic = _canonical(topic)
         rows = self.rows.exclude(topics__about=[topic]).filter(topics__fewer_than=conf.MAX_TOPICS)
-        return self._each(rows, lambda batch: batch.update(topics=TopicsWith("topics", topic)), self._replaced)
+        return self._update_topics(rows, TopicsWith("topics", topic))
 
     def remove_topic(self, topic: str) -> int:
-        """Take a topic from the memories, and return from how many.
+        """Remove a topic from the memories, and return the number of memories that were written.
 
         Raises:
-            ValidationError: no good topic; nothing was written.
+            ValidationError: an invalid topic; nothing was written.
         """
         topic = _canonical(topic)
-        rows = self.rows.about(topic)
-        return self._each(rows, lambda batch: batch.update(topics=TopicsWithout("topics", topic)), self._replaced)
+        return self._update_topics(self.rows.about(topic), TopicsWithout("topics", topic))
 
     def reassign(self, user: object) -> int:
-        """Give the memories to another owner, and return how many were somebody else's before.
+        """Give the memories to another owner, and return the number of memories that were written.
 
-        To receivers of signals it is a deletion from one owner and an addition to the other.
+        Memories that this owner has already do not change. The others are announced as deleted for the owner before
+        and as added for the new one.
 
         Args:
-            user: the owner to be: a string, an int, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
+            user: the new owner: a string, an int, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
 
         Raises:
-            ValidationError: no good owner; nothing was written.
+            ValidationError: an invalid owner; nothing was written.
         """
         owner = owner_id(user)
 
-        def moved(batch: Written) -> None:
-            self._deleted(batch)
+        def announce_move(batch: Batch) -> None:
+            announce_batch(memory_deleted, batch, using=self.rows.db)
             announce(memory_added, UserMemory, owner, [memory.memory_id for memory in batch], using=self.rows.db)
 
-        return self._each(self.rows.exclude(user_id=owner), lambda batch: batch.update(user_id=owner), moved)
+        return self._each(self.rows.exclude(user_id=owner), lambda batch: batch.update(user_id=owner), announce_move)
 
     def delete(self) -> int:
-        """Delete the memories and return how many that were."""
-        return self._each(self.rows, DELETE_MANY.run, self._deleted)
+        """Delete the memories and return their number."""
+        return self._each(self.rows, DELETE_MANY.run, self._announce_deleted)
 
-    def _each(self, rows: UserMemoryQuerySet, write: Write, tell: Callable[[Written], object]) -> int:
-        """Write all rows, a batch at a time, and return how many there were."""
-        # In an order that no write moves, and that an index has for one person's memories as well as for everybody's.
+    def _update_topics(self, rows: UserMemoryQuerySet, topics: TopicsWith | TopicsWithout) -> int:
+        return self._each(rows, lambda batch: batch.update(topics=topics), self._announce_replaced)
+
+    def _each(self, rows: UserMemoryQuerySet, write: Write, announce_written: Callable[[Batch], object]) -> int:
+        """Write all rows, a batch at a time, and return their number."""
+        # No write changes this order, and an index serves it for one owner's memories as well as for all.
         rows = rows.sorted_by(ORDER).only("memory_id", "user_id", "created_at")
         count, left = 0, rows
         while batch := all_or_nothing(rows.db, lambda left=left: _write_next(left, write)):  # type: ignore[misc]
             count, left = count + len(batch), rows.after(batch[-1], ORDER)
-            tell(batch)
+            announce_written(batch)
             if self._on_batch:
                 self._on_batch(batch)
         return count
 
-    def _replaced(self, batch: Written) -> None:
-        for owner, memory_ids in _by_owner(batch).items():
-            announce(memory_replaced, UserMemory, owner, memory_ids, using=self.rows.db)
+    def _announce_replaced(self, batch: Batch) -> None:
+        announce_batch(memory_replaced, batch, using=self.rows.db)
 
-    def _deleted(self, batch: Written) -> None:
-        for owner, memory_ids in _by_owner(batch).items():
-            announce(memory_deleted, UserMemory, owner, memory_ids, using=self.rows.db)
+    def _announce_deleted(self, batch: Batch) -> None:
+        announce_batch(memory_deleted, batch, using=self.rows.db)
 
 
-def _write_next(rows: UserMemoryQuerySet, write: Write) -> Written:
-    """Write the first batch of these and return it."""
-    # Locked where rows can be: what is returned is what was written.
+def _write_next(rows: UserMemoryQuerySet, write: Write) -> Batch:
+    """Write the first batch of the rows and return it."""
+    # Locked, if the database has row locks: the rows that are returned are the ones that were written.
     batch = list(rows.select_for_update()[: conf.BATCH_SIZE])
     if batch:
         write(rows.order_by().filter(memory_id__in=[memory.memory_id for memory in batch]))
     return batch
 
 
-def _by_owner(batch: Written) -> dict[str, list[str]]:
-    owners: dict[str, list[str]] = {}
-    for memory in batch:
-        owners.setdefault(memory.user_id, []).append(memory.memory_id)
-    return owners
-
-
 def _canonical(topic: object) -> str:
-    """Return one topic in the form that is stored."""
+    """Return a topic in its canonical form; raises ValidationError."""
     topics = [topic]
     check("topic", topics, lambda value: limit_topics(canonical_topics(value)))
     return canonical_topics(topics)[0]

@@ -1,4 +1,4 @@
-"""What callers hand in, as it will be written: owned, checked, and in canonical form."""
+"""Copies of the memories that callers pass: with their owner, checked, and in canonical form."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ def field_named(name: str) -> Field[Any, Any]:
     return cast("Field[Any, Any]", UserMemory._meta.get_field(name))
 
 
-_given_fields = {name: field_named(name) for name in ("memory_id", *UserMemory.content_fields)}
+_CLEANED_FIELDS = {name: field_named(name) for name in ("memory_id", *UserMemory.content_fields)}
 
 
 def cleaned_memory(model: type[UserMemory], memory: object, owner: str, memory_id: str | None = None) -> UserMemory:
-    """Return a checked copy of a memory; what the caller holds is not changed.
+    """Return a checked copy of a memory. The memory itself is not changed.
 
     Args:
-        model: of the copy, which says the table.
-        memory: as handed in.
-        owner: of the copy.
-        memory_id: of the copy; the memory's own by default.
+        model: the class of the copy, and so its table.
+        memory: as the caller passed it.
+        owner: the ``user_id`` of the copy.
+        memory_id: of the copy; that of ``memory`` by default.
 
     Raises:
-        ValidationError: by the names of the fields.
+        ValidationError: bad input, by the names of the fields.
     """
     if not isinstance(memory, UserMemory):
         message = _('Expected UserMemory(memory="..."), not %(type)s.')
         raise refusal("memory", message, "invalid", type=type(memory).__name__)
     values: dict[str, Any] = {"user_id": owner}
     errors: dict[str, ValidationError] = {}
-    for name, field in _given_fields.items():
+    for name, field in _CLEANED_FIELDS.items():
         value = memory_id if name == "memory_id" and memory_id is not None else getattr(memory, name)
         try:
             values[name] = _cleaned(field, value)
@@ -47,19 +47,19 @@ def cleaned_memory(model: type[UserMemory], memory: object, owner: str, memory_i
             errors[name] = error
     if errors:
         raise ValidationError(errors)
-    # By position, as Django makes the instances that it reads: by name takes twice the time.
-    make: Any = model
-    candidate: UserMemory = make(*[values.get(field.attname) for field in model._meta.concrete_fields])
+    # By position, as Django does with the rows that it reads: keyword arguments take twice the time.
+    constructor: Any = model
+    candidate: UserMemory = constructor(*[values.get(field.attname) for field in model._meta.concrete_fields])
     return candidate
 
 
 def cleaned_memories(model: type[UserMemory], memories: Iterable[UserMemory], owner: str) -> list[UserMemory]:
-    """Return checked copies of many memories.
+    """Return checked copies of many memories; see ``cleaned_memory()``.
 
     Raises:
-        ValidationError: by position and name, ``"3.topics"``; an id given twice is one of them.
+        ValidationError: bad input, by position and name (``"3.topics"``), also an id that occurs twice.
     """
-    found: list[UserMemory] = []
+    candidates: list[UserMemory] = []
     errors: dict[str, Any] = {}
     seen: set[str] = set()
     for position, memory in enumerate(memories):
@@ -69,15 +69,16 @@ def cleaned_memories(model: type[UserMemory], memories: Iterable[UserMemory], ow
             errors |= {f"{position}.{name}": each for name, each in error.error_dict.items()}
             continue
         if candidate.memory_id in seen:
-            errors[f"{position}.memory_id"] = ValidationError(_("Given twice."), code="duplicate")
+            errors[f"{position}.memory_id"] = ValidationError(_("This id occurs twice."), code="duplicate")
         seen.add(candidate.memory_id)
-        found.append(candidate)
+        candidates.append(candidate)
     if errors:
         raise ValidationError(errors)
-    return found
+    return candidates
 
 
 def _cleaned(field: Field[Any, Any], value: Any) -> Any:
+    """Return a value of a field in canonical form; raises ValidationError."""
     if isinstance(field, DocumentField):
         value = type(field).canonical(value)
         type(field).limit(value)

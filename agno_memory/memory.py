@@ -1,22 +1,21 @@
-"""``Memory``: the verbs, for one user each. Who asks, what they may say, and what they are told. Sync and async."""
+"""``Memory``: the verbs on the memories of one user each, sync and async."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
 
-from asgiref.sync import sync_to_async
-from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from agno_memory.cleaning import cleaned_memories, cleaned_memory
 from agno_memory.db import MemoryDb
+from agno_memory.db.keyset import Order
 from agno_memory.db.store import Store
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.models import UserMemory
+from agno_memory.querysets import Position, UserMemoryQuerySet, conditions
 from agno_memory.search.methods import RETRIEVAL_METHODS, RetrievalMethod
-from agno_memory.signals import announce, memory_added, memory_deleted, memory_replaced
+from agno_memory.services import ANYONE, Service, async_twin
+from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.validators import (
     check,
     items,
@@ -27,71 +26,55 @@ from agno_memory.validators import (
     validate_version,
 )
 
-Params = ParamSpec("Params")
-Result = TypeVar("Result")
 
-
-def _async_twin(
-    verb: Callable[Concatenate[Memory, Params], Result],
-) -> Callable[Concatenate[Memory, Params], Coroutine[Any, Any, Result]]:
-    @wraps(verb)
-    async def twin(self: Memory, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
-        return await sync_to_async(verb)(self, *args, **kwargs)
-
-    twin.__name__ = f"a{verb.__name__}"
-    twin.__qualname__ = f"Memory.a{verb.__name__}"
-    return twin
-
-
-class Memory:
-    """What is remembered about people.
+class Memory(Service[UserMemoryQuerySet]):
+    """The memories of users.
 
     Every verb acts for one user: a string, an int, a Django user, or ``None`` for the user named by
-    ``DEFAULT_USER_ID``. Someone else's memory behaves exactly as one that does not exist. Every verb has an async twin
+    ``DEFAULT_USER_ID``. Another user's memory behaves exactly as one that does not exist. Every verb has an async twin
     with an ``a`` in front of its name.
 
     Args:
-        db: where the memories are. ``None`` follows the router, a string is an alias of ``DATABASES``, and a
-            ``SqliteMemoryDb``, ``PostgresMemoryDb`` or ``MongoMemoryDb`` brings its own connection and table.
+        db: the database. ``None`` follows the router, a string is an alias of ``DATABASES``, and a
+            ``SqliteMemoryDb``, ``PostgresMemoryDb`` or ``MongoMemoryDb`` has a connection and a table of its own.
     """
 
-    def __init__(self, db: str | MemoryDb | None = None) -> None:
-        self.db = db
-        self._store = Store(db)
+    _sender = UserMemory
 
-    def __repr__(self) -> str:
-        return f"Memory(db={self.db!r})"
+    def __init__(self, db: str | MemoryDb | None = None) -> None:
+        self._store = Store(db)
+        super().__init__(self._store)
 
     # Writing one memory
 
     def add_user_memory(self, memory: UserMemory, user_id: object = None) -> UserMemory:
-        """Remember something about a user.
+        """Add a memory about a user.
 
         Args:
             memory: unsaved, ``UserMemory(memory="...", topics=[...])``. It is not changed.
-            user_id: whom it is about.
+            user_id: the owner.
 
         Returns:
-            The saved memory, equal to what is read back.
+            The saved memory, equal to the one that is read back.
 
         Raises:
             ValidationError: bad input; nothing was written.
-            MemoryExists: the id is taken, whoever has it.
+            MemoryExists: the id is taken, by this user or another one; nothing was written.
         """
         added = self._store.add(cleaned_memory(self._store.model, memory, owner_id(user_id)))
-        self._send(memory_added, added.user_id, [added.memory_id])
+        self._send(memory_added, user_id=added.user_id, memory_ids=[added.memory_id])
         return added
 
     def replace_user_memory(
         self, memory_id: str, memory: UserMemory, user_id: object = None, *, version: int | None = None
     ) -> UserMemory:
-        """Put another content in the place of a memory's: text, topics and all other fields that callers set.
+        """Replace the content of a memory: the text, the topics and all other fields that callers set.
 
         Args:
-            memory_id: of the memory to replace. The id of ``memory`` is not looked at.
+            memory_id: of the memory to replace. The id of ``memory`` is ignored.
             memory: the new content. It is not changed.
             user_id: the owner.
-            version: replace this version only.
+            version: replace only this version.
 
         Returns:
             The memory as it is now, its ``version`` one higher.
@@ -99,18 +82,22 @@ class Memory:
         Raises:
             ValidationError: bad input; nothing was written.
             MemoryNotFound: this user has no such memory.
-            MemoryChanged: it is not, or no longer, at ``version``.
+            MemoryChanged: the memory is at another version.
         """
         check("version", version, validate_version)
         candidate = cleaned_memory(self._store.model, memory, owner_id(user_id), memory_id)
         replaced = self._store.replace(candidate, version)
         if replaced is None:
             raise self._refusal(memory_id, candidate.user_id, version)
-        self._send(memory_replaced, replaced.user_id, [memory_id])
+        self._send(memory_replaced, user_id=replaced.user_id, memory_ids=[memory_id])
         return replaced
 
     def upsert_user_memory(self, memory: UserMemory, user_id: object = None) -> UserMemory:
-        """Replace the user's memory with the id of this one, or add it when they have none.
+        """Replace the user's memory with the id of this one, or add it if there is none.
+
+        Args:
+            memory: unsaved, with a ``memory_id``. It is not changed.
+            user_id: the owner.
 
         Returns:
             The memory as it is now.
@@ -121,92 +108,105 @@ class Memory:
         """
         candidate = cleaned_memory(self._store.model, memory, owner_id(user_id))
         written, is_new = self._store.upsert(candidate)
-        self._send(memory_added if is_new else memory_replaced, written.user_id, [written.memory_id])
+        signal = memory_added if is_new else memory_replaced
+        self._send(signal, user_id=written.user_id, memory_ids=[written.memory_id])
         return written
 
     def delete_user_memory(self, memory_id: str, user_id: object = None, *, version: int | None = None) -> None:
-        """Forget one memory.
+        """Delete a memory.
 
         Args:
             memory_id: of the memory.
             user_id: the owner.
-            version: forget this version only.
+            version: delete only this version.
 
         Raises:
-            ValidationError: bad input.
+            ValidationError: bad input; nothing was deleted.
             MemoryNotFound: this user has no such memory.
-            MemoryChanged: it is not, or no longer, at ``version``.
+            MemoryChanged: the memory is at another version.
         """
         owner = owner_id(user_id)
         check("memory_id", memory_id, validate_identifier)
         check("version", version, validate_version)
         if not self._store.delete(memory_id, owner, version):
             raise self._refusal(memory_id, owner, version)
-        self._send(memory_deleted, owner, [memory_id])
+        self._send(memory_deleted, user_id=owner, memory_ids=[memory_id])
 
     # Writing many
 
     def add_user_memories(self, memories: Iterable[UserMemory], user_id: object = None) -> list[UserMemory]:
-        """Remember many things about a user at once, in batches of ``BATCH_SIZE``.
+        """Add many memories about a user at once, in batches of ``BATCH_SIZE``.
 
-        All or nothing where the database has transactions. Where it has none (a stand-alone MongoDB), everything that
-        can be refused is refused before the first write.
+        All or nothing if the database has transactions. Without transactions (a stand-alone MongoDB), the input and the
+        ids are checked before the first write.
+
+        Args:
+            memories: unsaved, as of ``add_user_memory()``. They are not changed.
+            user_id: the owner.
 
         Returns:
-            The saved memories, in the order given.
+            The saved memories, in the order of ``memories``.
 
         Raises:
             ValidationError: bad input, by position (``"3.topics"``); nothing was written.
-            MemoryExists: ids that are taken, all of them; nothing was written.
+            MemoryExists: all ids that are taken; nothing was written.
         """
         owner = owner_id(user_id)
         added = cleaned_memories(self._store.model, items("memories", memories), owner)
         self._store.add_many(added, owner)
         if added:
-            self._send(memory_added, owner, [memory.memory_id for memory in added])
+            self._send(memory_added, user_id=owner, memory_ids=[memory.memory_id for memory in added])
         return added
 
     def delete_user_memories(self, memory_ids: Iterable[str], user_id: object = None) -> list[str]:
-        """Forget many memories at once. Ids that the user does not have are passed over.
+        """Delete many memories at once. Ids that the user does not have are ignored.
+
+        Args:
+            memory_ids: of the memories.
+            user_id: the owner.
 
         Returns:
-            The ids of the memories that this call deleted, in the order given. (On a stand-alone MongoDB, two calls
-            that delete the same one at the same moment may both name it.)
+            The ids of the memories that this call deleted, in the order of ``memory_ids``. (On a stand-alone MongoDB,
+            two calls that delete the same memory at the same moment may both return its id.)
 
         Raises:
             ValidationError: bad input; nothing was deleted.
         """
         owner = owner_id(user_id)
-        wanted = items("memory_ids", memory_ids)
-        for memory_id in wanted:
+        requested_ids = items("memory_ids", memory_ids)
+        for memory_id in requested_ids:
             check("memory_ids", memory_id, validate_identifier)
-        deleted = self._store.delete_many(list(dict.fromkeys(wanted)), owner)
+        deleted = self._store.delete_many(list(dict.fromkeys(requested_ids)), owner)
         if deleted:
-            self._send(memory_deleted, owner, deleted)
+            self._send(memory_deleted, user_id=owner, memory_ids=deleted)
         return deleted
 
     def clear_user_memories(self, user_id: object = None) -> int:
-        """Forget everything about one person and return how many memories that were."""
+        """Delete all memories of one user and return their number."""
         owner = owner_id(user_id)
-        count = self._store.rows_to_write().for_user(owner).erase()
+        count = self.rows_to_write(owner).erase()
         if count:
-            self._send(memory_deleted, owner, None)
+            self._send(memory_deleted, user_id=owner, memory_ids=None)
         return count
 
     def clear(self) -> int:
-        """Empty the store: forget everything about **everybody**. Returns how many memories that were.
+        """Empty the store: delete the memories of **all** users and return their number.
 
-        The one verb that crosses owners; ``clear_user_memories`` forgets one person.
+        No other verb crosses owners; ``clear_user_memories`` deletes the memories of one user.
         """
-        count = self._store.rows_to_write().all().erase()
+        count = self.rows_to_write(ANYONE).erase()
         if count:
-            self._send(memory_deleted, None, None)
+            self._send(memory_deleted, user_id=None, memory_ids=None)
         return count
 
     # Reading
 
     def get_user_memory(self, memory_id: str, user_id: object = None) -> UserMemory | None:
-        """Return one memory of a user, or None.
+        """Return a memory of a user, or None.
+
+        Args:
+            memory_id: of the memory.
+            user_id: the owner.
 
         Raises:
             ValidationError: bad input.
@@ -226,33 +226,54 @@ class Memory:
         session_id: str | None = None,
         limit: int | None = None,
     ) -> list[UserMemory]:
-        """Return a user's memories, the newest first.
+        """Return memories of a user, the newest first.
 
         Args:
             user_id: the owner.
-            topics: only memories that have all of these.
-            any_topics: only memories that have at least one of these.
+            topics: only memories with all of these.
+            any_topics: only memories with at least one of these.
             agent_id: only memories of this agent; likewise ``team_id`` and ``session_id``.
-            limit: most memories to return; all of them by default.
+            limit: the maximum number of memories; all by default.
 
         Raises:
             ValidationError: bad input.
         """
         check("limit", limit, validate_limit)
-        keys = {"user_id": owner_id(user_id)}
-        for name, key in {"agent_id": agent_id, "team_id": team_id, "session_id": session_id}.items():
-            if key is not None:
-                check(name, key, validate_identifier)
-                keys[name] = key
-        if topics is None and any_topics is None:
-            # Asked most, and always alike.
-            return self._store.newest(keys, limit)
-        memories = self._store.rows().filter(**keys).newest()
-        if topics is not None:
-            memories = memories.about(*items("topics", topics))
-        if any_topics is not None:
-            memories = memories.about_any(*items("any_topics", any_topics))
-        return list(memories[:limit])
+        owner = owner_id(user_id)
+        lookups = conditions(
+            topics=topics, any_topics=any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id
+        )
+        if not any("__" in lookup for lookup in lookups):
+            # The most frequent calls compare fields with values only: their statements are compiled once.
+            return self._store.newest({"user_id": owner, **lookups}, limit)
+        return list(self.rows(owner).filter(**lookups).newest()[:limit])
+
+    def page(
+        self,
+        user_id: object = None,
+        *,
+        size: int,
+        position: Position | None = None,
+        order: Order = "-last_updated",
+    ) -> list[UserMemory]:
+        """Return a page of the whole list of a user: the first memories in an order, or the first after a position.
+
+        A page costs the same wherever it begins. To page through a part of the list, narrow ``rows(user_id)`` and call
+        its ``page()``.
+
+        Args:
+            user_id: the owner.
+            size: the maximum number of memories.
+            position: the last memory of the page before, or its time and id; None for the first page. The memory need
+                not exist any more.
+            order: ``"-last_updated"``, ``"last_updated"``, ``"-created_at"`` or ``"created_at"``; ties by
+                ``memory_id`` in the same direction.
+
+        Raises:
+            ValidationError: bad input.
+        """
+        check("size", size, validate_limit)
+        return self._store.page(owner_id(user_id), size, position, order)
 
     def search_user_memories(
         self,
@@ -261,44 +282,41 @@ class Memory:
         retrieval_method: RetrievalMethod | None = None,
         user_id: object = None,
     ) -> list[UserMemory]:
-        """Search a user's memories.
+        """Search the memories of a user.
 
         Args:
-            query: words to look for; needed by ``"keyword"``, ignored by the others.
-            limit: most memories to return; all that match by default.
-            retrieval_method: ``"last_n"``, the newest first; ``"first_n"``, the oldest first; ``"keyword"``, those in
-                which every word of the query occurs, in any order and case, the newest first. By default ``"keyword"``
-                with a query and ``"last_n"`` without.
+            query: words to search for; required by ``"keyword"``, ignored by the other methods.
+            limit: the maximum number of memories; all matches by default.
+            retrieval_method: ``"last_n"``, the newest first; ``"first_n"``, the oldest first; ``"keyword"``, memories
+                with every word of the query, in any order and case, the newest first. By default ``"keyword"`` with a
+                query and ``"last_n"`` without one.
             user_id: the owner.
 
         Raises:
-            ValidationError: bad input, among it a method that does not exist.
+            ValidationError: bad input, such as an unknown method.
         """
         check("limit", limit, validate_limit)
         method = retrieval_method or ("last_n" if query is None else "keyword")
         if method not in RETRIEVAL_METHODS:
-            message = _("Unknown; choose one of: %(known)s.")
-            raise refusal("retrieval_method", message, "invalid", known=", ".join(RETRIEVAL_METHODS))
-        found = RETRIEVAL_METHODS[method](self._store.rows().for_user(user_id), query)
-        return list(found[:limit])
+            message = _("Unknown method. Choose one of: %(methods)s.")
+            raise refusal("retrieval_method", message, "invalid", methods=", ".join(RETRIEVAL_METHODS))
+        return list(RETRIEVAL_METHODS[method](self.rows(user_id), query)[:limit])
 
-    aadd_user_memory = _async_twin(add_user_memory)
-    aadd_user_memories = _async_twin(add_user_memories)
-    aget_user_memory = _async_twin(get_user_memory)
-    aget_user_memories = _async_twin(get_user_memories)
-    asearch_user_memories = _async_twin(search_user_memories)
-    areplace_user_memory = _async_twin(replace_user_memory)
-    aupsert_user_memory = _async_twin(upsert_user_memory)
-    adelete_user_memory = _async_twin(delete_user_memory)
-    adelete_user_memories = _async_twin(delete_user_memories)
-    aclear_user_memories = _async_twin(clear_user_memories)
-    aclear = _async_twin(clear)
+    aadd_user_memory = async_twin(add_user_memory)
+    aadd_user_memories = async_twin(add_user_memories)
+    aget_user_memory = async_twin(get_user_memory)
+    aget_user_memories = async_twin(get_user_memories)
+    apage = async_twin(page)
+    asearch_user_memories = async_twin(search_user_memories)
+    areplace_user_memory = async_twin(replace_user_memory)
+    aupsert_user_memory = async_twin(upsert_user_memory)
+    adelete_user_memory = async_twin(delete_user_memory)
+    adelete_user_memories = async_twin(delete_user_memories)
+    aclear_user_memories = async_twin(clear_user_memories)
+    aclear = async_twin(clear)
 
     def _refusal(self, memory_id: str, owner: str, version: int | None) -> MemoryChanged | MemoryNotFound:
-        """Return why a write found no row: the memory is at another version, or this user has none."""
-        if version is not None and self._store.rows_to_write().filter(memory_id=memory_id, user_id=owner).exists():
+        """Return the error for a write that matched no row: another version, or no such memory of this user."""
+        if version is not None and self.rows_to_write(owner).filter(memory_id=memory_id).exists():
             return MemoryChanged(memory_id, version)
         return MemoryNotFound(memory_id)
-
-    def _send(self, signal: Signal, user_id: str | None, memory_ids: list[str] | None) -> None:
-        announce(signal, UserMemory, user_id, memory_ids, using=self._store.write_alias)

@@ -22,19 +22,20 @@ from agno_memory.fields import (
     VersionField,
 )
 from agno_memory.keys import uuid7
+from agno_memory.names import CONTENT_FIELDS
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.times import now
 
 
 class UserMemory(models.Model):
-    """One thing that is known about one person.
+    """One fact about one person.
 
-    Unsaved, ``UserMemory(memory="...", topics=[...])`` is what callers hand to ``Memory``; saved instances are what
-    they get back. Written through the ORM directly, the machine-written fields still move, but nobody checks the owner.
+    Callers pass unsaved instances, ``UserMemory(memory="...", topics=[...])``, to ``Memory``, which returns saved ones.
+    Writes through the ORM also change the machine-written fields, but do not check the owner.
     """
 
     memory_id = IdentifierField(_("memory id"), primary_key=True, default=uuid7)
-    user_id = IdentifierField(_("user id"), help_text=_("Whom this memory is about."))
+    user_id = IdentifierField(_("user id"), help_text=_("The person that this memory is about."))
     memory = models.TextField(_("memory"), validators=[validators.validate_memory])
     topics = TopicsField(_("topics"), default=list, blank=True)
     input = models.TextField(
@@ -56,33 +57,24 @@ class UserMemory(models.Model):
 
     objects = UserMemoryQuerySet.as_manager()
 
-    # What a caller may say of a memory, apart from its id and its owner.
-    content_fields: ClassVar[tuple[str, ...]] = (
-        "memory",
-        "topics",
-        "input",
-        "metadata",
-        "agent_id",
-        "team_id",
-        "session_id",
-        "feedback",
-    )
+    # The fields that callers set, besides the id and the owner.
+    content_fields: ClassVar[tuple[str, ...]] = CONTENT_FIELDS
 
     class Meta:
         verbose_name = _("user memory")
         verbose_name_plural = _("user memories")
         indexes = (
-            # One person's newest memories, and so everything that is asked about one person.
+            # One person's newest memories, and so all filters and searches within one person's memories.
             models.Index(fields=["user_id", "-last_updated", "-memory_id"], name="agno_memory_user_newest"),
             # The same in the order in which they were added, which no later write changes.
             models.Index(fields=["user_id", "created_at", "memory_id"], name="agno_memory_user_created"),
-            # Everybody's, likewise.
+            # The same two orders over the memories of all persons.
             models.Index(fields=["-last_updated", "-memory_id"], name="agno_memory_newest"),
             models.Index(fields=["created_at", "memory_id"], name="agno_memory_created"),
         )
 
     def __str__(self) -> str:
-        # Not the text: str() ends up in logs, tracebacks and the admin's history, which outlive an erased memory.
+        # Not the text: str() is written to logs, tracebacks and the admin's history, which outlive an erased memory.
         return str(self.memory_id)
 
     def save(
@@ -93,13 +85,13 @@ class UserMemory(models.Model):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Save as any model; the machine-written fields move and are read back.
+        """Save as any model; the machine-written fields change and are read back.
 
-        Checks neither owner nor version: to write only over what you have read, call ``Memory.replace_user_memory()``.
-        A memory that was deleted meanwhile is not written again.
+        Checks neither the owner nor the version: to replace only the version that you have read, call
+        ``Memory.replace_user_memory()``. A memory that has been deleted is not added again.
 
         Raises:
-            DatabaseError: there is no such memory any more.
+            DatabaseError: the memory has been deleted.
         """
         alias = using or router.db_for_write(type(self), instance=self)
         if force_insert or self._state.db != alias:
@@ -114,7 +106,7 @@ class UserMemory(models.Model):
             )
             return
         names = self._names_to_save(update_fields)
-        # One transaction, where there are any: what is read back is what was written, not what came after.
+        # In one transaction, if the database has them, so that no later write is read back.
         with transaction.atomic(using=alias, savepoint=False):
             super().save(*args, force_update=names is None, using=alias, update_fields=names)
             self.refresh_from_db(using=alias, fields=self._machine_written())
@@ -122,7 +114,7 @@ class UserMemory(models.Model):
     save.alters_data = True  # type: ignore[attr-defined]
 
     def _names_to_save(self, update_fields: Iterable[str] | None) -> set[str] | None:
-        """Return the fields to save with those that follow them, or None for all."""
+        """Return the names of the fields to save, with the fields that follow from them; None for all."""
         deferred = self.get_deferred_fields()
         if update_fields is None and not deferred:
             return None
@@ -140,9 +132,9 @@ class UserMemory(models.Model):
 
 
 class AgentSession(models.Model):
-    """A conversation of an agent, a team or a workflow with somebody, without its runs.
+    """A conversation of an agent, a team or a workflow with a person, without its runs.
 
-    Written by ``AgentSessions``. The fields are those of agno's rows; what is in its JSON is agno's.
+    Written by ``AgentSessions``. The fields are those of agno's rows, and agno defines the content of the JSON fields.
     """
 
     class Type(models.TextChoices):
@@ -153,7 +145,10 @@ class AgentSession(models.Model):
     session_id = IdentifierField(_("session id"), primary_key=True, default=uuid7)
     session_type = models.CharField(_("type"), max_length=20, choices=Type.choices, default=Type.AGENT)
     user_id = IdentifierField(
-        _("user id"), null=True, blank=True, help_text=_("Whose session this is; an agent can run without a user.")
+        _("user id"),
+        null=True,
+        blank=True,
+        help_text=_("The person in this session; empty without a user."),
     )
     agent_id = IdentifierField(_("agent id"), null=True, blank=True)
     team_id = IdentifierField(_("team id"), null=True, blank=True)
@@ -166,7 +161,7 @@ class AgentSession(models.Model):
     metadata = VerbatimJSONField(_("metadata"), null=True, blank=True)
     summary = VerbatimJSONField(_("summary"), null=True, blank=True)
     extra = VerbatimJSONField(
-        _("more"), null=True, blank=True, help_text=_("What one release of agno has beside the other fields.")
+        _("more"), null=True, blank=True, help_text=_("Further values that some releases of agno store.")
     )
     version = VersionField(_("version"), editable=False, default=1)
     created_at = TimestampField(_("created at"), default=now, editable=False)
@@ -175,7 +170,7 @@ class AgentSession(models.Model):
 
     objects = AgentSessionQuerySet.as_manager()
 
-    # What a later save of the same session writes over.
+    # The fields that an upsert of an existing session replaces.
     content_fields: ClassVar[tuple[str, ...]] = (
         "session_type",
         "user_id",
@@ -198,24 +193,24 @@ class AgentSession(models.Model):
         verbose_name = _("agent session")
         verbose_name_plural = _("agent sessions")
         indexes = (
-            # One person's latest sessions, and everybody's; by the beginning, as agno lists them, likewise.
+            # One person's sessions and those of all persons, by last update and, as agno lists them, by creation.
             models.Index(fields=["user_id", "-updated_at", "-session_id"], name="agno_session_user_updated"),
             models.Index(fields=["user_id", "-created_at", "-session_id"], name="agno_session_user_created"),
             models.Index(fields=["-updated_at", "-session_id"], name="agno_session_updated"),
             models.Index(fields=["-created_at", "-session_id"], name="agno_session_created"),
-            # Those of one agent, one team, one workflow.
+            # The sessions of an agent, a team or a workflow.
             models.Index(fields=["agent_id", "-created_at"], name="agno_session_agent"),
             models.Index(fields=["team_id", "-created_at"], name="agno_session_team"),
             models.Index(fields=["workflow_id", "-created_at"], name="agno_session_workflow"),
         )
 
     def __str__(self) -> str:
-        # Not the name, which a model may have made of what was said; see UserMemory.
+        # Not the name, which a language model may have made from the messages; see UserMemory.__str__().
         return str(self.session_id)
 
 
 class AgentRun(models.Model):
-    """One turn of a session: what was asked, what the model and its tools said, on a row of its own."""
+    """One turn of a session, on a row of its own: the request, the answer, and the calls of tools."""
 
     key = IdentifierField(_("key"), primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(

@@ -1,25 +1,25 @@
-"""Names and limits alone: no Django in it, so the client imports it too."""
+"""The names and limits of memories. Imports no Django: the client uses it too."""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import Final, NamedTuple
 
-# What callers set on a memory, apart from its id and its owner. In the order of the documents.
+# The fields that callers set, besides the id and the owner; in the order of the documents. The only list of them.
 CONTENT_FIELDS: Final = ("memory", "topics", "input", "metadata", "agent_id", "team_id", "session_id", "feedback")
-# What every write sets by itself.
+# The fields that writes set by themselves.
 MACHINE_WRITTEN: Final = ("version", "created_at", "last_updated")
 # Every field of a memory that callers see, in the order of the documents.
 FIELDS: Final = ("memory_id", "user_id", *CONTENT_FIELDS, *MACHINE_WRITTEN)
 
 MAX_IDENTIFIER_LENGTH: Final = 255
 MAX_QUERY_LENGTH: Final = 1_000
-# The largest version, and the largest limit: the largest whole number that a column of whole numbers holds everywhere.
+# The largest version and the largest limit: the maximum of an integer column on every database.
 MAX_COUNT: Final = 2**31 - 1
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a message for translation where it is shown; Django's function of this name, which the client lacks."""
+    """Mark a message for translation at display time, as Django's function of this name does."""
     return message
 
 
@@ -33,14 +33,14 @@ class Kind(Enum):
 
 
 class Filter(NamedTuple):
-    """A filter of memories, as every door offers it: service, client, REST, admin, export.
+    """A filter of memories, the same in the service, the client, the REST API, the admin and exports.
 
     Args:
         name: keyword argument in Python.
-        parameter: name in a URL; a command's option is the same with dashes.
-        kind: the type of its value.
-        lookup: the ORM's lookup, without the value.
-        label: shown to people.
+        parameter: name in a URL; the option of a command is the same with dashes.
+        kind: type of the value.
+        lookup: argument of ``QuerySet.filter()``.
+        label: text for people.
     """
 
     name: str
@@ -51,8 +51,14 @@ class Filter(NamedTuple):
 
 
 FILTERS: Final = (
-    Filter("topics", "topic", Kind.TOPICS, "topics__about", gettext_noop("Topic; repeated: all of them")),
-    Filter("any_topics", "any_topic", Kind.TOPICS, "topics__about_any", gettext_noop("Topic; repeated: any of them")),
+    Filter("topics", "topic", Kind.TOPICS, "topics__about", gettext_noop("Topic; repeat it to require all of them")),
+    Filter(
+        "any_topics",
+        "any_topic",
+        Kind.TOPICS,
+        "topics__about_any",
+        gettext_noop("Topic; repeat it to accept any of them"),
+    ),
     Filter("agent_id", "agent_id", Kind.IDENTIFIER, "agent_id", gettext_noop("Agent")),
     Filter("team_id", "team_id", Kind.IDENTIFIER, "team_id", gettext_noop("Team")),
     Filter("session_id", "session_id", Kind.IDENTIFIER, "session_id", gettext_noop("Session")),

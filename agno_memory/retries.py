@@ -1,4 +1,4 @@
-"""Writes that are tried again when somebody else writes the same row in between."""
+"""Retries of a write that loses against another write of the same row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 Result = TypeVar("Result")
 Error = TypeVar("Error", bound=Exception)
 
-# A row has to come and go this many times in a row before a caller hears of it.
+# The other writer has to win this many times in a row before the error travels to the caller.
 ATTEMPTS: Final = 20
 
 
@@ -19,16 +19,16 @@ def retry(
     unless: Callable[[Error], bool] = lambda error: False,
     attempts: int = ATTEMPTS,
 ) -> Result:
-    """Call until it succeeds.
+    """Call a function until it succeeds.
 
     Args:
-        attempt: the work. It must read again what it depends on.
-        on: errors after which another attempt may succeed; any other travels at once.
-        unless: given such an error, returns whether it travels at once after all.
-        attempts: the number of calls after which the last error travels.
+        attempt: the function. Each call must read all data that it depends on.
+        on: errors after which another attempt may succeed; all others travel at once.
+        unless: takes such an error and returns whether it travels at once.
+        attempts: the maximum number of calls; the error of the last one travels.
 
     Returns:
-        What the first successful call returned.
+        The result of the first successful call.
     """
     for _attempt in range(attempts - 1):
         try:

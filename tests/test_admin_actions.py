@@ -219,14 +219,14 @@ def test_a_failure_in_between_keeps_what_was_done_and_logged(site: str, monkeypa
     client = staff()
     client.raise_request_exception = False
     asked = choose(client, "add_topic", Memory().get_user_memories("maya", limit=1), **EVERYTHING)
-    announced = BulkMemory._replaced
+    announced = BulkMemory._announce_replaced
 
     def fails(self: BulkMemory, batch: list[UserMemory]) -> None:
         if UserMemory.objects.about("b").count() > 1_000:
             raise RuntimeError("the server goes down")
         announced(self, batch)
 
-    monkeypatch.setattr(BulkMemory, "_replaced", fails)
+    monkeypatch.setattr(BulkMemory, "_announce_replaced", fails)
     assert confirm(client, asked, topic="b").status_code == 500
     assert UserMemory.objects.about("b").count() == 2_000
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""Sessions and their runs: whose they are, what is kept, what a turn costs, on every database."""
+"""Sessions and their runs: owners, content and the cost of a turn, on every database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.databases import commits, each_database, errors, race, results
 pytestmark = [commits]
 
 BEGUN = datetime.datetime(2025, 6, 1, 12, 30, 15, 123000, tzinfo=datetime.UTC)
-# What the databases' own JSON would refuse or change.
+# Values that the JSON types of the databases refuse or change.
 ODD: dict[str, Any] = {
     "z": "first",
     "a": "last",
@@ -40,9 +40,9 @@ def run(run_id: str, **values: Any) -> AgentRun:
 
 
 @each_database
-def test_what_goes_in_comes_out(alias: str) -> None:
+def test_a_session_is_read_back_as_it_was_written(alias: str) -> None:
     sessions = AgentSessions(alias)
-    given = session(
+    unsaved = session(
         session_type="team",
         team_id="kitchen",
         name="Dinner",
@@ -54,7 +54,7 @@ def test_what_goes_in_comes_out(alias: str) -> None:
         created_at=BEGUN,
         updated_at=BEGUN,
     )
-    written = sessions.upsert_session(given, "maya")
+    written = sessions.upsert_session(unsaved, "maya")
     found = sessions.get_session("s", "maya")
     assert found is not None
     for field in AgentSession._meta.concrete_fields:
@@ -63,11 +63,11 @@ def test_what_goes_in_comes_out(alias: str) -> None:
     assert list(found.session_data) == list(ODD)
     assert (found.user_id, found.created_at) == ("maya", BEGUN)
     assert found.updated_at > BEGUN
-    assert given.user_id is None
+    assert unsaved.user_id is None
 
 
 @each_database
-def test_a_later_write_keeps_when_it_began_and_its_runs(alias: str) -> None:
+def test_an_upsert_keeps_created_at_and_the_runs(alias: str) -> None:
     sessions = AgentSessions(alias)
     sessions.upsert_session(session(created_at=BEGUN, session_data={"a": 1}), "maya")
     sessions.upsert_run("s", run("r"), "maya")
@@ -79,7 +79,7 @@ def test_a_later_write_keeps_when_it_began_and_its_runs(alias: str) -> None:
 
 
 @each_database
-def test_somebody_elses_session_is_none(alias: str) -> None:
+def test_another_users_session_does_not_exist(alias: str) -> None:
     sessions = AgentSessions(alias)
     sessions.upsert_session(session(session_data={"a": 1}), "maya")
     sessions.upsert_run("s", run("r"), "maya")
@@ -105,7 +105,7 @@ def test_somebody_elses_session_is_none(alias: str) -> None:
 
 
 @each_database
-def test_nobodys_session_becomes_that_of_who_writes_it(alias: str) -> None:
+def test_a_session_without_a_user_becomes_the_writers(alias: str) -> None:
     sessions = AgentSessions(alias)
     assert sessions.upsert_session(session(), NOBODY).user_id is None
     assert sessions.get_session("s", "maya") is None
@@ -116,7 +116,7 @@ def test_nobodys_session_becomes_that_of_who_writes_it(alias: str) -> None:
 
 
 @each_database
-def test_runs_come_in_their_order_and_are_written_over(alias: str) -> None:
+def test_runs_keep_their_order_when_they_are_replaced(alias: str) -> None:
     sessions = AgentSessions(alias)
     sessions.upsert_session(session(), "maya")
     sessions.upsert_session(session("other"), "maya")
@@ -133,12 +133,12 @@ def test_runs_come_in_their_order_and_are_written_over(alias: str) -> None:
     assert [found.run_id for found in runs.tail(2)] == ["c", "a"]
     assert runs[1].data == ODD
     sessions.upsert_run("s", run("member", parent_run_id="a"), "maya")
-    assert [found.run_id for found in runs.told(without=("COMPLETED",))] == ["b", "a"]
+    assert [found.run_id for found in runs.conversation(excluded_statuses=("COMPLETED",))] == ["b", "a"]
     assert [found.run_id for found in sessions.get_runs("other", "maya")] == ["c"]
 
 
 @each_database
-def test_the_thousandth_turn_costs_what_the_first_one_did(alias: str) -> None:
+def test_the_thousandth_turn_takes_as_many_statements_as_the_first(alias: str) -> None:
     sessions = AgentSessions(alias)
     sessions.upsert_session(session(), "maya")
     made = AgentSession.objects.using(alias).get()
@@ -158,7 +158,7 @@ def test_the_thousandth_turn_costs_what_the_first_one_did(alias: str) -> None:
 
 
 @each_database
-def test_sessions_are_found(alias: str) -> None:
+def test_filters_of_sessions(alias: str) -> None:
     sessions = AgentSessions(alias)
     day = datetime.timedelta(days=1)
     for number, (name, agent, team) in enumerate([("Dinner", "chef", None), ("Straße", None, "chef"), ("", "b", None)]):
@@ -223,7 +223,7 @@ def test_bad_input_is_refused_before_anything_is_written(alias: str) -> None:
 
 
 @each_database
-def test_runs_of_many_at_once_get_places_of_their_own(alias: str) -> None:
+def test_concurrent_runs_get_positions_of_their_own(alias: str) -> None:
     sessions = AgentSessions(alias)
     sessions.upsert_session(session(), "maya")
     rounds = race(5, lambda thread, number: sessions.upsert_run("s", run(f"{thread}-{number}"), "maya"))
@@ -231,12 +231,12 @@ def test_runs_of_many_at_once_get_places_of_their_own(alias: str) -> None:
     runs = list(sessions.get_runs("s", "maya"))
     assert len(runs) == 40
     if alias != "standalone":
-        # Which has no transactions: two runs may share a place there, and none is lost.
+        # It has no transactions: two runs may share a position, but none is lost.
         assert [found.run_index for found in runs] == list(range(40))
 
 
 @each_database
-def test_of_two_users_with_one_session_id_one_has_it(alias: str) -> None:
+def test_a_session_id_belongs_to_one_of_two_concurrent_users(alias: str) -> None:
     def write(thread: int, number: int) -> AgentSession:
         return AgentSessions(alias).upsert_session(session(f"s{number}", agent_data={"by": thread}), f"user {thread}")
 
@@ -249,7 +249,7 @@ def test_of_two_users_with_one_session_id_one_has_it(alias: str) -> None:
 
 
 @each_database
-def test_a_run_that_is_written_while_its_session_is_deleted_leaves_nothing(alias: str) -> None:
+def test_a_run_written_during_the_deletion_of_its_session_is_deleted(alias: str) -> None:
     sessions = AgentSessions(alias)
 
     def work(thread: int, number: int) -> object:

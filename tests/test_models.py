@@ -1,4 +1,4 @@
-"""``UserMemory`` with what Django and its ecosystem do to models."""
+"""``UserMemory`` with the tools of Django and its ecosystem: fixtures, serializers, forms and the ORM."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class MemorySerializer(ModelSerializer[UserMemory]):
 @each_database
 @pytest.mark.parametrize(
     ("format", "text"),
-    # Django's XML reader strips every value; inside, it keeps all.
+    # Django's XML reader strips the ends of every value.
     [("json", " Neu\n"), ("jsonl", " Neu\n"), ("xml", "Neu\nund <alt> &amp;")],
 )
-def test_fixtures_keep_everything(alias: str, format: str, text: str) -> None:
+def test_fixtures_keep_every_field(alias: str, format: str, text: str) -> None:
     memory = Memory(alias)
     added = memory.add_user_memory(UserMemory(memory="Über <b>&amp;", **CONTENT), "maya")
     replaced = memory.replace_user_memory(added.memory_id, UserMemory(memory=text, **CONTENT), "maya")
@@ -65,7 +65,7 @@ def test_serializers_inherit_the_rules(field: str, value: Any) -> None:
     assert list(serializer.errors) == [field]
 
 
-def test_serializers_and_forms_save_what_is_good() -> None:
+def test_serializers_and_forms_save_canonical_values() -> None:
     serializer = MemorySerializer(data={"user_id": "maya", "memory": "x", "topics": [" a ", "a"], "metadata": {"a": 1}})
     assert serializer.is_valid(), serializer.errors
     assert serializer.save().topics == ["a"]
@@ -77,14 +77,14 @@ def test_serializers_and_forms_save_what_is_good() -> None:
     assert form_class({"user_id": "maya", "memory": " ", "topics": '["b", 5]'}).errors.keys() == {"memory", "topics"}
 
 
-def test_a_field_says_what_is_wrong_once() -> None:
+def test_a_field_has_one_error() -> None:
     with pytest.raises(Exception, match="255") as caught:
         UserMemory(user_id="x" * 256, memory="x").full_clean()
     assert len(caught.value.message_dict["user_id"]) == 1  # type: ignore[attr-defined]
 
 
 @each_database
-def test_saved_elsewhere_it_is_a_row_of_its_own(alias: str) -> None:
+def test_saving_to_another_database_adds_a_row(alias: str) -> None:
     added = Memory("default").add_user_memory(UserMemory(memory="x"), "maya")
     if alias == "default":
         added.pk, added._state.adding = "copy", True
@@ -94,7 +94,7 @@ def test_saved_elsewhere_it_is_a_row_of_its_own(alias: str) -> None:
 
 
 @each_database
-def test_what_the_orm_offers(alias: str) -> None:
+def test_methods_of_the_orm(alias: str) -> None:
     rows = UserMemory.objects.using(alias)
     made, created = rows.get_or_create(memory_id="a", defaults={"memory": "One", "user_id": "maya"})
     assert (created, made.version) == (True, 1)

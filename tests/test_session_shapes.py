@@ -1,4 +1,4 @@
-"""Every question about sessions and runs that can grow is answered by an index, on every database."""
+"""Every query of sessions and runs with a cost that can grow uses an index, on every database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Question = Callable[[AgentSessions], "models.QuerySet[Any]"]
 
 
 def runs(sessions: AgentSessions) -> models.QuerySet[AgentRun]:
-    return AgentRun.objects.using(sessions.db)
+    return AgentRun.objects.using(sessions.read_alias)
 
 
 IN_ORDER: dict[str, Question] = {
@@ -34,28 +34,28 @@ IN_ORDER: dict[str, Question] = {
     ],
     "a user's, since": lambda sessions: sessions.rows("user 5").begun(BEGUN).latest_begun()[:10],
     "an agent's": lambda sessions: (
-        AgentSession.objects.using(sessions.db).of_component("agent 5", "agent").order_by("-created_at")[:10]
+        AgentSession.objects.using(sessions.read_alias).of_component("agent 5", "agent").order_by("-created_at")[:10]
     ),
-    "everybody's newest": lambda sessions: AgentSession.objects.using(sessions.db).newest()[:10],
+    "everybody's newest": lambda sessions: AgentSession.objects.using(sessions.read_alias).newest()[:10],
     "one run": lambda sessions: runs(sessions).filter(session_id="s5", run_id="r5"),
     "a run by its id": lambda sessions: runs(sessions).filter(run_id="r5"),
     "a session's runs": lambda sessions: runs(sessions).filter(session_id="s5").in_order()[:10],  # type: ignore[attr-defined]
     "a session's last runs": lambda sessions: (
-        runs(sessions).filter(session_id="s5").told().order_by("-run_index", "-key")[:3]  # type: ignore[attr-defined]
+        runs(sessions).filter(session_id="s5").conversation().order_by("-run_index", "-key")[:3]  # type: ignore[attr-defined]
     ),
 }
 FOUND: dict[str, Question] = {
-    "of an agent or a team": lambda sessions: AgentSession.objects.using(sessions.db).of_component("agent 5"),
+    "of an agent or a team": lambda sessions: AgentSession.objects.using(sessions.read_alias).of_component("agent 5"),
     "runs of several sessions": lambda sessions: runs(sessions).filter(session_id__in=["s5", "s6"]),
 }
-# What a plan says where it reads everything, and where it sorts what it has read.
+# Parts of a plan that reads all rows, and of one that sorts the rows it has read.
 READS_ALL = {"sqlite": r"SCAN (?!\S+ USING)", "postgresql": "Seq Scan", "mongodb": "COLLSCAN"}
 SORTS = {"sqlite": "TEMP B-TREE", "postgresql": r"\bSort\b", "mongodb": '"stage": "SORT'}
 
 
 @pytest.fixture
 def plans(alias: str) -> Callable[[Question], str]:
-    """Fill the tables with enough that a planner prefers an index wherever it can use one."""
+    """Fill the tables with enough rows that the planner prefers an index if it can use one."""
     made = [
         AgentSession(
             session_id=f"s{number}",

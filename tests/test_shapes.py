@@ -1,4 +1,4 @@
-"""Every question that can grow is answered by an index, in its order, on every database."""
+"""Every query of memories with a cost that can grow uses an index, also for its order, on every database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEYS = {"memory_id": "m5", "user_id": "user 5", "version": 1}
 
 
 def of_statement(statement: OneRow[Any]) -> Question:
-    """Return the rows that a statement looks for."""
+    """Return the rows of a statement as a query."""
     return lambda rows: cast("UserMemoryQuerySet", statement.rows(rows.model, rows.db, KEYS.__getitem__))
 
 
@@ -32,7 +32,7 @@ ONE_MEMORY: dict[str, Question] = {
 }
 LATER = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC), "m5"
 LISTS: dict[str, Question] = {
-    "a user's, behind a position": lambda rows: rows.for_user("user 5").newest().after(LATER)[:10],
+    "a user's, after a position": lambda rows: rows.for_user("user 5").newest().after(LATER)[:10],
     "a user's newest": lambda rows: rows.for_user("user 5").newest(),
     "a user's ten newest": lambda rows: rows.for_user("user 5").newest()[:10],
     "a user's oldest": lambda rows: rows.for_user("user 5").oldest()[:10],
@@ -44,20 +44,20 @@ LISTS: dict[str, Question] = {
 }
 BY_CREATION: dict[str, Question] = {
     "a user's, by creation": lambda rows: rows.for_user("user 5").sorted_by("-created_at")[:10],
-    "a user's, created behind a position": (
+    "a user's, created after a position": (
         lambda rows: rows.for_user("user 5").sorted_by("-created_at").after(LATER, "-created_at")[:10]
     ),
 }
 EVERYBODYS_BY_CREATION: dict[str, Question] = {
     "everybody's, by creation": lambda rows: rows.sorted_by("-created_at")[:10],
-    "everybody's, created behind a position": (
+    "everybody's, created after a position": (
         lambda rows: rows.sorted_by("-created_at").after(LATER, "-created_at")[:10]
     ),
 }
 EVERYBODYS: dict[str, Question] = {
     "everybody's newest": lambda rows: rows.newest()[:10],
     "everybody's oldest": lambda rows: rows.oldest()[:10],
-    "everybody's behind a position": lambda rows: rows.newest().after(LATER)[:10],
+    "everybody's after a position": lambda rows: rows.newest().after(LATER)[:10],
 }
 BY_OTHER_INDEX = (
     (BY_CREATION, "agno_memory_user_created"),
@@ -70,7 +70,7 @@ BY_TOPIC: dict[str, Question] = {
 
 
 def populate(database: str) -> UserMemoryQuerySet:
-    """Fill a store with enough that a planner prefers an index wherever it can use one."""
+    """Fill a store with enough rows that the planner prefers an index if it can use one."""
     memory = Memory(db=database)
     memory.clear()
     for user in range(50):

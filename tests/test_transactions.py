@@ -1,4 +1,4 @@
-"""Writes inside the caller's transactions, and what becomes of several writes that are one."""
+"""Writes inside the caller's transactions, and several writes as one."""
 
 from __future__ import annotations
 

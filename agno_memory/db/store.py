@@ -1,7 +1,7 @@
-"""The rows of one place, and how they are written: the statements behind the verbs of ``Memory``.
+"""The statements of the verbs of ``Memory``, on the memories of one database.
 
-What comes in is checked already (``candidates.py``). Who may do it is said by the owner in each statement; what a
-refusal is called is ``Memory``'s to say, apart from ``MemoryExists``, which only the database knows about.
+The arguments have been checked before (``cleaning.py``). Each statement names the owner, so it cannot reach the rows of
+anyone else. ``Memory`` raises the errors, except ``MemoryExists``: only the database knows which ids are taken.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from operator import attrgetter
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from django.db import DatabaseError, IntegrityError, connections, router
+from django.db import DatabaseError, IntegrityError, connections
 
 from agno_memory.batches import batched
 from agno_memory.cleaning import field_named
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.errors import clashing_keys, inserted_before
+from agno_memory.db.keyset import Order
 from agno_memory.db.statements import Delete, DeleteMany, Insert, Select, SelectMany, Update
+from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import MemoryExists
 from agno_memory.models import UserMemory
-from agno_memory.querysets import UserMemoryQuerySet, existing_ids
+from agno_memory.querysets import Position, UserMemoryQuerySet, existing_ids, sort_key
+from agno_memory.retries import retry
 from agno_memory.times import now
-
-# How often a write of two statements tries again when the memory comes and goes between them.
-ATTEMPTS: Final = 20
 
 SEARCH_TEXT = field_named("search_text")
 WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name)
@@ -42,47 +42,25 @@ REPLACE_VERSION = Update("memory_id", "user_id", "version", fields=WRITTEN)
 
 @cache
 def select_newest(*conditions: str) -> SelectMany:
-    """Return the statement for the newest memories in which these fields have given values."""
+    """Return the statement for the newest memories with certain values in these fields."""
     return SelectMany(*conditions, order="-last_updated")
 
 
-class Store:
-    """The memories of one place.
+@cache
+def select_page(order: Order, is_behind: bool) -> SelectMany:
+    """Return the statement for a page of one owner's whole list."""
+    return SelectMany("user_id", order=order, is_behind=is_behind)
+
+
+class Store(Table[UserMemoryQuerySet]):
+    """The memories of one database.
 
     Args:
-        db: as ``Memory``'s.
+        db: as of ``Memory``.
     """
 
     def __init__(self, db: str | MemoryDb | None) -> None:
-        self.db = db
-        self.model: type[UserMemory] = db.model if isinstance(db, MemoryDb) else UserMemory
-
-    # Where
-
-    @property
-    def write_alias(self) -> str:
-        """The database to write to."""
-        return self._alias or router.db_for_write(self.model)
-
-    @property
-    def read_alias(self) -> str:
-        """The database to read from."""
-        return self._alias or router.db_for_read(self.model)
-
-    @property
-    def _alias(self) -> str | None:
-        if not isinstance(self.db, MemoryDb):
-            return self.db
-        self.db.create()
-        return self.db.alias
-
-    def rows(self) -> UserMemoryQuerySet:
-        """Return everything in the store, to read."""
-        return self.model._default_manager.using(self.read_alias)
-
-    def rows_to_write(self) -> UserMemoryQuerySet:
-        """Return everything in the store, as it is where writes go."""
-        return self.model._default_manager.using(self.write_alias)
+        super().__init__(UserMemory, db)
 
     # Reading
 
@@ -92,9 +70,17 @@ class Store:
         return cast("UserMemory | None", SELECT.run(self.model, self.read_alias, values))
 
     def newest(self, keys: dict[str, str], limit: int | None) -> list[UserMemory]:
-        """Return the newest memories in which these fields have these values."""
-        found = select_newest(*keys).first(limit, self.model, self.read_alias, keys)
-        return cast("list[UserMemory]", found)
+        """Return the newest memories with these values, by the names of fields."""
+        memories = select_newest(*keys).first(limit, self.model, self.read_alias, keys)
+        return cast("list[UserMemory]", memories)
+
+    def page(self, owner: str, size: int, position: Position | None, order: Order) -> list[UserMemory]:
+        """Return the first of an owner's memories in an order, or the first after a position."""
+        values: dict[str, Any] = {"user_id": owner}
+        if position is not None:
+            values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)
+        memories = select_page(order, position is not None).first(size, self.model, self.read_alias, values)
+        return cast("list[UserMemory]", memories)
 
     # Writing one
 
@@ -102,19 +88,26 @@ class Store:
         """Add a memory; raises MemoryExists."""
         alias = self.write_alias
         self._stamp(candidate)
-        for _attempt in range(ATTEMPTS):
+
+        def insert() -> None:
             try:
                 with savepoint(alias):
                     INSERT.run(self.model, alias, self._values_of(candidate))
-                return _saved(candidate, alias)
             except IntegrityError as error:
-                refused = error
                 self._refuse_taken([candidate.memory_id], error)
-                # Taken, and free again: but if it is not the key that clashes, that never ends.
-        raise refused
+                # The id was taken and is free again. An error of another constraint travels after the last attempt.
+                raise
+
+        retry(insert, IntegrityError)
+        return _saved(candidate, alias)
 
     def replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
-        """Put a candidate's content into its owner's memory of that id, at that version; None if there is none."""
+        """Replace the content of the owner's memory with the candidate's id and return it; None if nothing matches.
+
+        Args:
+            candidate: the id, the owner and the new content.
+            version: replace only this version.
+        """
         SEARCH_TEXT.pre_save(candidate, add=False)
         values = {name: getattr(candidate, name) for name in WRITTEN}
         values |= {
@@ -127,21 +120,17 @@ class Store:
         return cast("UserMemory | None", statement.run(self.model, self.write_alias, values))
 
     def upsert(self, candidate: UserMemory) -> tuple[UserMemory, bool]:
-        """Replace or add; return the memory and whether it was added. Raises MemoryExists for somebody else's id."""
-        for attempt in range(ATTEMPTS):
+        """Replace or add; return the memory and whether it was added. Raises MemoryExists for another owner's id."""
+
+        def write() -> tuple[UserMemory, bool]:
             replaced = self.replace(candidate)
-            if replaced is not None:
-                return replaced, False
-            try:
-                return self.add(candidate), True
-            except MemoryExists:
-                # Unless it is somebody else's, it was added meanwhile, and may be gone again: back to replacing.
-                if attempt + 1 == ATTEMPTS or self._is_foreign(candidate):
-                    raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            return (self.add(candidate), True) if replaced is None else (replaced, False)
+
+        # If the id is this owner's, it was added in between and may be deleted again: replace or add once more.
+        return retry(write, MemoryExists, unless=lambda error: self._is_foreign(candidate))
 
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
-        """Delete an owner's memory of that id, at that version, and tell whether there was one."""
+        """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
         values = {"memory_id": memory_id, "user_id": owner, "version": version}
         statement = DELETE if version is None else DELETE_VERSION
         return bool(statement.run(self.model, self.write_alias, values))
@@ -149,7 +138,7 @@ class Store:
     # Writing many
 
     def add_many(self, added: list[UserMemory], owner: str) -> None:
-        """Add one owner's memories, all or nothing as far as the database can; raises MemoryExists."""
+        """Add memories of one owner; all or nothing if the database has transactions. Raises MemoryExists."""
         alias = self.write_alias
         ids = [candidate.memory_id for candidate in added]
         whole = has_transactions(connections[alias])
@@ -162,7 +151,7 @@ class Store:
             all_or_nothing(alias, lambda: self._insert_batches(added, alias, written))
         except IntegrityError as error:
             if not whole:
-                # Somebody took an id since it was looked for.
+                # An id was taken after the check: delete the rows that this call has written.
                 self.rows_to_write().filter(memory_id__in=written, user_id=owner, version=1).erase()
             self._refuse_taken(ids, error)
             raise
@@ -170,9 +159,16 @@ class Store:
             _saved(candidate, alias)
 
     def move_in(self, moved: list[UserMemory], *, keep_version: bool = False) -> None:
-        """Add memories of any owners with the times that they bring along, where they do.
+        """Add memories of any owners, with their own times where they have some.
 
-        All or nothing as far as the database can; raises MemoryExists.
+        All or nothing if the database has transactions.
+
+        Args:
+            moved: checked and owned.
+            keep_version: keep also their versions.
+
+        Raises:
+            MemoryExists: ids that are taken.
         """
         alias = self.write_alias
         kept = ("created_at", "last_updated", "version") if keep_version else ("created_at", "last_updated")
@@ -189,7 +185,7 @@ class Store:
             raise
 
     def delete_many(self, memory_ids: list[str], owner: str) -> list[str]:
-        """Delete those of the ids that the owner has, and return them in the order given."""
+        """Delete the owner's memories with these ids, and return the deleted ids in their order."""
         owned = self.rows_to_write().for_user(owner)
 
         def delete_batches() -> set[str]:
@@ -200,9 +196,9 @@ class Store:
         return [memory_id for memory_id in memory_ids if memory_id in gone]
 
     def _insert_batches(self, added: list[UserMemory], alias: str, written: list[str]) -> None:
-        """Add rows and keep the list of their ids, as far as it comes."""
+        """Add rows, and list the ids of the rows that were added in ``written``, also after an error."""
         written.clear()
-        # In one order, whoever writes: two transactions that want the same keys must not wait for each other.
+        # Always in the same order: otherwise two transactions that write the same keys wait for each other.
         for batch in batched(sorted(added, key=attrgetter("memory_id")), conf.BATCH_SIZE):
             ids = [candidate.memory_id for candidate in batch]
             try:
@@ -213,7 +209,7 @@ class Store:
             written += ids
 
     def _stamp(self, candidate: UserMemory) -> None:
-        """Let the fields set what a new row starts with."""
+        """Let the fields set the values that a new row starts with."""
         for field in self.model._meta.concrete_fields:
             field.pre_save(candidate, add=True)
 
@@ -221,29 +217,29 @@ class Store:
         return {field.attname: getattr(candidate, field.attname) for field in self.model._meta.concrete_fields}
 
     def _is_foreign(self, candidate: UserMemory) -> bool:
-        """Tell whether an id that is taken is another user's."""
+        """Return whether an id that is taken belongs to another user."""
         taken = self.rows_to_write().filter(memory_id=candidate.memory_id)
         try:
             return taken.exclude(user_id=candidate.user_id).exists()
         except DatabaseError:
-            # The failed write took the transaction with it, so there is nothing to be tried again.
+            # The failed write broke the transaction, so another attempt cannot succeed.
             return True
 
     def _refuse_taken(self, memory_ids: Sequence[str], error: Exception | None = None) -> None:
-        """Raise MemoryExists if some of these ids are in use by anybody."""
+        """Raise MemoryExists if any owner has some of these ids."""
         try:
             taken = existing_ids(self.rows_to_write(), memory_ids, conf.BATCH_SIZE)
         except DatabaseError:
             if error is None:
                 raise
-            # The failed write took the transaction with it, and only its error can be asked.
+            # The failed write broke the transaction: only its error can still name the ids.
             taken = clashing_keys(error)
         if taken:
             raise MemoryExists(taken) from error
 
 
 def _saved(candidate: UserMemory, alias: str) -> UserMemory:
-    """Mark a memory as one that is in the database."""
+    """Mark a memory as saved in a database."""
     candidate._state.adding = False
     candidate._state.db = alias
     return candidate

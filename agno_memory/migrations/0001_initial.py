@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 (
                     "user_id",
                     agno_memory.fields.IdentifierField(
-                        help_text="Whom this memory is about.", max_length=255, verbose_name="user id"
+                        help_text="The person that this memory is about.", max_length=255, verbose_name="user id"
                     ),
                 ),
                 (

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     "user_id",
                     agno_memory.fields.IdentifierField(
                         blank=True,
-                        help_text="Whose session this is; an agent can run without a user.",
+                        help_text="The person in this session; empty without a user.",
                         max_length=255,
                         null=True,
                         verbose_name="user id",
@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                     "extra",
                     agno_memory.fields.VerbatimJSONField(
                         blank=True,
-                        help_text="What one release of agno has beside the other fields.",
+                        help_text="Further values that some releases of agno store.",
                         null=True,
                         verbose_name="more",
                     ),

@@ -1,1 +1,1 @@
-"""How a search finds and orders memories."""
+"""Search: selecting and ordering memories by a query."""

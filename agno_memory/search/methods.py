@@ -1,4 +1,4 @@
-"""How a search finds and orders. A better ranking is one more function and one more entry here."""
+"""The methods of a search: each selects and orders memories. To add one, add a function and an entry."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.validators import check, validate_query
 
 RetrievalMethod = Literal["last_n", "first_n", "keyword"]
-Retrieval = Callable[[UserMemoryQuerySet, str | None], UserMemoryQuerySet]
+# Takes memories and the text of the query.
+RetrievalFunction = Callable[[UserMemoryQuerySet, str | None], UserMemoryQuerySet]
 
 
 def last_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
@@ -23,11 +24,15 @@ def first_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQueryS
 
 
 def keyword(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
-    """Return the memories in which every word of the query occurs, in any order and case, the newest first."""
+    """Return the memories with every word of the query, in any order and case, the newest first.
+
+    Raises:
+        ValidationError: no query, or one that is blank, longer than 1,000 characters, or not storable.
+    """
     check("query", query, validate_query)
     for word in str(query).split():
         memories = memories.mentioning(word)
     return memories.newest()
 
 
-RETRIEVAL_METHODS: Final[dict[str, Retrieval]] = {"last_n": last_n, "first_n": first_n, "keyword": keyword}
+RETRIEVAL_METHODS: Final[dict[str, RetrievalFunction]] = {"last_n": last_n, "first_n": first_n, "keyword": keyword}

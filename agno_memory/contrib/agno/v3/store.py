@@ -356,7 +356,7 @@ class DjangoDb(BaseDb):
         if found is None:
             return None
         runs = self._sessions.get_runs(session_id, ANYONE)
-        made = runs if runs_limit is None else runs.told(without=tuple(HISTORY_SKIP_STATUSES)).tail(runs_limit)
+        made = runs if runs_limit is None else runs.conversation(tuple(HISTORY_SKIP_STATUSES)).tail(runs_limit)
         return _session_returned(found, [run.data for run in made], session_type, deserialize)
 
     def get_sessions(

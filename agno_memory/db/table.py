@@ -1,0 +1,56 @@
+"""The table of a model in the database that an alias, a handle or the router names."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar, cast
+
+from django.db import router
+from django.db.models import Model, QuerySet
+
+from agno_memory.db import MemoryDb
+from agno_memory.querysets import OwnedQuerySet
+
+OwnedRows = TypeVar("OwnedRows", bound=OwnedQuerySet[Any])
+
+
+class Table(Generic[OwnedRows]):
+    """A model's rows and their database.
+
+    Args:
+        model: of the rows. A handle has a model of its own, which takes its place.
+        db: an alias of ``DATABASES``, a handle, or None for the router's choice.
+    """
+
+    def __init__(self, model: type[Model], db: str | MemoryDb | None = None) -> None:
+        self.db = db
+        self.model: Any = db.model if isinstance(db, MemoryDb) else model
+
+    @property
+    def read_alias(self) -> str:
+        """The alias of the database to read from."""
+        return self._alias or router.db_for_read(self.model)
+
+    @property
+    def write_alias(self) -> str:
+        """The alias of the database to write to."""
+        return self._alias or router.db_for_write(self.model)
+
+    @property
+    def _alias(self) -> str | None:
+        if not isinstance(self.db, MemoryDb):
+            return self.db
+        # The table of a handle is created on first use.
+        self.db.create()
+        return self.db.alias
+
+    def rows(self) -> OwnedRows:
+        """Return all rows, to read."""
+        return self._rows_on(self.read_alias)
+
+    def rows_to_write(self) -> OwnedRows:
+        """Return all rows, on the database to write to."""
+        return self._rows_on(self.write_alias)
+
+    def _rows_on(self, alias: str) -> OwnedRows:
+        rows: QuerySet[Any] = self.model._default_manager.using(alias)
+        return cast("OwnedRows", rows)

@@ -1,0 +1,110 @@
+"""``Service``: the base of ``Memory`` and ``AgentSessions``. Users, databases, async twins and signals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from enum import Enum, auto
+from functools import wraps
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db.models import Model
+from django.dispatch import Signal
+
+from agno_memory.db import MemoryDb
+from agno_memory.db.table import OwnedRows, Table
+from agno_memory.signals import send
+
+Owner = TypeVar("Owner")
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
+
+
+class UserScope(Enum):
+    """Values that ``rows()`` and the verbs of ``AgentSessions`` accept in the place of a user.
+
+    ``ANYONE`` is every row, with or without a user. It is meant for code that acts for the whole site, such as agno,
+    which reads sessions by their ids alone. ``NOBODY`` is the rows without a user: an agent can run without one.
+    """
+
+    ANYONE = auto()
+    NOBODY = auto()
+
+
+ANYONE, NOBODY = UserScope.ANYONE, UserScope.NOBODY
+
+
+class Service(Generic[OwnedRows]):
+    """Verbs on the rows of a model, each of which belongs to a user.
+
+    Args:
+        table: the rows and their database.
+    """
+
+    # The ``sender`` of the service's signals. The rows of a handle have a model of their own.
+    _sender: ClassVar[type[Model]]
+
+    def __init__(self, table: Table[OwnedRows]) -> None:
+        self._table = table
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(db={self.db!r})"
+
+    @property
+    def db(self) -> str | MemoryDb | None:
+        """The argument of the constructor: an alias, a handle, or None for the router's choice."""
+        return self._table.db
+
+    @property
+    def read_alias(self) -> str:
+        """The alias of the database to read from."""
+        return self._table.read_alias
+
+    @property
+    def write_alias(self) -> str:
+        """The alias of the database to write to."""
+        return self._table.write_alias
+
+    def rows(self, user_id: object = None) -> OwnedRows:
+        """Return the rows of a user as a queryset to read from, filter, order and slice.
+
+        Args:
+            user_id: a string, an int, a Django user, ``None`` for ``DEFAULT_USER_ID``, ``ANYONE`` or ``NOBODY``.
+
+        Raises:
+            ValidationError: an anonymous user, or a value that is not a user.
+        """
+        return of_user(self._table.rows(), user_id)
+
+    def rows_to_write(self, user_id: object = None) -> OwnedRows:
+        """Return the rows of a user as a queryset on the database to write to; see ``rows()``."""
+        return of_user(self._table.rows_to_write(), user_id)
+
+    def _send(self, signal: Signal, **details: Any) -> None:
+        """Send one of the service's signals; ``signals`` documents them."""
+        send(signal, self._sender, using=self.write_alias, **details)
+
+
+def of_user(rows: OwnedRows, user_id: object) -> OwnedRows:
+    """Narrow rows to a user's; see ``Service.rows()``."""
+    if user_id is ANYONE:
+        return rows
+    return rows.filter(user_id=None) if user_id is NOBODY else rows.for_user(user_id)
+
+
+def async_twin(
+    verb: Callable[Concatenate[Owner, Params], Result],
+) -> Callable[Concatenate[Owner, Params], Coroutine[Any, Any, Result]]:
+    """Return the async twin of a verb: the same arguments, run in a thread by ``sync_to_async``.
+
+    Its name is the verb's, prefixed by ``a``. Async code may run verbs of several services at once; the statements of
+    one thread stay in order, as with Django's own async methods.
+    """
+
+    @wraps(verb)
+    async def twin(self: Owner, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
+        return await sync_to_async(verb)(self, *args, **kwargs)
+
+    twin.__name__ = f"a{verb.__name__}"
+    twin.__qualname__ = verb.__qualname__.removesuffix(verb.__name__) + twin.__name__
+    return twin
