@@ -2,7 +2,7 @@
 
     python -m benchmarks.moving [--rows 10000 1000000]
 
-Each size runs in a process of its own, whose memory is told: it must not grow with the number of memories.
+Each size runs in a process of its own and prints its peak memory, which must not grow with the number of memories.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.rows import PER_USER, stored_rows
 
-# From the smallest to the largest table: times the memory of the process at its height.
+# Maximum factor of the peak memory of the process, from the smallest to the largest table.
 GROWTH = 1.2
 
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def run(rows: int) -> float:
-    """Run one size in a process of its own, and return its peak in MB."""
+    """Run one size in a process of its own, and return its peak memory in MB."""
     with tempfile.TemporaryDirectory(prefix="agno-memory-benchmark-") as folder:
         chosen = {
             "BENCHMARK_SETTINGS": "benchmarks.admin_settings",
