@@ -1,4 +1,4 @@
-"""Fields of a memory. What they accept is in ``validators``; when they change by themselves is here."""
+"""The fields of the models, among them those that change by themselves. ``validators.py`` defines valid values."""
 
 from __future__ import annotations
 
@@ -35,31 +35,36 @@ else:
 
 
 def is_expression(value: object) -> bool:
-    """Tell whether the database computes this value."""
+    """Return whether the database computes this value."""
     return hasattr(value, "resolve_expression")
 
 
 class MachineWritten:
-    """Mixin of fields that change by themselves at every write, however it is made."""
+    """Mixin of fields that change by themselves at every write: by the service, ``save()`` or ``update()``."""
 
     def on_write(self, moment: Any) -> Combinable:
-        """Return the expression that a row's next write sets this column to.
+        """Return the expression for this column's value after a write.
 
         Args:
-            moment: of the write; a datetime, or an expression that will be one.
+            moment: the time of the write; a datetime, or an expression for one.
         """
-        raise NotImplementedError("A machine-written field says what its next value is.")
+        raise NotImplementedError("A subclass of MachineWritten must define on_write().")
 
 
 def moves(model: type[models.Model], moment: Any) -> dict[str, Combinable]:
-    """Return what any write sets beside what it was asked to: the next values of the machine-written fields."""
+    """Return the expressions for the machine-written fields, which every write must set, by the name of the field.
+
+    Args:
+        model: the model that is written to.
+        moment: the time of the write; a datetime, or an expression for one.
+    """
     return {
         field.name: field.on_write(moment) for field in model._meta.concrete_fields if isinstance(field, MachineWritten)
     }
 
 
 class VersionField(MachineWritten, _IntegerField):
-    """Counts the writes of a row: 1 when it is added, one more at every write."""
+    """The number of writes to a row: 1 after it is added, one more after every write."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if not add:
@@ -72,7 +77,7 @@ class VersionField(MachineWritten, _IntegerField):
 
 
 class TimestampField(_DateTimeField):
-    """A moment in aware UTC, whole milliseconds on every database."""
+    """A time in aware UTC, in whole milliseconds on every database."""
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         if isinstance(value, datetime.datetime):
@@ -81,7 +86,7 @@ class TimestampField(_DateTimeField):
 
 
 class CreatedAtField(TimestampField):
-    """When the row was added."""
+    """The time when the row was added."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if add:
@@ -90,10 +95,11 @@ class CreatedAtField(TimestampField):
 
 
 class LastUpdatedField(MachineWritten, TimestampField):
-    """When the row was last written. Never goes back, even where a clock does.
+    """The time of the last write. It never goes back, even if a clock does.
 
     Args:
-        created: name of the ``CreatedAtField`` declared before it, whose moment a new row starts with.
+        created: name of the ``CreatedAtField``, which must be declared before this field. A new row starts with its
+            value.
     """
 
     def __init__(self, *args: Any, created: str = "created_at", **kwargs: Any) -> None:
@@ -120,7 +126,8 @@ class LastUpdatedField(MachineWritten, TimestampField):
 class IdentifierField(_CharField):
     """A text key, compared and sorted by code point on every database.
 
-    Databases whose default collation follows a language (PostgreSQL) or ignores case (MySQL) are told not to.
+    The default collation of PostgreSQL follows a language and that of MySQL ignores case, so ``collations`` names
+    others.
     """
 
     default_validators = [validators.validate_identifier]
@@ -129,12 +136,12 @@ class IdentifierField(_CharField):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", validators.MAX_IDENTIFIER_LENGTH)
         super().__init__(*args, **kwargs)
-        # The length is part of what an identifier is: CharField's own validator would say it twice.
+        # The default validator checks the length already; with CharField's own there would be two messages.
         self.validators = [each for each in self.validators if not isinstance(each, MaxLengthValidator)]
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        # The same type by its longer name: for one spelled "varchar", PostgreSQL's schema editor builds a second
-        # index for LIKE, which a key in "C" collation does not need.
+        # The longer name of the same type: for "varchar", PostgreSQL's schema editor creates a second index for LIKE,
+        # which a key with the "C" collation does not need.
         return str(super().db_type(connection)).replace("varchar(", "character varying(", 1)
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
@@ -143,18 +150,18 @@ class IdentifierField(_CharField):
 
 
 class DocumentField(models.JSONField):
-    """JSON in one canonical form.
+    """Base of JSON fields with a canonical form.
 
-    Args:
-        canonical: returns the stored form of a value, or raises ``ValidationError``.
-        limit: raises it for a value in that form which is too large.
+    Attributes:
+        canonical: returns the canonical form of a value, which is stored, or raises ``ValidationError``.
+        limit: raises ``ValidationError`` if a canonical value is too large.
     """
 
     canonical: Callable[[object], Any]
     limit: Callable[[Any], None]
 
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
-        # Not to_python(): fixtures hand that the text of the JSON and decode what it returns.
+        # Not to_python(): fixtures pass the text of the JSON to that and decode its result.
         return super().clean(type(self).canonical(value), model_instance)
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
@@ -171,12 +178,12 @@ class DocumentField(models.JSONField):
         return super().get_db_prep_save(value, connection)
 
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
-        # JSONField takes a Value apart here; it is an expression like any other.
+        # JSONField would unwrap a Value here, which must stay an expression as any other.
         return value if is_expression(value) else super().get_db_prep_value(value, connection, prepared)
 
 
 class TopicsField(DocumentField):
-    """A list of topics in canonical form; ask about them with ``topics__about`` and ``topics__about_any``."""
+    """A list of topics in canonical form, with the lookups ``about``, ``about_any`` and ``fewer_than``."""
 
     canonical = staticmethod(validators.canonical_topics)
     limit = staticmethod(validators.limit_topics)
@@ -197,13 +204,13 @@ TopicsField.register_lookup(FewerTopics)
 
 
 class VerbatimJSONField(_AnyTextField):
-    """JSON exactly as it was given, kept as text: somebody else's documents, in which nothing is searched.
+    """JSON stored as text, so that it comes back unchanged: documents of other programs, which are never searched.
 
-    The databases' own JSON does not give everything back: PostgreSQL's knows no NUL and orders keys anew, MongoDB's
+    The JSON types of databases change or refuse some values: PostgreSQL's has no NUL and reorders keys, MongoDB's
     refuses some keys and large numbers.
     """
 
-    # What django-stubs takes for the type of its values, TextField's otherwise.
+    # The type of its values for django-stubs, which would take TextField's.
     _pyi_private_set_type: Any
     _pyi_private_get_type: Any
 
@@ -211,7 +218,7 @@ class VerbatimJSONField(_AnyTextField):
         return None if value is None else json.loads(value)
 
     def to_python(self, value: Any) -> Any:
-        # Fixtures hold the text.
+        # Fixtures contain the text.
         if not isinstance(value, str):
             return value
         try:
@@ -231,10 +238,10 @@ class VerbatimJSONField(_AnyTextField):
 
 
 class FoldedTextField(_TextField):
-    """Another field's text, folded so that every database finds the same rows whatever its idea of case.
+    """A copy of another field's text, folded by ``validators.fold`` so that searches find the same on every database.
 
     Args:
-        source: name of the field that it follows.
+        source: name of the other field.
     """
 
     def __init__(self, *args: Any, source: str, **kwargs: Any) -> None:
@@ -250,8 +257,8 @@ class FoldedTextField(_TextField):
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         text = getattr(model_instance, self.source)
         if is_expression(text):
-            raise TypeError(f"{self.source} cannot be a database expression: {self.name} follows its text.")
-        # The database has its say on None.
+            raise TypeError(f"{self.source} cannot be a database expression, because {self.name} follows its text.")
+        # The database refuses None with an error of its own.
         folded = None if text is None else validators.fold(text)
         setattr(model_instance, self.attname, folded)
         return folded

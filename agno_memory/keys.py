@@ -1,4 +1,4 @@
-"""UUID version 7 (RFC 9562, section 5.7), which Python has only from 3.14 on."""
+"""UUID version 7 (RFC 9562, section 5.7), which Python has from 3.14 on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ _last = 0
 
 
 def uuid7() -> str:
-    """Return a new UUIDv7 as text. Within one process each sorts after the one before.
+    """Return a new UUIDv7 as text. Within one process each one sorts after the previous one.
 
-    48 bits of milliseconds, then 12 bits of the fraction (method 3 of section 6.2): keys of many processes are in the
-    order of their time to a quarter of a microsecond, which keeps their index dense and breaks ties as they happened.
+    It begins with 48 bits of milliseconds and 12 bits of their fraction (method 3 of section 6.2). So keys of several
+    processes sort by their time, to a quarter of a microsecond, which keeps their index dense and breaks ties in the
+    order of creation.
     """
     global _last
     with _lock:

@@ -1,8 +1,8 @@
-"""Schema that one database needs, as operations that return early on the others."""
+"""Migration operations for a schema that a single database needs. They do nothing on the others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from django.contrib.postgres.indexes import GinIndex
@@ -12,12 +12,13 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
-# MongoDB's code for the index that is to be dropped.
-INDEX_NOT_FOUND = 27
+from agno_memory.db import mongodb
+from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.mongodb import Keys, MongoIndex
 
 
-class CreateOnSomeDatabases(Operation):
-    """Base: does to a model what the methods ``create_on_<vendor>`` do, and undoes it with ``drop_on_<vendor>``.
+class VendorOperation(Operation):
+    """Base: calls ``create_on_<vendor>`` for a model, and ``drop_on_<vendor>`` to reverse it.
 
     Args:
         model_name: of the model, in lower case.
@@ -25,14 +26,14 @@ class CreateOnSomeDatabases(Operation):
 
     reduces_to_sql = True
     reversible = True
-    # In words and in the name of a migration.
-    what: ClassVar[str]
+    # A noun for the description and for the names of migrations.
+    noun: ClassVar[str]
 
     def __init__(self, model_name: str) -> None:
         self.model_name = model_name
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Change nothing: indexes of one database are no part of the models."""
+        """Change nothing: indexes of a single database are not part of the models."""
 
     def database_forwards(
         self,
@@ -41,9 +42,7 @@ class CreateOnSomeDatabases(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        model = to_state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
-            self.create(schema_editor, model)
+        self._apply(self.create, app_label, schema_editor, to_state)
 
     def database_backwards(
         self,
@@ -52,78 +51,92 @@ class CreateOnSomeDatabases(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        model = to_state.apps.get_model(app_label, self.model_name)
+        self._apply(self.drop, app_label, schema_editor, to_state)
+
+    def _apply(
+        self,
+        method: Callable[[BaseDatabaseSchemaEditor, type[models.Model]], None],
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        state: ProjectState,
+    ) -> None:
+        model = state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
-            self._dispatch("drop", schema_editor, model)
+            method(schema_editor, model)
 
     def describe(self) -> str:
-        return f"Create the {self.what} of {self.model_name}"
+        return f"Create the {self.noun} of {self.model_name}"
 
     @property
     def migration_name_fragment(self) -> str:
-        return f"{self.model_name}_{self.what.replace(' ', '_')}"
+        return f"{self.model_name}_{self.noun.replace(' ', '_')}"
 
     @classmethod
     def create(cls, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
-        """Create the indexes for a model's table, whatever it is called. On MongoDB it may be done again."""
-        cls._dispatch("create", schema_editor, model)
+        """Create the indexes for the table of a model. On MongoDB, those that exist already stay."""
+        vendor_method(cls, schema_editor.connection, "create_on")(schema_editor, model)
 
     @classmethod
-    def _dispatch(cls, verb: str, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
-        method = getattr(cls, f"{verb}_on_{schema_editor.connection.vendor}", None)
-        if method is not None:
-            method(schema_editor, model)
+    def drop(cls, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
+        """Drop the indexes."""
+        vendor_method(cls, schema_editor.connection, "drop_on")(schema_editor, model)
+
+    @classmethod
+    def create_on_sql(cls, schema_editor: Any, model: type[models.Model]) -> None:
+        """Do nothing on a database without a method of its own."""
+
+    @classmethod
+    def drop_on_sql(cls, schema_editor: Any, model: type[models.Model]) -> None:
+        """Do nothing on a database without a method of its own."""
 
 
-class CreateKeyIndexes(CreateOnSomeDatabases):
-    """Put plain unique indexes in the place of those of MongoDB's backend.
+class CreateKeyIndexes(VendorOperation):
+    """Replace the unique indexes of MongoDB's backend by plain ones.
 
-    Those are partial (strings only), so that no query is planned with them.
+    The backend's are partial (strings only), so the server does not use them for queries.
     """
 
-    what = "key indexes"
+    noun = "key indexes"
 
     @classmethod
     def create_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        # Here, because it comes with MongoDB's backend, which a site without MongoDB does not have.
-        from pymongo import IndexModel
-
-        for name, keys in cls._backends_own(model).items():
-            # sqlmigrate writes create_indexes() down instead of making the call; create_index() it would make.
-            collection = schema_editor.get_collection(model._meta.db_table)
-            collection.create_indexes([IndexModel(keys, name=name, unique=True)])
-        drop_partial_indexes(schema_editor, model, list(cls._backends_own(model).values()))
+        indexes = cls._unique_indexes(model)
+        for index in indexes:
+            mongodb.create_indexes(schema_editor, model, [index])
+        mongodb.drop_partial_indexes(schema_editor, model, [index.keys for index in indexes])
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        for name in cls._backends_own(model):
-            schema_editor.get_collection(model._meta.db_table).drop_index(name)
+        mongodb.drop_indexes(schema_editor, model, [index.name for index in cls._unique_indexes(model)])
 
     @staticmethod
-    def _backends_own(model: type[models.Model]) -> dict[str, list[tuple[str, int]]]:
-        """Return the keys that the backend makes unique, by the names of our indexes for them."""
+    def _unique_indexes(model: type[models.Model]) -> list[MongoIndex]:
+        """Return an index for the primary key and for each unique constraint."""
         unique = [[cast("str", model._meta.pk.column)]]
         unique += [
             [cast("Any", model._meta.get_field(name)).column for name in constraint.fields]
             for constraint in model._meta.constraints
             if isinstance(constraint, models.UniqueConstraint)
         ]
-        return {f"agno_memory_unique_{'_'.join(columns)}": [(column, 1) for column in columns] for columns in unique}
+        return [
+            MongoIndex(f"agno_memory_unique_{'_'.join(columns)}", [(column, 1) for column in columns], unique=True)
+            for columns in unique
+        ]
 
 
-class CreateTopicsIndex(CreateOnSomeDatabases):
-    """Index the topics of a model in the way of the database, and its key as ``CreateKeyIndexes`` does.
+class CreateTopicsIndex(VendorOperation):
+    """Index the topics of a model, and on MongoDB its key as ``CreateKeyIndexes`` does.
 
-    PostgreSQL gets a GIN index, MongoDB multikey ones. SQLite cannot index the elements of JSON; it walks the index of
-    the person.
+    PostgreSQL gets a GIN index, MongoDB multikey indexes. SQLite cannot index the elements of JSON; it reads the index
+    of the person.
     """
 
-    what = "topics index"
+    noun = "topics index"
 
     @classmethod
     def is_made_on(cls, connection: BaseDatabaseWrapper) -> bool:
-        """Tell whether this database finds everybody's memories about a topic by an index."""
-        return hasattr(cls, f"create_on_{connection.vendor}")
+        """Return whether an index serves the question for everybody's memories about a topic on this database."""
+        return bool(vendor_method(cls, connection, "create_on") != cls.create_on_sql)
 
     @staticmethod
     def _gin(model: type[models.Model]) -> GinIndex:
@@ -140,48 +153,20 @@ class CreateTopicsIndex(CreateOnSomeDatabases):
         schema_editor.remove_index(model, cls._gin(model))
 
     @staticmethod
-    def _mongodb_indexes(model: type[models.Model]) -> list[Any]:
-        # Here, because it comes with MongoDB's backend, which a site without MongoDB does not have.
-        from pymongo import IndexModel
-
+    def _mongodb_indexes(model: type[models.Model]) -> list[MongoIndex]:
         key = cast("str", model._meta.pk.column)
-        newest = [("last_updated", -1), (key, -1)]
+        newest: Keys = [("last_updated", -1), (key, -1)]
         return [
-            IndexModel([(key, 1)], name="agno_memory_key", unique=True),
-            IndexModel([("user_id", 1), ("topics", 1), *newest], name="agno_memory_user_topics"),
-            IndexModel([("topics", 1), *newest], name="agno_memory_topics"),
+            MongoIndex("agno_memory_key", [(key, 1)], unique=True),
+            MongoIndex("agno_memory_user_topics", [("user_id", 1), ("topics", 1), *newest]),
+            MongoIndex("agno_memory_topics", [("topics", 1), *newest]),
         ]
 
     @classmethod
     def create_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        table = model._meta.db_table
-        # sqlmigrate writes create_indexes() down instead of making the call; create_index() it would make.
-        schema_editor.get_collection(table).create_indexes(cls._mongodb_indexes(model))
-        drop_partial_indexes(schema_editor, model, [[(cast("str", model._meta.pk.column), 1)]])
+        mongodb.create_indexes(schema_editor, model, cls._mongodb_indexes(model))
+        mongodb.drop_partial_indexes(schema_editor, model, [[(cast("str", model._meta.pk.column), 1)]])
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        collection = schema_editor.get_collection(model._meta.db_table)
-        for index in cls._mongodb_indexes(model):
-            collection.drop_index(index.document["name"])
-
-
-def drop_partial_indexes(
-    schema_editor: Any, model: type[models.Model], keys: Sequence[Sequence[tuple[str, int]]]
-) -> None:
-    """Drop the partial indexes on these keys."""
-    table = model._meta.db_table
-    for name, index in schema_editor.connection.get_collection(table).index_information().items():
-        if index["key"] in keys and "partialFilterExpression" in index:
-            _drop_index(schema_editor.get_collection(table), name)
-
-
-def _drop_index(collection: Any, name: str) -> None:
-    from pymongo.errors import OperationFailure
-
-    try:
-        collection.drop_index(name)
-    except OperationFailure as error:
-        # Another process was faster.
-        if error.code != INDEX_NOT_FOUND:
-            raise
+        mongodb.drop_indexes(schema_editor, model, [index.name for index in cls._mongodb_indexes(model)])

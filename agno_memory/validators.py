@@ -1,7 +1,7 @@
-"""What a good memory looks like: the only definition.
+"""The rules for valid values: the only definition.
 
-Fields carry these validators, and with them every form, serializer and the service. Values are refused with
-Django's ``ValidationError``, the same on every database, and no error repeats the text of a memory.
+The fields have these validators, and forms, serializers and the service inherit them. An invalid value raises Django's
+``ValidationError``, the same for every database, and no error repeats the text of a memory.
 """
 
 from __future__ import annotations
@@ -16,26 +16,25 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from agno_memory.conf import conf
+from agno_memory.names import MAX_COUNT as MAX_COUNT  # also imported from here
+from agno_memory.names import MAX_IDENTIFIER_LENGTH as MAX_IDENTIFIER_LENGTH
+from agno_memory.names import MAX_QUERY_LENGTH as MAX_QUERY_LENGTH
 
-MAX_IDENTIFIER_LENGTH = 255
-MAX_QUERY_LENGTH = 1_000
 MAX_METADATA_DEPTH = 32
-# Whole numbers that every database keeps exactly: BSON has no larger integer than 64 bits.
+# The largest whole number that every database stores exactly: BSON has integers of at most 64 bits.
 MAX_INTEGER = 2**63 - 1
-# The largest version, and the largest limit: what fits into a column of whole numbers everywhere.
-MAX_COUNT = 2**31 - 1
-# From here on floats print with an exponent; PostgreSQL's jsonb writes them out and they come back as integers.
+# Floats from this one on print with an exponent; PostgreSQL's jsonb writes all of their digits and returns integers.
 FIRST_EXPONENT = 1e16
 
-# What one JSON document may take: MongoDB's limit for a row is 16 MB.
+# The maximum size of a JSON document in bytes: MongoDB's limit for a row is 16 MB.
 MAX_DOCUMENT_SIZE = 15 * 2**20
 
-# json.dumps() makes a new encoder each time that it is told anything.
+# json.dumps() creates a new encoder for each call with an option.
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def validate_characters(value: str) -> None:
-    """Refuse what some database cannot store: NUL (PostgreSQL) and lone surrogates (all, they are no UTF-8)."""
+    """Refuse characters that a database cannot store: NUL (PostgreSQL) and lone surrogates (all: UTF-8 has none)."""
     if "\x00" in value:
         raise ValidationError(_("Null characters are not allowed."), code="null_characters_not_allowed")
     try:
@@ -68,39 +67,39 @@ def _validate_not_blank(value: str) -> None:
 
 
 def validate_memory(value: object) -> None:
-    """Refuse a memory's text that is blank, longer than ``MAX_MEMORY_LENGTH`` or not storable."""
+    """Refuse the text of a memory if it is blank, longer than ``MAX_MEMORY_LENGTH`` or not storable."""
     _validate_text(value, conf.MAX_MEMORY_LENGTH)
     assert isinstance(value, str)
     _validate_not_blank(value)
 
 
 def validate_input(value: object) -> None:
-    """Refuse a source message or feedback that is longer than ``MAX_INPUT_LENGTH`` or not storable."""
+    """Refuse a source message or feedback if it is longer than ``MAX_INPUT_LENGTH`` or not storable."""
     _validate_text(value, conf.MAX_INPUT_LENGTH)
 
 
 def validate_identifier(value: object) -> None:
-    """Refuse an id that is blank, longer than 255 characters or not storable. Any other Unicode is good."""
+    """Refuse an id if it is blank, longer than 255 characters or not storable. Any other Unicode is valid."""
     _validate_text(value, MAX_IDENTIFIER_LENGTH)
     assert isinstance(value, str)
     _validate_not_blank(value)
 
 
 def validate_query(value: object) -> None:
-    """Refuse a search text that is blank, longer than 1,000 characters or not storable."""
+    """Refuse a search text if it is blank, longer than 1,000 characters or not storable."""
     _validate_text(value, MAX_QUERY_LENGTH)
     assert isinstance(value, str)
     _validate_not_blank(value)
 
 
 def validate_limit(value: object) -> None:
-    """Refuse a limit that is no whole number from 0; ``None`` is no limit."""
+    """Refuse a limit that is not a whole number from 0; ``None`` means no limit."""
     if not _is_whole(value, 0):
         raise ValidationError(_("A limit is a whole number from 0, or None for all."), code="invalid")
 
 
 def validate_version(value: object) -> None:
-    """Refuse a version that no memory can have; ``None`` is any."""
+    """Refuse a version that is not a whole number from 1; ``None`` means any version."""
     if not _is_whole(value, 1):
         raise ValidationError(_("A version is a whole number from 1, or None for any."), code="invalid")
 
@@ -112,9 +111,9 @@ def _is_whole(value: object, least: int) -> bool:
 
 
 def canonical_topics(value: object) -> list[str]:
-    """Return topics in the one form that is stored and compared.
+    """Return topics in their canonical form, in which they are stored and compared.
 
-    Stripped, Unicode NFC, no duplicates, order kept; ``None`` is no topics.
+    Each topic is stripped and in Unicode NFC. Duplicates are removed and the order is kept. ``None`` is an empty list.
 
     Raises:
         ValidationError: not a list (or other iterable) of non-empty strings.
@@ -122,7 +121,7 @@ def canonical_topics(value: object) -> list[str]:
     if value is None:
         return []
     if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
-        raise ValidationError(_('Topics are a list of texts, such as ["food", "allergies"].'), code="invalid_topics")
+        raise ValidationError(_('Topics must be a list, such as ["food", "allergies"].'), code="invalid_topics")
     topics: dict[str, None] = {}
     for topic in value:
         if not isinstance(topic, str):
@@ -136,31 +135,31 @@ def canonical_topics(value: object) -> list[str]:
 
 
 def validate_topics(value: object) -> None:
-    """Refuse what are no topics, more than ``MAX_TOPICS`` of them, or one longer than ``MAX_TOPIC_LENGTH``."""
+    """Refuse invalid topics, more than ``MAX_TOPICS`` of them, or one longer than ``MAX_TOPIC_LENGTH``."""
     limit_topics(canonical_topics(value))
 
 
 def limit_topics(topics: list[str]) -> None:
-    """Refuse canonical topics that are too many or too long."""
+    """Refuse too many canonical topics, or one that is too long."""
     if not topics:
         return
-    most, longest = conf.MAX_TOPICS, conf.MAX_TOPIC_LENGTH
-    if len(topics) > most:
+    max_topics, max_length = conf.MAX_TOPICS, conf.MAX_TOPIC_LENGTH
+    if len(topics) > max_topics:
         raise ValidationError(
             _("Ensure there are at most %(limit)d topics (there are %(count)d)."),
             code="too_many_topics",
-            params={"limit": most, "count": len(topics)},
+            params={"limit": max_topics, "count": len(topics)},
         )
     for topic in topics:
-        if len(topic) > longest:
-            _validate_text(topic, longest)
+        if len(topic) > max_length:
+            _validate_text(topic, max_length)
 
 
 def canonical_metadata(value: object) -> dict[str, Any]:
-    """Return metadata in the one form that every database gives back unchanged; ``None`` is empty.
+    """Return metadata in a form that every database returns unchanged; ``None`` is an empty object.
 
     Raises:
-        ValidationError: not a JSON object, keys that begin with ``$``, numbers beyond 64 bits, nested too deep.
+        ValidationError: not a JSON object, a key that begins with ``$``, a number beyond 64 bits, nested too deep.
     """
     if value is None:
         return {}
@@ -197,19 +196,19 @@ def _canonical_json(value: Any, depth: int) -> Any:
 
 
 def _canonical_number(value: float) -> float:
-    # NaN compares to nothing, so it is refused too.
+    # NaN fails every comparison, so it is refused too.
     if not -MAX_INTEGER <= value <= MAX_INTEGER:
         raise ValidationError(_("Metadata numbers must fit into 64 bits."), code="metadata_number")
     if abs(value) >= FIRST_EXPONENT:
         return int(value)
-    # Not every database has a negative zero.
+    # Some databases have no negative zero.
     return value or abs(value)
 
 
 def _metadata_key(key: object) -> str:
     if not isinstance(key, str):
         raise ValidationError(_("Metadata keys must be text."), code="invalid_metadata")
-    # MongoDB reads "$ref" and its like as operators or references.
+    # MongoDB reads "$ref" and similar keys as operators or references.
     if key.startswith("$"):
         raise ValidationError(_("Metadata keys cannot begin with a dollar sign."), code="invalid_metadata")
     validate_characters(key)
@@ -217,7 +216,7 @@ def _metadata_key(key: object) -> str:
 
 
 def validate_metadata(value: object) -> None:
-    """Refuse what is no metadata, or more than ``MAX_METADATA_SIZE`` bytes of JSON."""
+    """Refuse invalid metadata, or more than ``MAX_METADATA_SIZE`` bytes of JSON."""
     limit_metadata(canonical_metadata(value))
 
 
@@ -235,10 +234,10 @@ def limit_metadata(metadata: dict[str, Any]) -> None:
 
 
 def json_text(value: object) -> str:
-    """Return a value as the text of its JSON, which every database keeps as it is.
+    """Return a value as JSON text, which every database stores unchanged.
 
     Raises:
-        ValidationError: no JSON, or more than 15 MB of it.
+        ValidationError: a value that JSON cannot represent, or more than 15 MB.
     """
     try:
         text = _as_json(value)
@@ -247,7 +246,7 @@ def json_text(value: object) -> str:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        # Half of a surrogate pair has an escape in JSON, and no bytes outside of it.
+        # A lone surrogate can be escaped in JSON, but not encoded as UTF-8.
         text = json.dumps(value)
         size = len(text)
     if size > MAX_DOCUMENT_SIZE:
@@ -266,19 +265,19 @@ def owner_id(user: object) -> str:
         user: a string, an int, a Django user (mapped by ``USER_ID_FIELD``), or ``None`` for ``DEFAULT_USER_ID``.
 
     Raises:
-        ValidationError: an anonymous or unsaved user, another type, or an id that is no good identifier.
+        ValidationError: an anonymous or unsaved user, another type, or an invalid identifier.
     """
     if user is None:
         return conf.DEFAULT_USER_ID
     if hasattr(user, "is_authenticated") and not isinstance(user, type):
         user = _django_user_id(user)
     if isinstance(user, int) and not isinstance(user, bool):
-        # Before str(): Python refuses to write out thousands of digits.
+        # Checked before str(), which refuses numbers of thousands of digits.
         if abs(user) >= 10**MAX_IDENTIFIER_LENGTH:
-            raise refusal("user_id", _("A number this long is no user."), "max_length")
+            raise refusal("user_id", _("This number is too long for a user id."), "max_length")
         user = str(user)
     if not isinstance(user, str):
-        message = _("A user is a text, a whole number or a Django user, not %(type)s.")
+        message = _("A user must be a text, a whole number or a Django user, not %(type)s.")
         raise refusal("user_id", message, "invalid", type=type(user).__name__)
     check("user_id", user, validate_identifier)
     return user
@@ -286,7 +285,7 @@ def owner_id(user: object) -> str:
 
 def _django_user_id(user: Any) -> str:
     if not user.is_authenticated:
-        message = _("An anonymous user has no memories: ask for a login first, or name a user id.")
+        message = _("An anonymous user has no memories. Require a login first, or pass a user id.")
         raise refusal("user_id", message, "anonymous")
     try:
         value = getattr(user, conf.USER_ID_FIELD)
@@ -295,24 +294,35 @@ def _django_user_id(user: Any) -> str:
             f"AGNO_MEMORY['USER_ID_FIELD'] is {conf.USER_ID_FIELD!r}, which {type(user).__name__} does not have."
         ) from None
     if value is None:
-        raise refusal("user_id", _("Save the user before remembering anything."), "unsaved")
+        raise refusal("user_id", _("Save the user before adding memories."), "unsaved")
     return str(value)
 
 
 def refusal(name: str, message: Any, code: str, **params: Any) -> ValidationError:
-    """Return the error that refuses one field or argument, by its name."""
+    """Return the ValidationError for one field or argument.
+
+    Args:
+        name: of the field or argument.
+        message: may contain ``%(param)s``.
+        code: a stable name of the error.
+        params: for the message.
+    """
     return ValidationError({name: ValidationError(message, code=code, params=params)})
 
 
 def items(name: str, value: object) -> list[Any]:
-    """Return what a caller gave as several, as a list; its refusal says which argument is meant."""
+    """Return an argument that takes several values as a list.
+
+    Raises:
+        ValidationError: not an iterable, or a string; by the name of the argument.
+    """
     if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
         raise refusal(name, _("Give a list, not %(type)s."), "invalid", type=type(value).__name__)
     return list(value)
 
 
 def check(name: str, value: object, validator: Callable[[object], None]) -> None:
-    """Ask a validator; its refusal says which field or argument is meant."""
+    """Call a validator and raise its error by the name of the field or argument."""
     try:
         validator(value)
     except ValidationError as error:
@@ -320,7 +330,10 @@ def check(name: str, value: object, validator: Callable[[object], None]) -> None
 
 
 def fold(text: str) -> str:
-    """Return text as searches compare it: case folded and Unicode NFKC, computed here so every database agrees."""
+    """Return text in the form that searches compare: case folded and in Unicode NFKC.
+
+    Computed in Python, so that searches find the same on every database.
+    """
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

@@ -1,4 +1,4 @@
-"""The migration on every database, forwards and backwards, on a database made for the test."""
+"""The migrations and their operations, forwards and backwards, on a database of the test's own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DECLARED = {index.name for index in UserMemory._meta.indexes}
 
 @pytest.fixture
 def scratch(alias: str, django_db_blocker: DjangoDbBlocker, worker_id: str) -> Iterator[str]:
-    """An alias of its own on the server of ``alias``, freshly migrated."""
+    """A migrated database of the test's own, on the server of ``alias``."""
     settings = connections.settings[alias]
     name = f"agno_memory_scratch_{worker_id}"
     if connections[alias].vendor == "sqlite":
@@ -52,7 +52,7 @@ def tables() -> list[str]:
 def indexes(table: str = TABLE) -> dict[str, dict[str, Any]]:
     connection = connections[SCRATCH]
     if connection.vendor == "mongodb":
-        # The introspection leaves out what the backend did not make itself.
+        # Its introspection leaves out indexes that the backend did not create.
         information: dict[str, dict[str, Any]] = connection.get_collection(table).index_information()  # type: ignore[attr-defined]
         return information
     with connection.cursor() as cursor:
@@ -137,7 +137,7 @@ def test_the_operation_keeps_away_where_the_router_does_not_send_the_app(scratch
     assert indexes() == before
 
 
-# What the operation adds to what Django says of the model.
+# A part of the SQL of the operation.
 TOPICS_SQL = {"sqlite": "(no-op)", "postgresql": "USING gin", "mongodb": "agno_memory_user_topics"}
 
 

@@ -1,4 +1,4 @@
-"""What a good memory looks like, rule by rule. No refusal repeats what was refused."""
+"""The rules for valid values, one by one. No error repeats the refused value."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_an_empty_input_is_good() -> None:
 
 @pytest.mark.parametrize("value", [None, 7, b"bytes", ["text"], True])
 @pytest.mark.parametrize("rule", TEXT_RULES)
-def test_what_is_no_text_is_refused_by_its_type(rule: Rule, value: object) -> None:
+def test_a_value_of_another_type_is_refused(rule: Rule, value: object) -> None:
     error = refusal(rule, value)
     assert error.code == "invalid"
     assert error.messages == [f"Expected text, not {type(value).__name__}."]
@@ -212,7 +212,7 @@ def test_metadata_has_one_form() -> None:
         ({"key": float(2**63)}, "metadata_number"),
     ],
 )
-def test_what_some_database_would_change_is_refused(value: object, code: str) -> None:
+def test_metadata_that_a_database_would_change_is_refused(value: object, code: str) -> None:
     assert refused_as(canonical_metadata, value) == code
 
 
@@ -241,7 +241,7 @@ def test_the_size_of_metadata_is_counted_in_bytes() -> None:
     assert error.messages == ["Ensure metadata has at most 13 bytes (it has 15)."]
 
 
-# No refusal repeats what was refused
+# No error repeats the refused value
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_the_size_of_metadata_is_counted_in_bytes() -> None:
         (owner_id, [SECRET]),
     ],
 )
-def test_no_refusal_repeats_what_was_refused(rule: Rule, value: object) -> None:
+def test_no_error_repeats_the_value(rule: Rule, value: object) -> None:
     error = refusal(rule, value)
     assert error.messages
     assert SECRET not in repr(error)
@@ -302,13 +302,13 @@ def user(**fields: Any) -> User:
         (SimpleLazyObject(user), "7"),
     ],
 )
-def test_an_owner_is_a_text_a_number_a_user_or_nobody_in_particular(given: object, owner: str) -> None:
+def test_an_owner_is_a_text_a_number_a_user_or_none(given: object, owner: str) -> None:
     found = owner_id(given)
     assert (found, type(found)) == (owner, str)
 
 
 @override_settings(AGNO_MEMORY={"DEFAULT_USER_ID": "household"})
-def test_nobody_in_particular_is_a_setting() -> None:
+def test_the_default_owner_is_a_setting() -> None:
     assert owner_id(None) == "household"
 
 
@@ -358,7 +358,7 @@ def ascii_name(value: object) -> str:
     ],
     ids=ascii_name,
 )
-def test_who_is_no_owner_is_refused_under_user_id(given: object, code: str) -> None:
+def test_an_invalid_owner_is_refused_under_user_id(given: object, code: str) -> None:
     error = refusal(owner_id, given)
     assert list(error.message_dict) == ["user_id"]
     assert "%(" not in error.message_dict["user_id"][0]

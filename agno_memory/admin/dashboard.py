@@ -47,7 +47,7 @@ class DashboardPage(_Admin):
             "model_opts": self.opts,
             "media": self.media,
             "picture": picture,
-            "sample_size": number(picture.sample) if picture and picture.sample else "",
+            "sample_size": number(picture.sample_size) if picture and picture.sample_size else "",
             "tiles": tiles(picture) if picture else [],
             "panels": panels(picture, self.admin_site.name) if picture else {},
         }
@@ -60,4 +60,4 @@ class DashboardPage(_Admin):
             if picture := overview.refresh():
                 return picture
             messages.info(request, _("Somebody else had everything counted at this moment. Look again in a while."))
-        return overview.look()
+        return overview.get()

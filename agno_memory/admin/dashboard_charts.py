@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from agno_memory.admin.charts import Bar, Point, bars, columns, number
 from agno_memory.admin.urls import quoted
-from agno_memory.stats.sampling import LENGTHS, Share
+from agno_memory.stats.sampling import LENGTH_BOUNDS, NamedCount
 from agno_memory.stats.snapshot import Snapshot
 
 
@@ -29,13 +29,13 @@ class Tile(NamedTuple):
 
 def tiles(picture: Snapshot) -> list[Tile]:
     """Return the numbers on top."""
-    is_sample = picture.sample is not None
+    is_sample = picture.sample_size is not None
     estimate = _("estimate") if is_sample else ""
-    found = [_tile(_("Memories"), picture.memories, estimate), _tile(_("Owners"), picture.owners, estimate)]
-    if picture.memories and picture.owners:
-        found.append(_tile(_("Memories per owner"), round(picture.memories / picture.owners), _("on average")))
+    found = [_tile(_("Memories"), picture.memory_count, estimate), _tile(_("Owners"), picture.owner_count, estimate)]
+    if picture.memory_count and picture.owner_count:
+        found.append(_tile(_("Memories per owner"), round(picture.memory_count / picture.owner_count), _("on average")))
     note = _("characters; half are shorter")
-    found.append(_tile(_("Usual length"), picture.median, note))
+    found.append(_tile(_("Usual length"), picture.median_length, note))
     return found
 
 
@@ -46,32 +46,34 @@ def _tile(name: str, value: int | None, note: str) -> Tile:
 def panels(picture: Snapshot, site: str) -> dict[str, SafeString | None]:
     """Return the charts and tables by name; None is not counted yet."""
     changelist = reverse("admin:agno_memory_usermemory_changelist", current_app=site)
-    whole = picture.memories if picture.sample is None else picture.sample
+    whole = picture.memory_count if picture.sample_size is None else picture.sample_size
 
-    def listed(shares: list[Share], parameter: str) -> list[Bar]:
+    def listed(shares: list[NamedCount], parameter: str) -> list[Bar]:
         return [Bar(name, count, f"{changelist}?{urlencode({parameter: name})}") for name, count in shares]
 
     def person(owner: str) -> str:
         return reverse("admin:agno_memory_usermemory_person", args=[quoted(owner)], current_app=site)
 
     memories = _("Memories")
-    people = [Bar(name, count, person(name)) for name, count in picture.people]
+    people = [Bar(name, count, person(name)) for name, count in picture.top_owners]
     return {
-        "days": _days(picture.days, picture.last_day) if picture.days else None,
-        "topics": bars(_("Most frequent topics"), listed(picture.topics, "topic"), (_("Topic"), memories), whole),
+        "days": _days(picture.daily_counts, picture.last_day) if picture.daily_counts else None,
+        "topics": bars(_("Most frequent topics"), listed(picture.top_topics, "topic"), (_("Topic"), memories), whole),
         "people": bars(_("Owners with the most memories"), people, (_("Owner"), memories), whole),
         "agents": bars(
-            _("Agents with the most memories"), listed(picture.agents, "agent"), (_("Agent"), memories), whole
+            _("Agents with the most memories"), listed(picture.top_agents, "agent"), (_("Agent"), memories), whole
         ),
-        "lengths": bars(_("Length of the memories"), _lengths(picture.lengths), (_("Characters"), memories), whole),
+        "lengths": bars(
+            _("Length of the memories"), _lengths(picture.length_counts), (_("Characters"), memories), whole
+        ),
     }
 
 
 def _lengths(counts: list[int]) -> list[Bar]:
-    names = [_("below %(number)s") % {"number": number(LENGTHS[0])}]
-    for start, end in pairwise(LENGTHS):
+    names = [_("below %(number)s") % {"number": number(LENGTH_BOUNDS[0])}]
+    for start, end in pairwise(LENGTH_BOUNDS):
         names.append(f"{number(start)}\N{EN DASH}{number(end - 1)}")
-    names.append(_("from %(number)s") % {"number": number(LENGTHS[-1])})
+    names.append(_("from %(number)s") % {"number": number(LENGTH_BOUNDS[-1])})
     return [Bar(name, count) for name, count in zip(names, counts, strict=True)]
 
 

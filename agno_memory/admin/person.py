@@ -27,7 +27,7 @@ from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.stats.sampling import Sample, Share, most_frequent
+from agno_memory.stats.sampling import NamedCount, Sample, most_frequent
 from agno_memory.validators import check, validate_identifier
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class PersonPages(_Admin):
             tally = Sample(rows, COUNTED)
             context |= {
                 "tables": self._tables(owner, tally),
-                "counted": None if tally.is_whole else number(tally.total),
+                "counted": None if tally.is_complete else number(tally.size),
                 "timeline": timeline(rows, stats),
                 "may_erase": self.has_delete_permission(request),
                 "kinds": KINDS,
@@ -124,14 +124,14 @@ class PersonPages(_Admin):
     def _tables(self, owner: str, tally: Sample) -> dict[str, Any]:
         changelist, memories = self._url("changelist"), _("Memories")
 
-        def listed(shares: list[Share], parameter: str) -> list[Bar]:
+        def listed(shares: list[NamedCount], parameter: str) -> list[Bar]:
             query = {name: urlencode({"owner": owner, parameter: name}) for name, _count in shares}
             return [Bar(name, count, f"{changelist}?{query[name]}") for name, count in shares]
 
         topics, agents = most_frequent(tally.topics, NAMED), most_frequent(tally.agents, NAMED)
         return {
-            "topics": bars(_("Topics"), listed(topics, "topic"), (_("Topic"), memories), tally.total) if topics else "",
-            "agents": bars(_("Agents"), listed(agents, "agent"), (_("Agent"), memories), tally.total) if agents else "",
+            "topics": bars(_("Topics"), listed(topics, "topic"), (_("Topic"), memories), tally.size) if topics else "",
+            "agents": bars(_("Agents"), listed(agents, "agent"), (_("Agent"), memories), tally.size) if agents else "",
         }
 
     def _memories(self, rows: UserMemoryQuerySet, place: Place | None) -> dict[str, Any]:

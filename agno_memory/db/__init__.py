@@ -1,4 +1,4 @@
-"""Everything that knows databases. The handles of the seed document are imported from here."""
+"""Everything that depends on the database. The handles of the seed document are imported from here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["MemoryDb", "MongoMemoryDb", "PostgresMemoryDb", "SqliteMemoryDb"]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported on first use: handles need the models, and the models' fields need the lookups of this package.
+    # Imported on first use: the handles need the models, and the fields of the models need the lookups of this package.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module("agno_memory.db.handles"), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -16,3 +17,12 @@ def vendor_method(owner: object, connection: BaseDatabaseWrapper, prefix: str = 
         prefix: of the methods.
     """
     return getattr(owner, f"{prefix}_{connection.vendor}", None) or getattr(owner, f"{prefix}_sql")
+
+
+def not_written_for(expression: object, connection: BaseDatabaseWrapper) -> NotSupportedError:
+    """Return the error of a lookup or an expression that has no method for a database."""
+    kind = type(expression)
+    return NotSupportedError(
+        f"{kind.__name__} does not support {connection.vendor}. "
+        f"Add a method as_{connection.vendor}() to {kind.__module__}.{kind.__qualname__}."
+    )

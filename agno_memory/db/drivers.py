@@ -1,4 +1,4 @@
-"""Which package brings which database."""
+"""The extra of this package that installs the driver of a database."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ EXTRAS = {
     "django.db.backends.postgresql": "postgres",
     "django_mongodb_backend": "mongodb",
 }
-# What other libraries call it, and so what people write who come from there.
+# Names of MongoDB in other libraries, which their users may write as ENGINE.
 OTHER_NAMES = {"mongodb", "mongodb+srv", "pymongo"}
 
 
 def how_to_install(engine: str) -> str:
-    """Return what to do when the driver of an ENGINE cannot be loaded."""
+    """Return a hint for an ``ENGINE`` if its driver cannot be imported."""
     if engine in OTHER_NAMES:
         return 'For MongoDB write ENGINE "django_mongodb_backend", with the whole connection string as "HOST".'
     extra = EXTRAS.get(engine)

@@ -1,62 +1,53 @@
-"""Errors of database drivers: how they become Django's, and what they mean."""
+"""Errors of database drivers: raised as Django's, and read for their meaning."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from agno_memory.db import mongodb
+from agno_memory.db.dispatch import vendor_method
 
 Result = TypeVar("Result")
 
 
-def with_django_errors(connection: BaseDatabaseWrapper, call: Callable[[], Result]) -> Result:
-    """Call, and let no error of a driver through that is none of Django's.
+class _Translated:
+    """Call a function and raise errors of the driver as Django's; one method per database."""
 
-    Django's own backends see to it by themselves. MongoDB's does in its queries alone, by a decorator that is used here
-    for what is no query: looking for a table, asking for features, ending a transaction.
-    """
-    backend = sys.modules.get(f"{connection.settings_dict['ENGINE']}.query")
-    wrap = getattr(backend, "wrap_database_errors", None)
-    if wrap is None:
+    def call_sql(self, call: Callable[[], Result]) -> Result:
+        # The backends that Django ships translate errors by themselves.
         return call()
-    try:
-        result: Result = wrap(call)()
-    except sys.modules["pymongo.errors"].PyMongoError as error:
-        # It lets errors of bulk writes through, but for taken keys.
-        messages = [each.get("errmsg", "") for each in _write_errors(error)]
-        raise DatabaseError("; ".join(messages)) from error
+
+    def call_mongodb(self, call: Callable[[], Result]) -> Result:
+        return mongodb.with_django_errors(call)
+
+
+TRANSLATED: Final = _Translated()
+
+
+def with_django_errors(connection: BaseDatabaseWrapper, call: Callable[[], Result]) -> Result:
+    """Call a function that uses a connection, and raise errors of the driver as Django's."""
+    result: Result = vendor_method(TRANSLATED, connection, "call")(call)
     return result
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Tell whether an error says that a database cannot be reached or is too busy, so that waiting may help."""
+    """Return whether a database cannot be reached or is too busy, so that a later attempt may succeed."""
     if isinstance(error, OperationalError | InterfaceError):
-        # SQLite has this class for a table that is not there as well, which no waiting brings.
+        # SQLite raises this class for a missing table as well, where a later attempt fails the same way.
         return getattr(error.__cause__, "sqlite_errorname", None) != "SQLITE_ERROR"
-    # MongoDB's driver has a class of its own for it, which its backend turns into a plain DatabaseError.
-    failure = getattr(sys.modules.get("pymongo.errors"), "ConnectionFailure", None)
-    return failure is not None and (isinstance(error, failure) or isinstance(error.__cause__, failure))
+    # MongoDB's backend raises a plain DatabaseError for it.
+    return mongodb.is_connection_failure(error)
 
 
 def clashing_keys(error: Exception) -> list[Any]:
-    """Return the keys that MongoDB says were taken; other databases put it into words."""
-    return [key for each in _write_errors(error) for key in each.get("keyValue", {}).values()]
+    """Return the keys that were taken, as far as the error has them: MongoDB's has, other databases' have not."""
+    return mongodb.clashing_keys(error)
 
 
 def inserted_before(error: Exception) -> int:
-    """Return how many rows of a batch were written before the one that failed, where there are no transactions."""
-    return int(_details(error).get("nInserted", 0))
-
-
-def _write_errors(error: Exception) -> list[dict[str, Any]]:
-    details = _details(error)
-    return list(details.get("writeErrors", [details]))
-
-
-def _details(error: BaseException | None) -> dict[str, Any]:
-    """Return what MongoDB says of an error, be it the driver's or the one of Django's that it became."""
-    found = getattr(error, "details", None) or getattr(getattr(error, "__cause__", None), "details", None)
-    return dict(found or {})
+    """Return the number of rows of a batch that stay written although a later one failed, without a transaction."""
+    return mongodb.inserted_before(error)

@@ -1,23 +1,23 @@
-"""Values that the database computes from a row's own columns: a class each, a method for each database."""
+"""Expressions, computed by the database from columns of a row: one class per expression, one method per database."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Func
 from django.db.models.sql.compiler import SQLCompiler
 
+from agno_memory.db.dispatch import not_written_for
 from agno_memory.db.lookups import Sql
 
 
 class TopicsWith(Func):
-    """The topics of a row with one more at their end, whether it is among them already or not.
+    """The topics of a row with one more appended, even if the row has it already.
 
     Args:
         column: name of the field.
-        topic: in canonical form.
+        topic: the topic to append, in canonical form.
     """
 
     def __init__(self, column: str, topic: str, **extra: Any) -> None:
@@ -25,14 +25,10 @@ class TopicsWith(Func):
         self.topic = topic
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: Any, **context: Any) -> Sql:
-        name = type(self).__name__
-        raise NotSupportedError(
-            f"{name} is not written for {connection.vendor}: "
-            f"give agno_memory.db.expressions.{name} an as_{connection.vendor}() method."
-        )
+        raise not_written_for(self, connection)
 
     def column_sql(self, compiler: SQLCompiler) -> str:
-        """Return the column as it is written in SQL; it has no parameters."""
+        """Return the SQL of the column, which has no parameters."""
         return str(compiler.compile(self.get_source_expressions()[0])[0])
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
@@ -45,16 +41,17 @@ class TopicsWith(Func):
         return {"$concatArrays": [self.column_mql(compiler, connection), [{"$literal": self.topic}]]}
 
     def column_mql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
-        """Return the column as MongoDB's expressions name it; the backend gives every expression that method."""
+        """Return the column as an operand of MongoDB's expressions."""
+        # The backend adds the method as_mql() to every expression.
         column: Any = self.get_source_expressions()[0]
         return column.as_mql(compiler, connection, as_expr=True)
 
 
 class TopicsWithout(TopicsWith):
-    """The topics of a row without one of them, in their order."""
+    """The topics of a row without one of them, in the same order."""
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
-        # Columns alone are written into the text, never a value.
+        # Only names of columns are formatted into the text, never a value.
         each = f"json_each({self.column_sql(compiler)}) AS topic"
         kept = f"SELECT topic.value FROM {each} WHERE topic.value <> %s ORDER BY topic.id"  # noqa: S608
         return f"(SELECT json_group_array(value) FROM ({kept}))", (self.topic,)  # noqa: S608

@@ -1,7 +1,7 @@
 """Keyset pagination: orders that an index serves, and the rows after a position in one of them.
 
-A position is the sort key of a row: a moment (or a number) and an id. The row need not exist any more, and a page costs
-the same wherever it begins.
+A position is the sort key of a row: a time (or a number) and an id. The row may be gone, and every page costs the same,
+the first one as well as the thousandth.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ORDERS: Final[dict[Order, tuple[str, str]]] = {
 
 
 class Column(F):
-    """A column to order by, in a form that an index can serve on every database.
+    """A column to order by, compiled so that an index can serve the order on every database.
 
-    Ordered by a plain column, MongoDB's backend puts an ``$addFields`` stage before ``$sort``, which keeps the server
-    from reading an index and makes it sort every match. A reference compiles to a bare ``$sort``. It works only where
-    whole rows are read: elsewhere the column may not be among the columns that are left to sort by.
+    For a plain column, MongoDB's backend puts an ``$addFields`` stage before ``$sort``, so the server sorts every match
+    instead of reading an index. A reference compiles to a bare ``$sort``. It works only in queries for whole rows:
+    others may drop the column before they sort.
     """
 
     def resolve_expression(self, query: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -44,13 +44,13 @@ def after(columns: tuple[str, str], position: tuple[Any, Any]) -> Q:
     """Return the condition for the rows after a position.
 
     Args:
-        columns: the fields of the order, the sort key and the id that breaks its ties, both with ``-`` or both without.
+        columns: the fields of the order, the sort key and the id that breaks its ties; both with ``-`` or both without.
         position: a value of each.
     """
     first, second = (name.removeprefix("-") for name in columns)
     beyond = "lt" if columns[0].startswith("-") else "gt"
     key, identifier = position
-    # The first condition is the range of an index that the second one, with its OR, would hide.
+    # The second condition alone would do, but only the first one, without an OR, is a range that an index can serve.
     return Q((f"{first}__{beyond}e", key)) & (Q((f"{first}__{beyond}", key)) | Q((f"{second}__{beyond}", identifier)))
 
 
@@ -60,15 +60,20 @@ def reverse(order: Order) -> Order:
 
 
 def position_token(number: int, identifier: str) -> str:
-    """Return a position as text: a number (``times.to_milliseconds()`` of a moment) and an id, any text."""
+    """Return a position as a page token.
+
+    Args:
+        number: the sort key, for a time ``times.to_milliseconds()``.
+        identifier: the id, any text.
+    """
     return f"{number}.{identifier}"
 
 
 def parse_position(token: str) -> tuple[int, str]:
-    """Return the number and the id of ``position_token()``.
+    """Return the number and the id of a page token, the inverse of ``position_token()``.
 
     Raises:
-        ValueError: not such a token.
+        ValueError: the token is malformed.
     """
     number, separator, identifier = token.partition(".")
     if not separator or "\x00" in identifier:

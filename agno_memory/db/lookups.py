@@ -1,8 +1,8 @@
-"""Questions about topics, one class each, one method per database.
+"""Lookups of topics: one class per lookup, one method per database.
 
-``topics__about=[...]`` finds memories that have all of the topics, ``topics__about_any=[...]`` any of them. Topics
-are compared whole, in their canonical form, so ``%``, ``_``, quotes and brackets are plain characters.
-Another database needs one more method: ``as_<vendor>``.
+``topics__about=[...]`` finds memories that have all of the topics, ``topics__about_any=[...]`` at least one of them.
+Whole topics are compared, in their canonical form, so ``%``, ``_``, quotes and brackets are plain characters.
+To support another database, add a method ``as_<vendor>`` to each class.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
-from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Lookup
 from django.db.models.expressions import Col
@@ -18,6 +17,7 @@ from django.db.models.lookups import Contains, Exact
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.where import AND, WhereNode
 
+from agno_memory.db.dispatch import not_written_for
 from agno_memory.validators import canonical_topics
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ Sql = tuple[str, tuple[Any, ...]]
 
 
 class TopicsLookup(_Lookup):
-    """Compares the whole topics of a memory with a list of topics."""
+    """Base of lookups that compare the topics of a memory with a list of topics."""
 
-    # What no topics at all mean: databases differ, so it is said here.
+    # Raised for an empty list, so that every database returns the same rows for it: all or none.
     when_empty: type[Exception]
     postgresql_operator: str
     mql_path_operator: str
@@ -42,64 +42,62 @@ class TopicsLookup(_Lookup):
 
     @property
     def can_use_path(self) -> bool:
-        """Tell MongoDB's backend that a plain column is matched by its path, which an index can serve."""
+        """Whether MongoDB's backend may match by the column's path, which an index can serve."""
         return bool(getattr(self.lhs, "is_simple_column", False))
 
     def topics(self) -> list[str]:
+        """Return the topics to compare with."""
         if not self.rhs:
             raise self.when_empty
         return list(self.rhs)
 
-    def least(self, topics: list[str]) -> int:
-        """Return how many of the topics a memory must have."""
-        raise NotImplementedError("A question about topics says how many of them it asks for.")
+    def minimum(self, topics: list[str]) -> int:
+        """Return the number of these topics that a memory must have."""
+        raise NotImplementedError("A subclass of TopicsLookup must define minimum().")
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
         self.topics()
-        raise NotSupportedError(
-            f"{type(self).__name__} is not written for {connection.vendor}: "
-            f"give agno_memory.db.lookups.{type(self).__name__} an as_{connection.vendor}() method."
-        )
+        raise not_written_for(self, connection)
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         topics = self.topics()
         lhs, lhs_params = self.process_lhs(compiler, connection)
-        # Columns alone are written into the text, never a value.
+        # Only names of columns are formatted into the text, never a value.
         places = ", ".join(["%s"] * len(topics))
-        found = f"SELECT COUNT(*) FROM json_each({lhs}) AS topic WHERE topic.value IN ({places})"  # noqa: S608
-        return f"({found}) >= {self.least(topics)}", (*lhs_params, *topics)
+        matches = f"SELECT COUNT(*) FROM json_each({lhs}) AS topic WHERE topic.value IN ({places})"  # noqa: S608
+        return f"({matches}) >= {self.minimum(topics)}", (*lhs_params, *topics)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         topics = self.topics()
         lhs, lhs_params = self.process_lhs(compiler, connection)
-        found = f"{lhs} {self.postgresql_operator} %s::text[]"
+        condition = f"{lhs} {self.postgresql_operator} %s::text[]"
         if is_of_one_owner(compiler.query.where):
-            # Put so, no index on topics serves it. The planner would take everybody's memories about a topic for a
-            # hundredth of the table, and read them all where one person has a hundred.
-            found = f"({found}) IS TRUE"
-        return found, (*lhs_params, topics)
+            # This spelling keeps the planner off the index of topics. It expects a hundredth of the table for any
+            # topic, and would read all of these rows although the person has perhaps a hundred memories.
+            condition = f"({condition}) IS TRUE"
+        return condition, (*lhs_params, topics)
 
     def as_mongodb(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
-        """Stand in where Django compiles SQL that the backend throws away, as in ``When(topics__about=...)``."""
+        """Return placeholder SQL, which Django compiles in ``When(topics__about=...)`` and the backend discards."""
         self.topics()
         return "topics", ()
 
     def as_mql_path(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         topics = self.topics()
-        # The backend adds as_mql() to every expression.
+        # The backend adds the method as_mql() to every expression.
         column = self.lhs.as_mql(compiler, connection)
         return {column: {self.mql_path_operator: topics}}
 
 
 class About(TopicsLookup):
-    """All of the topics; every memory when there are none to ask for."""
+    """Memories that have all of the topics; an empty list finds every memory."""
 
     lookup_name = "about"
     when_empty = FullResultSet
     postgresql_operator = "?&"
     mql_path_operator = "$all"
 
-    def least(self, topics: list[str]) -> int:
+    def minimum(self, topics: list[str]) -> int:
         return len(topics)
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
@@ -108,14 +106,14 @@ class About(TopicsLookup):
 
 
 class AboutAny(TopicsLookup):
-    """At least one of the topics; no memory when there are none to ask for."""
+    """Memories that have at least one of the topics; an empty list finds no memory."""
 
     lookup_name = "about_any"
     when_empty = EmptyResultSet
     postgresql_operator = "?|"
     mql_path_operator = "$in"
 
-    def least(self, topics: list[str]) -> int:
+    def minimum(self, topics: list[str]) -> int:
         return 1
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
@@ -125,7 +123,7 @@ class AboutAny(TopicsLookup):
 
 
 def is_of_one_owner(where: WhereNode) -> bool:
-    """Tell whether a condition holds for the memories of one person alone."""
+    """Return whether a condition selects memories of a single person."""
     if where.connector != AND or where.negated:
         return False
     return any(
@@ -139,7 +137,7 @@ def _is_owner(expression: object) -> bool:
 
 
 class FewerTopics(_Lookup):
-    """Fewer topics than a number."""
+    """Memories that have fewer topics than a number."""
 
     lookup_name = "fewer_than"
 
@@ -147,11 +145,8 @@ class FewerTopics(_Lookup):
         return int(self.rhs)
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
-        # JSON_ARRAY_LENGTH and the like: no two databases call it alike.
-        raise NotSupportedError(
-            f"FewerTopics is not written for {connection.vendor}: "
-            f"give agno_memory.db.lookups.FewerTopics an as_{connection.vendor}() method."
-        )
+        # The function for the length of a JSON array has another name on each database.
+        raise not_written_for(self, connection)
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         lhs, params = self.process_lhs(compiler, connection)
@@ -166,7 +161,10 @@ class FewerTopics(_Lookup):
 
 
 class FoldedContains(Contains):
-    """Text that occurs in folded text. SQLite's LIKE takes all characters that are none for one; INSTR() does not."""
+    """Folded text that contains a text.
+
+    On SQLite, LIKE treats all noncharacters of Unicode as the same one; INSTR() does not.
+    """
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         lhs, lhs_params = self.process_lhs(compiler, connection)

@@ -47,9 +47,9 @@ def select_newest(*conditions: str) -> SelectMany:
 
 
 @cache
-def select_page(order: Order, is_behind: bool) -> SelectMany:
+def select_page(order: Order, after_position: bool) -> SelectMany:
     """Return the statement for a page of one owner's whole list."""
-    return SelectMany("user_id", order=order, is_behind=is_behind)
+    return SelectMany("user_id", order=order, after_position=after_position)
 
 
 class Store(Table[UserMemoryQuerySet]):

@@ -1,1 +1,1 @@
-"""Counted pictures of a store."""
+"""Statistics about the memories of a store, for the admin's dashboard: snapshots, samples and their cache."""

@@ -1,4 +1,4 @@
-"""The picture of a store: how much is remembered, about whom, and what. Counted by the database, kept in the cache."""
+"""Snapshots: the numbers and the most frequent values of a store at one time, counted by the database."""
 
 from __future__ import annotations
 
@@ -13,132 +13,137 @@ from django.utils import timezone
 
 from agno_memory.db.aggregates import SizeEstimate, SpanCounts
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.stats.sampling import Sample, Share, by_length, median, most_frequent
+from agno_memory.stats.sampling import NamedCount, Sample, by_length, median, most_frequent
+from agno_memory.times import midnight
 
-# How many memories, the newest, are counted at once where nothing is known yet. A store without more is counted whole.
-SAMPLE: Final = 10_000
+# The size of a sample. A store with at most this many memories is counted completely, without a sample.
+SAMPLE_SIZE: Final = 10_000
+# The number of days in a snapshot.
 DAYS: Final = 90
-# How many topics, owners and agents are named.
-NAMED: Final = 15
+# The number of topics, owners and agents in a snapshot.
+TOP: Final = 15
 
-# A picture is old after a minute, or after a hundred times what it took: so counting takes a hundredth of all time.
-FRESH: Final = 60.0
-PATIENCE: Final = 100.0
-# Up to how many memories a browser has everything counted unasked: a web server waits so long. Beyond, cron does it.
-UNASKED: Final = 5_000_000
+# A snapshot is stale after a minute, or after a hundred times the seconds that it took: so counting takes at most a
+# hundredth of all time.
+FRESH_SECONDS: Final = 60.0
+STALE_FACTOR: Final = 100.0
+# The dashboard refreshes a stale snapshot of at most this many memories by itself, because a web server waits that long
+# for the count. Larger stores are counted by cron.
+AUTOMATIC_REFRESH_LIMIT: Final = 5_000_000
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was counted, and when.
+    """Statistics about some memories, and the time when they were counted.
 
     Args:
-        moment: when it was counted.
-        took: seconds.
-        sample: how many memories it looked at, the newest; None is all of them.
-        memories: how many there are; of a sample an estimate, or None where nothing is known.
-        owners: likewise, of how many people.
-        last_day: today, in the site's time zone.
-        days: how many memories were written last on each of ``DAYS`` days until today; None of a sample.
-        topics, people, agents: the most frequent.
-        lengths: how many memories are in each group of ``tallies.LENGTHS``.
-        median: length of the memory in the middle.
+        counted_at: the time of the count.
+        seconds: the duration of the count.
+        sample_size: the number of memories that were read, the newest; None if all were counted.
+        memory_count: the number of memories; for a sample an estimate, or None if there is none.
+        owner_count: the number of owners; for a sample an estimate, or None if there is none.
+        last_day: the last one of ``daily_counts``: the day of the count, in the site's time zone.
+        daily_counts: the number of memories by the day of their last write, for ``DAYS`` days; None for a sample.
+        top_topics, top_owners, top_agents: the most frequent ones.
+        length_counts: the number of memories in each group of ``sampling.LENGTH_BOUNDS``.
+        median_length: in characters; None without memories.
     """
 
-    moment: datetime.datetime
-    took: float
-    sample: int | None
-    memories: int | None
-    owners: int | None
+    counted_at: datetime.datetime
+    seconds: float
+    sample_size: int | None
+    memory_count: int | None
+    owner_count: int | None
     last_day: datetime.date
-    days: list[int] | None
-    topics: list[Share] = field(default_factory=list)
-    people: list[Share] = field(default_factory=list)
-    agents: list[Share] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    median: int | None = None
+    daily_counts: list[int] | None
+    top_topics: list[NamedCount] = field(default_factory=list)
+    top_owners: list[NamedCount] = field(default_factory=list)
+    top_agents: list[NamedCount] = field(default_factory=list)
+    length_counts: list[int] = field(default_factory=list)
+    median_length: int | None = None
 
     @property
     def age(self) -> datetime.timedelta:
-        return timezone.now() - self.moment
+        """The time since the count."""
+        return timezone.now() - self.counted_at
 
     @property
-    def is_old(self) -> bool:
-        return self.age.total_seconds() > max(FRESH, PATIENCE * self.took)
+    def is_stale(self) -> bool:
+        """Whether it should be counted again."""
+        return self.age.total_seconds() > max(FRESH_SECONDS, STALE_FACTOR * self.seconds)
 
     @property
-    def is_wanting(self) -> bool:
-        """Whether a browser that shows it should have everything counted unasked."""
-        return bool(self.sample or self.is_old) and (self.memories or 0) <= UNASKED
+    def should_refresh(self) -> bool:
+        """Whether the page should trigger a full count by itself."""
+        return bool(self.sample_size or self.is_stale) and (self.memory_count or 0) <= AUTOMATIC_REFRESH_LIMIT
 
     @property
-    def is_new(self) -> bool:
+    def is_recent(self) -> bool:
         """Whether it was counted within the last minute."""
         return self.age.total_seconds() < 60
 
     @property
     def is_small(self) -> bool:
-        """Whether it is counted as quickly as a draft."""
-        return self.sample is None and (self.memories or 0) <= SAMPLE
+        """Whether a full count is as quick as a sample."""
+        return self.sample_size is None and (self.memory_count or 0) <= SAMPLE_SIZE
 
 
 def quick(rows: UserMemoryQuerySet) -> Snapshot:
-    """Return a picture at once, whatever the size of the store: of a large one, a sample and estimates."""
-    begin = time.monotonic()
-    tally = Sample(rows, SAMPLE)
-    size = (tally.total, len(tally.people)) if tally.is_whole else SizeEstimate(rows).run()
+    """Return a snapshot without delay, for a store of any size: from a sample and estimates if it is large."""
+    start = time.monotonic()
+    sample = Sample(rows, SAMPLE_SIZE)
+    size = (sample.size, len(sample.owners)) if sample.is_complete else SizeEstimate(rows).run()
     days = last_days()
     return Snapshot(
-        moment=timezone.now(),
-        sample=None if tally.is_whole else tally.total,
-        memories=size[0],
-        owners=size[1],
+        counted_at=timezone.now(),
+        sample_size=None if sample.is_complete else sample.size,
+        memory_count=size[0],
+        owner_count=size[1],
         last_day=days[-1],
-        days=[tally.days[day] for day in days] if tally.is_whole else None,
-        topics=most_frequent(tally.topics, NAMED),
-        people=most_frequent(tally.people, NAMED),
-        agents=most_frequent(tally.agents, NAMED),
-        lengths=by_length(tally.lengths.items()),
-        median=median(tally.lengths.items()),
-        took=time.monotonic() - begin,
+        daily_counts=[sample.days[day] for day in days] if sample.is_complete else None,
+        top_topics=most_frequent(sample.topics, TOP),
+        top_owners=most_frequent(sample.owners, TOP),
+        top_agents=most_frequent(sample.agents, TOP),
+        length_counts=by_length(sample.lengths.items()),
+        median_length=median(sample.lengths.items()),
+        seconds=time.monotonic() - start,
     )
 
 
 def count_all(rows: UserMemoryQuerySet) -> Snapshot:
-    """Return the whole picture. The questions read indexes and all of the table: seconds at a million rows."""
-    begin = time.monotonic()
+    """Return a complete snapshot. Its queries read indexes and the whole table: seconds for a million rows."""
+    start = time.monotonic()
     rows = rows.order_by()
     days = last_days()
     lengths = list(rows.values_list(Length("memory")).annotate(count=Count("*")))
     return Snapshot(
-        moment=timezone.now(),
-        sample=None,
-        memories=sum(count for _length, count in lengths),
-        owners=rows.values("user_id").distinct().count(),
+        counted_at=timezone.now(),
+        sample_size=None,
+        memory_count=sum(count for _length, count in lengths),
+        owner_count=rows.values("user_id").distinct().count(),
         last_day=days[-1],
-        days=SpanCounts(rows, "last_updated", midnights(days)).run(),
-        topics=[Share(*count) for count in rows.topic_counts(NAMED)],
-        people=_most_frequent(rows, "user_id"),
-        agents=_most_frequent(rows.filter(agent_id__isnull=False), "agent_id"),
-        lengths=by_length(lengths),
-        median=median(lengths),
-        took=time.monotonic() - begin,
+        daily_counts=SpanCounts(rows, "last_updated", midnights(days)).run(),
+        top_topics=[NamedCount(*count) for count in rows.topic_counts(TOP)],
+        top_owners=_most_frequent(rows, "user_id"),
+        top_agents=_most_frequent(rows.filter(agent_id__isnull=False), "agent_id"),
+        length_counts=by_length(lengths),
+        median_length=median(lengths),
+        seconds=time.monotonic() - start,
     )
 
 
-def _most_frequent(rows: UserMemoryQuerySet, name: str) -> list[Share]:
+def _most_frequent(rows: UserMemoryQuerySet, name: str) -> list[NamedCount]:
     counts: Any = rows.values(name).annotate(count=Count("*")).order_by("-count", name)
-    return [Share(*count) for count in counts.values_list(name, "count")[:NAMED]]
+    return [NamedCount(*count) for count in counts.values_list(name, "count")[:TOP]]
 
 
 def last_days() -> list[datetime.date]:
-    """Return the days of the picture, in the site's time zone; the last one is today."""
+    """Return the days of a snapshot in the site's time zone, ending today."""
     today = timezone.localdate(timezone=timezone.get_default_timezone())
     return [today - datetime.timedelta(days=DAYS - number) for number in range(1, DAYS + 1)]
 
 
 def midnights(days: list[datetime.date]) -> list[datetime.datetime]:
-    """Return when these consecutive days begin in the site's time zone, and when the last one ends."""
-    zone = timezone.get_default_timezone()
+    """Return the start of each of consecutive days in the site's time zone, and the end of the last one."""
     ends = [*days, days[-1] + datetime.timedelta(days=1)]
-    return [timezone.make_aware(datetime.datetime.combine(day, datetime.time()), zone) for day in ends]
+    return [midnight(day, timezone.get_default_timezone()) for day in ends]

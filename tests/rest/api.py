@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import ALIASES
-from tests.test_faults import nobody_listens
+from tests.db.test_errors import nobody_listens
 
 BASE = "/api/"
 ROUTERS = ["agno_memory.routers.MemoryRouter", "tests.routers.EveryDatabase"]

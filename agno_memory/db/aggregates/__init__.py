@@ -1,4 +1,4 @@
-"""What is counted in the database for which the ORM has no words: a class each, a method for each database."""
+"""Counts in the database that the ORM cannot express: one class per question, one method per database."""
 
 from __future__ import annotations
 

@@ -6,19 +6,26 @@ from typing import Any, NamedTuple
 from django.db import connections
 from django.db.models import Count, Max, QuerySet
 
+from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.keyset import in_order
 
 
 class OwnerCount(NamedTuple):
-    """An owner, how many memories are theirs, and when the last of them was written."""
+    """An owner, the number of their memories, and the time of the last write to one of them."""
 
     user_id: str
-    count: int  # type: ignore[assignment]  # hides tuple.count(), which nobody needs here
+    count: int  # type: ignore[assignment]  # hides tuple.count(), which is not needed here
     last_updated: datetime.datetime
 
 
 class OwnerCounts:
-    """A page of a queryset's owners with their counts, by ``user_id``: it costs as much as the rows of these owners."""
+    """A page of a queryset's owners with their counts, by ``user_id``. It costs as much as the rows of these owners.
+
+    Args:
+        rows: the memories.
+        after: only owners with ids after this one.
+        limit: the maximum number of owners.
+    """
 
     def __init__(self, rows: QuerySet[Any], after: str, limit: int) -> None:
         self.rows = rows.order_by()
@@ -26,24 +33,23 @@ class OwnerCounts:
         self.limit = limit
 
     def run(self) -> list[OwnerCount]:
-        connection = connections[self.rows.db]
-        method = getattr(self, f"as_{connection.vendor}", self.as_sql)
-        return [OwnerCount(*row) for row in method()]
+        """Return the owners in order."""
+        return [OwnerCount(*row) for row in vendor_method(self, connections[self.rows.db])()]
 
     def as_sql(self) -> Any:
-        """Let the database group what it reads in the order of the index, and stop."""
+        """Group the rows in the order of the index; the database stops at the limit."""
         return self._counts(self.rows.filter(user_id__gt=self.after))[: self.limit]
 
     def as_mongodb(self) -> Any:
-        """Look for one owner after the other first: MongoDB groups all that it finds before it stops."""
-        found: list[str] = []
-        while len(found) < self.limit:
-            rows = self.rows.filter(user_id__gt=found[-1] if found else self.after)
+        """Find the owners one by one, then count: MongoDB groups all matching rows before it applies a limit."""
+        owners: list[str] = []
+        while len(owners) < self.limit:
+            rows = self.rows.filter(user_id__gt=owners[-1] if owners else self.after)
             following = rows.order_by(*in_order("user_id")).first()
             if following is None:
                 break
-            found.append(following.user_id)
-        return self._counts(self.rows.filter(user_id__in=found))
+            owners.append(following.user_id)
+        return self._counts(self.rows.filter(user_id__in=owners))
 
     def _counts(self, rows: QuerySet[Any]) -> Any:
         counted = rows.values("user_id").annotate(count=Count("*"), last=Max("last_updated"))

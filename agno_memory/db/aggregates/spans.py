@@ -10,17 +10,20 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Count, QuerySet, Value
 
+from agno_memory.db import mongodb
+from agno_memory.db.dispatch import vendor_method
+
 
 class SpanCounts:
-    """How many of a queryset's memories have their time in each of consecutive spans.
+    """The number of a queryset's memories in each of consecutive time spans, counted by one statement.
 
-    Each span is a range of an index, so days and months may begin where they do in any time zone, and what lies outside
-    of them costs nothing. All are asked for in one statement.
+    Each span is a range of an index, so days and months may begin at the midnights of any time zone, and rows outside
+    the spans cost nothing.
 
     Args:
-        rows: the memories, no slice.
+        rows: the memories; a queryset without a slice.
         field: ``"last_updated"`` or ``"created_at"``.
-        bounds: moments, ascending: where the spans begin, and where the last one ends.
+        bounds: times, ascending: the start of each span, and the end of the last one.
     """
 
     def __init__(self, rows: QuerySet[Any], field: str, bounds: Sequence[datetime.datetime]) -> None:
@@ -31,9 +34,8 @@ class SpanCounts:
     def run(self) -> list[int]:
         """Return a count for each span."""
         connection = connections[self.rows.db]
-        method = getattr(self, f"as_{connection.vendor}", self.as_sql)
         try:
-            counts: dict[int, int] = method(connection) if self.spans else {}
+            counts: dict[int, int] = vendor_method(self, connection)(connection) if self.spans else {}
         except EmptyResultSet:
             counts = {}
         return [counts.get(number, 0) for number in range(len(self.spans))]
@@ -46,20 +48,18 @@ class SpanCounts:
         return dict(first.union(*others, all=True).values_list("span", "count"))
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> dict[int, int]:
-        """Join bare counts of bare ranges: of a union with aggregates, the backend drops the first part."""
-        compiler: Any = self.rows.query.get_compiler(connection=connection)
-        compiler.pre_sql_setup()
-        query = compiler.build_query()
-        base = query.get_pipeline()
-        first, *others = [[*base, *self._counting(number, connection)] for number in range(len(self.spans))]
+        """Count with a pipeline: in a union of aggregates, the backend drops the first part."""
         table = self.rows.model._meta.db_table
-        pipeline = [*first, *({"$unionWith": {"coll": table, "pipeline": part}} for part in others)]
-        # The backend runs it, so that errors and the log are Django's.
-        query.get_pipeline = lambda: pipeline
-        return {document["span"]: document["count"] for document in query.get_cursor()}
 
-    def _counting(self, number: int, connection: BaseDatabaseWrapper) -> list[dict[str, Any]]:
-        # Django's own "less than" also asks that there is a value, for which MongoDB fetches every document.
+        def union_of_counts(base: list[Any]) -> list[Any]:
+            first, *others = [[*base, *self._count_stages(number, connection)] for number in range(len(self.spans))]
+            return [*first, *({"$unionWith": {"coll": table, "pipeline": part}} for part in others)]
+
+        documents = mongodb.aggregate(self.rows, connection, union_of_counts)
+        return {document["span"]: document["count"] for document in documents}
+
+    def _count_stages(self, number: int, connection: BaseDatabaseWrapper) -> list[dict[str, Any]]:
+        # The backend's "less than" adds a condition that the value exists, for which MongoDB fetches every document.
         start, end = (connection.ops.adapt_datetimefield_value(moment) for moment in self.spans[number])
         within = {"$match": {self.field: {"$gte": start, "$lt": end}}}
         return [within, {"$count": "count"}, {"$set": {"span": number}}]

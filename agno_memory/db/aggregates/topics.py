@@ -9,37 +9,45 @@ from django.db import NotSupportedError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
+from agno_memory.db import mongodb
+from agno_memory.db.dispatch import vendor_method
+
 
 class TopicCount(NamedTuple):
-    """A topic and how many memories have it."""
+    """A topic and the number of memories that have it."""
 
     topic: str
-    count: int  # type: ignore[assignment]  # hides tuple.count(), which nobody needs here
+    count: int  # type: ignore[assignment]  # hides tuple.count(), which is not needed here
 
 
 class TopicCounts:
-    """How many of a queryset's memories each topic has: the most frequent first, ties by code point."""
+    """The number of a queryset's memories for each topic: the most frequent topic first, ties by code point.
+
+    Args:
+        rows: the memories; a slice is allowed, a union is not.
+        limit: the maximum number of topics; None is all of them.
+    """
 
     def __init__(self, rows: QuerySet[Any], limit: int | None) -> None:
         if rows.query.combinator:
-            raise NotSupportedError("Topics of a union cannot be counted: combine the conditions in one filter().")
-        # Order does not matter to a count, unless it decides what a slice holds. Nor does DISTINCT: rows have keys.
+            raise NotSupportedError("Topics of a union cannot be counted. Combine the conditions in one filter().")
+        # A count needs no order, except that of a slice, and no DISTINCT, because every row has its own key.
         self.rows = rows.all() if rows.query.is_sliced else rows.order_by()
         self.rows.query.distinct = False
         self.limit = limit
 
     def run(self) -> list[TopicCount]:
+        """Return the counts."""
         if self.limit == 0:
             return []
         connection = connections[self.rows.db]
-        method = getattr(self, f"as_{connection.vendor}", self.as_sql)
         try:
-            return [TopicCount(*row) for row in method(connection)]
+            return [TopicCount(*row) for row in vendor_method(self, connection)(connection)]
         except EmptyResultSet:
             return []
 
     def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
-        """Count here, one topic list at a time: there is no SQL for it that every database has."""
+        """Count in Python, one list of topics at a time: no SQL for it works on every database."""
         counts = Counter(topic for topics in self.rows.values_list("topics", flat=True).iterator() for topic in topics)
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: self.limit]
 
@@ -53,7 +61,7 @@ class TopicCounts:
     def _select(self, connection: BaseDatabaseWrapper, topic: str, source: str, order: str) -> list[tuple[str, int]]:
         compiler = self.rows.values("topics").query.get_compiler(connection=connection)
         inner, params = compiler.as_sql()
-        # Names of this class and compiled SQL are written into the text, never a value.
+        # Only names of this class and compiled SQL are formatted into the text, never a value.
         sql = f"SELECT {topic}, COUNT(*) FROM ({inner}) AS memories, {source} "  # noqa: S608
         sql += f"GROUP BY {topic} ORDER BY COUNT(*) DESC, {order}"
         if self.limit is not None:
@@ -64,17 +72,11 @@ class TopicCounts:
         return rows
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterator[tuple[str, int]]:
-        compiler: Any = self.rows.query.get_compiler(connection=connection)
-        compiler.pre_sql_setup()
-        query = compiler.build_query()
-        pipeline = [
-            *query.get_pipeline(),
+        stages = [
             {"$unwind": "$topics"},
             {"$group": {"_id": "$topics", "count": {"$sum": 1}}},
             {"$sort": {"count": -1, "_id": 1}},
             *([] if self.limit is None else [{"$limit": self.limit}]),
         ]
-        # The backend runs it, so that errors and the log are Django's.
-        query.get_pipeline = lambda: pipeline
-        for document in query.get_cursor():
+        for document in mongodb.aggregate(self.rows, connection, lambda base: [*base, *stages]):
             yield document["_id"], document["count"]

@@ -9,14 +9,15 @@ from agno_memory.stats.cache import SnapshotCache
 
 
 class Command(BaseCommand):
-    help = "Count everything for the admin's dashboard, so that whoever opens it finds a whole picture in the cache."
+    help = "Count everything for the admin's dashboard, so that it finds a complete snapshot in the cache."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        picture = SnapshotCache(UserMemory.objects.all()).refresh()
-        if picture is None:
-            # Not an error: there will be a picture.
+        snapshot = SnapshotCache(UserMemory.objects.all()).refresh()
+        if snapshot is None:
+            # Not an error: the other process will cache a snapshot.
             self.stdout.write("Somebody else has everything counted at this moment.")
             return
         self.stdout.write(
-            f"{picture.memories:,} memories of {picture.owners:,} owners, counted in {picture.took:.1f} seconds"
+            f"{snapshot.memory_count:,} memories of {snapshot.owner_count:,} owners, "
+            f"counted in {snapshot.seconds:.1f} seconds"
         )

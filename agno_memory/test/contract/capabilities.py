@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from django.db import connections
 
+from agno_memory.db.capabilities import returns_written_rows
 from agno_memory.validators import MAX_METADATA_DEPTH
 
 
@@ -34,12 +35,10 @@ class Capabilities:
         """Whether one statement changes a row and returns it, as ``UPDATE ... RETURNING`` does.
 
         If not, a replace is an UPDATE and a SELECT, and can return the text of another writer who came in between.
-        Computed from ``connection.features``, which has no flag for this in Django 5.2, but two flags that together
-        are true on PostgreSQL and on SQLite from 3.35 on, and false on MariaDB, MySQL and Oracle. A database with a
-        statement of its own for it sets True: MongoDB has ``find_one_and_update``.
+        Computed from ``connection.features``: true on PostgreSQL and on SQLite from 3.35 on, false on MariaDB. A
+        database with a statement of its own for it sets True: MongoDB has ``find_one_and_update``.
         """
-        features = connections[self.database].features
-        return bool(features.can_return_columns_from_insert and features.supports_update_conflicts_with_target)
+        return returns_written_rows(connections[self.database])
 
     @property
     def supports_transactions(self) -> bool:

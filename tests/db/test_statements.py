@@ -1,14 +1,15 @@
-"""The portable paths, which a database without methods of its own takes, give what the others give."""
+"""Statements: the portable paths, for databases without methods of their own, give the same results."""
 
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
 
-from agno_memory.db import store
+from agno_memory.db import statements, store
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -27,12 +28,24 @@ def new_values(memory: UserMemory, **changes: Any) -> dict[str, Any]:
 def test_update_without_returning(alias: str) -> None:
     added = Memory(alias).add_user_memory(UserMemory(memory="Old", topics=["a"]), "maya")
     model, connection = UserMemory, connections[alias]
-    updated = store.REPLACE_VERSION.as_sql(model, connection, new_values(added))
+    updated = store.REPLACE_VERSION.before_reading(model, connection, new_values(added))
     assert isinstance(updated, UserMemory)
     assert (updated.memory, updated.version, updated.topics) == ("New", 2, ["a"])
-    assert store.REPLACE_VERSION.as_sql(model, connection, new_values(added)) is None
-    assert store.REPLACE.as_sql(model, connection, new_values(added, user_id="noah")) is None
+    assert store.REPLACE_VERSION.before_reading(model, connection, new_values(added)) is None
+    assert store.REPLACE.before_reading(model, connection, new_values(added, user_id="noah")) is None
     assert values(UserMemory.objects.using(alias).get()) == values(updated)
+
+
+@SQL
+def test_delete_many_without_returning(alias: str) -> None:
+    memory = Memory(alias)
+    added = [memory.add_user_memory(UserMemory(memory="x"), "maya") for _ in range(3)]
+    keys = sorted(each.pk for each in added[:2])
+    rows = UserMemory.objects.using(alias).filter(pk__in=keys)
+    with mock.patch.object(statements, "returns_written_rows", return_value=False):
+        assert sorted(store.DELETE_MANY.run(rows)) == keys
+        assert store.DELETE_MANY.run(rows) == []
+    assert UserMemory.objects.using(alias).get() == added[2]
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])

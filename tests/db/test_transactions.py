@@ -105,7 +105,7 @@ def test_a_taken_id_inside_a_transaction_of_mongodb(alias: str) -> None:
 
 
 @REPLICA_SET
-def test_a_transaction_of_mongodb_that_could_not_commit_does_not_haunt_the_next(alias: str) -> None:
+def test_a_failed_commit_of_mongodb_does_not_break_the_next_transaction(alias: str) -> None:
     from django_mongodb_backend.transaction import atomic
 
     memory = Memory(alias)
@@ -137,7 +137,7 @@ def test_only_the_outermost_transaction_is_repeated(alias: str) -> None:
 
 @STANDALONE
 def test_an_id_that_is_taken_while_a_batch_is_written(alias: str) -> None:
-    """The rows before it are taken back, and the error names it alone."""
+    """The rows written before are deleted, and the error names only this id."""
 
     class Racing(Store):
         def _insert_batches(self, *args: Any) -> None:
@@ -155,7 +155,7 @@ def test_an_id_that_is_taken_while_a_batch_is_written(alias: str) -> None:
 
 
 @pytest.mark.parametrize("alias", ["mongodb"])
-def test_a_server_that_is_not_there_is_an_error_of_django(alias: str) -> None:
+def test_a_missing_server_is_an_error_of_django(alias: str) -> None:
     place = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50"
     with handles_allowed():
         handle = MongoMemoryDb(connection_string=place, db_name="nowhere")
@@ -164,8 +164,8 @@ def test_a_server_that_is_not_there_is_an_error_of_django(alias: str) -> None:
 
 
 @pytest.mark.parametrize("alias", ["mongodb", "standalone"])
-def test_what_the_server_will_not_write_is_an_error_of_django(alias: str) -> None:
-    """A rule of the server's own refuses the second batch: on a replica set, the first one goes with it."""
+def test_a_write_that_the_server_refuses_is_an_error_of_django(alias: str) -> None:
+    """A validator of the server refuses the second batch: on a replica set, the first one is rolled back too."""
     connection: Any = connections[alias]
     table = UserMemory._meta.db_table
     connection.database.command("collMod", table, validator={"memory_id": {"$ne": "c"}})

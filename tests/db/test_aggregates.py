@@ -1,4 +1,4 @@
-"""What is counted in the database for which the ORM has no words."""
+"""Aggregates that the ORM cannot express."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_spans_of_a_person_are_read_from_an_index_alone(site: str) -> None:
             plan.count("USING COVERING INDEX agno_memory_user_created (user_id=? AND created_at>? AND created_at<?)")
             == 3
         )
-    # Where a condition would need the document, such as that there is a value, MongoDB fetches it.
+    # For a condition that needs the document, such as $exists, MongoDB would fetch it.
     assert "$exists" not in str(queries[0]["sql"])
 
 
@@ -95,17 +95,17 @@ def test_a_size_is_known_without_counting(site: str) -> None:
     with analyzed(site):
         memories, owners = SizeEstimate(UserMemory.objects.all()).run()
     assert memories == 60
-    # MongoDB keeps no note of it.
+    # MongoDB has no statistics for it.
     assert owners == (3 if connections[site].vendor in ("sqlite", "postgresql") else None)
 
 
-def test_the_size_of_a_part_is_nobodys_to_guess(site: str) -> None:
+def test_the_size_of_a_part_is_unknown(site: str) -> None:
     add()
     assert SizeEstimate(UserMemory.objects.for_user("maya")).run() == Size()
     assert SizeEstimate(UserMemory.objects.newest()[:10]).run() == Size()
 
 
-def test_an_unknown_database_knows_no_size(site: str) -> None:
+def test_another_database_has_no_estimate(site: str) -> None:
     add()
     with mock.patch.object(connections[site], "vendor", "another"):
         assert SizeEstimate(UserMemory.objects.all()).run() == Size()
@@ -123,7 +123,7 @@ def test_errors_of_the_database_are_djangos(site: str) -> None:
 
 @contextmanager
 def analyzed(alias: str) -> Iterator[None]:
-    """Let a database that keeps notes bring them up to date; SQLite forgets them, which would change its plans."""
+    """Update the statistics of the database, and drop those of SQLite afterwards: they would change its plans."""
     vendor = connections[alias].vendor
     if vendor != "mongodb":
         with connections[alias].cursor() as cursor:

@@ -1,4 +1,4 @@
-"""When a process dies or a database does not answer, nothing acknowledged is lost and nobody is lied to."""
+"""A killed process loses no acknowledged write, and a database that does not answer raises Django's errors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_batch_whose_writer_is_killed_leaves_all_or_nothing(alias: str) -> Non
 
 
 def end_session(alias: str, session: str) -> None:
-    """End the transaction of a dead process now, as MongoDB does after a minute; until then nobody drops the table."""
+    """End the transaction of a dead process, as MongoDB does after a minute. Until then the table cannot be dropped."""
     from bson.binary import UUID_SUBTYPE, Binary
 
     connection: Any = connections[alias]
@@ -129,12 +129,12 @@ def broken(alias: str, fault: object, tmp_path: Path, transactional_db: None) ->
 
 
 @each_fault
-def test_a_database_that_does_not_answer_is_told(broken: MemoryDb, caplog: pytest.LogCaptureFixture) -> None:
-    """By the statement of each verb, and by the handle, which would make the table before."""
+def test_a_database_that_does_not_answer_raises(broken: MemoryDb, caplog: pytest.LogCaptureFixture) -> None:
+    """In the statement of each verb, and in the handle, which would create the table first."""
     caplog.set_level(logging.DEBUG)
-    check_told({name: attempt(lambda name=name: first(broken.alias, VERBS[name])) for name in VERBS})  # type: ignore[misc]
+    check_errors({name: attempt(lambda name=name: first(broken.alias, VERBS[name])) for name in VERBS})  # type: ignore[misc]
     by_handle = ("add_user_memory", "get_user_memories", "clear")
-    check_told({name: attempt(lambda name=name: VERBS[name](Memory(db=broken))) for name in by_handle})  # type: ignore[misc]
+    check_errors({name: attempt(lambda name=name: VERBS[name](Memory(db=broken))) for name in by_handle})  # type: ignore[misc]
     assert_no_secret(caplog.text)
     assert_no_secret(repr(broken))
     assert_no_secret(repr(Memory(db=broken)))
@@ -148,14 +148,14 @@ def first(alias: str, verb: Callable[[Memory], object]) -> object:
 
 
 @each_fault
-def test_a_handle_tells_as_well(broken: MemoryDb) -> None:
-    check_told({"create": attempt(broken.create)})
+def test_the_methods_of_a_handle_raise(broken: MemoryDb) -> None:
+    check_errors({"create": attempt(broken.create)})
     if not isinstance(broken, SqliteMemoryDb) or broken.db_file.exists():
-        check_told({"table_exists": attempt(broken.table_exists), "drop": attempt(broken.drop)})
+        check_errors({"table_exists": attempt(broken.table_exists), "drop": attempt(broken.drop)})
 
 
 @each_fault
-def test_questions_of_the_vocabulary_tell_as_well(broken: MemoryDb) -> None:
+def test_the_methods_of_a_queryset_raise(broken: MemoryDb) -> None:
     rows = broken.model.objects.using(broken.alias)
     questions: dict[str, Callable[[], object]] = {
         "newest": lambda: list(rows.newest()),
@@ -166,20 +166,24 @@ def test_questions_of_the_vocabulary_tell_as_well(broken: MemoryDb) -> None:
         "erase": lambda: rows.filter(user_id="x").erase(),
         "bulk_create": lambda: rows.bulk_create([broken.model(memory="x", user_id="x")]),
     }
-    check_told({name: attempt(question) for name, question in questions.items()})
+    check_errors({name: attempt(question) for name, question in questions.items()})
 
 
-def check_told(outcomes: dict[str, object]) -> None:
-    """Each outcome is an error of the database, without the password."""
+def check_errors(outcomes: dict[str, object]) -> None:
+    """Assert that each outcome is an error of the database, without the password."""
     assert {name: came for name, came in outcomes.items() if not isinstance(came, DatabaseError)} == {}
     for came in outcomes.values():
         assert isinstance(came, DatabaseError)
-        assert_no_secret(told(came))
+        assert_no_secret(traceback_text(came))
 
 
-def told(error: BaseException | None) -> str:
-    """Return all that is told of an error and of what it comes from."""
-    return "" if error is None else f"{error!r} {error}" + told(error.__cause__) + told(error.__context__)
+def traceback_text(error: BaseException | None) -> str:
+    """Return the texts of an error and of its causes."""
+    return (
+        ""
+        if error is None
+        else f"{error!r} {error}" + traceback_text(error.__cause__) + traceback_text(error.__context__)
+    )
 
 
 def assert_no_secret(text: str) -> None:

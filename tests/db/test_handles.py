@@ -1,4 +1,4 @@
-"""Handles: a place of one's own on every database, made on first use, shared, and quiet about its password."""
+"""Handles: a table of their own on every database, created on first use; their password stays secret."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _handles(transactional_db: None) -> Iterator[None]:
 
 @pytest.fixture
 def make(alias: str, tmp_path: Path, _handles: None) -> Iterator[Make]:
-    """Makes handles for tables of this test alone, and drops them."""
+    """Create handles for tables of this test alone, and drop them afterwards."""
     made: list[MemoryDb] = []
     suffix = uuid.uuid4().hex[:8]
 
@@ -168,7 +168,7 @@ Shape = Counter[tuple[Any, ...]]
 
 
 def indexes(alias: str, table: str) -> Shape:
-    """Return what the indexes and constraints of a table are, whatever they are called."""
+    """Return the indexes and constraints of a table without their names."""
     connection = connections[alias]
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, table)
@@ -188,7 +188,7 @@ def test_a_handle_makes_the_indexes_of_the_migration(make: Make, alias: str) -> 
 
 @each_database
 def test_keys_of_mongodb_are_those_of_the_migration(make: Make, alias: str) -> None:
-    """Read by the driver, because Django's introspection does not tell everything of an index."""
+    """Read by the driver, because Django's introspection leaves out parts of an index."""
     if connections[alias].vendor != "mongodb":
         return
     db = make("memories")
@@ -276,7 +276,7 @@ def test_good_table_names_work(make: Make, alias: str, tmp_path: Path, name: str
 
 @pytest.mark.parametrize("db_file", [":memory:", "file:memory?mode=memory", ""])
 def test_sqlite_in_memory_is_refused(db_file: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="give the path of a file"):
+    with pytest.raises(ImproperlyConfigured, match="pass the path of a file"):
         SqliteMemoryDb(db_file=db_file)
 
 
@@ -287,8 +287,8 @@ BAD_POSTGRES = {
     "host=h user=u password=hunter2": "must look like",
     "postgresql://ann:hunter2@host:port/db": "special characters of the password as %xx",
     "postgresql://ann:hunter2@[host/db": "special characters of the password as %xx",
-    "postgresql://ann:hunter2@host/": "names no database",
-    "postgresql://ann:hunter2@host": "names no database",
+    "postgresql://ann:hunter2@host/": "must end with a database",
+    "postgresql://ann:hunter2@host": "must end with a database",
 }
 
 
@@ -296,7 +296,7 @@ BAD_POSTGRES = {
 def test_bad_connection_strings_of_postgresql_are_refused(connection_string: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=BAD_POSTGRES[connection_string]) as caught:
         PostgresMemoryDb(connection_string=connection_string)
-    assert "hunter2" not in told(caught.value)
+    assert "hunter2" not in traceback_text(caught.value)
 
 
 BAD_MONGODB = {
@@ -304,8 +304,8 @@ BAD_MONGODB = {
     "hunter2": "must look like",
     "postgresql://ann:hunter2@host/db": "must look like",
     "mongodb:hunter2@host": "must look like",
-    "mongodb://ann:hunter2@host:27017/": "name a database",
-    "mongodb://ann:hunter2@host:27017/?retryWrites=true": "name a database",
+    "mongodb://ann:hunter2@host:27017/": "name the database",
+    "mongodb://ann:hunter2@host:27017/?retryWrites=true": "name the database",
 }
 
 
@@ -313,25 +313,25 @@ BAD_MONGODB = {
 def test_bad_connection_strings_of_mongodb_are_refused(connection_string: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=BAD_MONGODB[connection_string]) as caught:
         MongoMemoryDb(connection_string=connection_string)
-    assert "hunter2" not in told(caught.value)
+    assert "hunter2" not in traceback_text(caught.value)
 
 
 @pytest.mark.parametrize(
     "connection_string",
     ["mongodb://ann:hunter2@host:port/db", "mongodb://ann:hun/ter2@host/db", "mongodb://ann:hunter2@a@host/db"],
 )
-def test_what_the_driver_cannot_read_is_refused_without_repeating_it(connection_string: str) -> None:
+def test_an_invalid_connection_string_is_refused_without_repeating_it(connection_string: str) -> None:
     with pytest.raises(ImproperlyConfigured) as caught:
         MongoMemoryDb(connection_string=connection_string).table_exists()
-    assert "ter2" not in told(caught.value)
+    assert "ter2" not in traceback_text(caught.value)
 
 
-def told(error: BaseException | None) -> str:
-    """Return all that a traceback would print of an error and of what it comes from."""
+def traceback_text(error: BaseException | None) -> str:
+    """Return the text that a traceback would print of an error and of its causes."""
     if error is None:
         return ""
     context = None if error.__suppress_context__ else error.__context__
-    return f"{error!r} {error}" + told(error.__cause__) + told(context)
+    return f"{error!r} {error}" + traceback_text(error.__cause__) + traceback_text(context)
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"])
@@ -352,7 +352,7 @@ def test_a_connection_string_of_postgresql_is_read(scheme: str) -> None:
     assert repr(db) == "<PostgresMemoryDb 'memories' at h.example:6543/my db>"
 
 
-def test_parameters_of_libpq_may_say_where() -> None:
+def test_parameters_of_libpq_may_name_the_place() -> None:
     string = "postgresql:///?host=/run/pg&port=5433&dbname=notes&user=ann&password=p%40ss"
     db = PostgresMemoryDb(connection_string=string)
     settings = connections.settings[db.alias]
@@ -383,7 +383,7 @@ def test_a_connection_string_of_mongodb_is_read(alias: str, part: str) -> None:
 def test_first_use_inside_a_transaction_that_is_rolled_back(make: Make, alias: str) -> None:
     db = make("memories")
     memory = Memory(db=db)
-    # The file, which is no part of a transaction.
+    # Create the file first, which is not part of a transaction.
     connections[db.alias].ensure_connection() if alias == "postgres" else make("another").create()
     with transaction.atomic(using=db.alias):
         memory.add_user_memory(UserMemory(memory="x"))
@@ -394,7 +394,7 @@ def test_first_use_inside_a_transaction_that_is_rolled_back(make: Make, alias: s
 
 
 @pytest.mark.parametrize("alias", ["postgres"])
-def test_the_alias_tells_nothing_of_the_password(alias: str) -> None:
+def test_the_alias_does_not_contain_the_password(alias: str) -> None:
     places = [
         PostgresMemoryDb(connection_string=f"postgresql://ann:{password}@h.example/db")
         for password in ("hunter2", "hunter3", "hunter2")
@@ -410,7 +410,7 @@ def test_names_of_sqlite_differ_by_more_than_case(tmp_path: Path) -> None:
     assert Memory(db=SqliteMemoryDb("memories", tmp_path / "memory.db")).get_user_memories() == [added]
 
 
-def test_a_variable_that_is_not_set_is_no_connection_string() -> None:
+def test_none_is_not_a_connection_string() -> None:
     nothing: Any = None
     for call in (PostgresMemoryDb, MongoMemoryDb):
         with pytest.raises(ImproperlyConfigured, match="must look like"):

@@ -1,0 +1,152 @@
+"""``MemoryDb``: the base of all handles."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from copy import deepcopy
+from itertools import count
+from typing import Any, ClassVar
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connections, transaction
+from django.db.utils import ConnectionHandler, load_backend
+from django.views.decorators.debug import sensitive_variables
+
+from agno_memory.db.drivers import how_to_install
+from agno_memory.db.errors import with_django_errors
+from agno_memory.db.table_models import model_for
+from agno_memory.operations import CreateTopicsIndex
+
+# Letters, digits, underscores and hyphens: every database accepts these in a name.
+TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+
+_lock = threading.RLock()
+# The settings of each alias that a handle has registered.
+_settings: dict[str, dict[str, Any]] = {}
+# Aliases with their tables that exist for certain.
+_created: set[tuple[str, str]] = set()
+
+
+class MemoryDb:
+    """A table in a database that ``DATABASES`` does not name. Use one of its subclasses.
+
+    A test that uses one must allow its alias, as any other: ``databases = {"default", memory_db.alias}``.
+
+    Args:
+        table_name: of the table or collection: letters, digits, ``_`` and ``-``, at most 63 characters.
+        settings: of the connection, as in ``DATABASES``.
+
+    Raises:
+        ImproperlyConfigured: an invalid table name, or a driver that is not installed.
+    """
+
+    alias_prefix: ClassVar[str] = "agno_memory"
+
+    @sensitive_variables("settings")
+    def __init__(self, table_name: str, settings: dict[str, Any]) -> None:
+        if not TABLE_NAME.fullmatch(table_name):
+            raise ImproperlyConfigured(
+                f"{table_name!r} is not a valid table name. Use letters, digits, _ and -, at most 63 characters, "
+                "and begin with a letter or _."
+            )
+        self.table_name = table_name
+        self.alias = self._register(settings)
+        self.model = model_for(table_name)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.table_name!r} at {self.place}>"
+
+    @property
+    def place(self) -> str:
+        """The location of the database, without a password."""
+        raise NotImplementedError("A subclass of MemoryDb must define place.")
+
+    def table_exists(self) -> bool:
+        """Return whether the table exists."""
+        connection = connections[self.alias]
+
+        def table_names() -> list[str]:
+            with connection.cursor() as cursor:
+                return connection.introspection.table_names(cursor)
+
+        return self._is_among(with_django_errors(connection, table_names))
+
+    def _is_among(self, tables: list[str]) -> bool:
+        return self.table_name in tables
+
+    def create(self) -> None:
+        """Create the table and its indexes unless they exist. ``Memory`` calls this; later calls cost nothing."""
+        if (self.alias, self.table_name) in _created:
+            return
+        with _lock:
+            if (self.alias, self.table_name) in _created:
+                return
+            with_django_errors(connections[self.alias], self._create)
+            # Inside a transaction of the caller, the table exists for certain only after its commit.
+            transaction.on_commit(lambda: _created.add((self.alias, self.table_name)), using=self.alias)
+
+    def drop(self) -> None:
+        """Drop the table with all of its memories. The next use by this process creates an empty one."""
+        with _lock:
+            if self.table_exists():
+                with_django_errors(connections[self.alias], self._drop)
+            _created.discard((self.alias, self.table_name))
+
+    def _create(self) -> None:
+        connection = connections[self.alias]
+        if not self.table_exists():
+            try:
+                with connection.schema_editor() as editor:
+                    editor.create_model(self.model)
+                    CreateTopicsIndex.create(editor, self.model)
+                # On SQLite, the editor turns the checks of foreign keys on; see sqlite.NO_FOREIGN_KEYS.
+                connection.disable_constraint_checking()
+            except DatabaseError:
+                # Another process may have created the table at the same time, which is as good.
+                if not self.table_exists():
+                    raise
+        if not connection.features.can_rollback_ddl:
+            # A process that was killed between two statements may have left a table without all of its indexes.
+            self._create_missing_indexes()
+
+    def _drop(self) -> None:
+        with connections[self.alias].schema_editor() as editor:
+            editor.delete_model(self.model)
+
+    def _create_missing_indexes(self) -> None:
+        connection = connections[self.alias]
+        with connection.cursor() as cursor:
+            present = connection.introspection.get_constraints(cursor, self.table_name)
+        with connection.schema_editor() as editor:
+            for index in self.model._meta.indexes:
+                if index.name not in present:
+                    editor.add_index(self.model, index)
+            CreateTopicsIndex.create(editor, self.model)
+
+    @sensitive_variables("settings")
+    def _register(self, settings: dict[str, Any]) -> str:
+        """Register the connection and return its alias, which is made from its place.
+
+        The same settings get the same alias. The same place with another password gets another alias.
+        """
+        try:
+            load_backend(settings["ENGINE"])
+        except (ImportError, ImproperlyConfigured) as error:
+            # Django must not learn of it: code that loops over all connections would fail.
+            raise ImproperlyConfigured(
+                f"{type(self).__name__}: cannot import the database driver. {how_to_install(settings['ENGINE'])}"
+            ) from error
+        base = f"{self.alias_prefix}_{hashlib.sha256(self.place.encode()).hexdigest()[:16]}"
+        with _lock:
+            for number in count(1):
+                alias = base if number == 1 else f"{base}_{number}"
+                if alias not in connections.settings:
+                    # The handler adds the defaults of the settings that are left out.
+                    complete = ConnectionHandler({"default": {}, alias: deepcopy(settings)}).settings
+                    connections.settings[alias] = complete[alias]
+                    _settings[alias] = settings
+                if _settings.get(alias) == settings:
+                    return alias
+        raise AssertionError("unreachable: one of the numbers is free")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from django.core.exceptions import ImproperlyConfigured
+from django.views.decorators.debug import sensitive_variables
+
+from agno_memory.db.handles.base import MemoryDb
+
+# A host name, an IPv4 address or an IPv6 address in brackets, with or without a port.
+HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:\d{1,5})?")
+
+
+class MongoMemoryDb(MemoryDb):
+    """Memories in MongoDB, through ``django-mongodb-backend``.
+
+    Args:
+        collection_name: of the collection.
+        connection_string: ``mongodb://user:password@host:27017/`` or ``mongodb+srv://...``.
+        db_name: of the database; by default the one in the connection string.
+
+    Raises:
+        ImproperlyConfigured: an invalid name or connection string. The text does not repeat the string.
+    """
+
+    alias_prefix = "agno_memory_mongodb"
+
+    @sensitive_variables("connection_string", "path")
+    def __init__(
+        self, collection_name: str = "memories", *, connection_string: str, db_name: str | None = None
+    ) -> None:
+        hosts, path = _parts_of(connection_string)
+        name = db_name or unquote(path)
+        if not name:
+            raise ImproperlyConfigured(
+                'MongoMemoryDb: name the database, as db_name="..." or in mongodb://user:password@host:27017/database'
+            )
+        self._place = f"{hosts}/{name}"
+        super().__init__(collection_name, {"ENGINE": "django_mongodb_backend", "HOST": connection_string, "NAME": name})
+
+    @property
+    def collection_name(self) -> str:
+        """The name of the collection."""
+        return self.table_name
+
+    @property
+    def place(self) -> str:
+        return self._place
+
+
+@sensitive_variables("connection_string", "rest", "authority", "credentials", "path")
+def _parts_of(connection_string: str | None) -> tuple[str, str]:
+    """Return the hosts of a connection string, and its path: the quoted name of a database, or ""."""
+    # An environment variable that is not set is None.
+    scheme, separator, rest = (connection_string or "").partition("://")
+    if scheme not in ("mongodb", "mongodb+srv") or not separator:
+        raise ImproperlyConfigured(
+            "MongoMemoryDb: the connection string must look like mongodb://user:password@host:27017/"
+        )
+    # urlsplit() cannot read a string with several hosts.
+    authority, _, path = rest.partition("/")
+    credentials, _, hosts = authority.rpartition("@")
+    path = path.partition("?")[0]
+    if "@" in credentials + path or not all(HOST.fullmatch(host) for host in hosts.split(",")):
+        raise ImproperlyConfigured(
+            "MongoMemoryDb: the connection string is not a valid URL. Write special characters of the password as "
+            "%xx: mongodb://user:password@host:27017/"
+        )
+    return hosts, path

@@ -1,0 +1,304 @@
+"""The inside of MongoDB's backend: the only module that knows names of ``pymongo`` and ``django_mongodb_backend``.
+
+Both packages are optional, so they are imported inside functions, which run for a connection to MongoDB only.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import debug_transaction
+from django.db.models import Model, QuerySet
+from django.db.models.sql.constants import ROW_COUNT
+
+from agno_memory.db.compiled import Param, Values
+
+Result = TypeVar("Result")
+Keys = list[tuple[str, int]]
+# The values of all columns, in the order of the model's fields.
+Row = list[Any]
+
+# The server's code for "the index to drop does not exist".
+INDEX_NOT_FOUND = 27
+
+
+# Errors
+
+
+def with_django_errors(call: Callable[[], Result]) -> Result:
+    """Call a function and raise errors of the driver as Django's.
+
+    The backend does so for its queries. This does it for all other calls: looking for a table, reading features,
+    ending a transaction.
+    """
+    from django_mongodb_backend.query import wrap_database_errors
+    from pymongo.errors import PyMongoError
+
+    try:
+        result: Result = wrap_database_errors(call)()
+    except PyMongoError as error:
+        # The backend translates an error of a bulk write only if a key is taken.
+        messages = [each.get("errmsg", "") for each in _write_errors(error)]
+        raise DatabaseError("; ".join(messages)) from error
+    return result
+
+
+def is_connection_failure(error: Exception) -> bool:
+    """Return whether the server could not be reached: the driver's error, or Django's with it as its cause."""
+    # The driver's errors exist only after its import.
+    failure = getattr(sys.modules.get("pymongo.errors"), "ConnectionFailure", None)
+    return failure is not None and (isinstance(error, failure) or isinstance(error.__cause__, failure))
+
+
+def is_transient(error: DatabaseError) -> bool:
+    """Return whether a transaction failed only because of another one, so that repeating it may succeed."""
+    has_label = getattr(error.__cause__, "has_error_label", None)
+    return bool(has_label and has_label("TransientTransactionError"))
+
+
+def clashing_keys(error: Exception) -> list[Any]:
+    """Return the values of unique keys that were taken. Errors of other databases have none."""
+    return [key for each in _write_errors(error) for key in each.get("keyValue", {}).values()]
+
+
+def inserted_before(error: Exception) -> int:
+    """Return the number of rows of a batch that were written before the one that failed."""
+    return int(_details(error).get("nInserted", 0))
+
+
+def _write_errors(error: Exception) -> list[dict[str, Any]]:
+    details = _details(error)
+    return list(details.get("writeErrors", [details]))
+
+
+def _details(error: BaseException | None) -> dict[str, Any]:
+    """Return the details of a driver's error, or of the cause of Django's."""
+    details = getattr(error, "details", None) or getattr(getattr(error, "__cause__", None), "details", None)
+    return dict(details or {})
+
+
+# Transactions
+
+
+def has_transactions(connection: Any) -> bool:
+    """Return whether a connection has transactions of the backend's own; Django's ``atomic()`` does nothing there.
+
+    A stand-alone server has none, and neither has any other backend.
+    """
+    if not hasattr(connection, "start_transaction_mongo"):
+        return False
+    return bool(with_django_errors(lambda: connection.features._supports_transactions))
+
+
+def is_in_transaction(connection: Any) -> bool:
+    """Return whether the caller has begun a transaction of the backend's own."""
+    return getattr(connection, "in_atomic_block_mongo", False)
+
+
+@contextmanager
+def atomic(connection: Any) -> Iterator[None]:
+    """Run a block in a transaction of the backend's own."""
+    from django_mongodb_backend.transaction import atomic as backend_atomic
+
+    _end_stale_session(connection)
+    # Inside Django's atomic() (ATOMIC_REQUESTS), which does nothing here, the backend would commit and then raise.
+    marked, connection.in_atomic_block = connection.in_atomic_block, False
+    try:
+        with backend_atomic(using=connection.alias):
+            yield
+    finally:
+        connection.in_atomic_block = marked
+        _end_stale_session(connection)
+
+
+def _end_stale_session(connection: Any) -> None:
+    """End the session that a failed commit leaves open: inside it, no later block would be a transaction."""
+    if connection.session and not connection.in_atomic_block_mongo:
+        connection.session.end_session()
+        connection.session = None
+
+
+# Queries in MongoDB's query language, compiled with a Param in the place of each value
+
+
+def filter_of(compiler: Any) -> dict[str, Any]:
+    """Return the filter of a query's WHERE clause."""
+    query_filter: dict[str, Any] = compiler.build_query().match_mql
+    return query_filter
+
+
+def filter_and_order_of(compiler: Any) -> list[Any]:
+    """Return the filter and the order of a query."""
+    compiler.pre_sql_setup()
+    query = compiler.build_query()
+    return [query.match_mql, list(query.ordering.items())]
+
+
+def update_of(compiler: Any) -> list[Any]:
+    """Return the filter and the pipeline of an UPDATE: the compiler's own, which it builds only while it runs."""
+    arguments: list[Any] = []
+
+    def update(query_filter: dict[str, Any], pipeline: list[Any]) -> int:
+        arguments.extend((query_filter, pipeline))
+        return 0
+
+    compiler.update = update
+    compiler.execute_sql(ROW_COUNT)
+    return arguments
+
+
+def bind(mql: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
+    """Return a compiled query with each Param replaced by its value."""
+    if isinstance(mql, Param):
+        return mql.prepare(values, connection)
+    if isinstance(mql, list):
+        return [bind(item, values, connection) for item in mql]
+    if isinstance(mql, dict):
+        return {key: bind(item, values, connection) for key, item in mql.items()}
+    return mql
+
+
+# Calls on a model's collection. Errors, session and query log are those of the backend's own queries.
+
+
+def insert(model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
+    """Add a document with the values of every field."""
+    _call(model, connection, "insert_one", _document_of(model, connection, values))
+
+
+def insert_many(model: type[Model], connection: BaseDatabaseWrapper, rows: list[Values]) -> None:
+    """Add documents, in their order, up to the first one that fails."""
+    _call(model, connection, "insert_many", [_document_of(model, connection, values) for values in rows])
+
+
+def find_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> Row | None:
+    """Return a row, or None."""
+    document = _call(model, connection, "find_one", query_filter)
+    return None if document is None else _row_of(model, document)
+
+
+def find(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], order: Keys, limit: int | None
+) -> Iterator[Row]:
+    """Return rows in an order. A limit of None returns all of them."""
+    documents = _call(model, connection, "find", query_filter, sort=order, limit=limit or 0)
+    return (_row_of(model, document) for document in documents)
+
+
+def update_one(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], pipeline: list[Any]
+) -> Row | None:
+    """Change a row and return it as it is afterwards, or None."""
+    document = _call(model, connection, "find_one_and_update", query_filter, pipeline, return_document=True)
+    return None if document is None else _row_of(model, document)
+
+
+def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:
+    """Delete a row and return the number of deleted rows: 0 or 1."""
+    return int(_call(model, connection, "delete_one", query_filter).deleted_count)
+
+
+def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+    table = model._meta.db_table
+
+    def call() -> Any:
+        result = getattr(connection.database[table], method)(*args, session=connection.session, **kwargs)
+        # A cursor asks the server while it is read, which can fail as any call can.
+        return list(result) if method == "find" else result
+
+    with debug_transaction(connection, f"db.{table}.{method}()"):
+        return with_django_errors(call)
+
+
+def _document_of(model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> dict[str, Any]:
+    return {
+        str(field.column): field.get_db_prep_value(values[field.attname], connection, prepared=True)
+        for field in model._meta.concrete_fields
+    }
+
+
+def _row_of(model: type[Model], document: dict[str, Any]) -> Row:
+    return [document.get(str(field.column)) for field in model._meta.concrete_fields]
+
+
+def aggregate(
+    rows: QuerySet[Any], connection: BaseDatabaseWrapper, extend: Callable[[list[Any]], list[Any]]
+) -> Iterator[dict[str, Any]]:
+    """Run an aggregation pipeline over a queryset's rows, and return its documents.
+
+    Args:
+        rows: the rows.
+        connection: to their database.
+        extend: takes the pipeline that the queryset compiles to, and returns the one to run.
+    """
+    compiler: Any = rows.query.get_compiler(connection=connection)
+    compiler.pre_sql_setup()
+    query = compiler.build_query()
+    pipeline = extend(query.get_pipeline())
+    # The backend runs it, so that errors and the log are Django's.
+    query.get_pipeline = lambda: pipeline
+    return iter(query.get_cursor())
+
+
+def estimated_count(connection: Any, table: str) -> int:
+    """Return the number of documents in a collection, from its metadata."""
+    collection = connection.get_collection(table)
+    return int(with_django_errors(collection.estimated_document_count))
+
+
+# Indexes
+
+
+class MongoIndex(NamedTuple):
+    """An index of a collection.
+
+    Args:
+        name: of the index.
+        keys: pairs of a column and a direction, 1 or -1.
+        unique: whether no two documents may have the same keys.
+    """
+
+    name: str
+    keys: Keys
+    unique: bool = False
+
+
+def create_indexes(schema_editor: Any, model: type[Model], indexes: Sequence[MongoIndex]) -> None:
+    """Create indexes; those that exist stay."""
+    from pymongo import IndexModel
+
+    models = [
+        IndexModel(index.keys, name=index.name, **({"unique": True} if index.unique else {})) for index in indexes
+    ]
+    # sqlmigrate prints a call of create_indexes(), but would execute one of create_index().
+    schema_editor.get_collection(model._meta.db_table).create_indexes(models)
+
+
+def drop_indexes(schema_editor: Any, model: type[Model], names: Sequence[str]) -> None:
+    """Drop indexes by their names."""
+    for name in names:
+        schema_editor.get_collection(model._meta.db_table).drop_index(name)
+
+
+def drop_partial_indexes(schema_editor: Any, model: type[Model], keys: Sequence[Keys]) -> None:
+    """Drop the partial indexes on any of these keys."""
+    table = model._meta.db_table
+    for name, index in schema_editor.connection.get_collection(table).index_information().items():
+        if index["key"] in keys and "partialFilterExpression" in index:
+            _drop_index(schema_editor.get_collection(table), name)
+
+
+def _drop_index(collection: Any, name: str) -> None:
+    from pymongo.errors import OperationFailure
+
+    try:
+        collection.drop_index(name)
+    except OperationFailure as error:
+        # Another process dropped it first.
+        if error.code != INDEX_NOT_FOUND:
+            raise
