@@ -2,7 +2,7 @@
 
     python -m benchmarks.moving [--rows 10000 1000000]
 
-Each size runs in a process of its own and prints its peak memory, which must not grow with the number of memories.
+Each size runs in its own process. The process's peak memory is printed: it must not grow with the number of memories.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any
 
 from benchmarks.rows import PER_USER, stored_rows
 
-# Maximum factor of the peak memory of the process, from the smallest to the largest table.
-GROWTH = 1.2
+# The largest ratio of peak memory, of the largest to the smallest size.
+MAX_GROWTH = 1.2
 
 
 def main() -> None:
@@ -36,26 +36,28 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores")
     peaks = [run(rows) for rows in options.rows]
     if len(peaks) > 1:
-        grown = peaks[-1] / peaks[0]
-        print(f"memory, from the smallest to the largest table: {grown:.2f}x (at most {GROWTH})")
-        sys.exit(grown > GROWTH)
+        growth = peaks[-1] / peaks[0]
+        print(f"peak memory, largest to smallest size: {growth:.2f}x (at most {MAX_GROWTH})")
+        sys.exit(growth > MAX_GROWTH)
 
 
 def run(rows: int) -> float:
-    """Run one size in a process of its own, and return its peak memory in MB."""
+    """Run one size in its own process, and return the process's peak memory in MB."""
     with tempfile.TemporaryDirectory(prefix="agno-memory-benchmark-") as folder:
-        chosen = {
+        environment = {
             "BENCHMARK_SETTINGS": "benchmarks.admin_settings",
             "BENCHMARK_FOLDER": folder,
             "BENCHMARK_TABLE": "agno_memory_usermemory",
         }
         command = [sys.executable, "-m", "benchmarks.moving", "--inside", str(rows)]
-        done = subprocess.run(command, env=os.environ | chosen, check=True, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(command, env=os.environ | environment, check=True, stdout=subprocess.PIPE, text=True)
     print(done.stdout, end="", flush=True)
     return float(done.stdout.rsplit(maxsplit=2)[-2])
 
 
 def inside(rows: int) -> None:
+    """Copy, export and import so many memories in this process."""
+    # Django is set up by the environment of run().
     from agno_memory.db import SqliteMemoryDb
     from benchmarks.places import PLACES
 
@@ -74,17 +76,17 @@ def inside(rows: int) -> None:
         timed("copy, mongodb to sqlite", rows, "copy_memories", source=aliases["mongodb"], target=back.alias)
         file = folder / "export.jsonl"
         timed("export from postgres", rows, "export_memories", database=aliases["postgres"], output=file)
-        timed("import, all of it there already", rows, "import_memories", str(file), database=back.alias)
-    print(f"memory of the process at its height: {peak():.0f} MB")
+        timed("import, all stored already", rows, "import_memories", str(file), database=back.alias)
+    print(f"peak memory of the process: {peak():.0f} MB")
 
 
-def timed(what: str, rows: int, command: str, *arguments: str, **options: Any) -> None:
+def timed(label: str, rows: int, command: str, *arguments: str, **options: Any) -> None:
     from django.core.management import call_command
 
-    begun = time.perf_counter()
-    with Path(os.devnull).open("w") as quiet:
-        call_command(command, *arguments, stdout=quiet, stderr=quiet, **options)
-    print(f"{what:40}{rows / (time.perf_counter() - begun):10,.0f} memories a second, {peak():6.0f} MB", flush=True)
+    started = time.perf_counter()
+    with Path(os.devnull).open("w") as devnull:
+        call_command(command, *arguments, stdout=devnull, stderr=devnull, **options)
+    print(f"{label:40}{rows / (time.perf_counter() - started):10,.0f} memories a second, {peak():6.0f} MB", flush=True)
 
 
 def peak() -> float:
