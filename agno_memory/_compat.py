@@ -1,6 +1,6 @@
-"""What stands in for Django's exceptions where Django is not installed: agents that have ``agno_memory.client`` alone.
+"""Replacements for two of Django's exceptions, for agents that use ``agno_memory.client`` without Django.
 
-``agno_memory.exceptions`` picks. What is here can be read as Django's can, no more.
+``agno_memory.exceptions`` imports them only if Django is not installed. Callers can read them as they read Django's.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from collections.abc import Iterator, Mapping, Sequence
 
 
 class ObjectDoesNotExist(Exception):
-    """As Django's: something that was asked for is not there."""
+    """As Django's: the requested object does not exist."""
 
 
 class ValidationError(Exception):
-    """As Django's: what was handed in is refused, by field.
+    """As Django's: the input is invalid, with messages by field.
 
     Args:
-        message: what is wrong, a list of sentences for every field.
+        message: a list of messages for every field.
     """
 
     def __init__(self, message: Mapping[str, Sequence[str]]) -> None:
         super().__init__(message)
-        self.message_dict = {name: list(sentences) for name, sentences in message.items()}
+        self.message_dict = {name: list(messages) for name, messages in message.items()}
 
     @property
     def messages(self) -> list[str]:
-        """All sentences, whatever their fields."""
-        return [sentence for sentences in self.message_dict.values() for sentence in sentences]
+        """The messages of all fields."""
+        return [message for messages in self.message_dict.values() for message in messages]
 
     def __iter__(self) -> Iterator[tuple[str, list[str]]]:
         return iter(self.message_dict.items())

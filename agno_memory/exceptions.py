@@ -1,8 +1,8 @@
-"""What the service raises, beside Django's own ``DatabaseError``.
+"""Errors of the service, beside Django's own ``DatabaseError``. The names are API.
 
-The names are API. Texts carry ids and what to do, never the text of a memory. ``ValidationError`` is Django's, and
-``MemoryNotFound`` one of its ``ObjectDoesNotExist``. Agents that use ``agno_memory.client`` need no Django; where it is
-not installed, two classes of the same names stand in.
+Messages contain ids and the next step, never the text of a memory. ``ValidationError`` is Django's class, and
+``MemoryNotFound`` is a subclass of Django's ``ObjectDoesNotExist``. ``agno_memory.client`` works without Django; then
+two classes of the same names in ``agno_memory._compat`` replace them.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ __all__ = [
 class AgnoMemoryError(Exception):
     """Base of every error that this app defines.
 
-    ``args`` are those that the error was made with, so that it can be pickled; the text is made when it is asked for.
+    ``args`` are the arguments of the constructor, so that an error can be pickled; ``str()`` builds the message.
     """
 
 
 class MemoryNotFound(AgnoMemoryError, ObjectDoesNotExist):
-    """This user has no memory with this id. Someone else's memory gives the same answer."""
+    """This user has no memory with this id. Another user's memory raises the same error."""
 
     def __init__(self, memory_id: str) -> None:
         super().__init__(memory_id)
         self.memory_id = memory_id
 
     def __str__(self) -> str:
-        return f"This user has no memory {self.memory_id!r}. List theirs with get_user_memories()."
+        return f"This user has no memory {self.memory_id!r}. List their memories with get_user_memories()."
 
 
 class MemoryExists(AgnoMemoryError):
@@ -51,16 +51,16 @@ class MemoryExists(AgnoMemoryError):
         self.memory_ids = memory_ids
 
     def __str__(self) -> str:
-        shown = ", ".join(repr(memory_id) for memory_id in self.memory_ids[:5])
+        examples = ", ".join(repr(memory_id) for memory_id in self.memory_ids[:5])
         more = f" and {len(self.memory_ids) - 5} more" if len(self.memory_ids) > 5 else ""
         return (
-            f"Already taken: {shown}{more}. Leave memory_id out to get a new one, "
+            f"Already taken: {examples}{more}. Leave memory_id out to get a new one, "
             "or call replace_user_memory() to change a memory of this user."
         )
 
 
 class MemoryChanged(AgnoMemoryError):
-    """Someone wrote this memory since the version that the caller names. Nothing was written."""
+    """Another call wrote this memory after the version that the caller passed. Nothing was written."""
 
     def __init__(self, memory_id: str, version: int) -> None:
         super().__init__(memory_id, version)
@@ -75,7 +75,7 @@ class MemoryChanged(AgnoMemoryError):
 
 
 class SessionNotFound(AgnoMemoryError, ObjectDoesNotExist):
-    """This user has no session with this id. Someone else's session gives the same answer."""
+    """This user has no session with this id. Another user's session raises the same error."""
 
     def __init__(self, session_id: str) -> None:
         super().__init__(session_id)
@@ -86,11 +86,11 @@ class SessionNotFound(AgnoMemoryError, ObjectDoesNotExist):
 
 
 class SessionExists(AgnoMemoryError):
-    """The id is another user's session. Nothing was written."""
+    """The id belongs to another user's session. Nothing was written."""
 
     def __init__(self, session_id: str) -> None:
         super().__init__(session_id)
         self.session_id = session_id
 
     def __str__(self) -> str:
-        return f"Session {self.session_id!r} belongs to another user. Take another session id."
+        return f"Session {self.session_id!r} belongs to another user. Choose another session id."

@@ -1,48 +1,42 @@
-"""The forms in which memories leave: a dictionary for JSON, JSON Lines, and CSV. One home, whoever sends them out."""
+"""Formats in which memories leave the store: a dictionary for JSON, JSON Lines, and CSV."""
 
 from __future__ import annotations
 
 import csv
-import datetime
 import json
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
 from agno_memory.models import UserMemory
-
-FIELDS: Final = ("memory_id", "user_id", *UserMemory.content_fields, "version", "created_at", "last_updated")
+from agno_memory.names import FIELDS
+from agno_memory.times import to_iso
 
 _values = attrgetter(*FIELDS)
 
-# A spreadsheet takes a cell that begins so for a formula, and runs it: OWASP's list, with the full-width forms that
-# Excel reads alike.
+# A spreadsheet runs a cell with one of these first characters as a formula: OWASP's list, with the full-width
+# characters that Excel treats alike.
 FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-# Without it, Excel does not read UTF-8.
+# Without it, Excel does not read the file as UTF-8.
 BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 def as_dict(memory: UserMemory) -> dict[str, Any]:
-    """Return what JSON shows of a memory: every field that a caller may know, times as ``timestamp()`` writes them."""
-    shown = dict(zip(FIELDS, _values(memory), strict=True))
-    shown["created_at"] = timestamp(memory.created_at)
-    shown["last_updated"] = timestamp(memory.last_updated)
-    return shown
-
-
-def timestamp(moment: datetime.datetime) -> str:
-    """Return a moment as ISO 8601 in UTC, to the millisecond: ``2026-11-25T09:30:00.125Z``."""
-    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+    """Return a memory for JSON: the values of ``names.FIELDS``, times in the format of ``times.to_iso()``."""
+    values = dict(zip(FIELDS, _values(memory), strict=True))
+    values["created_at"] = to_iso(memory.created_at)
+    values["last_updated"] = to_iso(memory.last_updated)
+    return values
 
 
 def json_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
-    """Yield memories as JSON, one a line."""
+    """Yield memories as JSON, one per line."""
     for memory in memories:
         yield json.dumps(as_dict(memory), ensure_ascii=False) + "\n"
 
 
-class _Line:
-    """What the csv module writes to: it keeps the line that was written last."""
+class _LastLine:
+    """A file for the csv module that keeps only the last line written."""
 
     text = ""
 
@@ -51,8 +45,8 @@ class _Line:
 
 
 def csv_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
-    """Yield memories as CSV with a header, safe to open in a spreadsheet; topics and metadata are JSON."""
-    line = _Line()
+    """Yield memories as CSV with a header, safe to open in a spreadsheet. Topics and metadata are JSON."""
+    line = _LastLine()
     writer = csv.writer(line)
     writer.writerow(FIELDS)
     yield BYTE_ORDER_MARK + line.text
@@ -62,7 +56,7 @@ def csv_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
 
 
 def cell(value: object) -> str:
-    """Return a value as a cell that no spreadsheet takes for a formula: an apostrophe in front says that it is text."""
+    """Return a value as a cell that no spreadsheet runs as a formula: a leading apostrophe marks it as text."""
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     text = "" if value is None else str(value)

@@ -12,6 +12,10 @@ MACHINE_WRITTEN: Final = ("version", "created_at", "last_updated")
 # Every field of a memory that callers see, in the order of the documents.
 FIELDS: Final = ("memory_id", "user_id", *CONTENT_FIELDS, *MACHINE_WRITTEN)
 
+# Ids that the REST API refuses, because its own paths have these words in the place of an id. Computed there from the
+# routes, and held equal by a test.
+RESERVED_IDS: Final = ("bulk", "delete", "export")
+
 MAX_IDENTIFIER_LENGTH: Final = 255
 MAX_QUERY_LENGTH: Final = 1_000
 # The largest version and the largest limit: the maximum of an integer column on every database.

@@ -1,4 +1,4 @@
-"""A run as people read it: who said what, and which tools were called."""
+"""The messages and tool calls of a run, for people to read."""
 
 from __future__ import annotations
 
@@ -10,50 +10,63 @@ from agno_memory.models import AgentRun
 
 
 class Call(NamedTuple):
-    """A tool that the model called, with its arguments as text."""
+    """A tool call of the model.
+
+    Args:
+        name: of the tool.
+        arguments: as text.
+    """
 
     name: str
     arguments: str
 
 
 class Message(NamedTuple):
-    """One message: of the ``user``, the ``assistant``, a ``tool`` or the ``system``."""
+    """A message of a run.
+
+    Args:
+        role: ``user``, ``assistant``, ``tool`` or ``system``.
+        text: its content.
+        calls: of tools.
+        tool: name of the tool, for the result of a tool.
+    """
 
     role: str
     text: str
     calls: list[Call]
-    # Of a tool: what it is called.
     tool: str = ""
 
 
 def messages(run: AgentRun) -> list[Message]:
-    """Return what was said in a run, without what it repeats of earlier ones."""
+    """Return the messages of a run, without those that it repeats from earlier runs."""
     data = run.data if isinstance(run.data, dict) else {}
-    found = [said for said in map(_said, _list(data.get("messages"))) if said]
-    return found or list(_without_messages(data))
+    found = [message for message in map(_message, _list(data.get("messages"))) if message]
+    return found or list(_input_and_output(data))
 
 
-def _without_messages(data: dict[str, Any]) -> Iterator[Message]:
-    asked = data.get("input")
-    if isinstance(asked, dict):
-        asked = asked.get("input_content")
-    for role, content in (("user", asked), ("assistant", data.get("content"))):
+def _input_and_output(data: dict[str, Any]) -> Iterator[Message]:
+    """Yield the input and the output of a run without messages."""
+    question = data.get("input")
+    if isinstance(question, dict):
+        question = question.get("input_content")
+    for role, content in (("user", question), ("assistant", data.get("content"))):
         if content:
             yield Message(role, _text(content), [])
 
 
-def _said(message: Any) -> Message | None:
-    if not isinstance(message, dict) or message.get("from_history"):
+def _message(value: Any) -> Message | None:
+    """Return a message of agno's JSON; None if it is repeated, empty or malformed."""
+    if not isinstance(value, dict) or value.get("from_history"):
         return None
-    calls = [_call(call) for call in _list(message.get("tool_calls"))]
-    role, text = str(message.get("role") or ""), _text(message.get("content"))
-    return Message(role, text, calls, str(message.get("tool_name") or "")) if text or calls else None
+    calls = [_call(call) for call in _list(value.get("tool_calls"))]
+    role, text = str(value.get("role") or ""), _text(value.get("content"))
+    return Message(role, text, calls, str(value.get("tool_name") or "")) if text or calls else None
 
 
-def _call(call: Any) -> Call:
-    function = call.get("function") if isinstance(call, dict) else None
+def _call(value: Any) -> Call:
+    function = value.get("function") if isinstance(value, dict) else None
     if not isinstance(function, dict):
-        return Call("", _text(call))
+        return Call("", _text(value))
     return Call(str(function.get("name") or ""), _text(function.get("arguments")))
 
 
@@ -62,6 +75,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _text(value: Any) -> str:
+    """Return a text unchanged, None as an empty text, and any other value as JSON."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, indent=2)

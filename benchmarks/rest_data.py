@@ -12,6 +12,7 @@ from django.core.management import call_command
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.pagination import Cursor
+from agno_memory.times import to_milliseconds
 from benchmarks.load import request
 from benchmarks.rest import Question
 from benchmarks.rest_auth import token_of
@@ -54,7 +55,7 @@ def questions(port: int, tokens: dict[str, str], heavy: str, page_size: int, far
     mine, theirs = tokens[USER], tokens[heavy]
     size = f"page_size={page_size}"
     behind = place(UserMemory.objects.for_user(heavy), page_size * (far - 1))
-    cursor = Cursor("-last_updated", False, (behind.last_updated, behind.memory_id)).encoded()
+    cursor = Cursor("-last_updated", position=(to_milliseconds(behind.last_updated), behind.memory_id)).encode()
     bare_place = f"{behind.last_updated.isoformat().replace('+00:00', 'Z')}%7C{behind.memory_id}"
     body = json.dumps(BODY).encode()
 

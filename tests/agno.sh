@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# The lanes of agno: its two majors exclude each other, so each has an environment of its own. Their tests are in
-# tests/agno1 and tests/agno3. Usage: tests/agno.sh MAJOR [arguments of pytest]
+# The lanes of agno. Only one major of agno can be installed, so each has an environment of its own. The tests of a major
+# are in tests/agno<major>, beside the requirements of its environment. Usage: tests/agno.sh MAJOR [arguments of pytest]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 major=${1:?Usage: tests/agno.sh MAJOR [arguments of pytest]}
 shift
 environment=.venv-agno$major
-wanted=tests/agno$major/requirements.txt
+requirements=tests/agno$major/requirements.txt
 
-if [ "$wanted" -nt $environment/.installed ] || [ requirements.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]; then
+if [ "$requirements" -nt $environment/.installed ] || [ requirements.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]; then
     "${PYTHON:-python3}" -m venv --clear $environment
-    # What the suite needs, in the releases of the main lane; constraints may not name extras.
-    $environment/bin/python -m pip install --quiet --disable-pip-version-check -c <(sed "s/\[.*\]//" requirements.txt) -r "$wanted" -e .
+    # The packages of the suite have the releases of the main lane; constraints may not name extras.
+    $environment/bin/python -m pip install --quiet --disable-pip-version-check -c <(sed "s/\[.*\]//" requirements.txt) -r "$requirements" -e .
     touch $environment/.installed
 fi
 TEST_AGNO=$major exec $environment/bin/python -m pytest -n "${WORKERS:-2}" "tests/agno$major" "$@"

@@ -1,4 +1,4 @@
-"""A program that has the client and no Django: it says what it does, to a small service of its own.
+"""A program that uses the client without Django, with a small service of its own.
 
 Run by ``tests/wheel.sh`` in an environment with httpx alone, and by ``tests/test_client_live.py``.
 """
@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import agno_memory.client
 from agno_memory.client import MemoryChanged, MemoryClient, MemoryExists, MemoryNotFound, UserMemory, ValidationError
-from agno_memory.exceptions import MemoryNotFound as TheirMemoryNotFound
+from agno_memory.exceptions import MemoryNotFound as OriginalMemoryNotFound
 
 NOW = "2026-11-25T02:20:22.123Z"
 EMPTY: dict[str, Any] = {
@@ -43,28 +43,28 @@ class Service(BaseHTTPRequestHandler):
             self.answer(*self.found())
 
     def do_POST(self) -> None:
-        given = self.body()
-        if not given["memory"]:
+        fields = self.body()
+        if not fields["memory"]:
             self.answer(400, {"memory": ["This cannot be blank."]})
-        elif given["memory_id"] in self.memories:
+        elif fields["memory_id"] in self.memories:
             self.answer(409, {"detail": "Taken."})
         else:
-            self.answer(201, self.write(given["memory_id"], given))
+            self.answer(201, self.write(fields["memory_id"], fields))
 
     def do_PUT(self) -> None:
-        status, there = self.found()
-        wanted = self.headers.get("If-Match")
+        status, memory = self.found()
+        condition = self.headers.get("If-Match")
         if status == 404:
-            self.answer(status, there)
-        elif wanted and wanted != f'"{there["version"]}"':
+            self.answer(status, memory)
+        elif condition and condition != f'"{memory["version"]}"':
             self.answer(412, {"detail": "Changed."})
         else:
-            self.answer(200, self.write(there["memory_id"], self.body(), there["version"] + 1))
+            self.answer(200, self.write(memory["memory_id"], self.body(), memory["version"] + 1))
 
     def do_DELETE(self) -> None:
-        status, there = self.found()
-        self.memories.pop(there.get("memory_id", ""), None)
-        self.answer(204 if status == 200 else status, there)
+        status, memory = self.found()
+        self.memories.pop(memory.get("memory_id", ""), None)
+        self.answer(204 if status == 200 else status, memory)
 
     @property
     def name(self) -> str | None:
@@ -72,10 +72,10 @@ class Service(BaseHTTPRequestHandler):
         return unquote(found[1]) if found else None
 
     def found(self) -> tuple[int, dict[str, Any]]:
-        there = self.memories.get(str(self.name))
-        return (200, there) if there else (404, {"detail": "Not found."})
+        memory = self.memories.get(str(self.name))
+        return (200, memory) if memory else (404, {"detail": "Not found."})
 
-    def write(self, memory_id: str, given: dict[str, Any], version: int = 1) -> dict[str, Any]:
+    def write(self, memory_id: str, fields: dict[str, Any], version: int = 1) -> dict[str, Any]:
         written = {
             "memory_id": memory_id,
             "user_id": "maya",
@@ -83,7 +83,7 @@ class Service(BaseHTTPRequestHandler):
             "created_at": NOW,
             "last_updated": NOW,
         }
-        self.memories[memory_id] = {**EMPTY, "feedback": None, **given, **written}
+        self.memories[memory_id] = {**EMPTY, "feedback": None, **fields, **written}
         return self.memories[memory_id]
 
     def body(self) -> Any:
@@ -101,12 +101,12 @@ class Service(BaseHTTPRequestHandler):
         pass
 
 
-def refusal(call: Any) -> Exception:
+def error_of(call: Any) -> Exception:
     try:
         call()
     except Exception as error:
         return error
-    raise AssertionError("it should have been refused")
+    raise AssertionError("the call was not refused")
 
 
 def use(memory: MemoryClient) -> None:
@@ -119,10 +119,10 @@ def use(memory: MemoryClient) -> None:
     assert (replaced.memory, replaced.version) == ("Likes coffee", 2)
 
     new = UserMemory(memory="x")
-    changed = refusal(lambda: memory.replace_user_memory(added.memory_id, new, version=1))
-    taken = refusal(lambda: memory.add_user_memory(added))
-    missing = refusal(lambda: memory.delete_user_memory("nothing"))
-    blank = refusal(lambda: memory.add_user_memory(UserMemory(memory="")))
+    changed = error_of(lambda: memory.replace_user_memory(added.memory_id, new, version=1))
+    taken = error_of(lambda: memory.add_user_memory(added))
+    missing = error_of(lambda: memory.delete_user_memory("nothing"))
+    blank = error_of(lambda: memory.add_user_memory(UserMemory(memory="")))
     assert isinstance(changed, MemoryChanged), changed
     assert isinstance(taken, MemoryExists), taken
     assert isinstance(missing, MemoryNotFound), missing
@@ -152,7 +152,7 @@ def main() -> None:
     finally:
         server.shutdown()
         server.server_close()
-    assert TheirMemoryNotFound is MemoryNotFound
+    assert OriginalMemoryNotFound is MemoryNotFound
     django = [name for name in sys.modules if name.split(".")[0] == "django"]
     assert not django, django
     print(f"{agno_memory.client.__name__} works without Django")

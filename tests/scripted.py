@@ -1,4 +1,4 @@
-"""A service whose answers are written in the test, for the tests of the client."""
+"""A service with scripted responses, for the tests of the client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agno_memory.client import MemoryClient, UserMemory, models
 BASE = "https://example.com/api/"
 TOKEN = "0123456789abcdef-secret"
 SECRET = "Has a secret allergy"
-TOLD = {
+PAYLOAD = {
     "memory_id": "m1",
     "user_id": "maya",
     "memory": SECRET,
@@ -31,13 +31,13 @@ TOLD = {
     "last_updated": "2026-11-25T03:20:22.123Z",
 }
 PROXY = httpx.Response(200, text="<html>Please log in to the hotel's network</html>")
-NOT_THERE = httpx.Response(404, json={"detail": "Not found."})
+NOT_FOUND = httpx.Response(404, json={"detail": "Not found."})
 
 Step = httpx.Response | Exception
 
 
 class Script(httpx.MockTransport):
-    """Answers with one step after the other, and keeps what it was sent."""
+    """Responds with one step after the other, and records the requests."""
 
     def __init__(self, *steps: Step) -> None:
         super().__init__(self.answer)
@@ -64,7 +64,7 @@ Verb = Callable[..., Any]
 
 
 def client(script: Script, **options: Any) -> MemoryClient:
-    """Return a client that gets these answers."""
+    """Return a client of this service."""
     return MemoryClient(BASE, transport=script, **options)
 
 
@@ -75,7 +75,7 @@ def sync(memory: MemoryClient | Script, verb: str, *args: Any, **kwargs: Any) ->
 
 
 def twin(memory: MemoryClient | Script, verb: str, *args: Any, **kwargs: Any) -> Any:
-    """Call its async twin likewise."""
+    """Call the async twin of a verb, and close the client."""
 
     async def life() -> Any:
         async with client(memory) if isinstance(memory, Script) else memory as opened:
@@ -84,13 +84,13 @@ def twin(memory: MemoryClient | Script, verb: str, *args: Any, **kwargs: Any) ->
     return asyncio.run(life())
 
 
-both_ways = pytest.mark.parametrize("ask", [sync, twin], ids=["sync", "async"])
+both_ways = pytest.mark.parametrize("call", [sync, twin], ids=["sync", "async"])
 
 
-def memory_of(told: dict[str, Any]) -> UserMemory:
-    return models.memory_from(told)
+def memory_of(payload: dict[str, Any]) -> UserMemory:
+    return models.parse_memory(payload)
 
 
 def page(*ids: str, next: str | None = None) -> httpx.Response:
-    results = [{**TOLD, "memory_id": memory_id} for memory_id in ids]
+    results = [{**PAYLOAD, "memory_id": memory_id} for memory_id in ids]
     return httpx.Response(200, json={"next": next, "previous": None, "results": results})

@@ -189,7 +189,7 @@ def test_export_csv(site: str) -> None:
 
 
 def test_an_export_that_is_broken_off_is_logged(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "BLOCK", 1)
+    monkeypatch.setattr(streaming, "BLOCK_SIZE", 1)
     response = choose(staff(), "export_jsonl", add_many(5), **EVERYTHING)
     assert LogEntry.objects.get().change_message == "Export begun."
     next(iter(response.streaming_content))

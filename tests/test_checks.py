@@ -357,7 +357,7 @@ def permitted_by(*paths: str) -> override_settings:
         ("agno_memory.rest.permissions.MemoryPermision", "does not define"),
         ("no_such_module.Permission", "No module named 'no_such_module'"),
         ("MemoryPermissions", "doesn't look like a module path"),
-        ("agno_memory.rest.converters.RESERVED", "it is not a permission class"),
+        ("agno_memory.rest.problems.MEDIA_TYPE", "it is not a permission class"),
     ],
 )
 def test_a_permission_class_that_cannot_be_used(path: str, reason: str) -> None:

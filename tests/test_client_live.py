@@ -1,4 +1,4 @@
-"""The client against the service itself, on every database; against servers that break down; and without Django."""
+"""The client against the service itself, on every database; and without Django."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from django.urls import include, path
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
+from agno_memory import names
 from agno_memory.client import (
     AccessDenied,
     MemoryClient,
@@ -30,7 +31,6 @@ from agno_memory.client import (
     UnexpectedAnswer,
     UserMemory,
     ValidationError,
-    models,
 )
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
@@ -76,7 +76,7 @@ class Only(EveryDatabase):
 
 
 class OverHttp:
-    """The service as somebody sees it who has a client, in the words of the contract: models in and out."""
+    """The service through a client, with models as arguments and results, as in the contract."""
 
     def __init__(self, client: MemoryClient, local: Memory) -> None:
         self.client = client
@@ -104,8 +104,7 @@ def as_model(found: Any) -> Any:
         return [as_model(each) for each in found]
     if not isinstance(found, UserMemory):
         return found
-    names = ("memory_id", "user_id", *models.CONTENT_FIELDS, "version", "created_at", "last_updated")
-    model = Model(**{name: getattr(found, name) for name in names}, search_text=fold(found.memory))
+    model = Model(**{name: getattr(found, name) for name in names.FIELDS}, search_text=fold(found.memory))
     model._state.adding = False
     return model
 
@@ -126,7 +125,7 @@ class Everywhere(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 class ClientContract(ContractCase):
-    """What the service promises, asked over HTTP by somebody who may act for everybody."""
+    """The contract of the service over HTTP, as a user with the permission to act for others."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -214,7 +213,7 @@ def client_of(site: str, name: str, **options: Any) -> MemoryClient:
 
 @pytest.fixture
 def site(alias: str, transactional_db: None, settings: Any) -> Iterator[str]:
-    """The address of a site whose memories are on the database, with two people, of whom one may act for others."""
+    """The address of a site with its memories on the database, and two people; one may act for others."""
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     settings.ROOT_URLCONF = __name__
     settings.DATABASE_ROUTERS = [Only(alias)]
@@ -314,7 +313,7 @@ def test_odd_ids_on_a_real_server(alias: str, site: str) -> None:
 @commits
 @each_database
 def test_pages_miss_nothing_while_others_write(alias: str, site: str) -> None:
-    """A memory that is written between two pages moves to the front of the newest, which have been read."""
+    """A memory that is written between two pages moves to the first page, which is read already."""
     local, written = Memory(db=alias), []
 
     def write(request: httpx.Request) -> None:
@@ -333,7 +332,7 @@ def test_pages_miss_nothing_while_others_write(alias: str, site: str) -> None:
 
 @commits
 @each_database
-def test_who_may_what(alias: str, site: str) -> None:
+def test_permissions(alias: str, site: str) -> None:
     with client_of(site, "maya") as maya, client_of(site, "agent", user_id="maya") as agent:
         hers = agent.add_user_memory(UserMemory(memory="hers"))
         assert maya.get_user_memory(hers.memory_id) == hers
@@ -349,13 +348,13 @@ def test_who_may_what(alias: str, site: str) -> None:
         with pytest.raises(MemoryExists):
             agent.upsert_user_memory(UserMemory(memory="x", memory_id=hers.memory_id), "agent")
         assert agent.clear_user_memories() == 1
-    with MemoryClient(f"{site}/service/api") as nobody, pytest.raises(AccessDenied):
-        nobody.get_user_memories()
+    with MemoryClient(f"{site}/service/api") as anonymous, pytest.raises(AccessDenied):
+        anonymous.get_user_memories()
 
 
 @commits
 @each_database
-def test_more_than_the_service_takes_at_once(alias: str, site: str, settings: Any) -> None:
+def test_bulk_limits(alias: str, site: str, settings: Any) -> None:
     settings.AGNO_MEMORY = {"USER_ID_FIELD": "username", "REST_MAX_BULK": 10}
     new = [UserMemory(memory=str(number)) for number in range(25)]
     with client_of(site, "maya", bulk_size=10) as memory:
@@ -400,12 +399,12 @@ def test_a_wrong_address_is_not_an_empty_store(alias: str, site: str) -> None:
 
 
 class Tokens(TokenAuthentication):
-    """Knows people by a token with their name in it, where a site has a table of tokens."""
+    """Accepts a token that contains the user's name, instead of a table of tokens."""
 
     def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
         user = User.objects.filter(username=key.removeprefix("token-of-")).first()
         if user is None:
-            raise AuthenticationFailed("There is no such token.")
+            raise AuthenticationFailed("Unknown token.")
         return user, None
 
 
@@ -426,10 +425,10 @@ def test_every_documented_block_is_run() -> None:
 
 @commits
 @pytest.mark.parametrize("alias", ["default"])
-def test_a_token_that_is_none(alias: str, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_token(alias: str, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ActingView, "authentication_classes", [Tokens])
     with MemoryClient(f"{site}/service/api/", token="stolen") as memory:
-        with pytest.raises(AccessDenied, match="no such token") as caught:
+        with pytest.raises(AccessDenied, match="Unknown token") as caught:
             memory.get_user_memories()
         assert caught.value.status == 401
         assert "stolen" not in str(caught.value)
@@ -461,25 +460,27 @@ sys.meta_path.insert(0, Hidden())
 
 
 def test_it_works_without_django() -> None:
-    """``tests/wheel.sh`` does the same where Django is not installed."""
+    """``tests/wheel.sh`` does the same without Django installed."""
     program = HIDDEN.format(name="django") + "runpy.run_path('tests/client_alone.py', run_name='__main__')"
     assert run(program) == "agno_memory.client works without Django\n"
 
 
-def test_it_takes_nothing_of_django_but_the_exceptions() -> None:
+def test_only_exceptions_of_django_are_imported() -> None:
     loaded = run("import sys, agno_memory.client; print(*sys.modules)").split()
     ours = [name for name in loaded if name.startswith(("django.", "agno_memory."))]
     assert {name for name in ours if not name.startswith(("django.utils.", "agno_memory.client."))} == {
+        "agno_memory.batches",
         "agno_memory.client",
         "agno_memory.exceptions",
         "agno_memory.keys",
+        "agno_memory.names",
         "django.core",
         "django.core.exceptions",
         "django.utils",
     }
 
 
-def test_without_httpx_it_says_what_to_install() -> None:
+def test_message_without_httpx() -> None:
     program = (
         HIDDEN.format(name="httpx")
         + """

@@ -1,4 +1,4 @@
-"""The commands and the file that docs/moving.md shows are taken as they stand there."""
+"""The commands and the file in docs/moving.md work as they are written there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from django.core.management import call_command, load_command_class
 
 from agno_memory.memory import Memory
+from agno_memory.names import FILTERS
 from agno_memory.transfer.readers import READERS
 from tests.databases import ROOT, commits
 
@@ -28,18 +29,19 @@ def commands() -> list[list[str]]:
 
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
-def test_every_command_is_understood(command: list[str]) -> None:
+def test_every_command_is_valid(command: list[str]) -> None:
     name, *arguments = command
     aliases = {"memories": "default", "default": "default"}
     parser = load_command_class("agno_memory", name).create_parser("manage.py", name)
     assert vars(parser.parse_args([aliases.get(each, each) for each in arguments]))
 
 
-def test_every_format_is_told() -> None:
+def test_every_format_and_every_filter_is_documented() -> None:
     assert all(f"| `{name}` |" in PAGE for name in READERS)
+    assert all(f"`--{each.parameter.replace('_', '-')}`" in PAGE for each in FILTERS)
 
 
-def test_the_file_is_read(tmp_path: Path, capsys: Any) -> None:
+def test_the_file_is_imported(tmp_path: Path, capsys: Any) -> None:
     (memory,) = blocks("json")
     first, last = '{"format": "agno_memory", "version": 1}', '{"end": 1}'
     assert f"`{first}`" in PAGE

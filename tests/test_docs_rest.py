@@ -1,4 +1,4 @@
-"""``docs/rest.md`` is run as it stands: curl against the demo, Python here, and what is answered is what is shown."""
+"""Every block of ``docs/rest.md`` runs, curl against the demo and Python here, and the output is that of the page."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def commands() -> list[str]:
     return [code for language, code in BLOCKS if language == "sh"]
 
 
-def shown() -> list[str]:
-    """Return what the page shows after every block of commands, nothing where it shows nothing."""
+def expected_outputs() -> list[str]:
+    """Return the output on the page after every block of commands, or an empty text."""
     following = [*BLOCKS[1:], ("", "")]
     return [
         answer if kind == "text" else ""
@@ -50,15 +50,15 @@ def shown() -> list[str]:
     ]
 
 
-def answers(expected: str, printed: str) -> bool:
-    """Tell whether it is what the page shows; three dots stand for anything."""
+def matches(expected: str, printed: str) -> bool:
+    """Return whether the output matches the page; three dots stand for any text."""
     pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
     return re.fullmatch(pattern, printed.replace("\r", "").strip(), re.DOTALL) is not None
 
 
 @contextmanager
 def demo(folder: Path) -> Iterator[str]:
-    """Serve the demo on a database of its own and yield where."""
+    """Serve the demo on a database of its own and yield its address."""
     address = f"127.0.0.1:{free_port()}"
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     environment |= {"DATABASE_URL": f"sqlite:///{folder / 'demo.sqlite3'}", "MEMORY_DATABASE_URL": ""}
@@ -83,10 +83,10 @@ def is_served(url: str) -> bool:
 
 
 def test_every_block_is_run() -> None:
-    """Each is of a kind that one of the tests here runs, or is what such a block answers."""
+    """Each block is of a language that a test here runs, or is the output of such a block."""
     languages = [language for language, _ in BLOCKS]
     assert set(languages) == {"sh", "text", "python"}
-    # Nothing is shown that no command answered.
+    # Every output follows a command.
     assert all(before == "sh" for before, after in pairwise(languages) if after == "text")
 
 
@@ -104,8 +104,8 @@ def test_commands(tmp_path: Path) -> None:
         )
     assert done.returncode == 0, done.stderr
     printed = done.stdout.split(END_OF_BLOCK)
-    for code, expected, answer in zip(commands(), shown(), printed, strict=True):
-        assert answers(expected, answer), f"{code}\n{answer}"
+    for code, expected, answer in zip(commands(), expected_outputs(), printed, strict=True):
+        assert matches(expected, answer), f"{code}\n{answer}"
 
 
 def python_names() -> list[dict[str, Any]]:
@@ -140,7 +140,7 @@ def test_settings() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_subclasses() -> None:
-    """A filter, a field and a narrowed queryset."""
+    """A filter, a field, a narrowed queryset and an address."""
     maya = User.objects.create_user("maya")
     plain = UserMemory(memory="Plain", topics=["x"])
     Memory().add_user_memories(
@@ -151,5 +151,7 @@ def test_subclasses() -> None:
     with mounted(python_names()[-1]["urlpatterns"]):
         every = client.get("/api/memories/").json()["results"]
         praised = client.get("/api/memories/?has_feedback=true").json()["results"]
+        latest = client.get("/api/memories/latest/").json()
     assert {memory["memory"]: memory["length"] for memory in every} == {"Plain": 5, "Praised": 7}
     assert [memory["memory"] for memory in praised] == ["Praised"]
+    assert latest == every

@@ -1,4 +1,4 @@
-"""What the service raises: whose kin, with which ids, in which words."""
+"""The errors of the service: their classes, attributes and messages. Also ``_compat``."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_every_error_has_the_one_base() -> None:
     assert all(issubclass(error, AgnoMemoryError) for error in defined)
 
 
-def test_a_memory_that_is_not_there_is_djangos_does_not_exist() -> None:
+def test_memory_not_found_is_djangos_does_not_exist() -> None:
     with pytest.raises(ObjectDoesNotExist):
         raise MemoryNotFound("m1")
 
 
-def test_errors_carry_what_they_are_about() -> None:
+def test_errors_have_ids_and_versions() -> None:
     assert MemoryNotFound("m1").memory_id == "m1"
     assert MemoryExists(["m1", "m2"]).memory_ids == ["m1", "m2"]
     changed = MemoryChanged("m1", 3)
@@ -57,23 +57,23 @@ def test_errors_carry_what_they_are_about() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_the_text_says_which_and_what_to_do(error: AgnoMemoryError, parts: list[str]) -> None:
+def test_messages_contain_the_id_and_the_next_step(error: AgnoMemoryError, parts: list[str]) -> None:
     for part in parts:
         assert part in str(error)
 
 
-def test_five_ids_are_shown_and_the_rest_counted() -> None:
+def test_five_ids_are_listed_and_the_rest_counted() -> None:
     five, seven = [[f"m{number}" for number in range(count)] for count in (5, 7)]
     assert "'m0', 'm1', 'm2', 'm3', 'm4'. " in str(MemoryExists(five))
     assert "'m0', 'm1', 'm2', 'm3', 'm4' and 2 more. " in str(MemoryExists(seven))
     assert MemoryExists(seven).memory_ids == seven
 
 
-def test_ids_are_quoted_so_that_they_cannot_pretend_to_be_text() -> None:
+def test_ids_are_quoted() -> None:
     assert r"'x\n2026 ERROR'" in str(MemoryNotFound("x\n2026 ERROR"))
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_errors_travel_between_processes(error: AgnoMemoryError) -> None:
+def test_errors_can_be_pickled(error: AgnoMemoryError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))

@@ -1,4 +1,4 @@
-"""The forms in which memories leave."""
+"""Memories as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 
-from agno_memory.formats import BYTE_ORDER_MARK, FIELDS, as_dict, cell, csv_lines, json_lines
+from agno_memory.formats import BYTE_ORDER_MARK, as_dict, cell, csv_lines, json_lines
 from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
 
 MOMENT = datetime.datetime(2026, 11, 25, 9, 30, 0, 125_000, tzinfo=datetime.UTC)
 
 
 def memory(**values: Any) -> UserMemory:
-    given = {"memory": "Likes tea", "user_id": "ana", "created_at": MOMENT, "last_updated": MOMENT, **values}
-    return UserMemory(**given)
+    fields = {"memory": "Likes tea", "user_id": "ana", "created_at": MOMENT, "last_updated": MOMENT, **values}
+    return UserMemory(**fields)
 
 
-def test_every_field_but_the_folded_text_is_shown() -> None:
+def test_every_field_except_the_search_text_is_included() -> None:
     every = {field.name for field in UserMemory._meta.concrete_fields}
     assert set(FIELDS) == every - {"search_text"}
     assert tuple(as_dict(memory())) == FIELDS
@@ -29,9 +30,9 @@ def test_every_field_but_the_folded_text_is_shown() -> None:
 
 def test_times_are_utc_to_the_millisecond() -> None:
     east = MOMENT.astimezone(datetime.timezone(datetime.timedelta(hours=8)))
-    shown = as_dict(memory(created_at=MOMENT.replace(microsecond=0), last_updated=east))
-    assert shown["created_at"] == "2026-11-25T09:30:00.000Z"
-    assert shown["last_updated"] == "2026-11-25T09:30:00.125Z"
+    values = as_dict(memory(created_at=MOMENT.replace(microsecond=0), last_updated=east))
+    assert values["created_at"] == "2026-11-25T09:30:00.000Z"
+    assert values["last_updated"] == "2026-11-25T09:30:00.125Z"
 
 
 def test_json_lines_hold_one_memory_each() -> None:
@@ -67,5 +68,5 @@ def test_no_cell_is_a_formula(start: str) -> None:
     assert next(csv.reader(io.StringIO(line, newline="")))[1:3] == [f"'{formula}"] * 2
 
 
-def test_other_cells_are_as_they_are() -> None:
+def test_other_cells_are_unchanged() -> None:
     assert [cell(value) for value in ("tea = good", "1-2", None, 3, "'", "")] == ["tea = good", "1-2", "", "3", "'", ""]

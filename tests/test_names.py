@@ -20,6 +20,7 @@ def is_content(name: str, field: Field[object, object]) -> bool:
 
 
 def test_content_fields_are_those_of_the_model() -> None:
+    """A name that the model lacks fails earlier, too: cleaning.py is imported with "UserMemory has no field named"."""
     declared = set(names.CONTENT_FIELDS)
     of_model = {name for name, field in FIELDS.items() if is_content(name, field)}
     for name in sorted(declared - of_model):

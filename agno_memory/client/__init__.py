@@ -1,6 +1,6 @@
-"""Memories over HTTP, for agents written in Python that are no part of the Django site. Needs httpx, and no Django.
+"""Memories over HTTP, for Python agents outside the Django site. Needs httpx, and does not need Django.
 
-``MemoryClient`` has the verbs of ``agno_memory.memory.Memory``, and raises what that raises::
+``MemoryClient`` has the verbs of ``agno_memory.memory.Memory`` and raises the same errors::
 
     from agno_memory.client import MemoryClient, UserMemory
 

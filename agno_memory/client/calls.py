@@ -1,127 +1,226 @@
-"""How verbs ask: for whom, page by page, and what is no answer of the service."""
+"""Parts that the verbs share: the user of a call, pages, and checks of responses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar, get_type_hints
 from urllib.parse import parse_qsl, urlsplit
 
 from agno_memory.client.errors import ServiceUnavailable
-from agno_memory.client.models import UserMemory, memory_from
-from agno_memory.client.payloads import text
-from agno_memory.client.protocol import Answer, Pairs, Request, address, refused
-from agno_memory.client.retries import Exchange, persistently
-from agno_memory.exceptions import MemoryChanged, MemoryNotFound
+from agno_memory.client.models import UserMemory, parse_memory
+from agno_memory.client.payloads import as_text
+from agno_memory.client.protocol import QueryParameters, Request, Response, build_path, invalid, validation_messages
+from agno_memory.client.retries import Exchange, send_with_retries
+from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound, ValidationError
+
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
 
 UserId = str | int | None
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Asking:
+class Calls:
     """Calls on behalf of users.
 
     Args:
-        user_id: whom a call is for that names nobody; None is the one whose credentials are used.
-        retries: how often to try again.
-        page_size: memories to ask for at once.
-        bulk_size: memories or ids to send at once, at most.
+        user_id: the user of calls that do not name one; None is the owner of the credentials.
+        retries: number of attempts after the first one.
+        page_size: memories per page.
+        bulk_size: maximum of memories or ids per request.
+
+    Raises:
+        ValueError: a number is too small.
     """
 
     def __init__(self, user_id: UserId, retries: int, page_size: int, bulk_size: int) -> None:
-        for name, number, least in (("retries", retries, 0), ("page_size", page_size, 1), ("bulk_size", bulk_size, 1)):
-            if number < least:
-                raise ValueError(f"{name} is a whole number from {least}, not {number!r}.")
+        minimums = (("retries", retries, 0), ("page_size", page_size, 1), ("bulk_size", bulk_size, 1))
+        for name, number, minimum in minimums:
+            if number < minimum:
+                raise ValueError(f"{name} must be a whole number from {minimum}, not {number!r}.")
         self.user_id = user_id
         self.retries = retries
         self.page_size = page_size
         self.bulk_size = bulk_size
 
-    def ask(self, request: Request, *expected: int) -> Exchange[Answer]:
-        """Make a call; what is not expected is an error, and so is a refusal that does not come from the service."""
-        answer = yield from persistently(request, self.retries)
-        if answer.status not in expected:
-            raise answer.refusal()
-        if answer.status >= 400:
-            answer.told()
-        return answer
+    def send(self, request: Request, *expected: int) -> Exchange[Response]:
+        """Send a request and return its response.
 
-    def newest(self, query: Pairs, limit: int | None, first: str = "-last_updated") -> Exchange[list[UserMemory]]:
-        """Return the memories of a list, so many at most, the one that was written last first, or last.
+        Args:
+            request: the request.
+            expected: the statuses that the verb handles. An error among them must have JSON, as the service's have.
 
-        All of them are read in the order in which they were added: that does not change while somebody writes, so that
-        none is missed between two pages.
+        Raises:
+            ValidationError, RemoteError: the response has another status, or is not the service's.
+        """
+        response = yield from send_with_retries(request, self.retries)
+        if response.status not in expected:
+            raise response.to_error()
+        if response.status >= 400:
+            response.json()
+        return response
+
+    def list_memories(
+        self, query: QueryParameters, limit: int | None, ordering: str = "-last_updated"
+    ) -> Exchange[list[UserMemory]]:
+        """Return the memories of a list.
+
+        Without a limit they are read by ``-created_at`` and sorted afterwards: that order does not change during
+        writes, so none is missed between two pages.
+
+        Args:
+            query: the filters.
+            limit: maximum of memories to return, or None for all.
+            ordering: ``"-last_updated"`` (last written first) or ``"last_updated"``.
         """
         if limit is not None:
-            return (yield from self.pages([*query, ("ordering", first)], limit))
-        found = yield from self.pages([*query, ("ordering", "-created_at")], None)
-        return sorted(found, key=_written, reverse=first.startswith("-"))
+            return (yield from self.list_pages([*query, ("ordering", ordering)], limit))
+        memories = yield from self.list_pages([*query, ("ordering", "-created_at")], None)
+        return sorted(memories, key=_last_write, reverse=ordering.startswith("-"))
 
-    def pages(self, query: Pairs, limit: int | None) -> Exchange[list[UserMemory]]:
-        """Return the memories of a list, so many at most, page after page."""
-        found: list[UserMemory] = []
+    def list_pages(self, query: QueryParameters, limit: int | None) -> Exchange[list[UserMemory]]:
+        """Return the memories of consecutive pages, in the service's order.
+
+        Args:
+            query: the filters and the ordering.
+            limit: maximum of memories to return, or None for all.
+        """
+        memories: list[UserMemory] = []
         size = self.page_size if limit is None else min(self.page_size, limit)
         query = [*query, ("page_size", str(size))]
         while True:
-            answer = yield from self.ask(Request("GET", address("memories", query=query)), 200)
-            memories, following = answer.read(_page)
-            found += memories
-            if following is None or (limit is not None and len(found) >= limit):
-                return found[:limit]
-            if following == query:
-                raise answer.unexpected("a next page that is this one")
-            query = following
+            response = yield from self.send(Request("GET", build_path("memories", query=query)), 200)
+            page, next_query = response.parse(_parse_page)
+            memories += page
+            if next_query is None or (limit is not None and len(memories) >= limit):
+                return memories[:limit]
+            if next_query == query:
+                raise response.unexpected("a next page that is the same page")
+            query = next_query
 
-    def write(
+    def write_request(
         self,
         method: str,
-        parts: list[str],
+        segments: list[str],
         user_id: UserId,
         body: bytes | None = None,
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Request:
-        """Return a call that writes."""
-        return Request(method, address(*parts, query=self.owner(user_id)), body, headers)
+        """Return a request that writes memories of a user."""
+        return Request(method, build_path(*segments, query=self.owner_parameters(user_id)), body, headers)
 
-    def owner(self, user_id: UserId) -> Pairs:
-        """Return the parameter that names the user of a call, if one has to be named."""
-        named = self.named(user_id)
-        return [] if named is None else [("user_id", named)]
+    def owner_parameters(self, user_id: UserId) -> QueryParameters:
+        """Return the parameter that names the user of a call; none for the owner of the credentials."""
+        owner = self.owner_id(user_id)
+        return [] if owner is None else [("user_id", owner)]
 
-    def named(self, user_id: UserId) -> str | None:
-        """Return the id of the user that a call is for, or None for the owner of the credentials."""
+    def owner_id(self, user_id: UserId) -> str | None:
+        """Return the id of the user of a call, or None for the owner of the credentials.
+
+        Raises:
+            ValidationError: not a text or a whole number, or blank.
+        """
         user = self.user_id if user_id is None else user_id
         if user is None:
             return None
         if isinstance(user, bool) or not isinstance(user, str | int):
-            raise refused("user_id", f"A user is a text or a whole number, not {type(user).__name__}.")
-        return text("user_id", str(user))
+            raise invalid("user_id", f"A user id is a text or a whole number, not {type(user).__name__}.")
+        return as_text("user_id", str(user))
 
 
-def check_there(answer: Answer, memory_id: str, version: int | None) -> None:
-    """Raise what a call on one memory means that did not find it, or not at that version."""
-    if answer.status == 404:
+def check_found(response: Response, memory_id: str, version: int | None) -> None:
+    """Raise the error of a call on one memory that does not exist, or that has another version.
+
+    Raises:
+        MemoryNotFound: status 404.
+        MemoryChanged: status 412.
+        ServiceUnavailable: status 412 after a lost response; an earlier attempt of this call may have changed the
+            memory.
+    """
+    if response.status == 404:
         raise MemoryNotFound(memory_id)
-    if answer.status != 412:
+    if response.status != 412:
         return
     if version is None:
-        raise answer.unexpected("a condition that nobody made")
-    if answer.lost:
-        # By an earlier try of this very call, or by somebody else.
+        raise response.unexpected("a failed condition for a request without a condition")
+    if response.follows_lost_response:
         raise ServiceUnavailable(
-            f"{answer.request}: an answer was lost, and the next try found the memory changed. "
+            f"{response.request}: a response was lost, and the next attempt found the memory changed. "
             "It may have been done: read before you write again.",
-            answer.status,
+            response.status,
         )
     raise MemoryChanged(memory_id, version)
 
 
-def _written(memory: UserMemory) -> tuple[Any, str]:
+def parse_added(response: Response, ids: Sequence[str], offset: int) -> list[UserMemory]:
+    """Return the memories that one bulk request added, or raise the error of its response.
+
+    Args:
+        response: of the request.
+        ids: of the memories in the request.
+        offset: position of the first of them among all memories of the call.
+    """
+    if response.status == 400:
+        raise ValidationError(validation_messages(response.json(), offset))
+    if response.status == 409:
+        positions = {name.partition(".")[0] for name in validation_messages(response.json())}
+        taken = [memory_id for position, memory_id in enumerate(ids) if str(position) in positions]
+        raise MemoryExists(taken or list(ids))
+    return response.parse(lambda payload: [parse_memory(row) for row in payload])
+
+
+@contextmanager
+def note_on_error(completed: Sized, participle: str) -> Iterator[None]:
+    """Add the number of memories that earlier requests changed to an error, as a note."""
+    try:
+        yield
+    except (AgnoMemoryError, ValidationError) as error:
+        if completed:
+            error.add_note(f"Requests before this one succeeded: {len(completed)} memories were {participle}.")
+        raise
+
+
+def with_keywords_of(names: type) -> Callable[[Callable[Params, Result]], Callable[Params, Result]]:
+    """Replace ``**keywords`` in a verb's signature by the names in a TypedDict, each None by default.
+
+    ``help()`` shows them and another name is a TypeError, as if each verb listed them.
+    """
+    added = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in get_type_hints(names).items()
+    ]
+
+    def decorator(verb: Callable[Params, Result]) -> Callable[Params, Result]:
+        signature = inspect.signature(verb)
+        *others, _ = signature.parameters.values()
+        positional = [each for each in others if each.kind is not Parameter.KEYWORD_ONLY]
+        signature = signature.replace(parameters=[*positional, *added, *others[len(positional) :]])
+
+        @wraps(verb)
+        def method(*args: Params.args, **kwargs: Params.kwargs) -> Result:
+            signature.bind(*args, **kwargs)
+            return verb(*args, **kwargs)
+
+        method.__signature__ = signature  # type: ignore[attr-defined]
+        return method
+
+    return decorator
+
+
+def _last_write(memory: UserMemory) -> tuple[Any, str]:
     return memory.last_updated, memory.memory_id
 
 
-def _page(told: Any) -> tuple[list[UserMemory], Pairs | None]:
-    """Return the memories of a page, and the query of the next one. Its address stays ours: credentials go there."""
-    following = told["next"]
-    query = None if following is None else parse_qsl(urlsplit(following).query, keep_blank_values=True)
-    return [memory_from(each) for each in told["results"]], query
+def _parse_page(payload: Any) -> tuple[list[UserMemory], QueryParameters | None]:
+    """Return the memories of a page, and the query of the next page.
+
+    The rest of the next page's URL is ignored, so that credentials are sent to ``base_url`` only.
+    """
+    next_url = payload["next"]
+    query = None if next_url is None else parse_qsl(urlsplit(next_url).query, keep_blank_values=True)
+    return [parse_memory(row) for row in payload["results"]], query

@@ -1,12 +1,13 @@
-"""``MemoryClient``: the verbs, sent by httpx. What to send and when to try again is decided elsewhere."""
+"""``MemoryClient``: the verbs, sent by httpx. ``verbs`` makes the requests, and ``retries`` repeats them."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from functools import wraps
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -18,11 +19,10 @@ import httpx
 
 from agno_memory import __version__
 from agno_memory.client.calls import UserId
-from agno_memory.client.credentials import Auth, checked_address, credentials
+from agno_memory.client.credentials import Auth, credentials, validated_base_url
 from agno_memory.client.errors import ServiceUnavailable
-from agno_memory.client.models import UserMemory, memory_from
-from agno_memory.client.payloads import filters
-from agno_memory.client.protocol import Answer, Lines, Pairs, Request
+from agno_memory.client.models import UserMemory, parse_memory
+from agno_memory.client.protocol import LineBuffer, Request, Response
 from agno_memory.client.retries import Exchange, Outcome, Pause
 from agno_memory.client.verbs import Verbs
 
@@ -55,30 +55,60 @@ def _async(
     return twin
 
 
+def _iter(
+    verb: Callable[Concatenate[Verbs, Params], Request | None],
+) -> Callable[Concatenate[MemoryClient, Params], Iterator[UserMemory]]:
+    @wraps(verb)
+    def method(self: MemoryClient, /, *args: Params.args, **kwargs: Params.kwargs) -> Iterator[UserMemory]:
+        return self._stream(verb(self._verbs, *args, **kwargs))
+
+    method.__signature__ = _signature(verb, Iterator[UserMemory])  # type: ignore[attr-defined]
+    method.__qualname__ = f"MemoryClient.{verb.__name__}"
+    return method
+
+
+def _aiter(
+    verb: Callable[Concatenate[Verbs, Params], Request | None],
+) -> Callable[Concatenate[MemoryClient, Params], AsyncIterator[UserMemory]]:
+    @wraps(verb)
+    def twin(self: MemoryClient, /, *args: Params.args, **kwargs: Params.kwargs) -> AsyncIterator[UserMemory]:
+        return self._astream(verb(self._verbs, *args, **kwargs))
+
+    twin.__signature__ = _signature(verb, AsyncIterator[UserMemory])  # type: ignore[attr-defined]
+    twin.__name__ = f"a{verb.__name__}"
+    twin.__qualname__ = f"MemoryClient.a{verb.__name__}"
+    return twin
+
+
+def _signature(verb: Callable[..., Any], returns: object) -> inspect.Signature:
+    return inspect.signature(verb).replace(return_annotation=returns)
+
+
 class MemoryClient:
-    """What is remembered about people, asked over HTTP: the verbs of ``agno_memory.memory.Memory``.
+    """Memories of people over HTTP: the verbs of ``agno_memory.memory.Memory``.
 
     Every verb acts for one user: the ``user_id`` of the call, or the client's, or else the owner of the credentials.
-    Someone else's memory behaves exactly as one that does not exist. Every verb has an async twin with an ``a`` in
-    front of its name. Use the client ``with`` (``async with`` for the twins), or call ``close()`` (``await aclose()``).
-    Threads may share a client, and asyncio's event loops too: each loop gets connections of its own.
+    Another user's memory behaves exactly as one that does not exist. Every verb has an async twin, prefixed ``a``. Use
+    the client in a ``with`` block (``async with`` for the twins), or call ``close()`` (``await aclose()``). Threads and
+    asyncio's event loops may share a client: each loop has connections of its own.
 
     Args:
-        base_url: where ``agno_memory.rest`` is mounted, ``https://example.com/api/``.
+        base_url: the address at which ``agno_memory.rest`` is mounted, ``https://example.com/api/``.
         token: for the ``Authorization`` header, which is ``Token <token>``.
-        scheme: what stands before the token there: ``"Bearer"`` for a JWT.
+        scheme: the word before the token there: ``"Bearer"`` for a JWT.
         auth: instead of a token: a name with a password, or any ``httpx.Auth``.
-        user_id: whom calls are for that name nobody, if the credentials allow that.
-        timeout: seconds to wait for a connection, and for each piece of an answer.
-        retries: how often to try again what can be tried again: throttled calls, and when the service is away (502,
-            503, 504, no connection, no answer) calls that may be made twice. The waits grow from half a second to 30,
-            or are what the service asks for; where it asks for more than a minute, the error comes at once.
-        page_size: memories to ask for at once.
-        bulk_size: memories, or ids, to send at once at most: no more than the service takes.
+        user_id: the user of calls that do not name one, if the credentials permit that.
+        timeout: seconds to wait for a connection, and for each piece of a response.
+        retries: number of attempts after the first one, where a retry is safe: for throttled calls, and, when the
+            service is unavailable (502, 503, 504, no connection, no response), for idempotent calls. The waits grow
+            from half a second to 30 seconds, or are the service's ``Retry-After``; if that is more than a minute, the
+            error is raised at once.
+        page_size: memories per page.
+        bulk_size: maximum of memories, or ids, per request; at most the service's limit.
         options: for ``httpx.Client`` and ``httpx.AsyncClient``: ``verify``, ``proxy``, ``headers``, ``transport`` ...
 
     Raises:
-        ValueError: an address, credentials or a number that cannot be used.
+        ValueError: an invalid address, invalid credentials or an invalid number.
     """
 
     def __init__(
@@ -95,14 +125,14 @@ class MemoryClient:
         bulk_size: int = 1000,
         **options: Any,
     ) -> None:
-        self.base_url = checked_address(base_url)
+        self.base_url = validated_base_url(base_url)
         self._verbs = Verbs(user_id, retries, page_size, bulk_size)
         self._options: dict[str, Any] = {
             **options,
             "headers": {**HEADERS, **options.get("headers", {})},
             "auth": credentials(token, scheme, auth),
             "timeout": timeout,
-            # A session that a server begins is nobody's here.
+            # Cookies are not kept: a server's session would bind later calls to it.
             "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         }
         self._lock = threading.Lock()
@@ -124,6 +154,7 @@ class MemoryClient:
     clear_user_memories = _sync(Verbs.clear_user_memories)
     topic_counts = _sync(Verbs.topic_counts)
     stats = _sync(Verbs.stats)
+    iter_user_memories = _iter(Verbs.iter_user_memories)
 
     aadd_user_memory = _async(Verbs.add_user_memory)
     aadd_user_memories = _async(Verbs.add_user_memories)
@@ -137,68 +168,33 @@ class MemoryClient:
     aclear_user_memories = _async(Verbs.clear_user_memories)
     atopic_counts = _async(Verbs.topic_counts)
     astats = _async(Verbs.stats)
-
-    def iter_user_memories(
-        self,
-        user_id: UserId = None,
-        *,
-        topics: Sequence[str] | None = None,
-        any_topics: Sequence[str] | None = None,
-        agent_id: str | None = None,
-        team_id: str | None = None,
-        session_id: str | None = None,
-    ) -> Iterator[UserMemory]:
-        """Yield a user's memories, the oldest first, as the service reads them: however many, none is kept here.
-
-        Args:
-            As for ``get_user_memories()``.
-
-        Raises:
-            ValidationError: bad input.
-            RemoteError: the call came to nothing. It is not tried again once a memory has come.
-        """
-        wanted = filters(topics, any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id)
-        return self._stream(user_id, wanted)
-
-    def aiter_user_memories(
-        self,
-        user_id: UserId = None,
-        *,
-        topics: Sequence[str] | None = None,
-        any_topics: Sequence[str] | None = None,
-        agent_id: str | None = None,
-        team_id: str | None = None,
-        session_id: str | None = None,
-    ) -> AsyncIterator[UserMemory]:
-        """Yield as ``iter_user_memories()`` does, for ``async for``."""
-        wanted = filters(topics, any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id)
-        return self._astream(user_id, wanted)
+    aiter_user_memories = _aiter(Verbs.iter_user_memories)
 
     def clear(self) -> NoReturn:
-        """Refuse: to empty the store, for everybody, is no business of somebody who comes by HTTP."""
+        """Raise NotImplementedError: emptying the store for all users is not available over HTTP."""
         raise NotImplementedError(
-            "clear() would empty the store for everybody, so it is not to be had over HTTP. "
-            "clear_user_memories() forgets everything about one person."
+            "clear() empties the store for everybody, so it is not available over HTTP. "
+            "clear_user_memories() deletes all memories of one person."
         )
 
     async def aclear(self) -> NoReturn:
-        """Refuse, as ``clear()`` does."""
+        """Raise NotImplementedError, as ``clear()`` does."""
         self.clear()
 
     # Connections
 
     def close(self) -> None:
-        """Close the connections of the verbs that are not async."""
+        """Close the connections of the sync verbs."""
         if self._http is not None:
             self._http.close()
 
     async def aclose(self) -> None:
-        """Close the connections of this event loop, and those of the verbs that are not async."""
+        """Close the connections of this event loop, and those of the sync verbs."""
         self.close()
         with self._lock:
-            found = self._async_http.get(asyncio.get_running_loop())
-        if found is not None:
-            await found.aclose()
+            http = self._async_http.get(asyncio.get_running_loop())
+        if http is not None:
+            await http.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -214,29 +210,29 @@ class MemoryClient:
     ) -> None:
         await self.aclose()
 
-    def _connections(self) -> httpx.Client:
+    def _sync_http(self) -> httpx.Client:
         with self._lock:
             if self._http is None:
                 self._http = httpx.Client(**self._options)
             return self._http
 
-    def _connections_of_this_loop(self) -> httpx.AsyncClient:
+    def _async_http_of_this_loop(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
         with self._lock:
-            found = self._async_http.get(loop)
-            if found is None:
-                self._async_http[loop] = found = httpx.AsyncClient(**self._options)
-            return found
+            http = self._async_http.get(loop)
+            if http is None:
+                self._async_http[loop] = http = httpx.AsyncClient(**self._options)
+            return http
 
-    # Doing what an exchange asks for
+    # Carrying out the steps of a verb
 
     def _run(self, exchange: Exchange[Result]) -> Result:
         outcome: Outcome = None
         while True:
             try:
                 step = exchange.send(outcome)
-            except StopIteration as done:
-                result: Result = done.value
+            except StopIteration as stop:
+                result: Result = stop.value
                 return result
             if isinstance(step, Pause):
                 time.sleep(step.seconds)
@@ -249,8 +245,8 @@ class MemoryClient:
         while True:
             try:
                 step = exchange.send(outcome)
-            except StopIteration as done:
-                result: Result = done.value
+            except StopIteration as stop:
+                result: Result = stop.value
                 return result
             if isinstance(step, Pause):
                 await asyncio.sleep(step.seconds)
@@ -258,80 +254,83 @@ class MemoryClient:
             else:
                 outcome = await self._asend(step)
 
-    def _send(self, request: Request) -> Answer | httpx.HTTPError:
-        http = self._connections()
+    def _send(self, request: Request) -> Response | httpx.HTTPError:
+        http = self._sync_http()
         try:
-            response = http.send(self._built(http, request), stream=request.stream, follow_redirects=False)
+            response = http.send(self._build(http, request), stream=request.stream, follow_redirects=False)
             if response.status_code != httpx.codes.OK:
                 response.read()
         except httpx.HTTPError as error:
             return error
-        return _answer(request, response)
+        return _to_response(request, response)
 
-    async def _asend(self, request: Request) -> Answer | httpx.HTTPError:
-        http = self._connections_of_this_loop()
+    async def _asend(self, request: Request) -> Response | httpx.HTTPError:
+        http = self._async_http_of_this_loop()
         try:
-            response = await http.send(self._built(http, request), stream=request.stream, follow_redirects=False)
+            response = await http.send(self._build(http, request), stream=request.stream, follow_redirects=False)
             if response.status_code != httpx.codes.OK:
                 await response.aread()
         except httpx.HTTPError as error:
             return error
-        return _answer(request, response)
+        return _to_response(request, response)
 
-    def _built(self, http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
+    def _build(self, http: httpx.Client | httpx.AsyncClient, request: Request) -> httpx.Request:
         headers = dict(request.headers)
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         return http.build_request(request.method, self.base_url + request.path, content=request.body, headers=headers)
 
-    def _stream(self, user_id: UserId, wanted: Pairs | None) -> Iterator[UserMemory]:
-        if wanted is None:
-            return
-        answer = self._run(self._verbs.export(user_id, wanted))
-        assert answer.response is not None
-        lines = Lines()
-        with closing(answer.response) as response, _reading(answer, lines):
-            for piece in response.iter_bytes():
-                yield from (_memory(answer, line) for line in lines.feed(piece))
+    # Streams
 
-    async def _astream(self, user_id: UserId, wanted: Pairs | None) -> AsyncIterator[UserMemory]:
-        if wanted is None:
+    def _stream(self, request: Request | None) -> Iterator[UserMemory]:
+        """Yield the memories of a stream; without a request, nothing."""
+        if request is None:
             return
-        answer = await self._arun(self._verbs.export(user_id, wanted))
-        response = answer.response
-        assert response is not None
-        lines = Lines()
+        response = self._run(self._verbs.send(request, 200))
+        assert response.stream is not None
+        buffer = LineBuffer()
+        with closing(response.stream) as stream, _complete(response, buffer):
+            for piece in stream.iter_bytes():
+                yield from (_parse_line(response, line) for line in buffer.feed(piece))
+
+    async def _astream(self, request: Request | None) -> AsyncIterator[UserMemory]:
+        if request is None:
+            return
+        response = await self._arun(self._verbs.send(request, 200))
+        stream = response.stream
+        assert stream is not None
+        buffer = LineBuffer()
         try:
-            with _reading(answer, lines):
-                async for piece in response.aiter_bytes():
-                    for line in lines.feed(piece):
-                        yield _memory(answer, line)
+            with _complete(response, buffer):
+                async for piece in stream.aiter_bytes():
+                    for line in buffer.feed(piece):
+                        yield _parse_line(response, line)
         finally:
-            await response.aclose()
+            await stream.aclose()
 
 
-def _answer(request: Request, response: httpx.Response) -> Answer:
+def _to_response(request: Request, response: httpx.Response) -> Response:
     if request.stream and response.status_code == httpx.codes.OK:
-        return Answer(request, response.status_code, response.headers, response=response)
-    return Answer(request, response.status_code, response.headers, response.content)
+        return Response(request, response.status_code, response.headers, stream=response)
+    return Response(request, response.status_code, response.headers, response.content)
 
 
 @contextmanager
-def _reading(answer: Answer, lines: Lines) -> Iterator[None]:
-    """Read the body of an answer; one that breaks off is an error, never a shorter list."""
-    reason = "cut in a line"
+def _complete(response: Response, buffer: LineBuffer) -> Iterator[None]:
+    """Raise ServiceUnavailable if the body ends early, so that it never looks like a shorter list."""
+    reason = "in the middle of a line"
     cause = None
     try:
         yield
     except httpx.HTTPError as error:
         reason, cause = type(error).__name__, error
-    if cause or lines.is_cut:
-        message = f"{answer.request}: the answer broke off ({reason})."
-        raise ServiceUnavailable(message, answer.status, may_have_happened=False) from cause
+    if cause or buffer.is_truncated:
+        message = f"{response.request}: the response broke off ({reason})."
+        raise ServiceUnavailable(message, response.status, may_have_happened=False) from cause
 
 
-def _memory(answer: Answer, line: bytes) -> UserMemory:
+def _parse_line(response: Response, line: bytes) -> UserMemory:
     try:
-        return memory_from(json.loads(line))
+        return parse_memory(json.loads(line))
     except (LookupError, TypeError, ValueError):
-        raise answer.unexpected("a line that is no memory") from None
+        raise response.unexpected("a line that is not a memory") from None

@@ -1,6 +1,6 @@
-"""What only a service at the other end of a wire can do to a caller; the rest is in ``agno_memory.exceptions``.
+"""Errors that only a call over HTTP can raise; the other errors are in ``agno_memory.exceptions``.
 
-Texts name the call and what to do. They carry neither the credentials nor what was sent.
+Messages name the call and the next step. They contain neither the credentials nor the content that was sent.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from agno_memory.exceptions import AgnoMemoryError
 
 
 class RemoteError(AgnoMemoryError):
-    """The call came to nothing, for a reason that is not in the memories.
+    """The call failed for a reason outside the memories.
 
-    ``status`` is that of the HTTP answer, None when there was no answer.
+    ``status`` is the status of the HTTP response, or None without a response.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -23,13 +23,13 @@ class RemoteError(AgnoMemoryError):
 
 
 class AccessDenied(RemoteError):
-    """The service does not know the caller (``status`` 401), or does not let them do this (403)."""
+    """The service does not accept the credentials (``status`` 401), or does not permit the call (403)."""
 
 
 class Throttled(RemoteError):
-    """Too many calls (429), also after the tries.
+    """Too many calls (429), also after all attempts.
 
-    ``retry_after`` is in seconds, or None where the service names none.
+    ``retry_after`` is in seconds, or None if the service sends none.
     """
 
     def __init__(self, message: str, status: int | None = None, retry_after: float | None = None) -> None:
@@ -39,10 +39,10 @@ class Throttled(RemoteError):
 
 
 class ServiceUnavailable(RemoteError):
-    """No answer from the service, or one that says "later" (502, 503, 504), also after the tries.
+    """No response from the service, or a temporary failure (502, 503, 504), also after all attempts.
 
-    ``may_have_happened`` is False when the call certainly changed nothing, and True when nobody knows: read before you
-    write again. ``retry_after`` is in seconds, or None where the service names none.
+    ``may_have_happened`` is False when the call certainly changed nothing, and True when that is unknown: read before
+    you write again. ``retry_after`` is in seconds, or None if the service sends none.
     """
 
     def __init__(
@@ -59,4 +59,4 @@ class ServiceUnavailable(RemoteError):
 
 
 class UnexpectedAnswer(RemoteError):
-    """An answer that is none of the service's: a page of a proxy, a redirect, JSON that is cut, an internal error."""
+    """A response that the service does not send: a proxy's page, a redirect, truncated JSON, or an internal error."""

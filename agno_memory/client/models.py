@@ -1,4 +1,4 @@
-"""What the client takes and returns. Plain values, made from what the service's JSON says."""
+"""The values that the client takes and returns, and their parsers from the service's JSON."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from agno_memory.keys import uuid7
+from agno_memory.names import CONTENT_FIELDS, FIELDS
 
-# What a caller may say of a memory, apart from its id and its owner: ``content_fields`` of the model.
-CONTENT_FIELDS: Final = ("memory", "topics", "input", "metadata", "agent_id", "team_id", "session_id", "feedback")
-# What an answer must have, for whoever takes it to rely on.
-KINDS: Final = {"memory_id": str, "user_id": str, "memory": str, "topics": list, "metadata": dict, "version": int}
-# What an answer has beside; sent back, it is ignored.
-MACHINE_WRITTEN: Final = ("version", "created_at", "last_updated")
+# Types on which callers rely: a response with another type is an error.
+CHECKED_TYPES: Final = {
+    "memory_id": str,
+    "user_id": str,
+    "memory": str,
+    "topics": list,
+    "metadata": dict,
+    "version": int,
+}
+# A service older than the client may lack these: they keep their defaults.
+OPTIONAL_FIELDS: Final = frozenset(CONTENT_FIELDS) - {"memory"}
 
 
 @dataclass(kw_only=True, slots=True)
 class UserMemory:
-    """One thing that is known about one person: the fields of ``agno_memory.models.UserMemory``, without Django.
+    """One memory about one person: the fields of ``agno_memory.models.UserMemory``, without Django.
 
-    ``UserMemory(memory="...", topics=[...])`` is what callers hand in. It has its id from the beginning, so that adding
-    it twice raises ``MemoryExists`` and never makes two of it. Two are equal when all their fields are.
+    Callers pass ``UserMemory(memory="...", topics=[...])``. It has its id from the beginning, so adding it twice raises
+    ``MemoryExists`` instead of storing it twice. Two memories are equal when all their fields are equal.
     """
 
-    # Only ids are shown: repr() ends up in logs and tracebacks, which outlive an erased memory.
+    # repr() shows ids alone: it ends up in logs and tracebacks, which outlive an erased memory.
     memory: str = field(repr=False)
     topics: list[str] = field(default_factory=list, repr=False)
     memory_id: str = field(default_factory=uuid7)
@@ -47,14 +53,14 @@ class UserMemory:
 
 
 class TopicCount(NamedTuple):
-    """A topic and how many memories have it."""
+    """A topic and the number of memories that have it."""
 
     topic: str
-    count: int  # type: ignore[assignment]  # hides tuple.count(), which nobody needs here
+    count: int  # type: ignore[assignment]  # hides tuple.count(), which has no use here
 
 
 class Stats(NamedTuple):
-    """How many memories a user has, and when the first was added and the last written; None where there are none."""
+    """A user's number of memories, the time of the first addition and of the last write; None without memories."""
 
     user_id: str
     total: int
@@ -62,33 +68,41 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-def memory_from(told: Any) -> UserMemory:
-    """Return a memory as the service tells it; fields that a site has added are left out.
+def parse_memory(payload: Any) -> UserMemory:
+    """Return a memory from the service's JSON.
+
+    Unknown fields, which a site or a newer service adds, are ignored. A content field that the service does not have
+    keeps its default.
 
     Raises:
-        LookupError, TypeError, ValueError: it is not one.
+        LookupError, TypeError, ValueError: it is not a memory.
     """
-    values = {name: told[name] for name in ("memory_id", "user_id", *CONTENT_FIELDS, "version")}
-    for name, kind in KINDS.items():
-        if not isinstance(values[name], kind):
-            raise TypeError(f"{name} is no {kind.__name__}")
-    return UserMemory(**values, created_at=moment(told["created_at"]), last_updated=moment(told["last_updated"]))
+    values = {name: payload[name] for name in FIELDS if name in payload or name not in OPTIONAL_FIELDS}
+    for name, kind in CHECKED_TYPES.items():
+        if name in values and not isinstance(values[name], kind):
+            raise TypeError(f"{name} is not of the type {kind.__name__}")
+    for name in ("created_at", "last_updated"):
+        values[name] = parse_moment(values[name])
+    return UserMemory(**values)
 
 
-def stats_from(told: Any) -> Stats:
-    """Return statistics as the service tells them; raises as ``memory_from()``."""
-    first, last = (told[name] and moment(told[name]) for name in ("first_created_at", "last_updated"))
-    return Stats(str(told["user_id"]), int(told["total"]), first, last)
+def parse_stats(payload: Any) -> Stats:
+    """Return statistics from the service's JSON; raises as ``parse_memory()``."""
+    first, last = (payload[name] and parse_moment(payload[name]) for name in ("first_created_at", "last_updated"))
+    return Stats(str(payload["user_id"]), int(payload["total"]), first, last)
 
 
-def topic_counts_from(told: Any) -> list[TopicCount]:
-    """Return topics with their counts as the service tells them; raises as ``memory_from()``."""
-    return [TopicCount(str(each["topic"]), int(each["count"])) for each in told["results"]]
+def parse_topic_counts(payload: Any) -> list[TopicCount]:
+    """Return topics with their counts from the service's JSON; raises as ``parse_memory()``."""
+    return [TopicCount(str(row["topic"]), int(row["count"])) for row in payload["results"]]
 
 
-def moment(text: str) -> datetime.datetime:
-    """Return a moment from ISO 8601, aware and in UTC."""
-    read = datetime.datetime.fromisoformat(text)
-    if read.tzinfo is None:
+def parse_moment(text: str) -> datetime.datetime:
+    """Return the moment of an ISO 8601 text, aware and in UTC.
+
+    ``agno_memory.times`` does the same with Django; without it, a text without a time zone is an error.
+    """
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
         raise ValueError("a moment without its time zone")
-    return read.astimezone(datetime.UTC)
+    return moment.astimezone(datetime.UTC)

@@ -1,138 +1,159 @@
-"""What callers hand in, made ready to send. The service checks it; here is what a call itself depends on."""
+"""Callers' arguments as payloads and parameters. The service validates content; this checks only the request itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import datetime
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any, Final
 
-from agno_memory.client.models import CONTENT_FIELDS, MACHINE_WRITTEN
-from agno_memory.client.protocol import Pairs, refused
+from agno_memory.client.protocol import QueryParameters, invalid
 from agno_memory.exceptions import ValidationError
 from agno_memory.keys import uuid7
+from agno_memory.names import CONTENT_FIELDS, FILTERS, MACHINE_WRITTEN, MAX_COUNT, Kind
 
-# The largest version and the largest limit, as the service has them.
-MAX_COUNT: Final = 2**31 - 1
-# Further than the service lets anything be nested.
+# Deeper than the service permits for any field.
 MAX_DEPTH: Final = 200
-# What an answer has beside the content: not looked at, so that one can be sent back.
+# Fields of a response beside the content: ignored, so that a response can be sent back.
 NOT_CONTENT: Final = frozenset({"memory_id", "user_id", *MACHINE_WRITTEN})
 
 
-def new(memory: object) -> tuple[str, dict[str, Any]]:
-    """Return the id and the content of a memory to add; one that has no id gets one."""
+def new_memory(memory: object) -> tuple[str, dict[str, Any]]:
+    """Return the id and the content of a memory to add; one without an id gets a new one."""
     if isinstance(memory, Mapping):
         memory_id = memory["memory_id"] if "memory_id" in memory else uuid7()
     else:
         memory_id = getattr(memory, "memory_id", None) if hasattr(memory, "memory_id") else uuid7()
-    return memory_id, content_of(memory)
+    return memory_id, content(memory)
 
 
-def new_ones(memories: object) -> list[tuple[str, dict[str, Any]]]:
-    """Return the ids and the contents of many memories; what is wrong is told by position, and so is an id given twice.
+def new_memories(memories: object) -> list[tuple[str, dict[str, Any]]]:
+    """Return the ids and the contents of memories to add.
 
-    Ids that are given twice may end up in two requests, where the service cannot see that.
+    Duplicate ids are found here, because they may be in two requests, where the service cannot compare them.
+
+    Raises:
+        ValidationError: by position, ``{"3.topics": ["..."]}``.
     """
-    found: list[tuple[str, dict[str, Any]]] = []
-    wrong: dict[str, list[str]] = {}
-    seen: set[str] = set()
-    for position, memory in enumerate(items("memories", memories)):
+    payloads: list[tuple[str, dict[str, Any]]] = []
+    errors: dict[str, list[str]] = {}
+    seen_ids: set[str] = set()
+    for position, memory in enumerate(as_list("memories", memories)):
         try:
-            memory_id, content = new(memory)
+            memory_id, fields = new_memory(memory)
         except ValidationError as error:
-            wrong |= {f"{position}.{name}": sentences for name, sentences in error.message_dict.items()}
+            errors |= {f"{position}.{name}": messages for name, messages in error.message_dict.items()}
             continue
-        if repr(memory_id) in seen:
-            wrong[f"{position}.memory_id"] = ["Given twice."]
-        seen.add(repr(memory_id))
-        found.append((memory_id, content))
-    if wrong:
-        raise ValidationError(wrong)
-    return found
+        if repr(memory_id) in seen_ids:
+            errors[f"{position}.memory_id"] = ["This id appears more than once."]
+        seen_ids.add(repr(memory_id))
+        payloads.append((memory_id, fields))
+    if errors:
+        raise ValidationError(errors)
+    return payloads
 
 
-def content_of(memory: object) -> dict[str, Any]:
-    """Return what a caller says of a memory, apart from its id and its owner."""
+def content(memory: object) -> dict[str, Any]:
+    """Return the content fields of a memory, ready for JSON."""
     if isinstance(memory, Mapping):
-        # With names that the service does not know, so that it says so.
-        content = {str(name): value for name, value in memory.items() if name not in NOT_CONTENT}
+        # Unknown names are sent too, so that the service refuses them.
+        fields = {str(name): value for name, value in memory.items() if name not in NOT_CONTENT}
     elif hasattr(memory, "memory"):
-        content = {name: getattr(memory, name) for name in CONTENT_FIELDS if hasattr(memory, name)}
+        fields = {name: getattr(memory, name) for name in CONTENT_FIELDS if hasattr(memory, name)}
     else:
-        raise refused("memory", f'Expected UserMemory(memory="..."), not {type(memory).__name__}.')
-    topics = content.get("topics")
+        raise invalid("memory", f'Expected UserMemory(memory="..."), not {type(memory).__name__}.')
+    topics = fields.get("topics")
     if isinstance(topics, Iterable) and not isinstance(topics, str | bytes | Mapping):
-        content["topics"] = list(topics)
-    for name, value in content.items():
+        fields["topics"] = list(topics)
+    for name, value in fields.items():
         _check_json(name, value)
-    return content
+    return fields
 
 
 def _check_json(name: str, value: object, depth: int = MAX_DEPTH) -> None:
-    """Refuse what JSON has no word for, or would turn into something else."""
+    """Refuse values that JSON cannot represent, or would change."""
     if not depth:
-        raise refused(name, "This is nested too deep.")
+        raise invalid(name, "This is nested too deep.")
     match value:
         case None | bool() | int() | str():
             return
         case float() if isfinite(value):
             return
         case list() | tuple():
-            inner: Iterable[object] = value
+            children: Iterable[object] = value
         case dict() if all(isinstance(key, str) for key in value):
-            inner = value.values()
+            children = value.values()
         case _:
-            raise refused(name, f"JSON has no {type(value).__name__} like this one.")
-    for each in inner:
-        _check_json(name, each, depth - 1)
+            raise invalid(name, f"JSON cannot represent this {type(value).__name__}.")
+    for child in children:
+        _check_json(name, child, depth - 1)
 
 
-def filters(topics: Sequence[str] | None, any_topics: Sequence[str] | None, **keys: str | None) -> Pairs | None:
-    """Return the filters of a list, or None when they can find nothing."""
-    pairs = [(name, text(name, key)) for name, key in keys.items() if key is not None]
-    if topics is not None:
-        pairs += [("topic", topic) for topic in texts("topics", topics)]
-    if any_topics is not None:
-        several = [("any_topic", topic) for topic in texts("any_topics", any_topics)]
-        return [*pairs, *several] if several else None
-    return pairs
+def filter_parameters(values: Mapping[str, object]) -> QueryParameters | None:
+    """Return filters as parameters of a URL, or None if no memory can match.
+
+    Args:
+        values: values by the filters' names in ``names.FILTERS``; None is a filter that is not set.
+
+    Raises:
+        ValidationError: a value with a wrong type, or blank.
+    """
+    parameters: list[tuple[str, str]] = []
+    for each in FILTERS:
+        value = values.get(each.name)
+        if value is not None:
+            parameters += [(each.parameter, text) for text in _filter_texts(each.name, each.kind, value)]
+    any_topics = values.get("any_topics")
+    if any_topics is not None and not any(name == "any_topic" for name, _ in parameters):
+        return None
+    return parameters
 
 
-def if_match(version: object) -> dict[str, str]:
-    """Return the header that makes a call about one version of a memory."""
+def _filter_texts(name: str, kind: Kind, value: object) -> list[str]:
+    if kind is Kind.TOPICS:
+        return as_texts(name, value)
+    if kind is not Kind.MOMENT:
+        return [as_text(name, value)]
+    if not isinstance(value, datetime.datetime) or value.tzinfo is None:
+        raise invalid(name, "Expected a datetime with a time zone.")
+    return [value.isoformat()]
+
+
+def if_match_header(version: object) -> dict[str, str]:
+    """Return the header that limits a request to one version of a memory; none without a version."""
     if version is None:
         return {}
-    if not _is_whole(version, 1):
-        raise refused("version", "A version is a whole number from 1, or None for any.")
+    if not _is_count(version, 1):
+        raise invalid("version", "A version is a whole number from 1, or None for any.")
     return {"If-Match": f'"{version}"'}
 
 
 def check_limit(limit: object) -> None:
-    """Refuse a limit that is none."""
-    if limit is not None and not _is_whole(limit, 0):
-        raise refused("limit", "A limit is a whole number from 0, or None for all.")
+    """Raise ValidationError unless the limit is a whole number from 0, or None."""
+    if limit is not None and not _is_count(limit, 0):
+        raise invalid("limit", "A limit is a whole number from 0, or None for all.")
 
 
-def _is_whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_COUNT
+def _is_count(value: object, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= MAX_COUNT
 
 
-def items(name: str, value: object) -> list[Any]:
-    """Return what a caller gave as several, as a list."""
+def as_list(name: str, value: object) -> list[Any]:
+    """Return an iterable argument as a list; a text or a mapping is refused."""
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise refused(name, f"Give a list, not {type(value).__name__}.")
+        raise invalid(name, f"Expected a list, not {type(value).__name__}.")
     return list(value)
 
 
-def texts(name: str, value: object) -> list[str]:
-    """Return several texts, none of them blank."""
-    return [text(name, item) for item in items(name, value)]
+def as_texts(name: str, value: object) -> list[str]:
+    """Return an iterable of texts as a list; none may be blank."""
+    return [as_text(name, item) for item in as_list(name, value)]
 
 
-def text(name: str, value: object) -> str:
-    """Return a text that is not blank: a parameter without a value would ask for everything."""
+def as_text(name: str, value: object) -> str:
+    """Return a text that is not blank: the service ignores a parameter without a value, and would return everything."""
     if not isinstance(value, str):
-        raise refused(name, f"Expected text, not {type(value).__name__}.")
+        raise invalid(name, f"Expected text, not {type(value).__name__}.")
     if not value or value.isspace():
-        raise refused(name, "This cannot be blank.")
+        raise invalid(name, "This cannot be blank.")
     return value

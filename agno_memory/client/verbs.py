@@ -1,204 +1,230 @@
-"""The verbs, once: which calls each makes, and what its answers mean. Sync and async are the runner's business.
+"""The verbs: the requests of each, and the meaning of the responses.
 
-Every verb is a generator that yields what to send and is sent what came back (``retrying.Exchange``).
+A verb is a generator that yields requests and receives their responses (``retries.Exchange``). ``MemoryClient`` makes a
+sync and an async method of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict, Unpack
 
-from agno_memory.client.calls import Asking, UserId, check_there
-from agno_memory.client.models import Stats, TopicCount, UserMemory, memory_from, stats_from, topic_counts_from
-from agno_memory.client.payloads import check_limit, content_of, filters, if_match, new, new_ones, text, texts
-from agno_memory.client.protocol import Answer, Pairs, Request, address, batches, encoded, problems, refused, segment
+from agno_memory.batches import batched
+from agno_memory.client.calls import Calls, UserId, check_found, note_on_error, parse_added, with_keywords_of
+from agno_memory.client.models import Stats, TopicCount, UserMemory, parse_memory, parse_stats, parse_topic_counts
+from agno_memory.client.payloads import (
+    as_text,
+    as_texts,
+    check_limit,
+    content,
+    filter_parameters,
+    if_match_header,
+    new_memories,
+    new_memory,
+)
+from agno_memory.client.protocol import (
+    Request,
+    batched_by_size,
+    build_path,
+    invalid,
+    json_bytes,
+    path_segment,
+)
 from agno_memory.client.retries import Exchange
-from agno_memory.exceptions import MemoryExists, ValidationError
+from agno_memory.exceptions import MemoryExists
 
 RetrievalMethod = Literal["last_n", "first_n", "keyword"]
 ORDERINGS: Final = {"last_n": "-last_updated", "first_n": "last_updated", "keyword": "-last_updated"}
 
-# How often an upsert tries again when the memory comes and goes between its two calls.
-UPSERT_TRIES: Final = 3
-# Bytes of one request on many memories, below what Django takes by default (DATA_UPLOAD_MAX_MEMORY_SIZE, 2.5 MiB).
-BULK_BYTES: Final = 2_000_000
+# Attempts of an upsert when the memory is added and deleted between its two requests.
+UPSERT_ATTEMPTS: Final = 3
+# Bytes of one bulk request, below Django's default limit (DATA_UPLOAD_MAX_MEMORY_SIZE, 2.5 MiB).
+MAX_BULK_BYTES: Final = 2_000_000
 
 
-class Verbs(Asking):
-    """The verbs of ``agno_memory.memory.Memory`` as calls of ``agno_memory.rest``."""
+class Filters(TypedDict, total=False):
+    """The keyword arguments of lists; their names in a URL are in ``names.FILTERS``. None sets no filter."""
+
+    topics: Sequence[str] | None
+    any_topics: Sequence[str] | None
+    agent_id: str | None
+    team_id: str | None
+    session_id: str | None
+
+
+class Verbs(Calls):
+    """The verbs of ``agno_memory.memory.Memory`` as requests to ``agno_memory.rest``."""
 
     # Writing one memory
 
     def add_user_memory(self, memory: object, user_id: UserId = None) -> Exchange[UserMemory]:
-        """Remember something about a user.
+        """Add a memory of a user.
 
-        Not tried again when the answer is lost, because the second try would be refused if the first one had added it.
-        Calling it again with the same memory is safe: it has its id, so it is added, or ``MemoryExists`` tells it was.
+        The request is not sent again when its response is lost, because the second attempt would be refused if the
+        first one had added the memory. Calling the verb again with the same memory is safe: the memory has its id
+        already, so it is added, or ``MemoryExists`` shows that it was added before.
 
         Args:
             memory: ``UserMemory(memory="...", topics=[...])``, a dictionary, or an object with these attributes, such
                 as the Django model. It is not changed.
-            user_id: whom it is about; by default the client's ``user_id``, or else the owner of the credentials.
+            user_id: the owner; by default the client's ``user_id``, or else the owner of the credentials.
 
         Returns:
             The memory as it is stored.
 
         Raises:
             ValidationError: bad input; nothing was written.
-            MemoryExists: the id is taken, whoever has it.
-            RemoteError: the call came to nothing.
+            MemoryExists: the id is taken, by any user.
+            RemoteError: the call failed.
         """
-        memory_id, content = new(memory)
-        body = encoded({"memory_id": memory_id, **content})
-        answer = yield from self.ask(self.write("POST", ["memories"], user_id, body), 201, 409)
-        if answer.status == 409:
+        memory_id, fields = new_memory(memory)
+        body = json_bytes({"memory_id": memory_id, **fields})
+        response = yield from self.send(self.write_request("POST", ["memories"], user_id, body), 201, 409)
+        if response.status == 409:
             raise MemoryExists([memory_id])
-        return answer.read(memory_from)
+        return response.parse(parse_memory)
 
     def replace_user_memory(
         self, memory_id: str, memory: object, user_id: UserId = None, *, version: int | None = None
     ) -> Exchange[UserMemory]:
-        """Put another content in the place of a memory's: text, topics and all other fields that callers set.
+        """Replace the content of a memory: text, topics and all other fields that callers set.
 
         Args:
-            memory_id: of the memory to replace. The id of ``memory`` is not looked at.
+            memory_id: of the memory to replace. The id of ``memory`` is ignored.
             memory: the new content, as for ``add_user_memory()``.
             user_id: the owner.
             version: replace this version only.
 
         Returns:
-            The memory as it is now.
+            The memory as it is stored now.
 
         Raises:
             ValidationError: bad input; nothing was written.
-            MemoryNotFound: this user has no such memory.
-            MemoryChanged: it is not, or no longer, at ``version``.
-            RemoteError: the call came to nothing, or nobody knows (``ServiceUnavailable.may_have_happened``).
+            MemoryNotFound: this user does not have such a memory.
+            MemoryChanged: the memory does not have, or no longer has, ``version``.
+            RemoteError: the call failed, or its effect is unknown (``ServiceUnavailable.may_have_happened``).
         """
-        parts = ["memories", segment("memory_id", memory_id)]
-        request = self.write("PUT", parts, user_id, encoded(content_of(memory)), if_match(version))
-        answer = yield from self.ask(request, 200, 404, 412)
-        check_there(answer, memory_id, version)
-        return answer.read(memory_from)
+        segments = ["memories", path_segment("memory_id", memory_id)]
+        body, condition = json_bytes(content(memory)), if_match_header(version)
+        request = self.write_request("PUT", segments, user_id, body, condition)
+        response = yield from self.send(request, 200, 404, 412)
+        check_found(response, memory_id, version)
+        return response.parse(parse_memory)
 
     def upsert_user_memory(self, memory: object, user_id: UserId = None) -> Exchange[UserMemory]:
-        """Replace the user's memory with the id of this one, or add it when they have none.
+        """Replace the user's memory with the id of this one, or add it if they do not have it.
 
         Returns:
-            The memory as it is now.
+            The memory as it is stored now.
 
         Raises:
             ValidationError: bad input; nothing was written.
             MemoryExists: the id belongs to another user; nothing was written.
-            RemoteError: the call came to nothing.
+            RemoteError: the call failed.
         """
-        memory_id, content = new(memory)
-        parts, body = ["memories", segment("memory_id", memory_id)], encoded(content)
-        replacing = self.write("PUT", parts, user_id, body)
-        adding = self.write("PUT", parts, user_id, body, {"If-None-Match": "*"})
-        for _try in range(UPSERT_TRIES):
-            answer = yield from self.ask(replacing, 200, 404)
-            if answer.status == 404:
-                # Taken now: added meanwhile, by somebody or by a try of this whose answer was lost; or somebody else's.
-                answer = yield from self.ask(adding, 201, 412)
-            if answer.status != 412:
-                return answer.read(memory_from)
+        memory_id, fields = new_memory(memory)
+        segments, body = ["memories", path_segment("memory_id", memory_id)], json_bytes(fields)
+        replace_request = self.write_request("PUT", segments, user_id, body)
+        add_request = self.write_request("PUT", segments, user_id, body, {"If-None-Match": "*"})
+        for _attempt in range(UPSERT_ATTEMPTS):
+            response = yield from self.send(replace_request, 200, 404)
+            if response.status == 404:
+                # 412 here: another call, or a lost attempt of this one, added it in between; or it belongs to another
+                # user.
+                response = yield from self.send(add_request, 201, 412)
+            if response.status != 412:
+                return response.parse(parse_memory)
         raise MemoryExists([memory_id])
 
     def delete_user_memory(
         self, memory_id: str, user_id: UserId = None, *, version: int | None = None
     ) -> Exchange[None]:
-        """Forget one memory.
+        """Delete one memory.
 
-        When an answer was lost and the next try finds no memory, it is gone, and that is all that was asked for.
+        If a response was lost and the next attempt finds no memory, the memory counts as deleted.
 
         Args:
             memory_id: of the memory.
             user_id: the owner.
-            version: forget this version only.
+            version: delete this version only.
 
         Raises:
             ValidationError: bad input.
-            MemoryNotFound: this user has no such memory.
-            MemoryChanged: it is not, or no longer, at ``version``.
-            RemoteError: the call came to nothing.
+            MemoryNotFound: this user does not have such a memory.
+            MemoryChanged: the memory does not have, or no longer has, ``version``.
+            RemoteError: the call failed.
         """
-        parts = ["memories", segment("memory_id", memory_id)]
-        answer = yield from self.ask(self.write("DELETE", parts, user_id, headers=if_match(version)), 204, 404, 412)
-        if not (answer.status == 404 and answer.lost):
-            check_there(answer, memory_id, version)
+        segments = ["memories", path_segment("memory_id", memory_id)]
+        request = self.write_request("DELETE", segments, user_id, headers=if_match_header(version))
+        response = yield from self.send(request, 204, 404, 412)
+        if not (response.status == 404 and response.follows_lost_response):
+            check_found(response, memory_id, version)
 
     # Writing many
 
     def add_user_memories(self, memories: Iterable[object], user_id: UserId = None) -> Exchange[list[UserMemory]]:
-        """Remember many things about a user at once.
+        """Add many memories of a user.
 
-        They go in requests of ``bulk_size`` memories and 2 MB at most. **Each request is all or nothing**: when a later
-        one is refused, what earlier ones added stays, and a note on the error says how many those are. None is tried
-        again when its answer is lost.
+        They are sent in requests of ``bulk_size`` memories and 2 MB at most. **Each request is all or nothing**: when a
+        later one is refused, the memories of earlier ones stay, and a note on the error has their number. A request is
+        not sent again when its response is lost.
 
         Returns:
-            The memories as they are stored, in the order given.
+            The memories as they are stored, in the order of the argument.
 
         Raises:
-            ValidationError: bad input, by position among all that were given (``"3.topics"``).
+            ValidationError: bad input, by position in the argument (``"3.topics"``).
             MemoryExists: ids that are taken, all of those in one request.
-            RemoteError: a call came to nothing.
+            RemoteError: a call failed.
         """
-        candidates = new_ones(memories)
-        ids = [memory_id for memory_id, _ in candidates]
-        bodies = [encoded({"memory_id": memory_id, **content}) for memory_id, content in candidates]
+        payloads = new_memories(memories)
+        ids = [memory_id for memory_id, _ in payloads]
+        bodies = [json_bytes({"memory_id": memory_id, **fields}) for memory_id, fields in payloads]
         added: list[UserMemory] = []
-        for batch in batches(bodies, self.bulk_size, BULK_BYTES):
-            request = self.write("POST", ["memories", "bulk"], user_id, b"[" + b",".join(batch) + b"]")
-            try:
-                answer = yield from self.ask(request, 201, 400, 409)
-                added += _added(answer, ids[len(added) : len(added) + len(batch)], len(added))
-            except Exception as error:
-                _note(error, len(added), "added")
-                raise
+        for batch in batched_by_size(bodies, self.bulk_size, MAX_BULK_BYTES):
+            request = self.write_request("POST", ["memories", "bulk"], user_id, b"[" + b",".join(batch) + b"]")
+            with note_on_error(added, "added"):
+                response = yield from self.send(request, 201, 400, 409)
+                added += parse_added(response, ids[len(added) : len(added) + len(batch)], len(added))
         return added
 
     def delete_user_memories(self, memory_ids: Iterable[str], user_id: UserId = None) -> Exchange[list[str]]:
-        """Forget many memories at once. Ids that the user does not have are passed over.
+        """Delete many memories. Ids that the user does not have are ignored.
 
-        They go in requests of ``bulk_size`` ids. **Each request is all or nothing.** None is tried again when its
-        answer is lost, because nobody would know which ids this call deleted; calling it again is safe.
+        They are sent in requests of ``bulk_size`` ids. **Each request is all or nothing.** A request is not sent again
+        when its response is lost, because the ids that this call deleted would be unknown; calling the verb again is
+        safe.
 
         Returns:
-            The ids of the memories that this call deleted, in the order given.
+            The ids of the memories that this call deleted, in the order of the argument.
 
         Raises:
             ValidationError: bad input.
-            RemoteError: a call came to nothing.
+            RemoteError: a call failed.
         """
-        ids = list(dict.fromkeys(texts("memory_ids", memory_ids)))
         deleted: list[str] = []
-        for start in range(0, len(ids), self.bulk_size):
-            body = encoded({"memory_ids": ids[start : start + self.bulk_size]})
-            try:
-                answer = yield from self.ask(self.write("POST", ["memories", "delete"], user_id, body), 200)
-                deleted += answer.read(lambda told: [str(each) for each in told["deleted"]])
-            except Exception as error:
-                _note(error, len(deleted), "deleted")
-                raise
+        for batch in batched(dict.fromkeys(as_texts("memory_ids", memory_ids)), self.bulk_size):
+            request = self.write_request("POST", ["memories", "delete"], user_id, json_bytes({"memory_ids": batch}))
+            with note_on_error(deleted, "deleted"):
+                response = yield from self.send(request, 200)
+                deleted += response.parse(lambda payload: [str(each) for each in payload["deleted"]])
         return deleted
 
     def clear_user_memories(self, user_id: UserId = None) -> Exchange[int]:
-        """Forget everything about one person and return how many memories that were.
+        """Delete all memories of a user and return their number.
 
-        When an answer was lost and the call made again, those that the first one deleted are not counted.
+        If a response was lost and the request sent again, the memories that the first attempt deleted are not counted.
         """
-        named = self.named(user_id)
-        if named is None:
-            # Erasing asks for the id itself, so that nobody erases by mistake.
-            named = (yield from self.stats()).user_id
-            owner = "me"
+        owner = self.owner_id(user_id)
+        if owner is None:
+            # The service requires the id itself as a confirmation, against deletions by mistake.
+            owner = (yield from self.stats()).user_id
+            segment = "me"
         else:
-            owner = segment("user_id", named)
-        path = address("users", owner, "memories", query=[("confirm", named)])
-        answer = yield from self.ask(Request("DELETE", path), 200)
-        return answer.read(lambda told: int(told["deleted"]))
+            segment = path_segment("user_id", owner)
+        path = build_path("users", segment, "memories", query=[("confirm", owner)])
+        response = yield from self.send(Request("DELETE", path), 200)
+        return response.parse(lambda payload: int(payload["deleted"]))
 
     # Reading
 
@@ -207,44 +233,55 @@ class Verbs(Asking):
 
         Raises:
             ValidationError: bad input.
-            RemoteError: the call came to nothing.
+            RemoteError: the call failed.
         """
-        path = address("memories", segment("memory_id", memory_id), query=self.owner(user_id))
-        answer = yield from self.ask(Request("GET", path), 200, 404)
-        return None if answer.status == 404 else answer.read(memory_from)
+        query = self.owner_parameters(user_id)
+        path = build_path("memories", path_segment("memory_id", memory_id), query=query)
+        response = yield from self.send(Request("GET", path), 200, 404)
+        return None if response.status == 404 else response.parse(parse_memory)
 
+    @with_keywords_of(Filters)
     def get_user_memories(
-        self,
-        user_id: UserId = None,
-        *,
-        topics: Sequence[str] | None = None,
-        any_topics: Sequence[str] | None = None,
-        agent_id: str | None = None,
-        team_id: str | None = None,
-        session_id: str | None = None,
-        limit: int | None = None,
+        self, user_id: UserId = None, *, limit: int | None = None, **filters: Unpack[Filters]
     ) -> Exchange[list[UserMemory]]:
-        """Return a user's memories, the newest first.
+        """Return a user's memories, the last written first.
 
-        They come in pages. All of them are all that there are, whatever is written meanwhile; with a limit above
-        ``page_size``, one that is written between two pages may be missed.
+        They are read in pages. Without a limit, writes in the meantime do not hide a memory; with a limit above
+        ``page_size``, a memory that is written between two pages may be missed.
 
         Args:
             user_id: the owner.
             topics: only memories that have all of these.
             any_topics: only memories that have at least one of these.
             agent_id: only memories of this agent; likewise ``team_id`` and ``session_id``.
-            limit: most memories to return; all of them by default.
+            limit: maximum of memories to return; all of them by default.
 
         Raises:
             ValidationError: bad input.
-            RemoteError: a call came to nothing.
+            RemoteError: a call failed.
         """
-        wanted = filters(topics, any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id)
+        query = filter_parameters(filters)
         check_limit(limit)
-        if wanted is None or limit == 0:
+        if query is None or limit == 0:
             return []
-        return (yield from self.newest([*self.owner(user_id), *wanted], limit))
+        return (yield from self.list_memories([*self.owner_parameters(user_id), *query], limit))
+
+    @with_keywords_of(Filters)
+    def iter_user_memories(self, user_id: UserId = None, **filters: Unpack[Filters]) -> Request | None:
+        """Yield a user's memories, the oldest first, while the service reads them. They are not kept in memory.
+
+        Args:
+            As for ``get_user_memories()``.
+
+        Raises:
+            ValidationError: bad input.
+            RemoteError: the call failed. It is not sent again after the first memory.
+        """
+        query = filter_parameters(filters)
+        if query is None:
+            return None
+        path = build_path("memories", "export", query=[*self.owner_parameters(user_id), *query])
+        return Request("GET", path, headers={"Accept": "application/x-ndjson"}, stream=True)
 
     def search_user_memories(
         self,
@@ -256,60 +293,41 @@ class Verbs(Asking):
         """Search a user's memories.
 
         Args:
-            query: words to look for; needed by ``"keyword"``, ignored by the others.
-            limit: most memories to return; all that match by default.
-            retrieval_method: ``"last_n"``, the newest first; ``"first_n"``, the oldest first; ``"keyword"``, those in
-                which every word of the query occurs, in any order and case, the newest first. By default ``"keyword"``
-                with a query and ``"last_n"`` without.
+            query: words to search for; required by ``"keyword"``, ignored by the other methods.
+            limit: maximum of memories to return; all matches by default.
+            retrieval_method: ``"last_n"``, the last written first; ``"first_n"``, the reverse; ``"keyword"``, memories
+                that contain every word of the query, in any order and case, the last written first. By default
+                ``"keyword"`` with a query and ``"last_n"`` without.
             user_id: the owner.
 
         Raises:
-            ValidationError: bad input, among it a method that does not exist.
-            RemoteError: a call came to nothing.
+            ValidationError: bad input, among it an unknown method.
+            RemoteError: a call failed.
         """
         check_limit(limit)
         method = retrieval_method or ("last_n" if query is None else "keyword")
         if method not in ORDERINGS:
-            raise refused("retrieval_method", f"Unknown; choose one of: {', '.join(ORDERINGS)}.")
-        wanted = [*self.owner(user_id), *([("q", text("query", query))] if method == "keyword" else [])]
-        return [] if limit == 0 else (yield from self.newest(wanted, limit, ORDERINGS[method]))
+            raise invalid("retrieval_method", f"Unknown method. Choose one of: {', '.join(ORDERINGS)}.")
+        words = [("q", as_text("query", query))] if method == "keyword" else []
+        parameters = [*self.owner_parameters(user_id), *words]
+        return [] if limit == 0 else (yield from self.list_memories(parameters, limit, ORDERINGS[method]))
 
     def topic_counts(self, user_id: UserId = None, limit: int | None = None) -> Exchange[list[TopicCount]]:
-        """Return how many of a user's memories each topic has, the most frequent first, ties by topic.
+        """Return the number of a user's memories per topic, the most frequent topic first, ties by topic.
 
         Args:
             user_id: the owner.
-            limit: most topics to return; by default as many as the service tells unasked, which is 100.
+            limit: maximum of topics to return; by default the service's own, which is 100.
         """
         check_limit(limit)
         if limit == 0:
             return []
-        query = [*self.owner(user_id), *([] if limit is None else [("limit", str(limit))])]
-        answer = yield from self.ask(Request("GET", address("topics", query=query)), 200)
-        return answer.read(topic_counts_from)
+        query = [*self.owner_parameters(user_id), *([] if limit is None else [("limit", str(limit))])]
+        response = yield from self.send(Request("GET", build_path("topics", query=query)), 200)
+        return response.parse(parse_topic_counts)
 
     def stats(self, user_id: UserId = None) -> Exchange[Stats]:
-        """Return how many memories a user has, when the first was added and the last written, and who the user is."""
-        answer = yield from self.ask(Request("GET", address("stats", query=self.owner(user_id))), 200)
-        return answer.read(stats_from)
-
-    def export(self, user_id: UserId, wanted: Pairs) -> Exchange[Answer]:
-        """Begin to read memories as a stream, one a line."""
-        path = address("memories", "export", query=[*self.owner(user_id), *wanted])
-        request = Request("GET", path, headers={"Accept": "application/x-ndjson"}, stream=True)
-        return (yield from self.ask(request, 200))
-
-
-def _added(answer: Answer, ids: Sequence[str], first: int) -> list[UserMemory]:
-    """Return what one request of many added, or raise what it was refused for."""
-    if answer.status == 400:
-        raise ValidationError(problems(answer.told(), first))
-    if answer.status == 409:
-        taken = {name.partition(".")[0] for name in problems(answer.told())}
-        raise MemoryExists([memory_id for place, memory_id in enumerate(ids) if str(place) in taken] or list(ids))
-    return answer.read(lambda told: [memory_from(each) for each in told])
-
-
-def _note(error: Exception, count: int, done: str) -> None:
-    if count:
-        error.add_note(f"Requests before this one succeeded: {count} memories were {done}.")
+        """Return a user's id, number of memories, time of the first addition, and time of the last write."""
+        path = build_path("stats", query=self.owner_parameters(user_id))
+        response = yield from self.send(Request("GET", path), 200)
+        return response.parse(parse_stats)

@@ -1,1 +1,1 @@
-"""What belongs to other libraries. Nothing of the core imports from here."""
+"""Rooms for other libraries, each in a package of its own. The core does not import them."""

@@ -1,8 +1,8 @@
-"""What every view of the API has in common: for whom it acts, what that takes, and how errors are answered."""
+"""The base of every viewset: the user that a request acts for, the permission that this needs, bodies and errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
@@ -23,85 +23,88 @@ from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest import problems
-from agno_memory.rest.etags import creates
+from agno_memory.rest.endpoints import UNDECORATED, Endpoint, Route, actions_by_route, endpoints_of, reserved_ids
 from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, to_api_exception
 from agno_memory.rest.renderers import ExportRenderer
 from agno_memory.rest.throttling import ScopeThrottle
 from agno_memory.validators import owner_id, refusal
 
-# The name of the caller in a path.
+# The caller's name in a path.
 ME: Final = "me"
 UTF_8: Final = {"utf-8", "utf8", "us-ascii"}
 
 
 class ActingView(GenericViewSet[UserMemory]):
-    """Acts for one user: the caller, or whom the request names, by path, by ``?user_id=`` or in its body."""
+    """Acts for one user: the caller, or the user that the request names by path, by ``?user_id=`` or in its body."""
 
     queryset = UserMemory.objects.none()
-    # Of every view, unless a subclass names its own: those of the setting REST_PERMISSION_CLASSES.
+    # None takes the classes of the setting REST_PERMISSION_CLASSES.
     permission_classes: Sequence[Any] | None = None  # type: ignore[assignment]
+    # By action: each action's facts stand beside it.
+    endpoints: ClassVar[dict[str, Endpoint]] = {}
+    # Ids that are words of the routes.
+    reserved_ids: ClassVar[tuple[str, ...]] = ()
+    # The heading under which pages of OpenAPI list the actions.
+    openapi_tag: ClassVar[str] = ""
 
-    # By action; what is not named reads.
-    permissions_needed: ClassVar[Mapping[str, str]] = {}
-    throttle_scopes: ClassVar[Mapping[str, str]] = {}
-    # Parameters of the URL by action, beside filters and what every view takes.
-    parameters: ClassVar[Mapping[str, Sequence[str]]] = {}
-    # Actions whose body may name the user.
-    named_in_body: ClassVar[frozenset[str]] = frozenset()
-    # Actions that concern everybody.
-    about_everybody: ClassVar[frozenset[str]] = frozenset()
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.endpoints = endpoints_of(cls)
+        cls.reserved_ids = reserved_ids(cls.routes())
 
-    # For whom
+    @classmethod
+    def routes(cls) -> dict[Route, dict[str, Any]]:
+        """Return the action for each HTTP method, by route."""
+        return actions_by_route(cls.endpoints)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The facts of the current action."""
+        return self.endpoints.get(self.action, UNDECORATED)
+
+    # The user
 
     @cached_property
     def caller(self) -> str:
-        """The id of whoever sent the request."""
+        """The id of the user who sends the request."""
         user: Any = self.request.user
         if not user or not user.is_authenticated:
-            # Whatever the permission classes let through: nobody is not the user of DEFAULT_USER_ID.
+            # Even if the permission classes let the request through: an anonymous caller is not DEFAULT_USER_ID.
             raise exceptions.NotAuthenticated
         return owner_id(user)
 
     @cached_property
-    def named(self) -> list[Any]:
-        """Whom the request names."""
+    def named_users(self) -> list[Any]:
+        """The users that the request names."""
         path = self.kwargs.get("user_id", ME)
         query = self.request.query_params.getlist("user_id")
-        return [*([] if path == ME else [path]), *query, *self._named_by_body()]
+        return [*([] if path == ME else [path]), *query, *self._users_in_body()]
 
     @cached_property
     def owner(self) -> str:
-        """Whose memories the request is about."""
-        owners = {owner_id(name) for name in self.named}
+        """The user that the request acts for."""
+        owners = {owner_id(name) for name in self.named_users}
         if len(owners) > 1:
-            raise refusal("user_id", _("Name one user, the same everywhere in the request."), "ambiguous")
+            raise refusal("user_id", _("Name the same user everywhere in the request."), "ambiguous")
         return owners.pop() if owners else self.caller
 
     def concerns_others(self) -> bool:
-        """Tell whether the request is about somebody else than the caller."""
-        return self.action in self.about_everybody or any(str(name) != self.caller for name in self.named)
+        """Return whether the request acts for another user than the caller, or for everybody."""
+        return self.endpoint.concerns_everybody or any(str(name) != self.caller for name in self.named_users)
 
-    def needed_permission(self) -> str:
-        """Return what somebody must be allowed to do to act for others: view, add, change or delete."""
-        if self.action == "update" and creates(self.request):
-            return "add"
-        return self.permissions_needed.get(self.action, "view")
+    def required_permission(self) -> str:
+        """Return the permission that acting for another user needs: view, add, change or delete."""
+        return self.endpoint.permission
 
-    def _named_by_body(self) -> Iterator[Any]:
-        if self.action not in self.named_in_body:
+    def _users_in_body(self) -> Iterator[Any]:
+        if not self.endpoint.names_user_in_body:
             return
         data = self.body()
         for item in data if isinstance(data, list) else [data]:
             if isinstance(item, Mapping) and item.get("user_id") not in (None, ""):
                 yield item["user_id"]
 
-    def known_parameters(self) -> list[str]:
-        """Return the parameters of the URL that are no filters."""
-        versioning = self.versioning_class and self.versioning_class.version_param
-        others = [self.settings.URL_FORMAT_OVERRIDE, versioning]
-        return ["user_id", *self.parameters.get(self.action, ()), *(name for name in others if name)]
-
-    # On what
+    # Data
 
     @property
     def memory(self) -> Memory:
@@ -109,36 +112,43 @@ class ActingView(GenericViewSet[UserMemory]):
         return Memory()
 
     def get_queryset(self) -> UserMemoryQuerySet:
-        """Return the memories that the request is about: the owner's. Narrow it in a subclass."""
+        """Return the memories of the user that the request acts for. Narrow them in a subclass."""
         return UserMemory.objects.for_user(self.owner)
 
     def body(self) -> Any:
-        """Return what the body says."""
+        """Return the parsed body."""
         try:
             return self.request.data
         except RecursionError:
-            raise exceptions.ParseError(_("The JSON is nested too deep.")) from None
+            raise exceptions.ParseError(_("The JSON is nested too deeply.")) from None
 
-    # How
+    def known_parameters(self) -> list[str]:
+        """Return the parameters of the query that are not filters."""
+        versioning = self.versioning_class and self.versioning_class.version_param
+        own = [parameter.name for parameter in self.endpoint.parameters if parameter.location == "query"]
+        names = ["user_id", *own, self.settings.URL_FORMAT_OVERRIDE, versioning]
+        return list(dict.fromkeys(name for name in names if name))
+
+    # The request
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self._check_body(request)
         super().initial(request, *args, **kwargs)
 
     def _check_body(self, request: Request) -> None:
-        """Refuse a body that would not be read to its end, or not as what it is."""
+        """Refuse a body that would be read in part, or in the wrong encoding."""
         parameters = request._request.content_params or {}
         if parameters.get("charset", "utf-8").lower() not in UTF_8:
-            # Django would read even the parameters of the URL with it.
+            # Django would decode even the query with this charset.
             request._request.encoding = settings.DEFAULT_CHARSET
             raise exceptions.UnsupportedMediaType(request.content_type, _("Send JSON in UTF-8."))
         length = request.META.get("CONTENT_LENGTH") or ""
         if not length and "HTTP_TRANSFER_ENCODING" in request.META:
-            # REST framework takes it for no body at all, and a PATCH would change nothing without a word.
+            # REST framework takes this for an empty body, and a PATCH would change nothing and report success.
             raise LengthRequired
         length = length or "0"
         if not (length.isascii() and length.isdigit()):
-            raise exceptions.ParseError(_("Content-Length is no number."))
+            raise exceptions.ParseError(_("Content-Length is not a number."))
         if int(length) > conf.REST_MAX_BODY_SIZE:
             message = _("At most %(limit)d bytes: send several requests.") % {"limit": conf.REST_MAX_BODY_SIZE}
             raise BodyTooLarge(message)
@@ -149,35 +159,54 @@ class ActingView(GenericViewSet[UserMemory]):
         return [import_string(path)() for path in conf.REST_PERMISSION_CLASSES]
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [*super().get_throttles(), ScopeThrottle(self.throttle_scopes.get(self.action, "read"))]
+        return [*super().get_throttles(), ScopeThrottle(self.endpoint.scope)]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
         try:
-            # A method that there is not is that, whatever form is asked for.
+            # An unsupported method stays a 405 even if the requested format is unknown.
             return super().perform_content_negotiation(request, force or self.action is None)
         except Http404:
-            forms = ", ".join(renderer.format for renderer in self.get_renderers())
-            message = _("There is no such form. Known: %(known)s.") % {"known": forms}
+            formats = ", ".join(renderer.format for renderer in self.get_renderers())
+            message = _("Unknown format. Choose from: %(accepted)s.") % {"accepted": formats}
             raise serializers.ValidationError({self.settings.URL_FORMAT_OVERRIDE: [message]}) from None
         except exceptions.NotAcceptable:
-            # Whoever takes problems alone gets the usual form where there is none.
+            # A client that accepts only problems gets the first format if there is no error.
             renderers = self.get_renderers()
-            if not problems.is_wanted(request):
+            if not problems.is_accepted(request):
                 raise
             return renderers[0], renderers[0].media_type
+
+    # Errors
 
     def handle_exception(self, exc: Exception) -> Response:
         response = super().handle_exception(to_api_exception(exc))
         if not hasattr(response, "data"):
-            # A site's own EXCEPTION_HANDLER may answer by Django alone.
+            # A site's own EXCEPTION_HANDLER may return a plain HttpResponse.
             return response
-        if problems.is_wanted(self.request):
-            self._answer_with(problems.ProblemRenderer())
+        if problems.is_accepted(self.request):
+            self._render_with(problems.ProblemRenderer())
             response.data = problems.as_problem(response.status_code, response.data)
         elif isinstance(getattr(self.request, "accepted_renderer", None) or self.get_renderers()[0], ExportRenderer):
-            self._answer_with(JSONRenderer())
+            self._render_with(JSONRenderer())
         return response
 
-    def _answer_with(self, renderer: BaseRenderer) -> None:
+    def _render_with(self, renderer: BaseRenderer) -> None:
         self.request.accepted_renderer = renderer
         self.request.accepted_media_type = renderer.media_type
+
+
+class StrictView(ActingView):
+    """Refuses unknown parameters in every action, for viewsets without a filter backend."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action in self.action_map.values():
+            refuse_unknown_parameters(request.query_params.keys(), self.known_parameters())
+
+
+def refuse_unknown_parameters(parameters: Collection[str], accepted: Sequence[str]) -> None:
+    """Raise ValidationError if there are unknown parameters."""
+    message = _("Unknown parameter. Choose from: %(accepted)s.") % {"accepted": ", ".join(accepted)}
+    unknown = {name: [message] for name in sorted(parameters) if name not in accepted}
+    if unknown:
+        raise serializers.ValidationError(unknown)

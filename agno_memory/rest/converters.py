@@ -1,21 +1,17 @@
-"""Ids in paths: which can stand there, and how they are matched."""
+"""Ids in paths: how they are matched and written, and the ids that a path cannot contain."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
 from urllib.parse import quote
 
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.validators import refusal
 
-# What stands in the place of a memory's id in this API's own paths.
-RESERVED: Final = ("bulk", "delete", "export")
-
 
 class AnyIdConverter:
-    """Any id that a path can carry: slashes and line breaks included, which Django's own converters leave out."""
+    """Matches any id, including slashes and line breaks, which Django's own converters exclude."""
 
     regex = r"[\s\S]+"
 
@@ -27,23 +23,26 @@ class AnyIdConverter:
 
 
 def in_path(identifier: str) -> str:
-    """Return an id as it is written in a path."""
+    """Return an id, encoded for a path."""
     return quote(identifier, safe="")
 
 
 def validate_reachable(name: str, identifier: str, reserved: Collection[str] = ()) -> None:
-    """Refuse an id that no path could name afterwards.
+    """Refuse a new id that no path could name afterwards.
 
-    Clients and proxies resolve ``.`` and ``..`` and fold double slashes before a request arrives, percent-encoded or
-    not; and an id that is one of this API's own words would never be found.
+    Clients and proxies resolve ``.`` and ``..`` and merge double slashes before a request arrives, percent-encoded or
+    not. An id that equals a word of the API's own paths would never be found.
 
     Args:
         name: of the field.
-        identifier: to create something with.
-        reserved: words that mean something else in the place of the id.
+        identifier: the new id.
+        reserved: words that the API's paths have in the place of this id.
+
+    Raises:
+        ValidationError: a path cannot contain the id.
     """
     if identifier in reserved:
-        raise refusal(name, _("In a URL this word means something else: choose another id."), "reserved")
+        raise refusal(name, _("This word is reserved in URLs. Choose another id."), "reserved")
     if {"", ".", ".."} & set(identifier.split("/")):
-        message = _("A URL cannot carry this id: between slashes must be something, and not '.' or '..'.")
+        message = _("A URL cannot contain this id: no part between slashes may be empty, '.' or '..'.")
         raise refusal(name, message, "unreachable")

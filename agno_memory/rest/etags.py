@@ -1,4 +1,4 @@
-"""``ETag``, ``If-Match`` and ``If-None-Match`` (RFC 9110): the version of a memory, as HTTP says it."""
+"""``ETag``, ``If-Match`` and ``If-None-Match`` (RFC 9110) for the version of a memory."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ def etag_of(memory: UserMemory) -> str:
 
 
 def is_guarded(request: Request) -> bool:
-    """Tell whether the request names the version that it is meant for."""
+    """Return whether the request names the version that it applies to."""
     return bool({"If-Match", "If-None-Match"} & set(request.headers)) and request.headers.get("If-Match") != "*"
 
 
 def creates(request: Request) -> bool:
-    """Tell whether a PUT is meant to create: ``If-None-Match: *``."""
+    """Return whether a PUT has ``If-None-Match: *``, and so creates only."""
     return "*" in parse_etags(request.headers.get("If-None-Match", ""))
 
 
 def check_preconditions(request: Request, memory: UserMemory) -> None:
-    """Raise PreconditionFailed where the request is not meant for this version of the memory."""
+    """Raise PreconditionFailed if ``If-Match`` or ``If-None-Match`` does not hold for the memory."""
     if "If-Match" in request.headers:
-        wanted = tags(request.headers["If-Match"])
-        if "*" not in wanted and etag_of(memory) not in wanted:
+        accepted = tags(request.headers["If-Match"])
+        if "*" not in accepted and etag_of(memory) not in accepted:
             raise PreconditionFailed
-    if "If-None-Match" in request.headers and is_known(request, memory):
+    if "If-None-Match" in request.headers and is_current(request, memory):
         raise PreconditionFailed
 
 
-def is_known(request: Request, memory: UserMemory) -> bool:
-    """Tell whether the client has this version already."""
-    known = tags(request.headers.get("If-None-Match", ""))
-    return "*" in known or etag_of(memory) in known
+def is_current(request: Request, memory: UserMemory) -> bool:
+    """Return whether ``If-None-Match`` names this version, which the client then has."""
+    client_tags = tags(request.headers.get("If-None-Match", ""))
+    return "*" in client_tags or etag_of(memory) in client_tags
 
 
 def tags(header: str) -> set[str]:
-    """Return the tags of a header, weak ones as if they were strong.
+    """Return the tags of a header. Weak tags are returned as strong ones.
 
-    The RFC lets no weak tag match If-Match. But what compresses answers on their way, GZipMiddleware among others,
-    makes every tag weak, and a version is the same version however it was sent.
+    By the RFC a weak tag never matches If-Match. But middleware that compresses responses, such as GZipMiddleware,
+    makes every tag weak, and the version does not depend on compression.
     """
     return {tag.removeprefix("W/") for tag in parse_etags(header)}

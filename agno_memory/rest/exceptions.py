@@ -1,9 +1,9 @@
-"""Which error is which status. The domain's errors become HTTP here and nowhere else."""
+"""HTTP errors, and the conversion of the service's errors to them: the only place that chooses these statuses."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -15,23 +15,27 @@ from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, 
 
 logger = logging.getLogger(__name__)
 
-# What a client waits before it asks a database again that was down, in seconds.
-RETRY_AFTER = 5
+# Seconds that a client waits before it tries again after the database was not available.
+RETRY_AFTER: Final = 5
 
 
 class Conflict(exceptions.APIException):
-    """The id is taken, whoever has it."""
+    """The id is taken, by this user or another."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = _("Already taken: leave memory_id out to get a new one, or PUT to change a memory of yours.")
+    default_detail = _(
+        "Already taken: leave memory_id out to get a new one, or send PUT to change a memory of your own."
+    )
     default_code = "conflict"
 
 
 class PreconditionFailed(exceptions.APIException):
-    """If-Match or If-None-Match does not hold."""
+    """``If-Match`` or ``If-None-Match`` does not hold."""
 
     status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = _("It is not, or no longer, as If-Match or If-None-Match says: GET it again, merge, and repeat.")
+    default_detail = _(
+        "The memory does not match If-Match or If-None-Match. GET it again, merge your change, and repeat the request."
+    )
     default_code = "precondition_failed"
 
 
@@ -43,7 +47,7 @@ class BodyTooLarge(exceptions.APIException):
 
 
 class LengthRequired(exceptions.APIException):
-    """The body comes in chunks, and nobody says how long it is."""
+    """The body is sent in chunks, without its length."""
 
     status_code = status.HTTP_411_LENGTH_REQUIRED
     default_detail = _("Send the body in one piece, with Content-Length.")
@@ -51,17 +55,17 @@ class LengthRequired(exceptions.APIException):
 
 
 class ServiceUnavailable(exceptions.APIException):
-    """The database does not answer."""
+    """The database is not available."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = _("The memories cannot be reached at the moment; try again later.")
+    default_detail = _("The memories are not available at the moment; try again later.")
     default_code = "service_unavailable"
-    # DRF turns it into the header Retry-After.
+    # REST framework sends it as Retry-After.
     wait = RETRY_AFTER
 
 
 def to_api_exception(error: Exception) -> Exception:
-    """Return the error that DRF answers with for one of the domain's; any other as it is."""
+    """Return the HTTP error of an error of the service. Any other error is returned unchanged."""
     match error:
         case ValidationError():
             return exceptions.ValidationError(detail_of(error))
@@ -72,8 +76,8 @@ def to_api_exception(error: Exception) -> Exception:
         case MemoryChanged():
             return PreconditionFailed()
     if is_unavailable(error):
-        # The answer does not say what is wrong, so the log does.
-        logger.error("The memories' database does not answer.", exc_info=error)
+        # The response leaves the reason out, so it is logged.
+        logger.error("The database of the memories is not available.", exc_info=error)
         return ServiceUnavailable()
     return error
 
@@ -82,16 +86,16 @@ def detail_of(error: ValidationError) -> dict[str, Any]:
     """Return the messages of an error by field."""
     if not hasattr(error, "error_dict"):
         return {api_settings.NON_FIELD_ERRORS_KEY: error.messages}
-    named: dict[str, Any] = error.message_dict
-    if NON_FIELD_ERRORS in named:
-        named[api_settings.NON_FIELD_ERRORS_KEY] = named.pop(NON_FIELD_ERRORS)
-    return named
+    messages: dict[str, Any] = error.message_dict
+    if NON_FIELD_ERRORS in messages:
+        messages[api_settings.NON_FIELD_ERRORS_KEY] = messages.pop(NON_FIELD_ERRORS)
+    return messages
 
 
 def by_position(errors: dict[str, Any]) -> dict[str, Any]:
-    """Return errors of many memories, named ``"3.topics"``, by position and then by field, as DRF has them."""
-    named: dict[str, Any] = {}
+    """Return errors of many memories, by names such as ``"3.topics"``, by position and then by field."""
+    nested: dict[str, dict[str, Any]] = {}
     for name, messages in errors.items():
         position, _dot, field = name.partition(".")
-        named.setdefault(position, {})[field] = messages
-    return named
+        nested.setdefault(position, {})[field] = messages
+    return nested

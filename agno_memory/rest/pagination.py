@@ -1,208 +1,169 @@
 """Pages that stay exact while rows are written, and cost the same wherever they begin.
 
-A cursor names the place where a page ended, not how many rows came before it. It says nothing that its holder has not
-seen, and whoever sends somebody else's stands at that place in their own memories.
+A cursor is the position where a page ended, not a count of rows before it. It contains only what its holder has seen.
+A cursor of another user is the same position in the caller's own rows.
 """
 
 from __future__ import annotations
 
 import base64
-import datetime
-from typing import Any, ClassVar, Final, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.utils.urls import replace_query_param
 
 from agno_memory.conf import conf
-from agno_memory.db.keyset import ORDERS, Order
-from agno_memory.models import UserMemory
-from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.db.keyset import after, parse_position, position_token
 
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-MILLISECOND = datetime.timedelta(milliseconds=1)
-REVERSED: Final[dict[Order, Order]] = {
-    "-last_updated": "last_updated",
-    "last_updated": "-last_updated",
-    "-created_at": "created_at",
-    "created_at": "-created_at",
-}
+# A number and an id, as ``keyset.position_token()`` takes them.
+Position = tuple[int, str]
 
 
 class Cursor(NamedTuple):
-    """A place in a list.
+    """A position in a list, and the direction in which to read.
 
     Args:
-        order: of the list.
-        back: whether the page lies before the place, not behind it.
-        place: a time and an id; None is the end of the list.
+        order: of the list. A cursor is not accepted by a list of another order.
+        is_backwards: whether the page ends before the position, not begins after it.
+        position: of a row. None is the end of the list.
     """
 
-    order: Order
-    back: bool
-    place: tuple[datetime.datetime, str] | None
+    order: str
+    is_backwards: bool = False
+    position: Position | None = None
 
-    def encoded(self) -> str:
-        """Return the cursor as it is sent."""
-        time, key = self.place or (EPOCH, "")
-        return encoded("b" if self.back else "f", self.order, str((time - EPOCH) // MILLISECOND), key)
+    def encode(self) -> str:
+        """Return the cursor as one word that a URL can carry."""
+        direction = "b" if self.is_backwards else "f"
+        token = position_token(*self.position) if self.position else ""
+        return encoded(self.order, direction, token)
 
     @classmethod
-    def decoded(cls, text: str) -> Self:
-        """Return the cursor that a client sent back; raises ValueError."""
-        direction, order, milliseconds, key = decoded(text)
-        (known,) = (each for each in ORDERS if each == order)
-        place = EPOCH + int(milliseconds) * MILLISECOND, key
-        return cls(known, {"b": True, "f": False}[direction], place if key else None)
+    def decode(cls, text: str) -> Self:
+        """Return the cursor of ``encode()``.
+
+        Raises:
+            ValueError: not such a word.
+        """
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        order, direction, token = raw.split("|", 2)
+        position = parse_position(token) if token else None
+        if direction not in ("b", "f") or (position and not position[1]):
+            raise ValueError("not a cursor")
+        return cls(order, direction == "b", position)
 
 
 def encoded(*parts: str) -> str:
-    """Return parts as one opaque word that a URL can carry; the last one may hold anything."""
+    """Return parts as one word that a URL can carry. Only the last part may contain a bar."""
     return base64.urlsafe_b64encode("|".join(parts).encode()).decode().rstrip("=")
 
 
-def decoded(text: str) -> list[str]:
-    """Return the four parts of such a word; raises ValueError."""
-    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    if "\x00" in raw:
-        raise ValueError("no database takes null characters")
-    return raw.split("|", 3)
-
-
 class SizedPagination(CursorPagination):
-    """Pages of a size that a client may choose, up to a limit."""
+    """Base of pages with a cursor and a size that a client may choose, up to a limit."""
 
     page_size_query_param = "page_size"
-    # What a page says beside its results.
+    # The links beside the results, with their descriptions.
     links: ClassVar[dict[str, str]] = {
-        "next": "The next page; null is the end.",
-        "previous": "The page before; null is the beginning.",
+        "next": "The next page, or null at the end.",
+        "previous": "The previous page, or null at the beginning.",
     }
     base_url: str
     page: list[Any]
+    has_more: bool
+
+    def key(self, position: Position) -> tuple[Any, str]:
+        """Return the sort key of a position.
+
+        Raises:
+            ValueError: outside the range of the column.
+        """
+        raise NotImplementedError("A pagination class defines key().")
+
+    def position_of(self, row: Any) -> Position:
+        """Return the position of a row."""
+        raise NotImplementedError("A pagination class defines position_of().")
+
+    def start(self, request: Request) -> int:
+        """Keep the request for the links, and return the size of its page."""
+        self.request = request
+        self.base_url = request.build_absolute_uri()
+        return self.get_page_size(request)
 
     def get_page_size(self, request: Request) -> int:
-        """Return the page size that is asked for; raises ValidationError for one that is not allowed."""
-        given = request.query_params.get("page_size")
-        if given is None:
+        """Return the size of a page.
+
+        Raises:
+            ValidationError: not a number within the limit.
+        """
+        text = request.query_params.get(self.page_size_query_param)
+        if text is None:
             return conf.REST_PAGE_SIZE
-        if not (given.isascii() and given.isdigit() and len(given) < 10 and 1 <= int(given) <= conf.REST_MAX_PAGE_SIZE):
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= conf.REST_MAX_PAGE_SIZE):
             message = _("Give a whole number from 1 to %(most)d.") % {"most": conf.REST_MAX_PAGE_SIZE}
-            raise serializers.ValidationError({"page_size": [message]})
-        return int(given)
+            raise serializers.ValidationError({self.page_size_query_param: [message]})
+        return int(text)
+
+    def requested_cursor(self, request: Request, order: str) -> Cursor:
+        """Return the cursor of a request, or that of the first page.
+
+        Raises:
+            ValidationError: the cursor comes from another list, or is none.
+        """
+        text = request.query_params.get(self.cursor_query_param)
+        if text is None:
+            return Cursor(order)
+        try:
+            cursor = Cursor.decode(text)
+            self.key_of(cursor)
+        except ValueError:
+            raise bad_cursor() from None
+        if cursor.order != order:
+            raise bad_cursor()
+        return cursor
+
+    def key_of(self, cursor: Cursor) -> tuple[Any, str] | None:
+        """Return the sort key of a cursor's position."""
+        return self.key(cursor.position) if cursor.position else None
+
+    def link(self, cursor: Cursor) -> str:
+        """Return the address of another page of the list."""
+        return replace_query_param(self.base_url, self.cursor_query_param, cursor.encode())
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Return the OpenAPI schema of a page."""
         link = {"type": "string", "format": "uri", "nullable": True}
-        links = {name: {**link, "description": described} for name, described in self.links.items()}
+        links = {name: {**link, "description": description} for name, description in self.links.items()}
         return {"type": "object", "required": [*links, "results"], "properties": {**links, "results": schema}}
 
 
-class MemoryPagination(SizedPagination):
-    """Pages of memories by time, forwards and back.
+class ForwardPagination(SizedPagination):
+    """Base of pages that only go forwards."""
 
-    A memory that is written while somebody pages through ``-last_updated`` moves to the front, where their next first
-    page has it; every other one comes exactly once. ``created_at`` does not move.
-    """
-
-    cursor_query_description = "Where the page begins: taken from `next` or `previous`."
-    page_size_query_description = "Memories on a page."
-    ordering_param = "ordering"
-    default_ordering: Order = "-last_updated"
-
-    def paginate_queryset(  # type: ignore[override]
-        self, queryset: UserMemoryQuerySet, request: Request, view: Any = None
-    ) -> list[UserMemory]:
-        self.request = request
-        self.base_url = request.build_absolute_uri()
-        size = self.get_page_size(request)
-        self.order = self.order_of(request)
-        self.place = self.cursor_of(request)
-        back, position = self.place.back, self.place.place
-        order = REVERSED[self.order] if back else self.order
-        found = queryset.page(size + 1, position, order)
-        self.goes_on = len(found) > size
-        self.page = found[:size][::-1] if back else found[:size]
-        self.display_page_controls = self.goes_on or position is not None
-        return self.page
-
-    def order_of(self, request: Request) -> Order:
-        given = request.query_params.get(self.ordering_param, self.default_ordering)
-        for order in ORDERS:
-            if order == given:
-                return order
-        message = _("Memories cannot be ordered so. Known: %(known)s.") % {"known": ", ".join(ORDERS)}
-        raise serializers.ValidationError({self.ordering_param: [message]})
-
-    def cursor_of(self, request: Request) -> Cursor:
-        given = request.query_params.get(self.cursor_query_param)
-        if given is None:
-            return Cursor(self.order, False, None)
-        try:
-            cursor = Cursor.decoded(given)
-        except (ValueError, KeyError, OverflowError):
-            raise bad_cursor() from None
-        if cursor.order != self.order:
-            raise bad_cursor()
-        return cursor
-
-    def get_next_link(self) -> str | None:
-        if self.place.back:
-            # Nothing is left before the place: what is behind it begins anew.
-            return self._link(False, self.page[-1]) if self.page else remove_query_param(self.base_url, "cursor")
-        return self._link(False, self.page[-1]) if self.goes_on else None
-
-    def get_previous_link(self) -> str | None:
-        if self.place.back:
-            return self._link(True, self.page[0]) if self.goes_on else None
-        if self.place.place is None:
-            return None
-        return self._link(True, self.page[0] if self.page else None)
-
-    def _link(self, back: bool, memory: UserMemory | None) -> str:
-        place = None if memory is None else (getattr(memory, self.order.removeprefix("-")), memory.memory_id)
-        cursor = Cursor(self.order, back, place)
-        return replace_query_param(self.base_url, self.cursor_query_param, cursor.encoded())
-
-
-class OwnerPagination(SizedPagination):
-    """Pages of owners by their ids, forwards."""
-
-    page_size_query_description = "Owners on a page."
     links = {"next": SizedPagination.links["next"]}
+    order: ClassVar[str]
 
-    def paginate_queryset(  # type: ignore[override]
-        self, queryset: UserMemoryQuerySet, request: Request, view: Any = None
-    ) -> list[Any]:
-        self.base_url = request.build_absolute_uri()
-        self.request = request
-        size = self.get_page_size(request)
-        found = queryset.owners(after=self.place_of(request), limit=size + 1)
-        self.page = found[:size]
-        self.goes_on = len(found) > size
+    def rows(self, queryset: Any, limit: int, key: Any) -> list[Any]:
+        """Return the first rows after a sort key, or the first of all if it is None."""
+        raise NotImplementedError("A pagination class defines rows().")
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        size = self.start(request)
+        cursor = self.requested_cursor(request, self.order)
+        if cursor.is_backwards:
+            raise bad_cursor()
+        rows = self.rows(queryset, size + 1, self.key_of(cursor))
+        self.page, self.has_more = rows[:size], len(rows) > size
         self.display_page_controls = False
         return self.page
 
-    def place_of(self, request: Request) -> str:
-        given = request.query_params.get(self.cursor_query_param)
-        if given is None:
-            return ""
-        try:
-            kind, _order, _time, place = decoded(given)
-        except ValueError:
-            raise bad_cursor() from None
-        if kind != "o" or not place:
-            raise bad_cursor()
-        return place
-
     def get_next_link(self) -> str | None:
-        if not self.goes_on:
+        if not self.has_more:
             return None
-        cursor = encoded("o", "", "", self.page[-1].user_id)
-        return replace_query_param(self.base_url, self.cursor_query_param, cursor)
+        return self.link(Cursor(self.order, position=self.position_of(self.page[-1])))
 
     def get_previous_link(self) -> None:
         return None
@@ -211,7 +172,22 @@ class OwnerPagination(SizedPagination):
         return Response({"next": self.get_next_link(), "results": data})
 
 
+class KeysetPagination(ForwardPagination):
+    """Base of pages of a queryset that is ordered by two columns.
+
+    ``columns`` are the sort key and the id that breaks its ties, both with ``-`` or both without.
+    """
+
+    columns: ClassVar[tuple[str, str]]
+
+    def rows(self, queryset: Any, limit: int, key: tuple[Any, str] | None) -> list[Any]:
+        return list((queryset if key is None else queryset.filter(after(self.columns, key)))[:limit])
+
+
 def bad_cursor() -> serializers.ValidationError:
-    """Return the error for a cursor that this list did not make."""
-    message = _("No cursor of this list: take it from `next` or `previous`, with the same ordering, or leave it out.")
+    """Return the error for a cursor that does not come from this list."""
+    message = _(
+        "This cursor does not belong to this list. Take it from `next` or `previous`, with the same ordering, or "
+        "leave it out."
+    )
     return serializers.ValidationError({"cursor": [message]})

@@ -1,4 +1,4 @@
-"""Who may what: everybody for themselves, and those with the model's permissions for others."""
+"""Permissions: users act for themselves, and with the model's permissions for others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class MemoryPermissions(BasePermission):
-    """Lets whoever is logged in act on their own memories.
+    """Lets every logged-in user act on their own memories.
 
-    To name another user, or to see everybody, takes the permission of the model that the view asks for:
+    To name another user, or to list all people, a caller needs the permission of the action:
     ``agno_memory.view_usermemory``, ``add_``, ``change_`` or ``delete_``.
     """
 
@@ -22,4 +22,4 @@ class MemoryPermissions(BasePermission):
         user: Any = request.user
         if not user or not user.is_authenticated:
             return False
-        return not view.concerns_others() or user.has_perm(f"agno_memory.{view.needed_permission()}_usermemory")
+        return not view.concerns_others() or user.has_perm(f"agno_memory.{view.required_permission()}_usermemory")

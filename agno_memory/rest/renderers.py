@@ -1,4 +1,4 @@
-"""The forms of an export, chosen by the client's Accept. The views stream them; here they are negotiated."""
+"""The formats of an export, chosen by ``Accept``. The view streams the lines; REST framework negotiates the format."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from agno_memory.models import UserMemory
 
 
 class ExportRenderer(JSONRenderer):
-    """A form that memories are streamed in; what is rendered whole is an error, and so JSON."""
+    """Base of a format of exports. ``render()`` is called for errors only, and so writes JSON."""
 
     charset = "utf-8"
 
     def lines(self, memories: Iterable[UserMemory]) -> Iterator[str]:
         """Yield the file, line by line."""
-        raise NotImplementedError("A form of exports says how its lines are written.")
+        raise NotImplementedError("A format of exports defines lines().")
 
 
 class NDJSONRenderer(ExportRenderer):
+    """One JSON object per line."""
+
     media_type = "application/x-ndjson"
     format = "ndjson"
 
@@ -29,6 +31,8 @@ class NDJSONRenderer(ExportRenderer):
 
 
 class CSVRenderer(ExportRenderer):
+    """CSV with a header."""
+
     media_type = "text/csv"
     format = "csv"
 

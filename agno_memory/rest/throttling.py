@@ -1,4 +1,4 @@
-"""Throttles by what a request does. Off unless ``REST_THROTTLE_RATES`` names a rate for its scope."""
+"""Throttles by scope. A scope without a rate in ``REST_THROTTLE_RATES`` is not throttled."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Moving in from where people are, out into a file, and from one database to another."""
+"""Import from other systems, export to a file, and copy from one database to another."""

@@ -1,4 +1,4 @@
-"""Copying a store into another database, and making sure of it."""
+"""The copier: copies all memories to another database, and compares both by digests."""
 
 from __future__ import annotations
 
@@ -6,116 +6,113 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.formats import as_dict
 from agno_memory.models import UserMemory
-from agno_memory.querysets import UserMemoryQuerySet
 
 
 @dataclass(slots=True)
-class Copied:
-    """What came of a copy."""
+class CopyTotals:
+    """The numbers of memories by their result."""
 
     copied: int = 0
     updated: int = 0
     unchanged: int = 0
-    # Ids that the other database has for something else.
-    refused: list[str] = field(default_factory=list)
+    # Ids that belong to other memories in the target.
+    conflicts: list[str] = field(default_factory=list)
 
     @property
     def read(self) -> int:
-        """How many memories the source has."""
-        return self.copied + self.updated + self.unchanged + len(self.refused)
+        """The number of memories that were read from the source."""
+        return self.copied + self.updated + self.unchanged + len(self.conflicts)
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """How many memories, and the SHA-256 of all of them, in the order of the walk."""
+    """A number of memories and their SHA-256, in the order of ``UserMemoryQuerySet.walk()``."""
 
     count: int
     sha256: str
 
 
-class Copy:
-    """Copies every memory of one database to another, every field as it is. The source is only read.
+class Copier:
+    """Copies all memories from one database to another, with all fields unchanged. The source is only read.
 
     Args:
         source: alias to read from.
-        target: alias to write to. What it has beside stays.
+        target: alias to write to. Its other memories stay.
     """
 
     def __init__(self, source: str, target: str) -> None:
-        self.totals = Copied()
+        self.totals = CopyTotals()
         self._source = UserMemory.objects.using(source)
         self._store = Store(target)
 
     def count(self) -> int:
-        """Return how many memories there are to copy."""
+        """Return the number of memories in the source."""
         return self._source.count()
 
     def run(self) -> Iterator[int]:
-        """Copy what is not there yet, and yield how many were read after every batch."""
-        for batch in _batches(self._source):
+        """Copy in batches of ``BATCH_SIZE``, and yield the number of memories read so far after each batch.
+
+        A memory that the target does not have is copied. An older version of the same memory is updated. Any other
+        memory of the same id is a conflict and stays.
+        """
+        for batch in self._batches():
             self._copy(batch)
             yield self.totals.read
 
+    def verify(self) -> Iterator[tuple[Digest, Digest]]:
+        """Read both sides in batches, and yield the digests so far: of the source, and of its copies in the target."""
+        source_hash, target_hash, source_count, target_count = hashlib.sha256(), hashlib.sha256(), 0, 0
+        for batch in self._batches():
+            stored = self._stored(batch)
+            for memory in batch:
+                source_hash.update(_line_of(memory))
+                source_count += 1
+                if memory.memory_id in stored:
+                    target_hash.update(_line_of(stored[memory.memory_id]))
+                    target_count += 1
+            yield Digest(source_count, source_hash.hexdigest()), Digest(target_count, target_hash.hexdigest())
+
+    def _batches(self) -> Iterator[list[UserMemory]]:
+        # By created_at, which no write moves.
+        return batched(self._source.all().walk(), conf.BATCH_SIZE)
+
+    def _stored(self, batch: list[UserMemory]) -> dict[str, UserMemory]:
+        """Return the target's memories of these ids."""
+        return self._store.rows_to_write().in_bulk([memory.memory_id for memory in batch])
+
     def _copy(self, batch: list[UserMemory]) -> None:
-        there = self._there(batch)
+        stored_by_id = self._stored(batch)
         new, newer = [], []
         for memory in batch:
-            present = there.get(memory.memory_id)
-            if present is None:
+            stored = stored_by_id.get(memory.memory_id)
+            if stored is None:
                 new.append(memory)
-            elif as_dict(present) == as_dict(memory):
+            elif as_dict(stored) == as_dict(memory):
                 self.totals.unchanged += 1
-            elif present.user_id == memory.user_id and present.version < memory.version:
+            elif stored.user_id == memory.user_id and stored.version < memory.version:
                 newer.append(memory)
             else:
-                self.totals.refused.append(memory.memory_id)
-
-        def write() -> None:
-            # What is there of them is an older copy.
-            self._store.rows_to_write().filter(memory_id__in=[memory.memory_id for memory in newer]).erase()
-            self._store.move_in(new + newer, keep_version=True)
-
+                self.totals.conflicts.append(memory.memory_id)
         if new or newer:
-            all_or_nothing(self._store.write_alias, write)
+            self._write(new, newer)
         self.totals.copied += len(new)
         self.totals.updated += len(newer)
 
-    def verify(self) -> Iterator[tuple[Digest, Digest]]:
-        """Read both sides, and yield what was read so far of the source and what the target has of it."""
-        ours, theirs, count, found = hashlib.sha256(), hashlib.sha256(), 0, 0
-        for batch in _batches(self._source):
-            there = self._there(batch)
-            for memory in batch:
-                ours.update(_text(memory))
-                count += 1
-                if memory.memory_id in there:
-                    theirs.update(_text(there[memory.memory_id]))
-                    found += 1
-            yield Digest(count, ours.hexdigest()), Digest(found, theirs.hexdigest())
+    def _write(self, new: list[UserMemory], newer: list[UserMemory]) -> None:
+        def write() -> None:
+            # The target's older versions are deleted, then inserted like the new memories, with their versions.
+            self._store.rows_to_write().filter(memory_id__in=[memory.memory_id for memory in newer]).erase()
+            self._store.move_in(new + newer, keep_version=True)
 
-    def _there(self, batch: list[UserMemory]) -> dict[str, UserMemory]:
-        return self._store.rows_to_write().in_bulk([memory.memory_id for memory in batch])
+        all_or_nothing(self._store.write_alias, write)
 
 
-def _batches(rows: UserMemoryQuerySet) -> Iterator[list[UserMemory]]:
-    """Yield memories in an order that no write moves, so many at a time."""
-    batch: list[UserMemory] = []
-    for memory in rows.all().walk():
-        batch.append(memory)
-        if len(batch) == conf.BATCH_SIZE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _text(memory: UserMemory) -> bytes:
-    told: dict[str, Any] = as_dict(memory)
-    return json.dumps(told, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+def _line_of(memory: UserMemory) -> bytes:
+    return json.dumps(as_dict(memory), ensure_ascii=False, sort_keys=True).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""The file that memories are exported to: JSON Lines, versioned by the first line, with their number in the last."""
+"""The exporter: JSON Lines with a header (format and version), a memory per line, and their number in the last line."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ FORMAT: Final = "agno_memory"
 VERSION: Final = 1
 
 
-def lines(memories: Iterable[UserMemory]) -> Iterator[str]:
-    """Yield the lines of an export: what it is, a memory each, and how many there were."""
+def export_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
+    """Yield the lines of an export: a header, a line for each memory, and a last line with their number."""
     yield json.dumps({"format": FORMAT, "version": VERSION}) + "\n"
     count = 0
     for line in json_lines(memories):
         count += 1
         yield line
-    # Who reads it knows by this that nothing was cut off.
+    # By this line, the reader recognizes an incomplete file.
     yield json.dumps({"end": count}) + "\n"
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
-    """Open a file that others see under its name only when it is whole. Nobody but its owner may read it.
+def atomic_file(path: Path) -> Iterator[TextIO]:
+    """Open a file for writing that gets its name only when it is complete. Only its owner may read it.
 
     Raises:
-        OSError: it cannot be written; nothing is left of it.
+        OSError: it cannot be written; the incomplete file is deleted.
     """
-    made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        made.touch(mode=0o600, exist_ok=False)
-        with made.open("w", encoding="utf-8", newline="\n") as file:
+        temporary.touch(mode=0o600, exist_ok=False)
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        made.replace(path)
+        temporary.replace(path)
     finally:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

@@ -1,68 +1,69 @@
-"""How far a long command is: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a long command: a bar on a terminal, otherwise a line every ten seconds."""
 
 from __future__ import annotations
 
 import time
 from typing import Any, Final
 
+# Characters of the bar.
 WIDTH: Final = 30
-# Seconds between two lines where there is no terminal, and between two pictures of the bar.
-LINES_EVERY: Final = 10.0
-DRAWN_EVERY: Final = 0.1
+# Seconds between two updates: of lines, and of the bar.
+LINE_INTERVAL: Final = 10.0
+BAR_INTERVAL: Final = 0.1
 
 
 class Progress:
-    """Tells how much was done, how fast, and how long it still takes.
+    """Shows the number of items done, the rate, and the remaining time.
 
     Args:
-        stream: to write to, a command's ``stderr``: what a command prints may go into a file.
-        what: is counted, in the plural.
+        stream: to write to, a command's ``stderr``, because the standard output may go into a file.
+        unit: name of the items, in the plural.
     """
 
-    def __init__(self, stream: Any, what: str = "memories") -> None:
+    def __init__(self, stream: Any, unit: str = "memories") -> None:
         self._stream = stream
-        self._what = what
+        self._unit = unit
         self._is_terminal = bool(stream.isatty())
-        self._begun = self._told = time.monotonic()
+        self._started = self._last_shown = time.monotonic()
 
-    def tell(self, done: int, position: int, total: int | None) -> None:
-        """Show it, unless it was shown just now.
+    def update(self, done: int, position: int, total: int | None) -> None:
+        """Show the progress, unless the last update is too recent.
 
         Args:
-            done: how many, for people.
-            position: how far in the source, in its own unit.
-            total: how far it goes in that unit; None is unknown.
+            done: number of items.
+            position: position in the source, in the source's unit (rows or bytes).
+            total: end of the source in the same unit; None if unknown.
         """
         now = time.monotonic()
-        if now - self._told < (DRAWN_EVERY if self._is_terminal else LINES_EVERY):
+        if now - self._last_shown < (BAR_INTERVAL if self._is_terminal else LINE_INTERVAL):
             return
-        self._told = now
-        text = self._text(done, position, total, now - self._begun)
+        self._last_shown = now
+        text = self._text(done, position, total, now - self._started)
         if self._is_terminal:
             self._write(f"\r{text}\x1b[K")
         else:
             self._write(f"{text}\n")
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._is_terminal:
             self._write("\r\x1b[K")
 
     def _write(self, text: str) -> None:
-        # Django writes to stderr in red.
+        # Without a style: Django writes to stderr in red.
         self._stream.write(text, str, ending="")
         self._stream.flush()
 
     def _text(self, done: int, position: int, total: int | None, seconds: float) -> str:
-        rate = f"{done:,} {self._what}, {done / seconds:,.0f} a second"
+        rate = f"{done:,} {self._unit}, {done / seconds:,.0f} a second"
         if not total or not position:
             return rate
-        part = min(position / total, 1.0)
-        left = _duration(seconds / part - seconds)
+        fraction = min(position / total, 1.0)
+        remaining = _duration(seconds / fraction - seconds)
         if not self._is_terminal:
-            return f"{part:.0%}, {rate}, {left} left"
-        full = int(part * WIDTH)
-        return f"[{'#' * full}{'.' * (WIDTH - full)}] {part:4.0%}  {rate}, {left} left"
+            return f"{fraction:.0%}, {rate}, {remaining} left"
+        filled = int(fraction * WIDTH)
+        return f"[{'#' * filled}{'.' * (WIDTH - filled)}] {fraction:4.0%}  {rate}, {remaining} left"
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What a source holds: memories as it has them, and what could not be read of it."""
+"""Records: the results of a reader, one for each row of a source."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
+
+from agno_memory.times import from_epoch, from_iso
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A memory.
+    """A memory, as read from a source.
 
     Args:
-        where: in the source: ``"line 12"``, ``"row 7"``.
-        fields: by the names of ``UserMemory``'s fields, times as aware datetimes. What the source does not have is left
-            out; without ``user_id`` it is nobody's in particular.
-        raw: as the source has it, for the file of what was rejected.
+        where: its position in the source: ``"line 12"``, ``"row 7"``.
+        fields: values by the names of ``UserMemory``'s fields, times as aware datetimes. Fields that the source does
+            not have are left out; without ``user_id``, the importer sets the owner.
+        raw: the row of the source, for the file of rejected rows.
     """
 
     where: str
@@ -25,32 +29,43 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Something that is no memory, and why."""
+    """A row that cannot be imported.
+
+    Args:
+        where: its position in the source.
+        reason: a phrase in lower case, for the file of rejected rows.
+        raw: the row of the source.
+    """
 
     where: str
     reason: str
     raw: Any
 
 
-class NotAMemory(Exception):
-    """A reader cannot make a memory of what the source has; the text says why."""
+class InvalidRecord(Exception):
+    """A row that a reader cannot convert; the text is the reason."""
 
 
-def moment(value: object) -> datetime.datetime | None:
-    """Return a time of a source in UTC: seconds since 1970, or ISO 8601, which is taken for UTC where it is naive.
+def parse_moment(value: object) -> datetime.datetime | None:
+    """Return a time of a source in UTC; None if it is missing or empty.
+
+    Args:
+        value: a datetime, seconds since 1970, or ISO 8601. Without an offset, it is taken for UTC.
 
     Raises:
-        NotAMemory: it is none.
+        InvalidRecord: it is not a time.
     """
     if value is None or value == "":
         return None
     try:
-        if isinstance(value, datetime.datetime):
-            found = value
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.datetime.fromtimestamp(value, datetime.UTC)
-        else:
-            found = datetime.datetime.fromisoformat(str(value))
-        return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return from_epoch(value)
+        # The text of a datetime is ISO 8601 as well.
+        return from_iso(str(value))
     except (ValueError, OverflowError, OSError):
-        raise NotAMemory(f"{value!r:.60} is no time") from None
+        raise InvalidRecord(f"{value!r:.60} is not a time") from None
+
+
+def reason_of(error: ValidationError) -> str:
+    """Return the messages of an error by field, in one line: ``memory: This cannot be blank.``"""
+    return "; ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())

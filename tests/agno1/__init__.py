@@ -1,1 +1,1 @@
-"""agno 1.8 as it is, on this project's stores. These tests run where agno 1.8 is installed: ``make test-agno``."""
+"""Tests with agno 1.8 itself on this project's stores. They need agno 1.8: ``make test-agno`` installs it."""

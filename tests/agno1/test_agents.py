@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import Callable
-from contextvars import Context
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agno.agent import Agent
-from agno.memory.v2.db.schema import MemoryRow
 from agno.memory.v2.memory import Memory as AgnoMemory
 from agno.memory.v2.schema import UserMemory as AgnoUserMemory
-from agno.storage.session.agent import AgentSession as AgnoSession
-from agno.storage.session.v2.workflow import WorkflowSession
 from agno.team import Team
-from django.core.exceptions import ValidationError
 
 from agno_memory.contrib.agno import DjangoMemoryDb, DjangoStorage
 from agno_memory.db import SqliteMemoryDb
-from agno_memory.exceptions import MemoryExists, MemoryNotFound, SessionExists
+from agno_memory.exceptions import SessionExists
 from agno_memory.memory import Memory
-from agno_memory.models import AgentRun, AgentSession, UserMemory
-from tests.agno1.scripted import Scripted
+from agno_memory.models import AgentSession, UserMemory
+from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database, errors, handles_allowed, race
 
 pytestmark = [commits]
@@ -34,29 +27,30 @@ LIKES_TEA = '!add_memory {"memory": "Likes tea, Größe 🎈", "topics": ["drink
 
 
 def remembering(alias: str) -> AgnoMemory:
-    return AgnoMemory(model=Scripted(), db=DjangoMemoryDb(alias), delete_memories=True, clear_memories=True)
+    return AgnoMemory(model=ScriptedModel(), db=DjangoMemoryDb(alias), delete_memories=True, clear_memories=True)
 
 
 def agent(alias: str, **options: Any) -> Agent:
-    given = {"enable_user_memories": True, "add_history_to_messages": True, "telemetry": False, **options}
-    return Agent(agent_id="chef", model=Scripted(), memory=remembering(alias), storage=DjangoStorage(alias), **given)
+    defaults = {"enable_user_memories": True, "add_history_to_messages": True, "telemetry": False}
+    memory, storage = remembering(alias), DjangoStorage(alias)
+    return Agent(agent_id="chef", model=ScriptedModel(), memory=memory, storage=storage, **defaults | options)
 
 
-def known(alias: str, user_id: str = "maya") -> list[str]:
+def memories_of(alias: str, user_id: str = "maya") -> list[str]:
     return [memory.memory for memory in Memory(db=alias).get_user_memories(user_id)]
 
 
-def said(run: Any) -> dict[str, Any]:
-    answered: dict[str, Any] = json.loads(run.content)
-    return answered
+def answer(run: Any) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(run.content)
+    return content
 
 
 def test_the_seeds_last_example_with_other_import_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with handles_allowed():
         memory_db = DjangoMemoryDb(SqliteMemoryDb(table_name="memories", db_file="tmp/memory.db"))
-        memory = AgnoMemory(model=Scripted(), db=memory_db)
-        agent = Agent(model=Scripted(), memory=memory, storage=DjangoStorage(), enable_user_memories=True)
+        memory = AgnoMemory(model=ScriptedModel(), db=memory_db)
+        agent = Agent(model=ScriptedModel(), memory=memory, storage=DjangoStorage(), enable_user_memories=True)
         agent.run(LIKES_TEA, user_id="user@example.com", session_id="s")
         assert [found.memory for found in memory.get_user_memories("user@example.com")] == ["Likes tea, Größe 🎈"]
         memory_id = memory.add_user_memory(AgnoUserMemory(memory="x"), user_id="user@example.com")
@@ -72,13 +66,13 @@ def test_the_seeds_last_example_with_other_import_lines(tmp_path: Path, monkeypa
 
 
 @each_database
-def test_what_an_agent_learns_is_there_and_what_staff_correct_it_knows(alias: str) -> None:
+def test_staff_see_an_agents_memory_and_the_agent_knows_their_correction(alias: str) -> None:
     agent(alias).run(LIKES_TEA, user_id="maya", session_id="s")
     learned = UserMemory.objects.using(alias).get()
     assert (learned.memory, learned.topics, learned.user_id) == ("Likes tea, Größe 🎈", ["drinks", "tea"], "maya")
     learned.memory = "Likes coffee"
     learned.save()
-    assert said(agent(alias).run("Hello", user_id="maya", session_id="s")) == {"knows": ["Likes coffee"], "turns": 2}
+    assert answer(agent(alias).run("Hello", user_id="maya", session_id="s")) == {"knows": ["Likes coffee"], "turns": 2}
     session = AgentSession.objects.using(alias).get()
     assert (session.user_id, session.agent_id, session.runs.count()) == ("maya", "chef", 2)
 
@@ -99,39 +93,39 @@ def test_agentic_memory_corrects_forgets_and_clears_its_user(alias: str) -> None
     assert (corrected.memory, corrected.topics, corrected.metadata) == ("Likes coffee", ["drinks"], {"a": 1})
     ask("update_memory", memory_id="noah's", memory="x")
     ask("delete_memory", memory_id="noah's")
-    assert known(alias, "noah") == ["noah's"]
+    assert memories_of(alias, "noah") == ["noah's"]
     ask("delete_memory", memory_id="n")
-    assert known(alias) == ["Likes coffee"]
+    assert memories_of(alias) == ["Likes coffee"]
     chef.new_session()
-    assert known(alias) == ["Likes coffee"]
+    assert memories_of(alias) == ["Likes coffee"]
     ask("clear_memory")
-    assert (known(alias), known(alias, "noah")) == ([], ["noah's"])
+    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["noah's"])
 
 
 @each_database
 def test_async_teams_and_parallel_agents(alias: str) -> None:
     asyncio.run(agent(alias).arun(LIKES_TEA, user_id="maya", session_id="s"))
-    assert known(alias) == ["Likes tea, Größe 🎈"]
+    assert memories_of(alias) == ["Likes tea, Größe 🎈"]
     team = Team(
         team_id="kitchen",
-        members=[Agent(model=Scripted())],
-        model=Scripted(),
+        members=[Agent(model=ScriptedModel())],
+        model=ScriptedModel(),
         memory=remembering(alias),
         storage=DjangoStorage(alias),
         enable_user_memories=True,
         telemetry=False,
     )
     team.run('!add_memory {"memory": "Likes soup"}', user_id="noah", session_id="t")
-    assert known(alias, "noah") == ["Likes soup"]
+    assert memories_of(alias, "noah") == ["Likes soup"]
     assert AgentSession.objects.using(alias).get(session_id="t").team_id == "kitchen"
 
     def work(thread: int, number: int) -> object:
-        told = json.dumps({"memory": f"Fact {thread}"})
-        return agent(alias).run(f"!add_memory {told}", user_id="zoe", session_id=f"s{thread}")
+        arguments = json.dumps({"memory": f"Fact {thread}"})
+        return agent(alias).run(f"!add_memory {arguments}", user_id="zoe", session_id=f"s{thread}")
 
     (outcomes,) = race(1, work, threads=4)
     assert errors(outcomes) == []
-    assert sorted(known(alias, "zoe")) == [f"Fact {thread}" for thread in range(4)]
+    assert sorted(memories_of(alias, "zoe")) == [f"Fact {thread}" for thread in range(4)]
 
 
 @each_database
@@ -141,91 +135,3 @@ def test_two_users_with_one_session_id(alias: str) -> None:
         agent(alias).run("Hello", user_id="noah", session_id="s")
     session = AgentSession.objects.using(alias).get()
     assert (session.user_id, session.runs.count()) == ("maya", 1)
-
-
-@each_database
-def test_the_store_of_memories(alias: str) -> None:
-    db = DjangoMemoryDb(alias)
-    row = MemoryRow(id="m", user_id="maya", memory={"memory": "Größe", "topics": ["a"], "input": "said"})
-    written = db.upsert_memory(row)
-    assert (written.id, db.memory_exists(row)) == ("m", True)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?", written.memory["last_updated"])
-    for name in ("n", "o"):
-        db.upsert_memory(MemoryRow(id=name, user_id="maya", memory={"memory": name}))
-    assert [found.id for found in db.read_memories("maya")] == ["o", "n", "m"]
-    assert [found.id for found in db.read_memories("maya", limit=2, sort="asc")] == ["m", "n"]
-    assert db.read_memories("noah") == []
-    with pytest.raises(MemoryExists):
-        db.upsert_memory(MemoryRow(id="m", user_id="noah", memory={"memory": "x"}))
-    with pytest.raises(ValidationError):
-        db.upsert_memory(MemoryRow(id="p", user_id="noah", memory={"memory": " "}))
-    with pytest.raises(MemoryNotFound):
-        db.delete_memory("none")
-    db.delete_memory("m")
-    with pytest.raises(NotImplementedError, match="migrate"):
-        db.drop_table()
-    assert db.table_exists()
-    assert db.clear()
-    assert not UserMemory.objects.using(alias).exists()
-
-
-def test_a_tool_that_forgets_says_of_whom_or_nothing_is_forgotten() -> None:
-    Memory(db="default").add_user_memory(UserMemory(memory_id="m", memory="x"), "maya")
-    db = DjangoMemoryDb("default")
-
-    def delete_memory() -> None:
-        db.delete_memory("m")
-
-    def clear_memory() -> None:
-        db.clear()
-
-    def fresh(tool: Callable[[], None]) -> None:
-        with pytest.raises(ValueError, match="does not say"):
-            Context().run(tool)
-
-    for tool in (delete_memory, clear_memory):
-        fresh(tool)
-    db.read_memories("noah")
-    with pytest.raises(MemoryNotFound):
-        delete_memory()
-    assert known("default") == ["x"]
-
-
-@each_database
-def test_the_store_of_sessions(alias: str) -> None:
-    storage = DjangoStorage(alias)
-    runs = [{"run_id": f"r{number}", "session_id": "s", "content": f"Größe {number}"} for number in range(3)]
-    given = AgnoSession(
-        session_id="s",
-        user_id="maya",
-        agent_id="chef",
-        memory={"memories": {}, "runs": runs},
-        session_data={"session_name": "Dinner", "$odd": "\x00"},
-        extra_data={"a": 1},
-        team_session_id="t",
-        created_at=1_748_781_015,
-    )
-    storage.upsert(given)
-    found = storage.read("s")
-    assert found is not None
-    assert found.to_dict() == {**given.to_dict(), "updated_at": found.updated_at}
-    stamps = dict(AgentRun.objects.using(alias).values_list("run_id", "updated_at"))
-    runs[1]["content"] = "changed"
-    given.memory = {"memories": {}, "runs": [*runs[:2], {"run_id": "r3", "session_id": "s"}]}
-    storage.upsert(given)
-    after = dict(AgentRun.objects.using(alias).values_list("run_id", "updated_at"))
-    assert (set(after), after["r0"]) == ({"r0", "r1", "r3"}, stamps["r0"])
-    assert [run["run_id"] for run in storage.read("s").memory["runs"]] == ["r0", "r1", "r3"]
-    assert storage.read("s", user_id="noah") is None
-    storage.upsert(AgnoSession(session_id="later", user_id="maya", agent_id="baker", created_at=1_800_000_000))
-    assert storage.get_all_session_ids("maya") == ["later", "s"]
-    assert storage.get_all_session_ids(entity_id="chef") == ["s"]
-    assert [each.session_id for each in storage.get_recent_sessions(limit=1)] == ["later"]
-    assert [each.session_id for each in storage.get_all_sessions("noah")] == []
-    storage.mode = "workflow_v2"
-    storage.upsert(WorkflowSession(session_id="w", workflow_id="flow", workflow_name="Flow", user_id="maya"))
-    assert (storage.get_all_session_ids(), storage.read("w").workflow_name) == (["w"], "Flow")
-    with pytest.raises(NotImplementedError, match="migrate"):
-        storage.drop()
-    storage.delete_session("s")
-    assert not AgentRun.objects.using(alias).exists()

@@ -1,1 +1,1 @@
-"""agno 3 as it is, on this project's store. These tests run where agno 3 is installed: ``make test-agno``."""
+"""Tests with agno 3 itself on this project's store. They need agno 3: ``make test-agno`` installs it."""

@@ -19,7 +19,7 @@ from httpx import HTTPStatusError
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
-from tests.agno3.scripted import Scripted
+from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
@@ -29,7 +29,7 @@ pytestmark = [commits]
 async def served(alias: str) -> AsyncIterator[AgentOSClient]:
     """Serve an AgentOS with one agent, on the loop of its client: agno keeps one HTTP client for both."""
     chef = Agent(
-        id="chef", model=Scripted(), db=DjangoDb(alias), update_memory_on_run=True, add_memories_to_context=True
+        id="chef", model=ScriptedModel(), db=DjangoDb(alias), update_memory_on_run=True, add_memories_to_context=True
     )
     app = AgentOS(id="os", agents=[chef], telemetry=False).get_app()
     with socket.socket() as found:
@@ -60,8 +60,8 @@ def test_an_agent_runs_learns_and_is_listed(alias: str) -> None:
             await steps(client)
 
     async def steps(client: AgentOSClient) -> None:
-        told = '!add_memory {"memory": "Likes tea", "topics": ["drinks"]}'
-        await client.run_agent("chef", message=told, user_id="maya", session_id="s")
+        message = '!add_memory {"memory": "Likes tea", "topics": ["drinks"]}'
+        await client.run_agent("chef", message=message, user_id="maya", session_id="s")
         events = [
             event async for event in client.run_agent_stream("chef", message="Hello", user_id="maya", session_id="s")
         ]
@@ -100,7 +100,7 @@ def test_memories_over_http(alias: str) -> None:
         assert set(await client.get_memory_topics(user_id="maya")) == {"drinks"}
         counted = (await client.get_user_memory_stats()).data
         assert {row.user_id: row.total_memories for row in counted} == {"maya": 1, "noah": 1}
-        # Somebody else's is not changed and not deleted, and it is said.
+        # The memory of another user is neither changed nor deleted, and the status reports it.
         assert await status(client.get_memory(made.memory_id, user_id="noah")) == 404
         assert await status(client.update_memory(made.memory_id, "Mine", user_id="noah")) in (404, 409)
         assert await status(client.delete_memory(made.memory_id, user_id="noah")) == 404

@@ -19,7 +19,7 @@ from django.urls import path
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
-from tests.agno3.scripted import Scripted
+from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database, race, results
 
 pytestmark = [commits]
@@ -28,34 +28,34 @@ LIKES_TEA = '!add_memory {"memory": "Likes tea, Größe 🎈", "topics": ["drink
 
 
 def agent(alias: str, **options: Any) -> Agent:
-    given = {"add_memories_to_context": True, "add_history_to_context": True, "telemetry": False, **options}
-    return Agent(id="chef", model=Scripted(), db=DjangoDb(alias), **given)
+    defaults = {"add_memories_to_context": True, "add_history_to_context": True, "telemetry": False}
+    return Agent(id="chef", model=ScriptedModel(), db=DjangoDb(alias), **defaults | options)
 
 
 def manager(alias: str) -> MemoryManager:
-    return MemoryManager(model=Scripted(), db=DjangoDb(alias), delete_memories=True, clear_memories=True)
+    return MemoryManager(model=ScriptedModel(), db=DjangoDb(alias), delete_memories=True, clear_memories=True)
 
 
-def known(alias: str, user_id: str = "maya") -> list[str]:
+def memories_of(alias: str, user_id: str = "maya") -> list[str]:
     return [memory.memory for memory in Memory(db=alias).get_user_memories(user_id)]
 
 
-def said(run: Any) -> dict[str, Any]:
-    answered: dict[str, Any] = json.loads(run.content)
-    return answered
+def answer(run: Any) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(run.content)
+    return content
 
 
 @each_database
-def test_what_an_agent_learns_is_there_and_what_staff_correct_it_knows(alias: str) -> None:
+def test_staff_see_an_agents_memory_and_the_agent_knows_their_correction(alias: str) -> None:
     agent(alias, update_memory_on_run=True).run(LIKES_TEA, user_id="maya", session_id="s")
     learned = UserMemory.objects.using(alias).get()
     assert (learned.memory, learned.topics) == ("Likes tea, Größe 🎈", ["drinks", "tea"])
     assert (learned.user_id, learned.agent_id) == ("maya", "chef")
     learned.memory = "Likes coffee"
     learned.save()
-    answered = said(agent(alias, update_memory_on_run=True).run("Hello", user_id="maya", session_id="s"))
-    assert answered == {"knows": ["Likes coffee"], "turns": 2}
-    assert said(agent(alias).run("Hello", user_id="noah"))["knows"] == []
+    content = answer(agent(alias, update_memory_on_run=True).run("Hello", user_id="maya", session_id="s"))
+    assert content == {"knows": ["Likes coffee"], "turns": 2}
+    assert answer(agent(alias).run("Hello", user_id="noah"))["knows"] == []
 
 
 @each_database
@@ -75,19 +75,19 @@ def test_agentic_memory_corrects_forgets_and_clears_its_user(alias: str) -> None
     assert (corrected.memory, corrected.topics, corrected.metadata) == ("Likes coffee", ["drinks"], {"a": 1})
     ask("update_memory", memory_id="noah's", memory="Hates beer")
     ask("delete_memory", memory_id="noah's")
-    assert known(alias, "noah") == ["Likes beer"]
+    assert memories_of(alias, "noah") == ["Likes beer"]
     ask("delete_memory", memory_id="n")
-    assert known(alias) == ["Likes coffee"]
+    assert memories_of(alias) == ["Likes coffee"]
     ask("clear_memory")
-    assert (known(alias), known(alias, "noah")) == ([], ["Likes beer"])
+    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["Likes beer"])
 
 
 @each_database
 def test_history_survives_a_restart_and_two_users_do_not_share_one_session_id(alias: str) -> None:
     for _ in range(2):
         agent(alias).run("Hello", user_id="maya", session_id="s")
-    assert said(agent(alias).run("Hello", user_id="maya", session_id="s"))["turns"] == 3
-    assert said(agent(alias).run("Hello", user_id="noah", session_id="s"))["turns"] == 1
+    assert answer(agent(alias).run("Hello", user_id="maya", session_id="s"))["turns"] == 3
+    assert answer(agent(alias).run("Hello", user_id="noah", session_id="s"))["turns"] == 1
     session = AgentSession.objects.using(alias).get()
     assert (session.user_id, session.agent_id, session.runs.count()) == ("maya", "chef", 3)
     assert [run.run_index for run in session.runs.order_by("run_index")] == [0, 1, 2]
@@ -95,12 +95,12 @@ def test_history_survives_a_restart_and_two_users_do_not_share_one_session_id(al
 
 
 @each_database
-def test_teams_keep_their_sessions_and_what_they_learn(alias: str) -> None:
+def test_teams_keep_their_sessions_and_memories(alias: str) -> None:
     def team() -> Team:
         return Team(
             id="kitchen",
-            members=[Agent(id="chef", model=Scripted())],
-            model=Scripted(),
+            members=[Agent(id="chef", model=ScriptedModel())],
+            model=ScriptedModel(),
             db=DjangoDb(alias),
             update_memory_on_run=True,
             add_memories_to_context=True,
@@ -109,14 +109,14 @@ def test_teams_keep_their_sessions_and_what_they_learn(alias: str) -> None:
         )
 
     team().run(LIKES_TEA, user_id="maya", session_id="s")
-    assert said(team().run("Hello", user_id="maya", session_id="s")) == {"knows": known(alias), "turns": 2}
+    assert answer(team().run("Hello", user_id="maya", session_id="s")) == {"knows": memories_of(alias), "turns": 2}
     session = AgentSession.objects.using(alias).get()
     assert (session.session_type, session.team_id) == ("team", "kitchen")
     assert UserMemory.objects.using(alias).get().team_id == "kitchen"
 
 
 @each_database
-def test_the_managers_own_verbs(alias: str) -> None:
+def test_the_methods_of_the_memory_manager(alias: str) -> None:
     keeper = manager(alias)
     memory_id = keeper.add_user_memory(AgnoMemory(memory="Likes tea", topics=["drinks"]), user_id="maya")
     assert memory_id is not None
@@ -126,7 +126,7 @@ def test_the_managers_own_verbs(alias: str) -> None:
     assert found is not None
     assert [(memory.memory, memory.topics) for memory in found] == [("Likes coffee", ["drinks"])]
     keeper.clear_user_memories("maya")
-    assert (known(alias), known(alias, "noah")) == ([], ["Likes beer"])
+    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["Likes beer"])
 
 
 @each_database
@@ -141,14 +141,14 @@ def test_async_and_streaming(alias: str) -> None:
         return [events, *both]
 
     events, *both = asyncio.run(converse())
-    assert known(alias) == ["Likes tea, Größe 🎈"]
+    assert memories_of(alias) == ["Likes tea, Größe 🎈"]
     assert any("Likes tea" in str(getattr(event, "content", "")) for event in events)
-    assert [said(run)["turns"] for run in both] == [1, 1]
+    assert [answer(run)["turns"] for run in both] == [1, 1]
     assert AgentRun.objects.using(alias).filter(session_id="s").count() == 2
 
 
 @each_database
-def test_a_tool_that_clears_clears_its_own_agents_user_beside_others(alias: str) -> None:
+def test_clear_memory_clears_its_own_agents_user_while_another_runs(alias: str) -> None:
     for user in ("maya", "noah"):
         Memory(db=alias).add_user_memory(UserMemory(memory=f"About {user}"), user)
     chef = agent(alias, enable_agentic_memory=True, memory_manager=manager(alias))
@@ -159,14 +159,14 @@ def test_a_tool_that_clears_clears_its_own_agents_user_beside_others(alias: str)
         await asyncio.gather(clears, chef.arun("Hello", user_id="noah", session_id="t"))
 
     asyncio.run(both())
-    assert (known(alias), known(alias, "noah")) == ([], ["About noah"])
+    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["About noah"])
 
 
 async def chat(request: HttpRequest) -> JsonResponse:
     run = await agent(request.GET["alias"], update_memory_on_run=True).arun(
-        request.GET["said"], user_id="maya", session_id="s"
+        request.GET["message"], user_id="maya", session_id="s"
     )
-    return JsonResponse({"said": run.content})
+    return JsonResponse({"content": run.content})
 
 
 urlpatterns = [path("chat/", chat)]
@@ -177,24 +177,24 @@ urlpatterns = [path("chat/", chat)]
 def test_an_async_view_under_asgi(alias: str) -> None:
     async def ask() -> list[int]:
         client = AsyncClient()
-        asked = [client.get("/chat/", {"alias": alias, "said": said}) for said in (LIKES_TEA, "Hello")]
-        return [(await each).status_code for each in asked]
+        requests = [client.get("/chat/", {"alias": alias, "message": text}) for text in (LIKES_TEA, "Hello")]
+        return [(await request).status_code for request in requests]
 
     assert asyncio.run(ask()) == [200, 200]
-    assert known(alias) == ["Likes tea, Größe 🎈"]
+    assert memories_of(alias) == ["Likes tea, Größe 🎈"]
     assert AgentRun.objects.using(alias).count() == 2
 
 
 @each_database
 def test_parallel_agents_lose_nothing(alias: str) -> None:
     def work(thread: int, number: int) -> str:
-        told = json.dumps({"memory": f"Fact {thread}"})
+        arguments = json.dumps({"memory": f"Fact {thread}"})
         chef = agent(alias, update_memory_on_run=True)
-        return str(chef.run(f"!add_memory {told}", user_id="maya", session_id=f"s{thread}").content)
+        return str(chef.run(f"!add_memory {arguments}", user_id="maya", session_id=f"s{thread}").content)
 
     (outcomes,) = race(1, work, threads=4)
     assert len(results(outcomes)) == 4
-    assert sorted(known(alias)) == [f"Fact {thread}" for thread in range(4)]
+    assert sorted(memories_of(alias)) == [f"Fact {thread}" for thread in range(4)]
     assert AgentRun.objects.using(alias).count() == 4
 
 
@@ -208,7 +208,7 @@ def test_connections_of_worker_threads_are_closed() -> None:
 
 
 @each_database
-def test_a_turn_costs_the_same_however_long_the_conversation(alias: str, django_assert_max_num_queries: Any) -> None:
+def test_a_turn_costs_the_same_in_a_long_conversation(alias: str, django_assert_max_num_queries: Any) -> None:
     from django.test.utils import CaptureQueriesContext
 
     chef = agent(alias, num_history_runs=2)
@@ -225,7 +225,7 @@ def test_a_turn_costs_the_same_however_long_the_conversation(alias: str, django_
     assert cost() == first
 
 
-def test_a_database_that_is_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_error_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     from django.db import OperationalError
 
     def away(*args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What docs/agno.md shows of agno 3 is run as it stands; only the model is another."""
+"""The examples for agno 3 in docs/agno.md run as they are printed, with a scripted model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from agno_memory.memory import Memory
 from agno_memory.models import AgentSession
-from tests.agno3.scripted import Scripted
+from tests.agno_model import ScriptedModel
 from tests.databases import ROOT, commits
 
 pytestmark = [commits]
@@ -23,7 +23,7 @@ def blocks(heading: str) -> list[str]:
 @pytest.mark.parametrize("heading", ["Agno 3", "Sessions"])
 def test_the_example(heading: str, monkeypatch: pytest.MonkeyPatch) -> None:
     openai = ModuleType("agno.models.openai")
-    openai.OpenAIChat = Scripted  # type: ignore[attr-defined]
+    openai.OpenAIChat = ScriptedModel  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "agno.models.openai", openai)
     (block,) = blocks("Agno 3")
     block = block.replace("I am allergic to nuts", '!add_memory {\\"memory\\": \\"Allergic to nuts\\"}')

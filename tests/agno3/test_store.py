@@ -1,4 +1,4 @@
-"""``DjangoDb`` by itself: what agno asks of a store, and where it must say no, on every database."""
+"""``DjangoDb`` with its parts (memories, sessions, runs, rows, refusals), upserts and threads, on every database."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from agno_memory.contrib.agno import DjangoDb
 from agno_memory.exceptions import MemoryExists, MemoryNotFound, SessionExists, SessionNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.names import CONTENT_FIELDS
+from tests.agno_helpers import add_with_every_field, field_of_memory, sample
 from tests.databases import RUNNING, commits, each_database
 
 pytestmark = [commits]
@@ -46,8 +48,8 @@ def far_from_utc() -> Iterator[None]:
 
 
 def remember(db: DjangoDb, memory_id: str, user_id: str = "maya", **values: Any) -> AgnoMemory:
-    given = {"memory": f"About {memory_id}", **values}
-    written = db.upsert_user_memory(AgnoMemory(memory_id=memory_id, user_id=user_id, **given))
+    content = {"memory": f"About {memory_id}", **values}
+    written = db.upsert_user_memory(AgnoMemory(memory_id=memory_id, user_id=user_id, **content))
     assert isinstance(written, AgnoMemory)
     return written
 
@@ -57,7 +59,7 @@ def ids(found: Any) -> list[str]:
 
 
 @each_database
-def test_somebody_elses_id_changes_nothing_and_raises(alias: str) -> None:
+def test_another_users_id_changes_nothing_and_raises(alias: str) -> None:
     db = DjangoDb(alias)
     remember(db, "m", memory="Maya's")
     db.upsert_session(AgnoSession(session_id="s", user_id="maya"))
@@ -85,17 +87,17 @@ def test_somebody_elses_id_changes_nothing_and_raises(alias: str) -> None:
 
 
 @each_database
-def test_nobodys_call_clears_everybodys_memories(alias: str) -> None:
+def test_no_call_clears_the_memories_of_every_user(alias: str) -> None:
     db = DjangoDb(alias)
     remember(db, "m")
     remember(db, "n", "noah")
-    with pytest.raises(ValueError, match="does not say whose"):
+    with pytest.raises(ValueError, match="does not name a user"):
         db.clear_memories()
     db.get_user_memories()
-    with pytest.raises(ValueError, match="does not say whose"):
+    with pytest.raises(ValueError, match="does not name a user"):
         db.clear_memories()
     db.get_user_memories(user_id="maya")
-    with pytest.raises(ValueError, match="does not say whose"):
+    with pytest.raises(ValueError, match="does not name a user"):
         MemoryManager(db=db).clear()
     assert ids(db.get_user_memories()) == ["n", "m"]
 
@@ -123,7 +125,7 @@ def test_times_are_utc_and_do_not_drift(alias: str, far_from_utc: None) -> None:
 
 
 @each_database
-def test_memories_are_found_by_all_that_is_asked(alias: str) -> None:
+def test_memories_match_all_filters(alias: str) -> None:
     db = DjangoDb(alias)
     remember(db, "a", topics=["Größe", "日本"], memory="Straße", agent_id="chef")
     remember(db, "b", topics=["Größe"], memory="STRASSE, 100%_", team_id="kitchen")
@@ -152,7 +154,17 @@ def test_memories_are_found_by_all_that_is_asked(alias: str) -> None:
 
 
 @each_database
-def test_what_agno_does_not_say_stays(alias: str) -> None:
+@pytest.mark.parametrize("name", CONTENT_FIELDS)
+def test_every_content_field_survives_an_agents_upsert(alias: str, name: str) -> None:
+    add_with_every_field(alias)
+    text: Any = None if name == "memory" else "Other"
+    DjangoDb(alias).upsert_user_memory(AgnoMemory(memory_id="m", memory=text, user_id="maya"))
+    assert field_of_memory(alias, name) == sample(name)
+    assert field_of_memory(alias, "memory") == (text or sample("memory"))
+
+
+@each_database
+def test_a_field_that_agno_does_not_set_keeps_its_value(alias: str) -> None:
     Memory(db=alias).add_user_memory(
         UserMemory(memory_id="m", memory="x", topics=["a"], metadata={"b": 1}, session_id="s", feedback="Good"), "maya"
     )
@@ -170,7 +182,7 @@ def test_what_agno_does_not_say_stays(alias: str) -> None:
 
 
 @each_database
-def test_sessions_come_back_as_they_were(alias: str) -> None:
+def test_sessions_are_read_as_they_were_written(alias: str) -> None:
     db = DjangoDb(alias)
     data = {"session_name": "Dinner", "session_state": {"$set": 1, "nul": "\x00", "n": [1.5, None]}}
     db.upsert_session(
@@ -200,7 +212,7 @@ def test_sessions_come_back_as_they_were(alias: str) -> None:
 
 
 @given(text=st.text(min_size=1, max_size=50), topics=st.lists(st.text(min_size=1, max_size=20), max_size=3))
-def test_any_text_is_found_again_or_refused(text: str, topics: list[str]) -> None:
+def test_any_text_is_stored_exactly_or_refused(text: str, topics: list[str]) -> None:
     for alias in RUNNING:
         db = DjangoDb(alias)
         try:
@@ -223,7 +235,7 @@ def test_a_call_on_a_running_loop_works() -> None:
     assert found.memory == "About m"
 
 
-def test_what_is_not_kept_says_where_to_keep_it() -> None:
+def test_unsupported_methods_name_an_alternative() -> None:
     db = DjangoDb()
     for name in ("upsert_trace", "get_knowledge_content", "create_eval_run", "upsert_learning"):
         with pytest.raises(NotImplementedError, match=r"memory_manager=MemoryManager\(db=DjangoDb"):
@@ -242,7 +254,7 @@ def test_its_id_is_the_same_in_every_process() -> None:
     assert (again.db, again.id) == ("memories", "mine")
 
 
-def test_the_other_majors_stores_say_what_to_install() -> None:
+def test_the_stores_of_the_other_major_name_the_release_to_install() -> None:
     import agno_memory.contrib.agno as stores
 
     with pytest.raises(ImportError, match=r"DjangoStorage is for agno 1\.8\.4, and agno 3"):

@@ -1,4 +1,4 @@
-"""What the tests of the REST API share: memories on one database, callers, and how they call."""
+"""Helpers of the tests of the REST API: memories on one database, callers and their requests."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ each_database = _databases(*ALIASES)
 # With commits that other threads and connections see.
 each_database_commits = _databases(*ALIASES, commits=True)
 server_databases_commits = _databases("default", "postgres", "mongodb", commits=True)
-# What does not depend on the database is asked of one.
+# For tests that do not depend on the database.
 on_sqlite = _databases("default")
 on_sqlite_commits = _databases("default", commits=True)
 
 
 def site(alias: str, **settings: Any) -> override_settings:
-    """Return the settings of a site whose users are known by their names, with its memories on one database."""
+    """Return the settings of a site with user names as user ids and its memories on one database."""
     return override_settings(
         DATABASE_ROUTERS=ROUTERS, AGNO_MEMORY={"DATABASE": alias, "USER_ID_FIELD": "username", **settings}
     )
@@ -73,7 +73,7 @@ def memories_on(alias: str, **settings: Any) -> Iterator[None]:
 
 @contextmanager
 def _connecting(alias: str) -> Iterator[None]:
-    """Let a test connect to a database that Django's test case was not told about, and so refuses."""
+    """Let a test connect to a database that is not among those of Django's test case, which refuses it."""
     connection = connections[alias]
     with ExitStack() as stack:
         for name in ("connect", "cursor", "chunked_cursor", "temporary_connection"):
@@ -84,7 +84,7 @@ def _connecting(alias: str) -> Iterator[None]:
 
 
 def broken(kind: str, folder: Path) -> dict[str, Any]:
-    """Return the settings of a database that does not answer."""
+    """Return the settings of a database that is not available."""
     port = nobody_listens()
     common: dict[str, Any] = {
         "NAME": "notes",
@@ -104,10 +104,10 @@ def broken(kind: str, folder: Path) -> dict[str, Any]:
 
 
 class Caller(APIClient):
-    """Somebody who calls the API, by paths relative to where it is mounted.
+    """A client of the API. Paths are relative to the address of the API.
 
     Args:
-        user: who it is; None is nobody.
+        user: the caller; None is not logged in.
     """
 
     def __init__(self, user: User | None = None, base: str = BASE) -> None:
@@ -120,7 +120,7 @@ class Caller(APIClient):
     def call(
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **query: Any
     ) -> Any:
-        """Send JSON, or nothing where there is no body, and return the response."""
+        """Send JSON, or an empty request without a body, and return the response."""
         url = path if path.startswith(("/", "http:")) else self.base + path
         if query:
             url += f"{'&' if '?' in url else '?'}{urlencode(query, doseq=True)}"
@@ -158,8 +158,8 @@ def one(memory_id: str) -> str:
     return f"memories/{quote(memory_id, safe='')}/"
 
 
-def told(response: Any) -> tuple[int, dict[str, str], bytes]:
-    """Return everything that an answer says."""
+def response_parts(response: Any) -> tuple[int, dict[str, str], bytes]:
+    """Return the status, the headers and the content of a response."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
     return response.status_code, dict(response.headers), content
 

@@ -14,7 +14,7 @@ from tests.rest.api import site as site_settings
 
 @pytest.fixture(scope="session", autouse=True)
 def cleared_databases(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Make the databases that no mark names, because their tests clean up by themselves."""
+    """Create the databases that no mark names, because their tests clean up by themselves."""
     names = {alias: connections[alias].settings_dict["NAME"] for alias in RUNNING if not is_made(alias)}
     with django_db_blocker.unblock():
         for alias in names:
@@ -34,7 +34,7 @@ def is_made(alias: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def site(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Keep the memories on the database of the test, where it names one."""
+    """Keep the memories on the database of the test, if it has the argument ``alias``."""
     if "alias" not in request.fixturenames:
         yield
         return
@@ -45,25 +45,25 @@ def site(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def ana(site: None) -> Caller:
-    """A caller with no permissions at all."""
+    """A caller without permissions."""
     return caller("ana")
 
 
 @pytest.fixture
 def bob(site: None) -> Caller:
-    """Another one."""
+    """Another caller without permissions."""
     return caller("bob")
 
 
 @pytest.fixture
 def admin(site: None) -> Caller:
-    """One who may do everything."""
+    """A superuser."""
     return caller("admin", superuser=True)
 
 
 @pytest.fixture
 def down(alias: str, tmp_path: Path) -> Iterator[None]:
-    """Put the memories where no database is."""
+    """Put the memories on a database that is not available."""
     with handles_allowed():
         connections.settings["down"] = broken(alias, tmp_path)
         with site_settings("down"):

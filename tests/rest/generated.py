@@ -1,4 +1,4 @@
-"""What no OpenAPI can say of a valid request: hooks for the requests that schemathesis generates."""
+"""Hooks for the requests that schemathesis generates: rules for valid requests that OpenAPI cannot express."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from agno_memory.validators import validate_metadata
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Make what is meant to be valid so; what is meant to be invalid goes out as it is."""
+    """Make requests valid that are meant to be; those that are meant to be invalid stay unchanged."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     query: Any = case.query or {}
-    # A cursor is made by a page and nobody else.
+    # Only a page makes a valid cursor.
     query.pop("cursor", None)
     if "confirm" in query:
-        # It repeats what is in the path.
+        # It repeats the id in the path.
         query["confirm"] = case.path_parameters["user_id"]
     for memory in case.body if isinstance(case.body, list) else [case.body]:
         if isinstance(memory, dict):
@@ -28,7 +28,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 
 
 def agree(memory: dict[str, Any], case: Case[Any]) -> None:
-    """Let a body say nothing else than the URL, and hold no metadata that some database could not."""
+    """Make a body agree with the URL, and remove metadata that some database cannot store."""
     memory.pop("user_id", None)
     if case.path_parameters:
         memory.pop("memory_id", None)

@@ -1,4 +1,4 @@
-"""What sites bring of their own: authentication, errors, permissions, viewsets."""
+"""Parts that sites replace: authentication, errors, permissions, viewsets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from agno_memory.rest.views import MemoryViewSet, PersonViewSet
 
 
 class NameInHeader(BaseAuthentication):
-    """Believes whoever says who they are, and says nothing of how to log in, so that refusals are 403."""
+    """Takes the name in a header, unchecked. Without a challenge to log in, refusals are 403."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         name = request.headers.get("X-Name")
@@ -29,7 +29,7 @@ class NameInHeader(BaseAuthentication):
 
 
 def wrapped_errors(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Answer errors in a form of the site's own."""
+    """Return errors in a format of the site's own."""
     response = exception_handler(error, context)
     if response is not None:
         response.data = {"error": response.data, "code": response.status_code}
@@ -37,20 +37,20 @@ def wrapped_errors(error: Exception, context: dict[str, Any]) -> Response | None
 
 
 def plain_errors(error: Exception, context: dict[str, Any]) -> Any:
-    """Answer errors by Django alone."""
+    """Return errors as plain responses of Django."""
     response = exception_handler(error, context)
     return response and JsonResponse({"error": str(error)}, status=response.status_code)
 
 
 class ReadOnly(BasePermission):
-    """Lets nobody write."""
+    """Refuses all writes."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return request.method in {"GET", "HEAD", "OPTIONS"}
 
 
 class Helpdesk(MemoryPermissions):
-    """Lets everybody who is called so act for everybody."""
+    """Lets the user of this name act for all others."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return request.user.get_username() == "helpdesk" or super().has_permission(request, view)
@@ -74,7 +74,7 @@ class OwnFilter(UserMemoryFilter):
 
 
 class OwnMemories(MemoryViewSet):
-    """Shows one agent's memories alone, with their lengths."""
+    """Only one agent's memories, with their lengths."""
 
     serializer_class = OwnSerializer
     filterset_class = OwnFilter

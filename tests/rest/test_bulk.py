@@ -49,7 +49,7 @@ def test_all_or_nothing(alias: str, ana: Caller) -> None:
 
 
 @on_sqlite
-def test_what_is_no_list_is_told(alias: str, ana: Caller) -> None:
+def test_a_body_that_is_not_a_list_is_refused(alias: str, ana: Caller) -> None:
     bodies: list[Any] = [{}, {"memory": "x"}, "x", 1, None]
     for body in bodies:
         response = ana.call("POST", "memories/bulk/", body)
@@ -111,7 +111,7 @@ def test_many_are_deleted_and_named(alias: str, ana: Caller) -> None:
         {"memory_ids": ["a"], "version": 1},
     ],
 )
-def test_bad_ids_are_told(alias: str, ana: Caller, body: Any) -> None:
+def test_bad_ids_are_refused(alias: str, ana: Caller, body: Any) -> None:
     add("ana", memory_id="a")
     response = ana.call("POST", "memories/delete/", body)
     assert response.status_code == 400

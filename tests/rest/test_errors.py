@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer is a 4xx that says what to do; and what the database cannot do is a 503."""
+"""Every invalid request gets a 4xx with a useful message, and a database that is not available a 503."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from agno_memory.formats import FIELDS
 from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
 from tests.databases import handles_allowed
 from tests.rest.api import PROBLEM, Caller, add, add_many, broken, each_database, on_sqlite, one, site
 
@@ -91,7 +91,7 @@ BODIES: dict[str, tuple[str | bytes, list[str]]] = {
 
 @on_sqlite
 @pytest.mark.parametrize("wrong", BODIES)
-def test_a_bad_body_is_told_by_its_fields(alias: str, ana: Caller, wrong: str) -> None:
+def test_errors_of_a_body_are_by_field(alias: str, ana: Caller, wrong: str) -> None:
     body, fields = BODIES[wrong]
     add("ana", memory_id="a")
     for method, path in (("POST", "memories/"), ("PUT", one("a")), ("PATCH", one("a"))):
@@ -108,7 +108,7 @@ def test_a_bad_body_is_told_by_its_fields(alias: str, ana: Caller, wrong: str) -
 
 @on_sqlite
 @pytest.mark.parametrize("wrong", BODIES)
-def test_a_bad_memory_among_many_is_told_by_its_position(alias: str, ana: Caller, wrong: str) -> None:
+def test_errors_of_many_memories_are_by_position(alias: str, ana: Caller, wrong: str) -> None:
     body, fields = BODIES[wrong]
     if isinstance(body, bytes) or fields == ["detail"]:
         return
@@ -140,7 +140,7 @@ def test_no_error_repeats_the_text_of_a_memory(alias: str, ana: Caller) -> None:
 
 @on_sqlite
 def test_an_unknown_field_is_named_with_the_known_ones(alias: str, ana: Caller) -> None:
-    known = "There is no such field. Known: memory_id, user_id, memory, topics, input, metadata, agent_id, team_id, "
+    known = "Unknown field. Choose from: memory_id, user_id, memory, topics, input, metadata, agent_id, team_id, "
     add("ana", memory_id="a")
     for method, path in (("POST", "memories/"), ("PUT", one("a")), ("PATCH", one("a"))):
         response = ana.call(method, path, {"memory": "x", "topic": ["tea"], "search_text": "x"})
@@ -195,7 +195,7 @@ def test_an_answer_does_not_outgrow_the_body(alias: str, ana: Caller) -> None:
         *(f"{JSON}; charset={name}" for name in ("utf-16", "latin-1", "zip", "?")),
     ],
 )
-def test_a_body_that_is_no_json_in_utf_8_is_refused(alias: str, ana: Caller, content_type: str) -> None:
+def test_a_body_that_is_not_json_in_utf_8_is_refused(alias: str, ana: Caller, content_type: str) -> None:
     for path in ("memories/", "memories/bulk/", "memories/delete/"):
         response = post(ana, '{"memory": "x"}', path, content_type)
         assert (response.status_code, list(response.json())) == (415, ["detail"])
@@ -204,7 +204,7 @@ def test_a_body_that_is_no_json_in_utf_8_is_refused(alias: str, ana: Caller, con
 
 @on_sqlite
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8"])
-def test_utf_8_may_be_said(alias: str, ana: Caller, charset: str) -> None:
+def test_the_charset_may_be_utf_8(alias: str, ana: Caller, charset: str) -> None:
     response = post(ana, '{"memory": "caf\u00e9"}', content_type=f"{JSON}; charset={charset}")
     assert (response.status_code, response.json()["memory"]) == (201, "caf\u00e9")
 
@@ -225,13 +225,13 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(alias: str, ana: Cal
 
 @on_sqlite
 @pytest.mark.parametrize("length", ["x", "-1", "+5", "1e3", "5_0", "\u0663", " 5", "0x10"])
-def test_a_length_that_is_none_is_refused(alias: str, ana: Caller, length: str) -> None:
+def test_a_length_that_is_not_a_number_is_refused(alias: str, ana: Caller, length: str) -> None:
     assert post(ana, b'{"memory": "x"}', CONTENT_LENGTH=length).status_code == 400
 
 
 @on_sqlite
 def test_a_body_in_chunks_is_refused(alias: str, ana: Caller) -> None:
-    """REST framework would take it for none, and a PATCH would seem to succeed."""
+    """REST framework would take the body for an empty one, and a PATCH would seem to succeed."""
     add("ana", memory_id="a")
     chunked: dict[str, Any] = {"CONTENT_LENGTH": "", "headers": {"Transfer-Encoding": "chunked"}}
     for method, path in (("POST", "memories/"), ("PATCH", one("a")), ("PUT", one("a"))):
@@ -270,7 +270,7 @@ def test_forms_are_taken_as_well(alias: str, ana: Caller) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize("accept", ["text/csv", "image/png", "x", ";;;", ",,,", "a/b/c", "\xff", 'a/b; x="'])
-def test_a_form_that_there_is_not_is_refused_in_json(alias: str, ana: Caller, accept: str) -> None:
+def test_an_unknown_format_is_refused_in_json(alias: str, ana: Caller, accept: str) -> None:
     for path in ("memories/", one("a"), "memories/export/", "topics/"):
         if accept == "text/csv" and path == "memories/export/":
             continue
@@ -284,8 +284,8 @@ def test_a_form_that_there_is_not_is_refused_in_json(alias: str, ana: Caller, ac
     ("accept", "status"),
     [("a/b; x*=no''%41", 406), ("*/*, a/b; q*=no''1", 200), (f"{PROBLEM}; x*=no''%41", 406)],
 )
-def test_an_accept_that_cannot_be_read_is_passed_over(alias: str, ana: Caller, accept: str, status: int) -> None:
-    """Django raises a ValueError for an encoding that there is not."""
+def test_an_unreadable_accept_is_ignored(alias: str, ana: Caller, accept: str, status: int) -> None:
+    """Django raises a ValueError for an unknown encoding."""
     for path in ("memories/", "memories/export/"):
         assert ana.call("GET", path, headers={"Accept": accept}).status_code == status
 
@@ -310,7 +310,7 @@ PROBLEMS: list[tuple[str, str, Any, dict[str, str], int, str]] = [
 @pytest.mark.parametrize(
     "accept", [PROBLEM, f"{PROBLEM}, application/json", f"*/*, {PROBLEM};q=0.1", f"text/html, {PROBLEM}"]
 )
-def test_errors_are_problems_for_those_who_ask(alias: str, ana: Caller, accept: str) -> None:
+def test_errors_are_problems_if_accept_names_them(alias: str, ana: Caller, accept: str) -> None:
     add("ana", memory_id="a")
     for method, path, body, headers, status, said in PROBLEMS:
         plain = ana.call(method, path, body, headers=headers)
@@ -347,7 +347,7 @@ def test_a_challenge_comes_with_a_401(alias: str) -> None:
 
 
 @on_sqlite
-def test_a_method_that_there_is_not_is_told_with_those_that_there_are(alias: str, ana: Caller) -> None:
+def test_an_unsupported_method_is_refused_with_the_supported_ones(alias: str, ana: Caller) -> None:
     for path, allowed in (
         ("memories/", "GET, POST, HEAD, OPTIONS"),
         ("memories/bulk/", "POST, OPTIONS"),
@@ -390,16 +390,16 @@ def test_every_answer_can_be_shown_in_a_browser(alias: str, ana: Caller, admin: 
 
 
 @on_sqlite
-def test_a_form_that_there_is_not_is_named(alias: str, ana: Caller) -> None:
+def test_an_unknown_format_is_refused_with_the_known_ones(alias: str, ana: Caller) -> None:
     for path, known in {"memories/export/": "ndjson, csv", "memories/": "json, api"}.items():
         response = ana.call("GET", path, format="xml")
         assert (response.status_code, response["Content-Type"]) == (400, JSON)
-        assert response.json() == {"format": [f"There is no such form. Known: {known}."]}
+        assert response.json() == {"format": [f"Unknown format. Choose from: {known}."]}
     assert ana.call("GET", "memories/export/", format="csv").status_code == 200
 
 
 @on_sqlite
-def test_a_method_that_there_is_not_is_that_in_any_form(alias: str, ana: Caller) -> None:
+def test_an_unsupported_method_is_a_405_in_any_format(alias: str, ana: Caller) -> None:
     for method in ("POST", "TRACE", "QUERY"):
         assert ana.generic(method, "/api/memories/export/?format=csv").status_code == 405
 
@@ -516,8 +516,8 @@ def test_a_database_that_is_down_is_a_503(
 
 
 @on_sqlite
-def test_a_table_that_is_missing_is_no_503(alias: str, admin: Caller, tmp_path: Path) -> None:
-    """No waiting brings it."""
+def test_a_missing_table_is_not_a_503(alias: str, admin: Caller, tmp_path: Path) -> None:
+    """A retry would not help."""
     with handles_allowed():
         connections.settings["down"] = {**broken("default", tmp_path), "NAME": str(tmp_path / "empty.sqlite3")}
         with site("down"):

@@ -1,4 +1,4 @@
-"""Which memories a list and an export have."""
+"""The filters of a list and an export."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ DAY = datetime.timedelta(days=1)
 PARAMETERS = [
     "topic",
     "any_topic",
-    "q",
     "agent_id",
     "team_id",
     "session_id",
@@ -28,6 +27,7 @@ PARAMETERS = [
     "updated_before",
     "created_after",
     "created_before",
+    "q",
 ]
 
 
@@ -134,9 +134,9 @@ WRONG: list[tuple[str, str, str]] = [
     ("agent_id", "x" * 256, "at most 255"),
     ("team_id", "\x00", "Null"),
     ("session_id", "x" * 256, "at most 255"),
-    ("ordering", "memory", "Known: -last_updated, last_updated, -created_at, created_at"),
-    ("ordering", "", "Known: -last_updated"),
-    ("ordering", "-last_updated,memory_id", "Known: -last_updated"),
+    ("ordering", "memory", "Choose from: -last_updated, last_updated, -created_at, created_at"),
+    ("ordering", "", "Choose from: -last_updated"),
+    ("ordering", "-last_updated,memory_id", "Choose from: -last_updated"),
     *(
         ("page_size", value, "from 1 to 200")
         for value in ("0", "-1", "201", "1000000000", "1e9", "x", "", " 5", "5.0", "\u0663")
@@ -159,7 +159,7 @@ WRONG: list[tuple[str, str, str]] = [
 
 @on_sqlite
 @pytest.mark.parametrize(("name", "value", "said"), WRONG)
-def test_a_bad_value_is_told(alias: str, ana: Caller, name: str, value: str, said: str) -> None:
+def test_a_bad_value_is_refused(alias: str, ana: Caller, name: str, value: str, said: str) -> None:
     for path in ("memories/", "memories/export/"):
         if path == "memories/export/" and name in {"ordering", "page_size"}:
             continue
@@ -171,7 +171,7 @@ def test_a_bad_value_is_told(alias: str, ana: Caller, name: str, value: str, sai
 
 @on_sqlite
 def test_an_unknown_parameter_is_named_with_the_known_ones(alias: str, ana: Caller) -> None:
-    """One that is misspelt must not widen the answer."""
+    """A misspelt parameter must not widen the result."""
     assert list(UserMemoryFilter.base_filters) == PARAMETERS
     for path, more in (
         ("memories/", ["user_id", "ordering", "page_size", "cursor"]),
@@ -180,13 +180,13 @@ def test_an_unknown_parameter_is_named_with_the_known_ones(alias: str, ana: Call
         response = ana.call("GET", path, topics="tea", search_text="x", user="bob")
         assert (response.status_code, sorted(response.json())) == (400, ["search_text", "topics", "user"])
         known = ", ".join([*PARAMETERS, *more])
-        assert response.json()["topics"] == [f"There is no such parameter. Known: {known}, format."]
+        assert response.json()["topics"] == [f"Unknown parameter. Choose from: {known}, format."]
     for name in ("ordering", "page_size", "cursor"):
         assert ana.call("GET", f"memories/export/?{name}=1").status_code == 400
 
 
 @on_sqlite
-def test_a_misspelt_parameter_does_not_widen_what_is_counted_or_erased(alias: str, ana: Caller, admin: Caller) -> None:
+def test_a_misspelt_parameter_does_not_widen_counts_or_erasure(alias: str, ana: Caller, admin: Caller) -> None:
     add("admin")
     for method, path, known in (
         ("GET", "topics/?topic=x", "user_id, limit"),
@@ -196,7 +196,7 @@ def test_a_misspelt_parameter_does_not_widen_what_is_counted_or_erased(alias: st
     ):
         response = admin.call(method, path)
         assert (path, response.status_code) == (path, 400)
-        assert response.json() == {"topic": [f"There is no such parameter. Known: {known}, format."]}
+        assert response.json() == {"topic": [f"Unknown parameter. Choose from: {known}, format."]}
     assert UserMemory.objects.count() == 1
     assert ana.call("GET", "users/?topic=x").status_code == 403
     assert admin.call("OPTIONS", "stats/?topic=x").status_code == 200

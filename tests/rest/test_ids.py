@@ -84,7 +84,7 @@ REFUSED = [
 
 
 def life(client: Any, memory_id: str) -> dict[str, int]:
-    """Create, read, replace, change and delete a memory where Location says it is; return the statuses."""
+    """Create, read, replace, change and delete a memory at its Location; return the statuses."""
     created = client.call("POST", "memories/", {"memory": "x", "memory_id": memory_id})
     assert created.status_code == 201
     where = created["Location"]
@@ -160,7 +160,7 @@ def test_any_id_works_or_is_refused(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_people_whose_ids_work(alias: str, ana: Caller, admin: Caller) -> None:
+def test_user_ids_that_work(alias: str, ana: Caller, admin: Caller) -> None:
     for user_id in WORK:
         if user_id == "me":
             continue
@@ -177,7 +177,7 @@ def test_people_whose_ids_work(alias: str, ana: Caller, admin: Caller) -> None:
 
 
 @on_sqlite
-def test_people_whose_ids_no_path_can_name_are_refused(alias: str, admin: Caller) -> None:
+def test_user_ids_that_no_path_can_contain_are_refused(alias: str, admin: Caller) -> None:
     for user_id in ("me", "a/", "a//b", "..", "x" * 256, " ", "a\x00"):
         for path, body in (
             ("memories/", {"memory": "x", "user_id": user_id}),
@@ -188,8 +188,8 @@ def test_people_whose_ids_no_path_can_name_are_refused(alias: str, admin: Caller
 
 
 @on_sqlite
-def test_whoever_is_called_me_is_found(alias: str, admin: Caller) -> None:
-    """In a path `me` is the caller; a parameter says what it says."""
+def test_a_user_named_me_can_be_named(alias: str, admin: Caller) -> None:
+    """In a path, `me` is the caller; in a parameter, it is a user of this name."""
     me, ana = caller("me"), caller("ana")
     for who in (me, ana):
         assert who.call("POST", "memories/", {"memory": "x"}).status_code == 201
@@ -201,7 +201,7 @@ def test_whoever_is_called_me_is_found(alias: str, admin: Caller) -> None:
 
 
 class Wire:
-    """A client that sends what it is told, to a real server, over a socket."""
+    """A client that sends requests unchanged to a real server, over a socket."""
 
     def __init__(self, server: LiveServer, token: str) -> None:
         self.connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)

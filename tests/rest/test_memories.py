@@ -1,4 +1,4 @@
-"""One memory over HTTP: stored, read, replaced, changed, forgotten."""
+"""One memory over HTTP: stored, read, replaced, changed, deleted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from agno_memory.formats import FIELDS, as_dict
+from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored
 
 EVERYTHING: dict[str, Any] = {
@@ -65,7 +66,7 @@ def test_an_id_may_be_given(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_a_taken_id_is_answered_alike_whoever_has_it(alias: str, ana: Caller) -> None:
+def test_a_taken_id_gives_the_same_error_for_every_owner(alias: str, ana: Caller) -> None:
     add("ana", memory_id="mine")
     add("bob", memory_id="theirs")
     for memory_id in ("mine", "theirs"):
@@ -86,7 +87,7 @@ def test_values_become_canonical(alias: str, ana: Caller) -> None:
 
 @on_sqlite
 def test_an_answer_can_be_sent_back(alias: str, ana: Caller) -> None:
-    """What the machine writes is not looked at."""
+    """Machine-written fields are ignored."""
     body = ana.call("POST", "memories/", EVERYTHING).json()
     forged = {**body, "version": 77, "created_at": "1999-01-01T00:00:00Z", "last_updated": "no date"}
     for method, version in (("PUT", 2), ("PATCH", 3)):
@@ -109,7 +110,7 @@ def test_a_memory_is_read(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_head_says_what_get_would(alias: str, ana: Caller) -> None:
+def test_head_has_the_headers_of_get(alias: str, ana: Caller) -> None:
     memory = add("ana")
     response = ana.call("HEAD", one(memory.memory_id))
     assert (response.status_code, response["ETag"], response.content) == (200, '"1"', b"")
@@ -117,7 +118,7 @@ def test_head_says_what_get_would(alias: str, ana: Caller) -> None:
 
 @each_database
 @pytest.mark.parametrize("memory_id", ["nothing", "theirs", "a\x00b", "\ud7ff", "x" * 256, "a/b", "%", " "])
-def test_what_is_not_there_is_not_found(alias: str, ana: Caller, memory_id: str) -> None:
+def test_a_missing_memory_is_not_found(alias: str, ana: Caller, memory_id: str) -> None:
     add("bob", memory_id="theirs")
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         body = {"memory": "x"} if method in {"PUT", "PATCH"} else None
@@ -141,7 +142,7 @@ def test_put_replaces_everything(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_put_needs_all_that_a_memory_needs(alias: str, ana: Caller) -> None:
+def test_put_needs_the_required_fields(alias: str, ana: Caller) -> None:
     memory = add("ana")
     response = ana.call("PUT", one(memory.memory_id), {"topics": ["x"]})
     assert (response.status_code, list(response.json())) == (400, ["memory"])
@@ -149,7 +150,7 @@ def test_put_needs_all_that_a_memory_needs(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_put_creates_only_when_it_says_so(alias: str, ana: Caller) -> None:
+def test_put_creates_only_with_if_none_match(alias: str, ana: Caller) -> None:
     body = {"memory": "x"}
     assert ana.call("PUT", one("new"), body).status_code == 404
     assert not UserMemory.objects.exists()
@@ -194,7 +195,7 @@ def test_patch_takes_a_field_away(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_patch_keeps_what_is_written_meanwhile(alias: str, ana: Caller) -> None:
+def test_patch_keeps_concurrent_changes(alias: str, ana: Caller) -> None:
     """Another client changes another field between reading and writing."""
     memory = add("ana", topics=["a"])
     meddle = Meddler(memory.memory_id, agent_id="other")
@@ -205,7 +206,7 @@ def test_patch_keeps_what_is_written_meanwhile(alias: str, ana: Caller) -> None:
 
 
 class Meddler:
-    """Writes a memory as soon as somebody has read it, once."""
+    """Writes a memory once, as soon as a request has read it."""
 
     def __init__(self, memory_id: str, **changes: Any) -> None:
         self.memory_id, self.changes, self.times = memory_id, changes, 0
@@ -321,7 +322,7 @@ def test_a_write_meant_for_a_version_touches_no_other(alias: str, ana: Caller, m
 
 @each_database
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_somebody_who_wrote_in_between_is_not_overwritten(alias: str, ana: Caller, method: str) -> None:
+def test_a_concurrent_change_is_not_overwritten(alias: str, ana: Caller, method: str) -> None:
     memory = add("ana", "old")
     body = None if method == "DELETE" else {"memory": "mine"}
     with Meddler(memory.memory_id, agent_id="theirs"):
@@ -334,7 +335,7 @@ def test_somebody_who_wrote_in_between_is_not_overwritten(alias: str, ana: Calle
 
 @each_database
 def test_both_conditions_must_hold(alias: str, ana: Caller) -> None:
-    """What is not there matches nothing, and what is there is no new one."""
+    """A missing memory never matches, and an existing one is never created."""
     both = {"If-Match": '"1"', "If-None-Match": "*"}
     assert ana.call("PUT", one("a"), {"memory": "x"}, headers=both).status_code == 412
     assert not UserMemory.objects.exists()
@@ -344,7 +345,7 @@ def test_both_conditions_must_hold(alias: str, ana: Caller) -> None:
 
 
 @on_sqlite
-def test_a_condition_does_not_tell_what_others_have(alias: str, ana: Caller) -> None:
+def test_a_condition_does_not_reveal_memories_of_others(alias: str, ana: Caller) -> None:
     add("bob", memory_id="theirs")
     for method in ("GET", "PUT", "PATCH", "DELETE"):
         for headers in ({"If-Match": '"1"'}, {"If-Match": "*"}, {"If-None-Match": '"1"'}):

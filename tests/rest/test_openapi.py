@@ -1,4 +1,4 @@
-"""What the API says of itself in OpenAPI: complete, true of what a site mounts, and the same as the committed copy."""
+"""The API in OpenAPI: complete, correct for a site's own viewsets, and equal to the committed copy."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MEMORY_PATH = "/api/memories/{memory_id}/"
 
 
 def described(*patterns: Any, **settings: Any) -> Any:
-    """Return what drf-spectacular makes of these paths, without a warning."""
+    """Return drf-spectacular's schema of these paths, and assert that it gives no warning."""
     spectacular_settings.apply_patches(settings)
     try:
         schema = SchemaGenerator(patterns=list(patterns)).get_schema(public=True)
@@ -79,7 +79,7 @@ def test_the_committed_copy_is_that_of_the_code(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(ROOT / "manage.py"), "spectacular", "--validate", "--fail-on-warn"]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "demo_project.settings"}
     subprocess.run([*command, f"--file={written}"], cwd=tmp_path, env=environment, check=True)
-    assert written.read_text() == (ROOT / "docs" / "openapi.yaml").read_text(), "`make openapi` writes it anew"
+    assert written.read_text() == (ROOT / "docs" / "openapi.yaml").read_text(), "`make openapi` updates it"
 
 
 # Complete
@@ -138,7 +138,7 @@ def test_versions_are_described(schema: Any) -> None:
         assert {each["name"] for each in one[method]["parameters"] if each["in"] == "header"} == headers
 
 
-def test_what_is_made_leads_to_what_can_be_done_with_it(schema: Any) -> None:
+def test_a_created_memory_links_to_its_operations(schema: Any) -> None:
     links = schema["paths"]["/api/memories/"]["post"]["responses"]["201"]["links"]
     one = schema["paths"][MEMORY_PATH]
     assert {link["operationId"] for link in links.values()} == {each["operationId"] for each in one.values()}
@@ -176,8 +176,8 @@ def test_limits_are_those_of_the_settings() -> None:
 
 
 @pytest.mark.parametrize("setting", [{}, {"COMPONENT_SPLIT_REQUEST": True}, {"OAS_VERSION": "3.1.0"}])
-def test_what_is_sent_and_what_is_answered_are_apart(setting: dict[str, Any]) -> None:
-    """Whatever the site has set."""
+def test_requests_and_responses_are_separate_components(setting: dict[str, Any]) -> None:
+    """For all settings of the site."""
     found = described(path("api/", include(urls())), **setting)
     sent = resolved(found, body(found, "/api/memories/")["schema"])
     answered = found["components"]["schemas"]["UserMemory"]
@@ -186,7 +186,7 @@ def test_what_is_sent_and_what_is_answered_are_apart(setting: dict[str, Any]) ->
     assert "required" not in resolved(found, body(found, MEMORY_PATH, "patch")["schema"])
 
 
-# What a site makes of it
+# Subclasses of a site
 
 
 class WithMood(UserMemorySerializer):
@@ -216,29 +216,29 @@ class Memories(MemoryViewSet):
         return super().create(request, *args, **kwargs)
 
     def moods(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        """Tell the moods."""
+        """Return the moods."""
         return Response([])
 
 
-def test_what_a_site_adds_is_described() -> None:
+def test_additions_of_a_site_are_described() -> None:
     moods = path("moods/", Memories.as_view({"get": "moods"}))
     found = described(path("v1/", include([*urls(memories=Memories), moods])))
     sent, answered = (found["components"]["schemas"][name] for name in ("WithMoodRequest", "WithMood"))
     assert answered["properties"]["mood"] == {"type": "string", "readOnly": True}
     assert "mood" in answered["required"]
-    # It may be sent back, as what else the machine writes, and is not looked at.
+    # It may be sent back, as machine-written fields may, and is ignored.
     assert "type" not in sent["properties"]["mood"]
     assert parameters(found, "/v1/memories/")["origin"]["description"] == "Where it is from"
-    # No examples of ours for what is theirs.
+    # Our examples do not match their serializer.
     assert "examples" not in body(found, "/v1/memories/")
     assert "/v1/memories/bulk/" not in found["paths"]
-    # What they say goes before what we say, and leaves the rest.
+    # Their decorator takes precedence, and the rest of our facts stay.
     created = found["paths"]["/v1/memories/"]["post"]
     assert (created["summary"], created["operationId"]) == ("Mine", "memories_create")
     assert created["responses"].keys() >= {*EVERYWHERE, "202", "409"}
     assert "$ref" not in created["responses"]["409"]
     assert "201" not in created["responses"]
-    assert found["paths"]["/v1/moods/"]["get"]["description"] == "Tell the moods."
+    assert found["paths"]["/v1/moods/"]["get"]["description"] == "Return the moods."
 
 
 def test_mounted_twice_each_has_its_own_names() -> None:
@@ -250,7 +250,7 @@ def test_mounted_twice_each_has_its_own_names() -> None:
 
 
 def test_a_site_without_it_serves_the_api() -> None:
-    """It is not imported where it is not installed."""
+    """It is not imported if it is not installed."""
     program = """
 import sys
 
@@ -267,7 +267,7 @@ django.setup()
 from django.test import Client
 
 assert Client().get("/memories/").status_code == 403
-assert "agno_memory.rest.openapi" not in sys.modules
+assert "agno_memory.rest.openapi.extensions" not in sys.modules
 """
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, env=environment, check=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice, pairwise
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.cache import cache
@@ -30,13 +31,13 @@ def of(found: list[Any]) -> list[str]:
 
 
 def in_order(ordering: str, owner: str = "ana") -> list[str]:
-    """Return the ids as they should be listed."""
+    """Return the ids in the expected order."""
     rows = UserMemory.objects.for_user(owner).sorted_by(ordering)  # type: ignore[arg-type]
     return list(rows.values_list("memory_id", flat=True))
 
 
 def furnish(number: int) -> None:
-    """Add memories of which three each share their times."""
+    """Add memories in groups of three with the same times."""
     for start in range(0, number, 3):
         with at(MOMENT + start * datetime.timedelta(seconds=1)):
             Memory().add_user_memories(
@@ -97,12 +98,12 @@ def test_the_ends(alias: str, ana: Caller) -> None:
     first = ana.call("GET", "memories/", page_size=2).json()
     second = ana.call("GET", first["next"]).json()
     assert second["next"] is None
-    # All that was behind a place goes: the page is empty, and leads back to what is left.
+    # Everything after a position is deleted: the page is empty, and its link leads back to the rest.
     Memory().delete_user_memories(of([second]), "ana")
     beyond = ana.call("GET", first["next"]).json()
     assert (beyond["results"], beyond["next"]) == ([], None)
     assert ana.call("GET", beyond["previous"]).json()["results"] == first["results"]
-    # All that was before a place goes: the page is empty, and leads to the beginning.
+    # Everything before a position is deleted: the page is empty, and its link leads to the beginning.
     Memory().delete_user_memories(of([first]), "ana")
     before = ana.call("GET", second["previous"]).json()
     assert (before["results"], before["previous"]) == ([], None)
@@ -115,7 +116,7 @@ def test_the_ends(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_links_keep_what_was_asked(alias: str, ana: Caller, admin: Caller) -> None:
+def test_links_keep_the_query(alias: str, ana: Caller, admin: Caller) -> None:
     for number in range(5):
         add("b&b=\u00e9", topics=["x&y", "z"], agent_id="a b", memory_id=f"{number}", text=f"tea {number}")
         add("b&b=\u00e9", memory_id=f"other {number}")
@@ -160,12 +161,12 @@ def test_every_old_memory_comes_once_while_another_client_writes(alias: str, ana
 
 
 def end(ordering: Any, size: int) -> str:
-    """Return where a list is read from its end."""
-    return f"memories/?ordering={ordering}&page_size={size}&cursor={Cursor(ordering, True, None).encoded()}"
+    """Return the address of the last page of a list."""
+    return f"memories/?ordering={ordering}&page_size={size}&cursor={Cursor(ordering, is_backwards=True).encode()}"
 
 
 @each_database
-def test_created_at_is_exact_whatever_is_written(alias: str, ana: Caller) -> None:
+def test_created_at_is_exact_during_writes(alias: str, ana: Caller) -> None:
     """No write moves a memory in this order, so all that is left comes exactly once."""
     memories = add_many("ana", 60)
     seen: list[str] = []
@@ -181,7 +182,7 @@ def test_created_at_is_exact_whatever_is_written(alias: str, ana: Caller) -> Non
 
 @each_database
 @pytest.mark.parametrize("ordering", ORDERINGS)
-def test_a_cursor_of_somebody_else_shows_nothing_of_theirs(alias: str, ana: Caller, bob: Caller, ordering: str) -> None:
+def test_a_cursor_of_another_user_shows_nothing_of_theirs(alias: str, ana: Caller, bob: Caller, ordering: str) -> None:
     for number in range(8):
         add("bob", memory_id=f"bob {number}")
         add("ana", memory_id=f"ana {number}")
@@ -226,6 +227,18 @@ def test_nothing_shows_the_data_of_another(alias: str, ana: Caller, bob: Caller)
         assert responses[7].json()["total"] == 3
 
 
+@on_sqlite
+def test_the_service_pages_through_a_whole_list(alias: str, ana: Caller) -> None:
+    add_many("ana", 3, topics=["a"])
+    with mock.patch.object(Memory, "page", autospec=True, side_effect=Memory.page) as paged:
+        found = list(pages(ana, page_size=2))
+        assert [len(page["results"]) for page in found] == [2, 1]
+        assert paged.call_count == 2
+        for query in ("?topic=a", "?q=number", "?created_after=2000-01-01"):
+            assert len(ids(ana.call("GET", f"memories/{query}"))) == 3
+        assert paged.call_count == 2
+
+
 # Bad cursors
 
 CURSORS = [
@@ -236,26 +249,32 @@ CURSORS = [
     "\xff",
     "\u0663",
     "a" * 5_000,
-    encoded("f", "-last_updated", "0"),
-    encoded("f", "-last_updated", "x", "a"),
-    encoded("f", "-last_updated", "9" * 30, "a"),
-    encoded("f", "-last_updated", "9" * 5_000, "a"),
-    encoded("f", "-last_updated", "-99999999999999", "a"),
-    encoded("f", "-last_updated", "0", "\x00"),
-    encoded("f", "created_at", "0", "a"),
-    encoded("f", "memory", "0", "a"),
-    encoded("x", "-last_updated", "0", "a"),
-    encoded("o", "", "", "a"),
-    encoded("", "", "", ""),
+    encoded("-last_updated", "f", "0"),
+    encoded("-last_updated", "f", "0."),
+    encoded("-last_updated", "f", "x.a"),
+    encoded("-last_updated", "f", f"{'9' * 30}.a"),
+    encoded("-last_updated", "f", f"{'9' * 5_000}.a"),
+    encoded("-last_updated", "f", "-99999999999999.a"),
+    encoded("-last_updated", "f", "0.\x00"),
+    encoded("-last_updated", "0.a"),
+    encoded("created_at", "f", "0.a"),
+    encoded("memory", "f", "0.a"),
+    encoded("-last_updated", "x", "0.a"),
+    encoded("-updated_at", "f", "0.a"),
+    encoded("run_index", "f", "0.a"),
+    encoded("user_id", "f", "0.a"),
+    encoded("user_id", "b", "0.a"),
+    encoded("user_id", "f", "0."),
+    encoded("", "", ""),
 ]
 
 
 @each_database
-def test_a_bad_cursor_is_told(alias: str, ana: Caller, admin: Caller) -> None:
+def test_a_bad_cursor_is_refused(alias: str, ana: Caller, admin: Caller) -> None:
     add("ana")
     for path in ("memories/", "users/"):
         for cursor in CURSORS:
-            if path == "users/" and cursor == encoded("o", "", "", "a"):
+            if path == "users/" and cursor == encoded("user_id", "f", "0.a"):
                 continue
             response = admin.call("GET", path, cursor=cursor)
             assert (path, cursor[:20], response.status_code, list(response.json())) == (
@@ -267,7 +286,7 @@ def test_a_bad_cursor_is_told(alias: str, ana: Caller, admin: Caller) -> None:
     for milliseconds in ("0", "-62135596800000", "253402300799999", " 5", "1_0"):
         for place in ("a", "|", "\ud7ff", "x" * 1_000):
             for direction in "fb":
-                cursor = encoded(direction, "-last_updated", milliseconds, place)
+                cursor = encoded("-last_updated", direction, f"{milliseconds}.{place}")
                 assert ana.call("GET", "memories/", cursor=cursor).status_code == 200
 
 
@@ -280,10 +299,9 @@ def test_no_cursor_is_an_error_of_ours(alias: str, ana: Caller) -> None:
         | st.binary(max_size=40).map(lambda raw: encoded(raw.decode("latin-1")))
         | st.builds(
             encoded,
+            st.sampled_from([*ORDERINGS, "user_id"]),
             st.sampled_from("fbo"),
-            st.sampled_from(ORDERINGS),
-            st.integers().map(str),
-            st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
+            st.builds("{}.{}".format, st.integers(), st.text(st.characters(exclude_categories=["Cs"]), max_size=9)),
         )
     )
     def check(cursor: str) -> None:
@@ -314,7 +332,7 @@ def test_pages_have_the_size_of_the_settings(alias: str, ana: Caller) -> None:
 
 @contextmanager
 def statements(alias: str) -> Iterator[list[int]]:
-    """Count what is asked of the memories' database, beside what the site asks of its own."""
+    """Count the statements about memories, without those of the site's own tables."""
     cache.clear()
     counted: list[int] = []
     with CaptureQueriesContext(connections[alias]) as captured:
@@ -341,7 +359,7 @@ COSTS: list[tuple[str, str, Any, int]] = [
 ]
 
 
-# Where a deletion does not tell what it deleted, and where what is taken must be asked before.
+# MongoDB's deletion does not return the deleted ids; without transactions, taken ids are queried before.
 MORE = {
     "mongodb": {("POST", "memories/delete/"): 3},
     "standalone": {("POST", "memories/delete/"): 3, ("POST", "memories/bulk/"): 2},

@@ -1,4 +1,4 @@
-"""Who may what: a table of callers, requests and owners, cell by cell; and that no answer tells what others have."""
+"""Permissions: a table of callers, requests and owners, cell by cell; no response reveals memories of others."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from tests.rest.api import Caller, add, caller, each_database, told
+from tests.rest.api import Caller, add, caller, each_database, response_parts
 
-# Who calls. Everybody but the first has a memory "mine"; "theirs" is Bob's; Bob calls nobody.
+# The callers. All but the first have a memory "mine"; "theirs" is Bob's, and Bob is not a caller.
 CALLERS: dict[str, Callable[[], Caller]] = {
     "anonymous": Caller,
     "ana": lambda: caller("ana"),
@@ -24,7 +24,7 @@ CALLERS: dict[str, Callable[[], Caller]] = {
     "superuser": lambda: caller("superuser", superuser=True),
 }
 
-# A line is a request: method, path, what the body says of ids and owners, and the status for each of the callers.
+# A line is a request: method, path, ids and owners in the body, and the status for each caller.
 # {me} is the caller's id. In the body: `new` is a memory, `id=`/`user=` name one; `[..]` are several; `*` is
 # If-None-Match: *, with which PUT creates.
 TABLE = """
@@ -128,7 +128,7 @@ ROWS = [
 
 
 def item(said: str) -> dict[str, Any]:
-    """Return what a word of the table means as a body."""
+    """Return the body of a word of the table."""
     body: dict[str, Any] = {}
     for part in said.split(","):
         name, _equals, value = part.partition("=")
@@ -155,7 +155,7 @@ def send(who: Caller, row: Row) -> Any:
 
 
 def furnish(me: str) -> None:
-    """Put everything back: one memory of the caller's, one of Bob's."""
+    """Restore the rows: one memory of the caller, one of Bob."""
     Memory().clear()
     add(me or "nobody in particular", "mine", memory_id="mine", topics=["my topic"])
     add("bob", "theirs", memory_id="theirs", topics=["their topic"])
@@ -182,7 +182,7 @@ def test_every_cell(alias: str, name: str) -> None:
     wrong, changed = {}, []
     for row in ROWS:
         response = send(who, row)
-        told(response)
+        response_parts(response)
         if response.status_code != row.statuses[column]:
             wrong[row[:3]] = response.status_code, row.statuses[column]
         if (after := content()) != before:
@@ -204,7 +204,7 @@ def test_no_answer_to_the_anonymous_differs() -> None:
     assert {row.statuses[0] for row in ROWS} == {401}
 
 
-# What cannot be told apart: pairs of requests of which one is about something of Bob's, and one about nothing.
+# Pairs of requests with indistinguishable responses: one names a memory of Bob's, the other a missing one.
 PAIRS = [
     ("{method} memories/theirs/ {body}", "{method} memories/absent/ {body}"),
     ("{method} memories/theirs/?user_id=bob {body}", "{method} memories/absent/?user_id=nil {body}"),
@@ -238,7 +238,7 @@ BROWSER = {"Accept": "text/html"}
 
 
 @each_database
-def test_nobody_can_tell_whether_something_of_somebody_else_exists(alias: str) -> None:
+def test_responses_do_not_reveal_memories_of_others(alias: str) -> None:
     who = caller("ana")
     furnish("ana")
     differing = []
@@ -255,10 +255,10 @@ def test_nobody_can_tell_whether_something_of_somebody_else_exists(alias: str) -
 
 
 def answer(who: Caller, request: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-    """Return all of an answer, but for what the request itself says."""
+    """Return a response without the parts that repeat the request."""
     method, path, body = request.split()
     response = who.call(method, path, None if body == "-" else item(body), headers=headers)
-    status, answered, text = told(response)
+    status, answered, text = response_parts(response)
     # The token against CSRF, in a page of the browsable API, is another one each time.
     text = re.sub(rb"theirs|absent|bob|nil|\b[A-Za-z0-9]{64}\b", b"...", text)
     return status, {name: value for name, value in answered.items() if name != "Content-Length"}, text
@@ -266,19 +266,20 @@ def answer(who: Caller, request: str, headers: dict[str, str]) -> tuple[int, dic
 
 @each_database
 @pytest.mark.parametrize("headers", [{}, {"If-None-Match": "*"}, {"Accept": "application/problem+json"}])
-def test_an_id_that_is_taken_tells_not_by_whom(alias: str, headers: dict[str, str]) -> None:
+def test_a_taken_id_does_not_reveal_its_owner(alias: str, headers: dict[str, str]) -> None:
     who = caller("ana")
     furnish("ana")
     for path, before in (("memories/", None), ("memories/bulk/", [{"memory": "x"}])):
         bodies: list[Any] = [{"memory": "x", "memory_id": memory_id} for memory_id in ("mine", "theirs")]
         if before is not None:
             bodies = [[*before, body] for body in bodies]
-        mine, theirs = (told(who.call("POST", path, body, headers=headers)) for body in bodies)
+        mine, theirs = (response_parts(who.call("POST", path, body, headers=headers)) for body in bodies)
         assert mine == theirs
         assert mine[0] == 409
     if "If-None-Match" in headers:
         mine, theirs = (
-            told(who.call("PUT", f"memories/{each}/", {"memory": "x"}, headers=headers)) for each in ("mine", "theirs")
+            response_parts(who.call("PUT", f"memories/{each}/", {"memory": "x"}, headers=headers))
+            for each in ("mine", "theirs")
         )
         assert mine == theirs
         assert mine[0] == 412
@@ -286,7 +287,7 @@ def test_an_id_that_is_taken_tells_not_by_whom(alias: str, headers: dict[str, st
 
 
 @each_database
-def test_many_deleted_tell_nothing_of_others(alias: str) -> None:
+def test_delete_many_does_not_reveal_memories_of_others(alias: str) -> None:
     who = caller("ana")
     furnish("ana")
     response = who.call("POST", "memories/delete/", {"memory_ids": ["theirs", "nothing", "mine", "mine"]})
@@ -295,8 +296,8 @@ def test_many_deleted_tell_nothing_of_others(alias: str) -> None:
 
 
 @each_database
-def test_whoever_may_is_shown_where_the_memory_of_another_is(alias: str) -> None:
-    """Location can be followed as it is."""
+def test_location_of_a_memory_of_another_user(alias: str) -> None:
+    """Location can be followed unchanged."""
     who = caller("admin", superuser=True)
     for number, response in enumerate(
         [
@@ -313,7 +314,7 @@ def test_whoever_may_is_shown_where_the_memory_of_another_is(alias: str) -> None
 
 @each_database
 def test_an_owner_is_for_good(alias: str) -> None:
-    """Nobody can give a memory away, nor take one."""
+    """The owner of a memory cannot be changed."""
     who = caller("admin", superuser=True)
     furnish("admin")
     for method in ("PUT", "PATCH"):

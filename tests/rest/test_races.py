@@ -1,4 +1,4 @@
-"""Clients that write at the same moment: nothing is lost, and whoever lost is told."""
+"""Clients that write at the same moment: nothing is lost, and the losing client gets an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests made up from what the API says of itself, to a live server on every database: schemathesis, with a seed."""
+"""Requests that schemathesis generates from the schema, to a live server on every database, with a seed."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def settings(alias: str) -> dict[str, Any]:
 
 
 @server_databases_commits
-def test_the_api_keeps_what_it_says(alias: str, admin: Caller, tmp_path: Path) -> None:
-    """No request of a thousand is an error of the server's, or answered otherwise than the schema says."""
+def test_the_api_conforms_to_its_schema(alias: str, admin: Caller, tmp_path: Path) -> None:
+    """None of a thousand requests causes a server error or a response that differs from the schema."""
     add("admin", memory_id="maya-1", topics=["food"])
     with children([{"job": "serve", **settings(alias)}]) as (server,):
         url = f"http://127.0.0.1:{server.read()}"

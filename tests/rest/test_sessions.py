@@ -1,4 +1,4 @@
-"""One's own sessions over HTTP: listed, read, renamed and deleted, on every database; nobody else's."""
+"""The caller's own sessions over HTTP: listed, read, renamed and deleted, on every database."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.models import AgentRun, AgentSession
+from agno_memory.rest.pagination import encoded
 from tests.rest.api import Caller, each_database_commits
 
 RUN = {
@@ -58,7 +59,7 @@ def test_ones_own_sessions(alias: str, ana: Caller) -> None:
 
 
 @each_database_commits
-def test_somebody_elses_session_is_none(alias: str, ana: Caller, admin: Caller) -> None:
+def test_a_session_of_another_user_is_not_found(alias: str, ana: Caller, admin: Caller) -> None:
     save("s", "noah", runs=1)
     for caller in (ana, admin):
         for session_id in ("s", "none", "%00"):
@@ -92,5 +93,5 @@ def test_pages_cost_the_same_wherever_they_begin(alias: str, ana: Caller) -> Non
             url = (page["next"] or "").partition("/api/")[2]
         assert found == expected
         assert len(costs) == 1
-        for cursor in ("x", "cnx8MXw", "b3x8fG1heWE"):
+        for cursor in ("x", encoded("run_index", "f", "-1.a"), encoded("user_id", "f", "0.maya")):
             assert ana.call("GET", f"{path}?cursor={cursor}").status_code == 400

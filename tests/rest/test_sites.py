@@ -1,4 +1,4 @@
-"""In any site, whatever its authentication, versioning, renderers, errors and settings are, wherever it is mounted."""
+"""The API in sites of any authentication, versioning, renderers, errors and settings, mounted at any address."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ SITES = {
 
 
 def core(who: Caller, headers: dict[str, str]) -> dict[str, Any]:
-    """Do everything once, and return the statuses and what should be the same everywhere."""
+    """Send every request once, and return the statuses and the contents that are the same in every site."""
 
     def call(method: str, path: str, body: Any = None, **more: str) -> Any:
         return who.call(method, path, body, headers={**headers, **more})
@@ -239,8 +239,8 @@ def test_permissions_can_be_replaced(alias: str, ana: Caller) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize("nobody", ["django.contrib.auth.models.AnonymousUser", None])
-def test_nobody_is_nobody_whatever_the_permissions_are(alias: str, nobody: str | None) -> None:
-    """REST framework may be told that who is not logged in is None, which the service takes for DEFAULT_USER_ID."""
+def test_an_anonymous_caller_is_refused_with_any_permissions(alias: str, nobody: str | None) -> None:
+    """REST framework's anonymous user may be None, which the service takes for DEFAULT_USER_ID."""
     add("default", memory_id="default's")
     with (
         override_settings(REST_FRAMEWORK={"UNAUTHENTICATED_USER": nobody}),

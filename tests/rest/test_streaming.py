@@ -14,9 +14,10 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 from rest_framework.authtoken.models import Token
 
-from agno_memory.formats import FIELDS, as_dict
+from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
 from tests.rest.api import Caller, add, add_many, each_database, on_sqlite, on_sqlite_commits, site
 
 NDJSON = "application/x-ndjson"
@@ -51,7 +52,7 @@ def test_one_memory_a_line_the_oldest_first(alias: str, ana: Caller) -> None:
 
 
 @each_database
-def test_csv_for_those_who_ask(alias: str, ana: Caller) -> None:
+def test_csv_if_accept_names_it(alias: str, ana: Caller) -> None:
     add("ana", "=HYPERLINK(1)", topics=["a, b"], agent_id="@SUM(1)")
     add("ana", 'says "hi",\r\nt\u00e9a')
     asked: list[dict[str, Any]] = [{"headers": {"Accept": CSV}}, {"headers": {"Accept": "text/*"}}, {"format": "csv"}]
@@ -99,7 +100,7 @@ def test_every_old_memory_is_there_once_while_another_client_writes(alias: str, 
 
 @on_sqlite
 def test_memory_stays_flat(alias: str, ana: Caller) -> None:
-    """Four times as many memories take no more of it."""
+    """Four times as many rows take no more memory."""
     peaks = []
     with site(alias, BATCH_SIZE=50):
         for more in (500, 1_500):
@@ -138,7 +139,7 @@ def test_an_error_is_no_file(alias: str, ana: Caller) -> None:
 
 
 class AsyncCaller:
-    """Somebody who calls the API of a site that runs under ASGI."""
+    """A client of the API of a site under ASGI."""
 
     def __init__(self, who: Caller) -> None:
         self.client = AsyncClient()

@@ -1,4 +1,4 @@
-"""Throttles by what a request does, off unless the site sets rates."""
+"""Throttles by scope, off unless the site sets rates."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_nothing_is_throttled_by_default(alias: str, ana: Caller) -> None:
 
 
 @on_sqlite
-def test_what_is_throttled_is_not_done(alias: str, ana: Caller) -> None:
+def test_a_throttled_request_does_nothing(alias: str, ana: Caller) -> None:
     with site(alias, REST_THROTTLE_RATES={"write": "1/day", "erase": "1/day"}):
         assert [ana.call("POST", "memories/", {"memory": "x"}).status_code for _time in "12"] == [201, 429]
         assert UserMemory.objects.count() == 1

@@ -134,8 +134,8 @@ def test_the_command_fills_the_cache_of_the_dashboard(site: str) -> None:
     out = StringIO()
     with mock.patch.object(snapshot, "SAMPLE_SIZE", 2):
         call_command("memory_overview", stdout=out)
-        assert out.getvalue().startswith("3 memories of 1 owners, counted in ")
+        assert out.getvalue().startswith("3 memories of 1 people, counted in ")
         assert memories(SnapshotCache(UserMemory.objects.all(), "anybody").get()) == 3
     cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
     call_command("memory_overview", stdout=out)
-    assert out.getvalue().endswith("Somebody else has everything counted at this moment.\n")
+    assert out.getvalue().endswith("Another process is counting the memories at this moment.\n")

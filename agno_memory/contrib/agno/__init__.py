@@ -1,34 +1,62 @@
 """Stores for agents built with agno: ``DjangoDb`` for agno 3, ``DjangoMemoryDb`` and ``DjangoStorage`` for agno 1.8.
 
-Each is imported when it is asked for, because only one major of agno can be installed.
+A store is imported on first access, because only one major of agno can be installed.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 __all__ = ["DjangoDb", "DjangoMemoryDb", "DjangoStorage"]
 
-# Where each store is, and the release that it was written for and is tested with.
-STORES = {
-    "DjangoDb": ("agno_memory.contrib.agno.v3.store", "3.1.10"),
-    "DjangoMemoryDb": ("agno_memory.contrib.agno.v1.stores", "1.8.4"),
-    "DjangoStorage": ("agno_memory.contrib.agno.v1.stores", "1.8.4"),
-}
+
+class Release(NamedTuple):
+    """A major of agno and the stores for it.
+
+    Args:
+        version: the release that the stores are tested with; they are used with every release of its major.
+        stores: the module of each store, by the store's name.
+    """
+
+    version: str
+    stores: dict[str, str]
+
+    @property
+    def major(self) -> str:
+        return major_of(self.version)
+
+
+# Oldest first. Two majors may have a store of the same name: the installed one decides.
+RELEASES: Final = [
+    Release(
+        "1.8.4",
+        {
+            "DjangoMemoryDb": "agno_memory.contrib.agno.v1.memory_db",
+            "DjangoStorage": "agno_memory.contrib.agno.v1.storage",
+        },
+    ),
+    Release("3.1.10", {"DjangoDb": "agno_memory.contrib.agno.v3.store"}),
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in STORES:
+    releases = [release for release in RELEASES if name in release.stores]
+    if not releases:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, release = STORES[name]
+    versions = [release.version for release in releases]
+    hint = f"pip install agno=={versions[-1]}"
     try:
         installed = version("agno")
     except PackageNotFoundError:
-        raise ImportError(f"{name} needs agno, which is not installed: pip install agno=={release}") from None
-    if installed.split(".")[0] != release.split(".")[0]:
-        raise ImportError(
-            f"{name} is for agno {release}, and agno {installed} is installed: pip install agno=={release}"
-        )
-    return getattr(import_module(module), name)
+        raise ImportError(f"{name} needs agno, which is not installed: {hint}") from None
+    for release in releases:
+        if release.major == major_of(installed):
+            return getattr(import_module(release.stores[name]), name)
+    raise ImportError(f"{name} is for agno {' or '.join(versions)}, and agno {installed} is installed: {hint}")
+
+
+def major_of(release: str) -> str:
+    """Return the major of a version: ``"3"`` of ``"3.1.10"``."""
+    return release.partition(".")[0]

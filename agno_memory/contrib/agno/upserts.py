@@ -1,8 +1,8 @@
-"""Writing what an agent says of a memory: what it does not say stays as it was. The same for both majors of agno."""
+"""Upserts of an agent's memories: a field that agno does not set keeps its value. The same for each major of agno."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django.db import DatabaseError
 
@@ -10,63 +10,62 @@ from agno_memory.conf import conf
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-
-# How often an upsert tries again when somebody writes the same memory between its two statements.
-ATTEMPTS: Final = 20
-# What stays where agno says nothing of it: in one of its releases or in all.
-KEPT: Final = ("topics", "feedback", "metadata", "session_id", "agent_id", "team_id", "input")
+from agno_memory.names import CONTENT_FIELDS
+from agno_memory.retries import retry
 
 
-def upsert(memory: Memory, said: dict[str, Any], user_id: str | None) -> UserMemory:
-    """Write over the user's memory of this id, or add it.
+def upsert(memory: Memory, values: dict[str, Any], user_id: str | None) -> UserMemory:
+    """Replace the user's memory of this id, or add it.
 
     Args:
-        memory: the store.
-        said: by the names of ``UserMemory``'s fields; None is not said.
+        memory: the service.
+        values: by the names of ``UserMemory``'s fields; None keeps the current value.
         user_id: the owner.
 
     Raises:
         MemoryExists: the id belongs to another user; nothing was written.
         ValidationError: bad input; nothing was written.
     """
-    memory_id = said.get("memory_id")
-    for attempt in range(ATTEMPTS):
+    memory_id = values.get("memory_id")
+
+    def write() -> UserMemory:
         current = memory.get_user_memory(memory_id, user_id) if memory_id else None
-        candidate = _candidate(said, current)
-        try:
-            if current is None:
-                return memory.add_user_memory(candidate, user_id)
-            return memory.replace_user_memory(current.memory_id, candidate, user_id, version=current.version)
-        except (MemoryChanged, MemoryNotFound):
-            # Somebody wrote or deleted it meanwhile.
-            if attempt + 1 == ATTEMPTS:
-                raise
-        except MemoryExists:
-            if attempt + 1 == ATTEMPTS or not _is_theirs(memory, candidate.memory_id, user_id):
-                raise
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        candidate = _candidate(values, current)
+        if current is None:
+            return memory.add_user_memory(candidate, user_id)
+        return memory.replace_user_memory(current.memory_id, candidate, user_id, version=current.version)
+
+    def is_foreign(error: Exception) -> bool:
+        return isinstance(error, MemoryExists) and not _has(memory, error.memory_ids[0], user_id)
+
+    # Another call may write, delete or add the same memory between the two statements.
+    return retry(write, (MemoryChanged, MemoryNotFound, MemoryExists), unless=is_foreign)
 
 
-def _is_theirs(memory: Memory, memory_id: str, user_id: str | None) -> bool:
+def _has(memory: Memory, memory_id: str, user_id: str | None) -> bool:
+    """Return whether the user has this memory; False if the database cannot answer."""
     try:
         return memory.get_user_memory(memory_id, user_id) is not None
     except DatabaseError:
-        # The failed write took the transaction with it, so there is nothing to be tried again.
+        # The failed write has aborted the caller's transaction, so another attempt would fail too.
         return False
 
 
-def _candidate(said: dict[str, Any], current: UserMemory | None) -> UserMemory:
-    values = {name: value for name, value in said.items() if value is not None}
-    # Models write one topic as a text now and then.
+def _candidate(values: dict[str, Any], current: UserMemory | None) -> UserMemory:
+    values = {name: value for name, value in values.items() if value is not None}
+    # Some models pass a single topic as a string.
     if isinstance(values.get("topics"), str):
         values["topics"] = [values["topics"]]
     if "input" in values:
         values["input"] = _storable(values["input"])
     if current is not None:
-        values = {name: getattr(current, name) for name in KEPT} | values
+        values = {name: getattr(current, name) for name in CONTENT_FIELDS} | values
     return UserMemory(**values)
 
 
 def _storable(message: str) -> str:
-    """Return as much of a message as fits beside a memory: no memory is lost for what it came from."""
+    """Return the message without the characters that no database stores, cut to ``MAX_INPUT_LENGTH``.
+
+    A memory is worth more than the message that it came from, so a bad message does not prevent the write.
+    """
     return message.replace("\x00", "").encode(errors="ignore").decode()[: conf.MAX_INPUT_LENGTH]

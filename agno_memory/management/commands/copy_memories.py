@@ -6,12 +6,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from agno_memory.transfer.copier import Copied, Copy, Digest
+from agno_memory.transfer.copier import Copier, CopyTotals, Digest
 from agno_memory.transfer.progress import Progress
 
 
 class Command(BaseCommand):
-    help = "Copy every memory from one database to another, and compare both. It may be repeated; the source stays."
+    help = (
+        "Copy all memories from one database to another, and compare both. The source is only read. "
+        "The command can be repeated: changes in the source are copied too."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         aliases = list(connections)
@@ -20,31 +23,34 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, source: str, target: str, **options: Any) -> None:
         if source == target:
-            raise CommandError("--from and --to are the same database.")
-        copy = Copy(source, target)
-        total = copy.count()
+            raise CommandError("--from and --to name the same database.")
+        copier = Copier(source, target)
+        total = copier.count()
         progress = Progress(self.stderr)
-        for done in copy.run():
-            progress.tell(done, done, 2 * total)
+        for done in copier.run():
+            progress.update(done, done, 2 * total)
         digests = Digest(0, ""), Digest(0, "")
-        for digests in copy.verify():
-            progress.tell(digests[0].count, total + digests[0].count, 2 * total)
+        for digests in copier.verify():
+            progress.update(digests[0].count, total + digests[0].count, 2 * total)
         progress.close()
-        self._say(copy.totals, *digests)
+        self._report(copier.totals, *digests)
 
-    def _say(self, totals: Copied, ours: Digest, theirs: Digest) -> None:
+    def _report(self, totals: CopyTotals, source: Digest, target: Digest) -> None:
         self.stdout.write(
             f"{totals.read:,} read: "
             f"{totals.copied:,} copied, {totals.updated:,} updated, {totals.unchanged:,} unchanged."
         )
-        self.stdout.write(f"source: {ours.count:,} memories, sha256 {ours.sha256}")
-        self.stdout.write(f"copy:   {theirs.count:,} memories, sha256 {theirs.sha256}")
-        if totals.refused:
-            shown = ", ".join(totals.refused[:5]) + (", ..." if len(totals.refused) > 5 else "")
+        self.stdout.write(f"source: {source.count:,} memories, sha256 {source.sha256}")
+        self.stdout.write(f"copy:   {target.count:,} memories, sha256 {target.sha256}")
+        if totals.conflicts:
+            ids = ", ".join(totals.conflicts[:5]) + (", ..." if len(totals.conflicts) > 5 else "")
             raise CommandError(
-                f"{len(totals.refused):,} ids are other memories there, which are not written over: {shown}",
+                f"{len(totals.conflicts):,} ids belong to other memories in the target and were not overwritten: {ids}",
                 returncode=3,
             )
-        if ours != theirs:
-            raise CommandError("They differ: memories were written meanwhile. Run it again.", returncode=3)
-        self.stdout.write("Done: the copy is the same.")
+        if source != target:
+            raise CommandError(
+                "The copy differs from the source: memories were written during the copy. Run the command again.",
+                returncode=3,
+            )
+        self.stdout.write("Done: the copy is identical to the source.")

@@ -9,15 +9,15 @@ from agno_memory.stats.cache import SnapshotCache
 
 
 class Command(BaseCommand):
-    help = "Count everything for the admin's dashboard, so that it finds a complete snapshot in the cache."
+    help = "Count all memories for the admin's dashboard, which then finds a complete snapshot in the cache."
 
     def handle(self, *args: Any, **options: Any) -> None:
         snapshot = SnapshotCache(UserMemory.objects.all()).refresh()
         if snapshot is None:
-            # Not an error: the other process will cache a snapshot.
-            self.stdout.write("Somebody else has everything counted at this moment.")
+            # Not an error: the other process writes the snapshot.
+            self.stdout.write("Another process is counting the memories at this moment.")
             return
         self.stdout.write(
-            f"{snapshot.memory_count:,} memories of {snapshot.owner_count:,} owners, "
+            f"{snapshot.memory_count:,} memories of {snapshot.owner_count:,} people, "
             f"counted in {snapshot.seconds:.1f} seconds"
         )

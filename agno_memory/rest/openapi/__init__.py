@@ -1,8 +1,5 @@
 """The API as OpenAPI 3, by drf-spectacular, for the viewsets and serializers of this app and their subclasses.
 
-Loaded by ``agno_memory.rest.urls`` where ``drf_spectacular`` is installed, and by nobody else.
+``agno_memory.rest.urls`` loads ``extensions`` if ``drf_spectacular`` is installed. ``extensions``, ``schema`` and
+``components`` need it; the other modules do not, because the views describe their actions with them.
 """
-
-from agno_memory.rest.openapi import extensions
-
-__all__ = ["extensions"]

@@ -1,4 +1,4 @@
-"""What the validators refuse, as JSON Schema; the limits are those of the settings at the time of asking."""
+"""The validators' limits as JSON Schema. Limits of settings are read at each call."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from agno_memory.conf import conf
-from agno_memory.rest.converters import RESERVED
-from agno_memory.validators import (
-    MAX_IDENTIFIER_LENGTH,
-    MAX_QUERY_LENGTH,
-    validate_identifier,
-    validate_input,
-    validate_memory,
-    validate_query,
-)
+from agno_memory.names import MAX_IDENTIFIER_LENGTH, MAX_QUERY_LENGTH, RESERVED_IDS
+from agno_memory.validators import validate_identifier, validate_input, validate_memory, validate_query
 
 Schema = dict[str, Any]
 
-# No NUL; and for what cannot be blank, something that is no white space.
+# No NUL; and for text that must not be blank, one character that is not white space.
 STORABLE: Final = r"^[^\x00]*$"
 NOT_BLANK: Final = r"^[^\x00]*[^\s\x00][^\x00]*$"
 NOT_BLANK_OR_EMPTY: Final = r"^([^\x00]*[^\s\x00][^\x00]*)?$"
-# Between slashes something, and not "." or "..": what validate_reachable() asks for, without looking around.
+# Each part between slashes is neither empty nor "." or "..": the rule of validate_reachable(), without lookarounds.
 _SEGMENT: Final = r"([^/.\x00][^/\x00]*|\.[^/.\x00][^/\x00]*|\.\.[^/\x00]+)"
 REACHABLE: Final = rf"^{_SEGMENT}(/{_SEGMENT})*$"
 
 
-def not_blank(longest: int) -> Schema:
-    return {"minLength": 1, "maxLength": longest, "pattern": NOT_BLANK}
+def not_blank(max_length: int) -> Schema:
+    """Return the constraints of a text that must not be blank."""
+    return {"minLength": 1, "maxLength": max_length, "pattern": NOT_BLANK}
 
 
 def identifier() -> Schema:
-    """Return the schema of an id, of whatever it is."""
+    """Return the schema of an id of any kind."""
     return {"type": "string", **not_blank(MAX_IDENTIFIER_LENGTH)}
 
 
 def new_identifier() -> Schema:
     """Return the schema of an id that a memory can be created with."""
-    return {**identifier(), "pattern": REACHABLE, "allOf": [{"pattern": NOT_BLANK}], "not": {"enum": list(RESERVED)}}
+    return {
+        **identifier(),
+        "pattern": REACHABLE,
+        "allOf": [{"pattern": NOT_BLANK}],
+        "not": {"enum": list(RESERVED_IDS)},
+    }
 
 
 def topic() -> Schema:
+    """Return the schema of a topic."""
     return {"type": "string", **not_blank(conf.MAX_TOPIC_LENGTH)}
 
 
@@ -54,15 +54,15 @@ _OF_VALIDATOR: Final[dict[Any, Callable[[], Schema]]] = {
 
 
 def of_validators(validators: Iterable[Any]) -> Schema:
-    """Return the constraints of the validators that are this app's."""
-    known: Schema = {}
+    """Return the constraints of those validators that belong to this app."""
+    constraints: Schema = {}
     for validator in validators:
         if validator in _OF_VALIDATOR:
-            known |= _OF_VALIDATOR[validator]()
-    return known
+            constraints |= _OF_VALIDATOR[validator]()
+    return constraints
 
 
 def or_empty(schema: Schema) -> Schema:
-    """Return constraints that an empty text passes too, as in a form that is not filled in."""
+    """Return constraints that an empty text meets too, as a form with an empty field sends it."""
     empty = {"pattern": NOT_BLANK_OR_EMPTY} if schema.get("pattern") == NOT_BLANK else {}
     return {**{name: value for name, value in schema.items() if name != "minLength"}, **empty}

@@ -1,9 +1,9 @@
-"""What drf-spectacular asks of the views, serializers, fields, filters and pages of this app."""
+"""drf-spectacular's extensions for the views, serializers, fields, filters and pages of this app."""
 
 from __future__ import annotations
 
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.extensions import (
@@ -16,222 +16,244 @@ from drf_spectacular.plumbing import append_meta, get_class
 from drf_spectacular.settings import spectacular_settings
 
 from agno_memory.conf import conf
+from agno_memory.rest.base import ActingView
+from agno_memory.rest.fields import BoundedListField, MetadataObjectField, TextField, TopicListField
+from agno_memory.rest.memories.filters import MemoryFilterBackend, TopicsFilter
+from agno_memory.rest.memories.serializers import DeleteSerializer, UserMemorySerializer
 from agno_memory.rest.openapi.constraints import Schema, identifier, new_identifier, of_validators, or_empty, topic
-from agno_memory.rest.openapi.operations import MEMORIES, PEOPLE, SESSIONS
-from agno_memory.rest.openapi.parameters import CURSOR, ordering, page_size
+from agno_memory.rest.openapi.parameters import CURSOR, ORDERING, PAGE_SIZE
 from agno_memory.rest.openapi.schema import OperationSchema
-from agno_memory.rest.serializers import TextField
-from agno_memory.validators import MAX_IDENTIFIER_LENGTH, validate_identifier
+from agno_memory.rest.pagination import SizedPagination
+from agno_memory.rest.sessions.serializers import SessionSerializer
+from agno_memory.validators import MAX_IDENTIFIER_LENGTH, MAX_METADATA_DEPTH, validate_identifier
 
-SERIALIZERS = "agno_memory.rest.serializers"
-NEW_ID: Schema = {**new_identifier(), "description": "Its id, if it is to have one of your choice."}
-NOT_READ: Schema = {"description": "Not looked at: it may stand here so that an answer can be sent back."}
+NEW_ID: Final[Schema] = {**new_identifier(), "description": "An id of your choice. Without it, the server assigns one."}
+IGNORED: Final[Schema] = {"description": "Ignored. Accepted so that a response can be sent back."}
 
 
 def owner() -> Schema:
-    """Return the schema of whose it is, in a body; a number is taken for a text."""
+    """Return the schema of a body's ``user_id``. A number is accepted for its text."""
     return {
-        # As the site's version of OpenAPI says that something may be null.
+        # append_meta() expresses null as the site's version of OpenAPI does.
         "anyOf": [append_meta(or_empty(identifier()), {"nullable": True}), {"type": "integer"}],
-        "description": "Whose it is, if not the caller's own, as `user_id` in the URL says it.",
+        "description": "The owner, if not the caller, as `user_id` in the URL.",
     }
 
 
-class Views(OpenApiViewExtension):
-    """Every view of this app, in whatever subclass."""
+class ActingViewExtension(OpenApiViewExtension):
+    """Every viewset of this app, and its subclasses."""
 
-    target_class = "agno_memory.rest.base.ActingView"
+    target_class = ActingView
     match_subclasses = True
 
     def view_replacement(self) -> Any:
-        theirs = type(self.target.schema)
-        schema = type("MemorySchema", (OperationSchema, theirs), {})
-        own = {"schema": schema(), "__doc__": self.target.__doc__, **_extended(self.target, schema)}
+        site_schema = type(self.target.schema)
+        schema = type("MemorySchema", (OperationSchema, site_schema), {})
+        own = {"schema": schema(), "__doc__": self.target.__doc__, **_extended_actions(self.target, schema)}
         return type(self.target.__name__, (self.target,), own)
 
 
-def _extended(view: Any, schema: type) -> dict[str, Any]:
-    """Return the actions that a site has decorated with ``@extend_schema``, whose word then goes before ours."""
-    actions = {name: getattr(view, name) for name in (*MEMORIES, *PEOPLE, *SESSIONS) if hasattr(view, name)}
-    return {name: _before(action, schema) for name, action in actions.items() if "schema" in _keywords(action)}
+def _extended_actions(view: type[ActingView], schema: type) -> dict[str, Any]:
+    """Return the actions that a site has decorated with ``@extend_schema``, which takes precedence over our facts."""
+    actions = {name: getattr(view, name) for name in view.endpoints}
+    return {name: _with_schema(action, schema) for name, action in actions.items() if "schema" in _options(action)}
 
 
-def _keywords(action: Any) -> dict[str, Any]:
-    # Where drf-spectacular's decorator and REST framework's leave what they are told.
+def _options(action: Any) -> dict[str, Any]:
+    # The attribute in which the decorators of drf-spectacular and REST framework keep their arguments.
     return getattr(action, "kwargs", {})
 
 
-def _before(action: Any, schema: type) -> Any:
-    theirs = get_class(action.kwargs["schema"])
+def _with_schema(action: Any, schema: type) -> Any:
+    site_schema = get_class(action.kwargs["schema"])
     copied: Any = wraps(action)(lambda *args, **kwargs: action(*args, **kwargs))
-    copied.kwargs = {**action.kwargs, "schema": type(theirs.__name__, (theirs, schema), {})}
+    copied.kwargs = {**action.kwargs, "schema": type(site_schema.__name__, (site_schema, schema), {})}
     return copied
 
 
-class _Body(OpenApiSerializerExtension):
-    """A serializer that refuses fields that it does not know."""
+class StrictSerializerExtension(OpenApiSerializerExtension):
+    """Base for serializers that refuse unknown fields, and whose requests differ from their responses."""
 
     match_subclasses = True
 
     def get_name(self, auto_schema: Any, direction: Any) -> str | None:
-        # What is sent and what is answered differ, whether or not the site has them apart.
-        apart = spectacular_settings.COMPONENT_SPLIT_REQUEST or direction != "request"
+        # Request and response are two components, whether or not the site sets COMPONENT_SPLIT_REQUEST.
+        is_split = spectacular_settings.COMPONENT_SPLIT_REQUEST or direction != "request"
         name = str(auto_schema.get_serializer_name(self.target, direction))
-        return None if apart else f"{name.removesuffix('Serializer')}Request"
+        return None if is_split else f"{name.removesuffix('Serializer')}Request"
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> Schema:
         schema: Schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         return self.request(schema) if direction == "request" else self.response(schema)
 
     def request(self, schema: Schema) -> Schema:
+        """Return the schema of a request, from the inferred one."""
         return {**schema, "additionalProperties": False}
 
     def response(self, schema: Schema) -> Schema:
+        """Return the schema of a response, from the inferred one."""
         return schema
 
 
-class Memory(_Body):
-    target_class = f"{SERIALIZERS}.UserMemorySerializer"
+class MemorySerializerExtension(StrictSerializerExtension):
+    """A memory."""
+
+    target_class = UserMemorySerializer
 
     def request(self, schema: Schema) -> Schema:
         fields = self.target.fields.items()
-        known = {name: NOT_READ if field.read_only else schema["properties"][name] for name, field in fields}
-        known |= {name: as_one(known[name]) for name, field in fields if isinstance(field, TextField)}
-        known |= {"user_id": owner(), "memory_id": NEW_ID}
+        properties = {name: IGNORED if field.read_only else schema["properties"][name] for name, field in fields}
+        properties |= {name: joined(properties[name]) for name, field in fields if isinstance(field, TextField)}
+        properties |= {"user_id": owner(), "memory_id": NEW_ID}
         required = [name for name in schema.get("required", ()) if not self.target.fields[name].read_only]
         return super().request(
             {
                 **schema,
-                "description": "What to remember of somebody. Fields that there are not are refused.",
-                "properties": known,
-                # A list of nothing is not valid.
+                "description": "A memory to store. Unknown fields are refused.",
+                "properties": properties,
+                # OpenAPI does not allow an empty list here.
                 **({"required": required} if required else {}),
             }
         )
 
     def response(self, schema: Schema) -> Schema:
-        shown = {name: {**value} for name, value in schema["properties"].items()}
+        properties = {name: {**value} for name, value in schema["properties"].items()}
         for name in ("topics", "metadata"):
-            shown[name].pop("nullable", None)
-        shown["version"]["minimum"] = 1
+            properties[name].pop("nullable", None)
+        properties["version"]["minimum"] = 1
         return {
             **schema,
-            "description": "What is remembered of somebody.",
-            "properties": shown,
-            "required": [name for name in shown if not self.target.fields[name].write_only],
+            "description": "A memory of a person.",
+            "properties": properties,
+            "required": [name for name in properties if not self.target.fields[name].write_only],
         }
 
 
-class Session(_Body):
-    target_class = "agno_memory.rest.sessions.SessionSerializer"
+class SessionSerializerExtension(StrictSerializerExtension):
+    """A session."""
+
+    target_class = SessionSerializer
 
     def request(self, schema: Schema) -> Schema:
-        known = dict.fromkeys(self.target.fields, NOT_READ) | {"name": schema["properties"]["name"]}
-        described = "Another name. Fields that there are not are refused."
-        return super().request({**schema, "description": described, "properties": known, "required": ["name"]})
+        properties = dict.fromkeys(self.target.fields, IGNORED) | {"name": schema["properties"]["name"]}
+        description = "A new name. Unknown fields are refused."
+        return super().request({**schema, "description": description, "properties": properties, "required": ["name"]})
 
 
-class Delete(_Body):
-    target_class = f"{SERIALIZERS}.DeleteSerializer"
+class DeleteSerializerExtension(StrictSerializerExtension):
+    """Ids to delete."""
+
+    target_class = DeleteSerializer
 
     def request(self, schema: Schema) -> Schema:
         return super().request({**schema, "properties": {**schema["properties"], "user_id": owner()}})
 
 
-def as_one(schema: Schema) -> Schema:
-    """Return the schema of a text that may be empty, which drf-spectacular takes apart, as the one that it is."""
+def joined(schema: Schema) -> Schema:
+    """Return the schema of a text that may be empty as one, where drf-spectacular splits it by ``oneOf``."""
     if "oneOf" not in schema:
         return schema
     rest = {name: value for name, value in schema.items() if name != "oneOf"}
     return {**schema["oneOf"][0], **rest}
 
 
-class Text(OpenApiSerializerFieldExtension):
-    target_class = f"{SERIALIZERS}.TextField"
+class TextFieldExtension(OpenApiSerializerFieldExtension):
+    """A text, with the limits of its validators."""
+
+    target_class = TextField
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> Schema:
-        known = of_validators(self.target.validators)
+        constraints = of_validators(self.target.validators)
         if direction != "request":
-            # An answer may hold what was written before a limit was lowered; an id fits its column.
+            # A response may contain a text from before a limit was lowered; the limit of ids never changes.
             is_id = validate_identifier in self.target.validators
             return {"type": "string", **({"maxLength": MAX_IDENTIFIER_LENGTH} if is_id else {})}
-        return {"type": "string", **(or_empty(known) if self.target.allow_blank else known)}
+        return {"type": "string", **(or_empty(constraints) if self.target.allow_blank else constraints)}
 
 
-class Topics(OpenApiSerializerFieldExtension):
-    target_class = f"{SERIALIZERS}.TopicListField"
+class TopicListFieldExtension(OpenApiSerializerFieldExtension):
+    """A list of topics."""
+
+    target_class = TopicListField
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> Schema:
         if direction != "request":
             return {"type": "array", "items": {"type": "string"}}
-        # No maxItems: a topic that stands there twice counts once.
-        described = f"At most {conf.MAX_TOPICS} different ones."
-        return {"type": "array", "items": topic(), "description": described}
+        # Without maxItems, because duplicates do not count.
+        description = f"At most {conf.MAX_TOPICS} different topics."
+        return {"type": "array", "items": topic(), "description": description}
 
 
-class Metadata(OpenApiSerializerFieldExtension):
-    target_class = f"{SERIALIZERS}.MetadataObjectField"
+class MetadataObjectFieldExtension(OpenApiSerializerFieldExtension):
+    """Metadata."""
+
+    target_class = MetadataObjectField
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> Schema:
         if direction != "request":
             return {"type": "object", "additionalProperties": {}}
-        described = (
-            f"At most {conf.MAX_METADATA_SIZE} bytes of JSON, 32 levels deep; whole numbers of 64 bits; no name that "
-            "begins with a dollar sign."
+        description = (
+            f"At most {conf.MAX_METADATA_SIZE} bytes of JSON, at most {MAX_METADATA_DEPTH} levels deep. Whole numbers "
+            "have at most 64 bits. No name begins with a dollar sign."
         )
-        return {"type": "object", "additionalProperties": {}, "description": described}
+        return {"type": "object", "additionalProperties": {}, "description": description}
 
 
-class Bounded(OpenApiSerializerFieldExtension):
-    target_class = f"{SERIALIZERS}.BoundedListField"
+class BoundedListFieldExtension(OpenApiSerializerFieldExtension):
+    """A list with a limit."""
+
+    target_class = BoundedListField
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> Schema:
-        known: Schema = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
-        return {**known, "maxItems": conf.REST_MAX_BULK}
+        schema: Schema = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return {**schema, "maxItems": conf.REST_MAX_BULK}
 
 
-class Filters(DjangoFilterExtension):
-    """The filters of this app, and whatever a subclass of the set adds."""
+class MemoryFilterExtension(DjangoFilterExtension):
+    """The filters of this app, and those that a subclass of the set adds."""
 
-    target_class = "agno_memory.rest.filters.MemoryFilterBackend"
+    target_class = f"{MemoryFilterBackend.__module__}.{MemoryFilterBackend.__qualname__}"
     match_subclasses = True
     priority = 1
 
     def resolve_filter_field(
         self, auto_schema: Any, model: Any, filterset_class: Any, field_name: str, filter_field: Any
     ) -> list[Schema]:
-        from agno_memory.rest.filters import TopicsFilter
-
         if isinstance(filter_field, TopicsFilter):
-            return [
-                {
-                    "in": "query",
-                    "name": field_name,
-                    "description": str(filter_field.label),
-                    "schema": {"type": "array", "items": topic()},
-                    "explode": True,
-                    "style": "form",
-                }
-            ]
-        found: list[Schema] = super().resolve_filter_field(
+            return [_topics_parameter(field_name, str(filter_field.label))]
+        parameters: list[Schema] = super().resolve_filter_field(
             auto_schema, model, filterset_class, field_name, filter_field
         )
-        for parameter in found:
-            # An empty one is a field of a form that is not filled in.
+        for parameter in parameters:
+            # A form sends a field that is not filled in as an empty parameter.
             parameter["allowEmptyValue"] = True
             parameter["schema"] |= of_validators(filter_field.extra.get("validators", ()))
             parameter.setdefault("description", f"Exactly this `{field_name}`.")
-        return found
+        return parameters
 
 
-class Pages(OpenApiFilterExtension):
-    target_class = "agno_memory.rest.pagination.SizedPagination"
+def _topics_parameter(name: str, description: str) -> Schema:
+    schema = {"type": "array", "items": topic()}
+    return {
+        "in": "query",
+        "name": name,
+        "description": description,
+        "schema": schema,
+        "explode": True,
+        "style": "form",
+    }
+
+
+class PaginationExtension(OpenApiFilterExtension):
+    """Pages."""
+
+    target_class = SizedPagination
     match_subclasses = True
 
     def get_schema_operation_parameters(self, auto_schema: Any, *args: Any, **kwargs: Any) -> list[Schema]:
-        order = getattr(self.target, "default_ordering", None)
-        return [CURSOR, page_size(), *([ordering(order)] if order else [])]
+        parameters = [CURSOR, PAGE_SIZE, *([ORDERING] if hasattr(self.target, "default_ordering") else [])]
+        return [parameter.described(auto_schema.view) for parameter in parameters]

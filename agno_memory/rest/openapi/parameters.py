@@ -1,70 +1,93 @@
-"""Parameters that are no filters."""
+"""Parameters of the query, the path and the headers, except filters."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 from agno_memory.conf import conf
 from agno_memory.db.keyset import ORDERS
 from agno_memory.rest.openapi.constraints import Schema, identifier
 
 
-def _parameter(where: str, name: str, description: str, schema: Schema | None = None, **more: Any) -> Schema:
-    return {"in": where, "name": name, "description": description, "schema": schema or identifier(), **more}
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter.
+
+    Args:
+        location: of the parameter.
+        name: of the parameter.
+        description: in OpenAPI.
+        schema: returns the schema of its value for a view.
+        is_required: whether a request must have it.
+        examples: values by title.
+    """
+
+    location: Literal["query", "path", "header"]
+    name: str
+    description: str
+    schema: Callable[[Any], Schema] = lambda view: identifier()
+    is_required: bool = False
+    examples: Mapping[str, Any] = field(default_factory=dict)
+
+    def described(self, view: Any) -> Schema:
+        """Return the parameter in OpenAPI."""
+        described: Schema = {"in": self.location, "name": self.name, "description": self.description}
+        described["schema"] = self.schema(view)
+        if self.is_required:
+            described["required"] = True
+        if self.examples:
+            described["examples"] = {title: {"value": value} for title, value in self.examples.items()}
+        return described
 
 
-_query = partial(_parameter, "query")
-_path = partial(_parameter, "path", required=True)
-_header = partial(_parameter, "header")
+def _text(view: Any) -> Schema:
+    return {"type": "string"}
 
 
-def USER_ID() -> Schema:
-    return _query("user_id", "Whose memories, if not the caller's own; takes the permission for it.")
+def _page_size(view: Any) -> Schema:
+    return {"type": "integer", "minimum": 1, "maximum": conf.REST_MAX_PAGE_SIZE, "default": conf.REST_PAGE_SIZE}
 
 
-def MEMORY_ID() -> Schema:
-    return _path("memory_id", "Of the memory, percent-encoded: a slash in it is `%2F`.")
+def _ordering(view: Any) -> Schema:
+    # A site may have put another pagination class in the place of ours.
+    default = getattr(view.pagination_class, "default_ordering", next(iter(ORDERS)))
+    return {"type": "string", "enum": list(ORDERS), "default": default}
 
 
-def PERSON() -> Schema:
-    return _path("user_id", "Of the person, percent-encoded; `me` is the caller.")
+def _limit(view: Any) -> Schema:
+    return {"type": "integer", "minimum": 0, "maximum": view.most_topics, "default": view.default_topics}
 
 
-def SESSION_ID() -> Schema:
-    return _path("session_id", "Of the session, percent-encoded: a slash in it is `%2F`.")
+USER_ID: Final = Parameter(
+    "query", "user_id", "The owner of the memories. For a user other than the caller, this requires the permission."
+)
+LIMIT: Final = Parameter("query", "limit", "The maximum number of topics.", _limit)
+CONFIRM: Final = Parameter(
+    "query", "confirm", "The id of the person again; the id itself if the path has `me`.", is_required=True
+)
+ORDERING: Final = Parameter("query", "ordering", "The time to order by; with `-`, the newest first.", _ordering)
+PAGE_SIZE: Final = Parameter("query", "page_size", "The number of results on a page.", _page_size)
+CURSOR: Final = Parameter("query", "cursor", "The start of the page: take it from `next` or `previous`.", _text)
 
+MEMORY_ID: Final = Parameter(
+    "path", "memory_id", "The id of the memory, percent-encoded: a slash in it is `%2F`.", is_required=True
+)
+PERSON: Final = Parameter(
+    "path", "user_id", "The id of the person, percent-encoded; `me` is the caller.", is_required=True
+)
+SESSION_ID: Final = Parameter(
+    "path", "session_id", "The id of the session, percent-encoded: a slash in it is `%2F`.", is_required=True
+)
 
-def CONFIRM() -> Schema:
-    description = "The id of the person once more, and the id itself where the path says `me`."
-    return _query("confirm", description, required=True)
-
-
-def LIMIT() -> Schema:
-    from agno_memory.rest.views import PersonViewSet as View
-
-    schema = {"type": "integer", "minimum": 0, "maximum": View.most_topics, "default": View.default_topics}
-    return _query("limit", "At most so many topics.", schema)
-
-
-def IF_MATCH() -> Schema:
-    examples = {"This version alone": {"value": '"1"'}}
-    return _header("If-Match", "The `ETag` that the memory must have.", {"type": "string"}, examples=examples)
-
-
-def IF_NONE_MATCH() -> Schema:
-    examples = {"Not this version": {"value": '"1"'}, "None at all": {"value": "*"}}
-    return _header("If-None-Match", "The `ETag` that the memory must not have.", {"type": "string"}, examples=examples)
-
-
-CURSOR: Final = _query("cursor", "Where the page begins: taken from `next` or `previous`.", {"type": "string"})
-
-
-def page_size() -> Schema:
-    schema = {"type": "integer", "minimum": 1, "maximum": conf.REST_MAX_PAGE_SIZE, "default": conf.REST_PAGE_SIZE}
-    return _query("page_size", "So many on a page.", schema)
-
-
-def ordering(default: str) -> Schema:
-    schema = {"type": "string", "enum": list(ORDERS), "default": default}
-    return _query("ordering", "By which time, `-` for the newest first.", schema)
+IF_MATCH: Final = Parameter(
+    "header", "If-Match", "The `ETag` that the memory must have.", _text, examples={"Only this version": '"1"'}
+)
+IF_NONE_MATCH: Final = Parameter(
+    "header",
+    "If-None-Match",
+    "The `ETag` that the memory must not have.",
+    _text,
+    examples={"Any version but this one": '"1"', "Only if there is none": "*"},
+)

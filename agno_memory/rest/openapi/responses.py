@@ -1,17 +1,11 @@
-"""The answers that say no, and the headers of all answers, as components that operations share."""
+"""Error responses, the headers of responses, and descriptions of successes."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
-
-from agno_memory.rest import problems
 from agno_memory.rest.exceptions import RETRY_AFTER, Conflict, LengthRequired, PreconditionFailed, ServiceUnavailable
-
-Schema = dict[str, Any]
-JSON: Final = "application/json"
+from agno_memory.rest.openapi.constraints import Schema
 
 # Headers
 
@@ -21,7 +15,7 @@ ETAG: Final[Schema] = {
     "schema": {"type": "string", "pattern": '^"[0-9]+"$', "example": '"1"'},
 }
 LOCATION: Final[Schema] = {
-    "description": "Where the memory is.",
+    "description": "The address of the memory.",
     "required": True,
     "schema": {"type": "string", "format": "uri"},
 }
@@ -34,7 +28,7 @@ CHALLENGE: Final[Schema] = {
     "schema": {"type": "string", "example": "Token"},
 }
 NO_STORE: Final[Schema] = {
-    "description": "`no-store`: what is kept elsewhere is not erased with the person.",
+    "description": "`no-store`: a stored copy would not be erased with the person.",
     "required": True,
     "schema": {"type": "string", "enum": ["no-store"]},
 }
@@ -50,7 +44,7 @@ _MESSAGES: Final[Schema] = {"type": "array", "items": {"type": "string"}}
 SCHEMAS: Final[dict[str, Schema]] = {
     "MemoryErrorDetail": {
         "type": "object",
-        "description": "What is wrong with the request as a whole.",
+        "description": "An error of the request as a whole.",
         "properties": {"detail": {"type": "string"}},
         "required": ["detail"],
         "additionalProperties": False,
@@ -58,14 +52,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "MemoryFieldErrors": {
         "type": "object",
         "description": (
-            "What is wrong, by the names of fields or parameters; where a request has several memories or ids, by "
+            "Errors by the names of fields or parameters. If a request has several memories or ids, errors are by "
             "their positions first."
         ),
         "additionalProperties": {"anyOf": [_MESSAGES, {"type": "object", "additionalProperties": {}}]},
     },
     "MemoryProblem": {
         "type": "object",
-        "description": "The same by RFC 9457, for clients whose `Accept` names `application/problem+json`.",
+        "description": "The error by RFC 9457, for clients that accept `application/problem+json`.",
         "properties": {
             "type": {"type": "string", "format": "uri", "example": "about:blank"},
             "title": {"type": "string"},
@@ -81,132 +75,98 @@ _FIELDS: Final = {"$ref": "#/components/schemas/MemoryFieldErrors"}
 _EITHER: Final = {"anyOf": [_DETAIL, _FIELDS]}
 
 SUCCESSES: Final = {
-    "200": "What came of it.",
-    "201": "Remembered.",
-    "204": "Forgotten.",
-    "304": "It still is as the client has it.",
+    "200": "The result.",
+    "201": "Created.",
+    "204": "Deleted.",
+    "304": "Not modified: the client has the current version.",
 }
 
-# Errors: name of the component, what it means, its schema, an example and headers.
 
-Error = tuple[str, str, Schema, Any, dict[str, Schema]]
+class Error(NamedTuple):
+    """The response of an error.
+
+    Args:
+        name: of the component.
+        description: of the error.
+        schema: of the body as JSON.
+        example: of the body as JSON. Its texts may be lazy translations.
+        headers: of the response.
+    """
+
+    name: str
+    description: str
+    schema: Schema
+    example: Any
+    headers: dict[str, Schema]
 
 
-def _detail(text: object) -> dict[str, str]:
-    return {"detail": str(text)}
+def _error(name: str, description: str, detail: object, **headers: Schema) -> Error:
+    named = {header.replace("_", "-"): described for header, described in headers.items()}
+    return Error(name, description, _DETAIL, {"detail": detail}, named)
 
 
 ERRORS: Final[dict[int, Error]] = {
-    400: (
+    400: Error(
         "MemoryBadRequest",
-        "A parameter, or the body, is not as it must be: what, by the names of the fields.",
+        "A parameter or a field of the body is not valid. Errors are by their names.",
         _EITHER,
         {"topics": ["Ensure there are at most 50 topics (there are 51)."]},
         {},
     ),
-    401: (
+    401: _error(
         "MemoryUnauthorized",
-        "Nobody is logged in, or the credentials are no good.",
-        _DETAIL,
-        _detail("Invalid token."),
-        {"WWW-Authenticate": CHALLENGE},
+        "The caller is not logged in, or the credentials are not valid.",
+        "Invalid token.",
+        WWW_Authenticate=CHALLENGE,
     ),
-    403: (
+    403: _error(
         "MemoryForbidden",
-        "Another user is named without the permission for it; or nobody is logged in and there is no challenge.",
-        _DETAIL,
-        _detail("You do not have permission to perform this action."),
-        {},
+        "The request names another user, and the caller lacks the permission; or the caller is not logged in and the "
+        "site's authentication sends no challenge.",
+        "You do not have permission to perform this action.",
     ),
-    404: (
+    404: _error(
         "MemoryNotFound",
-        "The user has no such memory, whoever else may have it.",
-        _DETAIL,
-        _detail("Not found."),
-        {},
+        "The user has no such memory or session. One of another user gives the same answer.",
+        "Not found.",
     ),
-    406: (
+    406: _error(
         "MemoryNotAcceptable",
-        "There is no form that the `Accept` asks for.",
-        _DETAIL,
-        _detail("Could not satisfy the request Accept header."),
-        {},
+        "The response is not available in a format that `Accept` names.",
+        "Could not satisfy the request Accept header.",
     ),
-    409: (
+    409: Error(
         "MemoryConflict",
-        "The id is taken, whoever has it; of many, the positions of those that are.",
+        "The id is taken, by this user or another. For many memories, errors are by position.",
         _EITHER,
-        _detail(Conflict.default_detail),
+        {"detail": Conflict.default_detail},
         {},
     ),
-    411: (
-        "MemoryLengthRequired",
-        "The body has no `Content-Length`.",
-        _DETAIL,
-        _detail(LengthRequired.default_detail),
-        {},
-    ),
-    412: (
+    411: _error("MemoryLengthRequired", "The body has no `Content-Length`.", LengthRequired.default_detail),
+    412: _error(
         "MemoryPreconditionFailed",
-        "The memory is not as `If-Match` or `If-None-Match` says: somebody wrote in between.",
-        _DETAIL,
-        _detail(PreconditionFailed.default_detail),
-        {},
+        "The memory does not match `If-Match` or `If-None-Match`: another client has changed it.",
+        PreconditionFailed.default_detail,
     ),
-    413: (
-        "MemoryTooLarge",
-        "The body is too long.",
-        _DETAIL,
-        _detail("At most 10485760 bytes: send several requests."),
-        {},
-    ),
-    415: (
+    413: _error("MemoryTooLarge", "The body is too long.", "At most 10485760 bytes: send several requests."),
+    415: _error(
         "MemoryUnsupportedMediaType",
         "The body is not JSON in UTF-8.",
-        _DETAIL,
-        _detail('Unsupported media type "text/plain" in request.'),
-        {},
+        'Unsupported media type "text/plain" in request.',
     ),
-    429: (
+    429: _error(
         "MemoryTooManyRequests",
-        "More requests than the site allows.",
-        _DETAIL,
-        _detail("Request was throttled. Expected available in 12 seconds."),
-        {"Retry-After": RETRY},
+        "The caller sends more requests than the site allows.",
+        "Request was throttled. Expected available in 12 seconds.",
+        Retry_After=RETRY,
     ),
-    503: (
+    503: _error(
         "MemoryUnavailable",
-        "The database does not answer.",
-        _DETAIL,
-        _detail(ServiceUnavailable.default_detail),
-        {"Retry-After": {**RETRY, "required": True}},
+        "The database is not available.",
+        ServiceUnavailable.default_detail,
+        Retry_After={**RETRY, "required": True},
     ),
 }
+# Statuses of every action, and of every action with a body.
 EVERYWHERE: Final = (400, 401, 403, 406, 429, 503)
 WITH_A_BODY: Final = (411, 413, 415)
-
-
-def error(registry: ComponentRegistry, status: int) -> Schema:
-    """Return a reference to the answer of an error, which is put among the components where it is missing."""
-    for name, schema in SCHEMAS.items():
-        _register(registry, name, ResolvedComponent.SCHEMA, schema)
-    name, description, schema, example, headers = ERRORS[status]
-    answer = {
-        "description": description,
-        **({"headers": headers} if headers else {}),
-        "content": {
-            JSON: {"schema": schema, "example": example},
-            problems.MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/MemoryProblem"},
-                "example": problems.as_problem(HTTPStatus(status), example),
-            },
-        },
-    }
-    return _register(registry, name, ResolvedComponent.RESPONSE, answer)
-
-
-def _register(registry: ComponentRegistry, name: str, kind: str, schema: Schema) -> Schema:
-    # A class, for that is what the registry compares.
-    component = ResolvedComponent(name=name, type=kind, schema=schema, object=ResolvedComponent)
-    registry.register_on_missing(component)
-    return component.ref

@@ -1,38 +1,37 @@
-"""How an operation is described: the site's own AutoSchema, and what the table of operations adds to it."""
+"""The description of an operation: the site's own AutoSchema, completed by the facts of the action."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from agno_memory.rest import serializers
+from agno_memory.rest.memories.serializers import UserMemorySerializer
+from agno_memory.rest.memories.views import MemoryViewSet
 from agno_memory.rest.openapi import responses
+from agno_memory.rest.openapi.components import error_response
 from agno_memory.rest.openapi.constraints import Schema
-from agno_memory.rest.openapi.operations import FOLLOWERS, MEMORIES, PEOPLE, SESSIONS, Operation
-from agno_memory.rest.serializers import UserMemorySerializer
-from agno_memory.rest.sessions import SessionViewSet
-from agno_memory.rest.views import MemoryViewSet
+from agno_memory.rest.openapi.operations import Operation
+from agno_memory.rest.sessions.views import SessionViewSet
 
 if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema as _AutoSchema
 else:
     _AutoSchema = object
 
-# What drf-spectacular says where nobody has said anything.
-NO_BODY = "No response body"
+# drf-spectacular's description of a response without a body.
+NO_BODY: Final = "No response body"
 
 
 class OperationSchema(_AutoSchema):
-    """Mixin in front of an AutoSchema. Actions that a site adds to a viewset are left to that."""
+    """Mixin in front of an AutoSchema, which alone describes the actions that a site adds."""
 
     # A viewset of this app, or a subclass.
     view: Any
 
     @property
     def operation(self) -> Operation | None:
-        """What the table says of this action."""
-        tables = {MemoryViewSet: MEMORIES, SessionViewSet: SESSIONS}
-        table = next((table for view, table in tables.items() if isinstance(self.view, view)), PEOPLE)
-        return table.get(self.view.action)
+        """The OpenAPI facts of the action."""
+        operation: Operation | None = self.view.endpoint.operation
+        return operation
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         described = super().get_operation(*args, **kwargs)
@@ -41,10 +40,10 @@ class OperationSchema(_AutoSchema):
         return described
 
     def get_operation_id(self) -> str:
-        return self._named(self.operation.name) if self.operation else super().get_operation_id()
+        return self._unique(self.operation.name) if self.operation else super().get_operation_id()
 
     def get_tags(self) -> list[str]:
-        return [self.operation.tag] if self.operation else super().get_tags()
+        return [self.view.openapi_tag] if self.operation else super().get_tags()
 
     def get_summary(self) -> str | None:
         if not self.operation:
@@ -55,6 +54,7 @@ class OperationSchema(_AutoSchema):
         return self.operation.description if self.operation else super().get_description()
 
     def get_filter_backends(self) -> list[Any]:
+        # drf-spectacular adds filters to lists only, and an export is not one.
         if self.view.action == "export":
             return list(self.view.filter_backends)
         return super().get_filter_backends()
@@ -65,44 +65,43 @@ class OperationSchema(_AutoSchema):
         return super().get_request_serializer()
 
     def get_response_serializers(self) -> Any:
-        return self.operation.answers(self) if self.operation else super().get_response_serializers()
+        return self.operation.responses(self) if self.operation else super().get_response_serializers()
 
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
-        # Other apps of a site may have stats and owners too.
+        # Other apps of a site may have components of the same names, such as Stats.
         name = str(super().get_serializer_name(serializer, direction))
-        is_ours = type(serializer).__module__ in (serializers.__name__, SessionViewSet.__module__)
-        ours = is_ours and type(serializer) is not UserMemorySerializer
-        return f"Memory{name}" if ours else name
+        is_own = type(serializer).__module__.startswith("agno_memory.rest.")
+        return f"Memory{name}" if is_own and type(serializer) is not UserMemorySerializer else name
 
     def map_parsers(self) -> list[Any]:
-        # Forms are there for the browsable API: they cannot say what is a list.
-        every = super().map_parsers()
-        return [each for each in every if each.endswith("json")] or every
+        # Form parsers serve the browsable API. A form cannot express a list.
+        media_types = super().map_parsers()
+        return [each for each in media_types if each.endswith("json")] or media_types
 
     def _get_parameters(self) -> list[Schema]:
-        parameters = super()._get_parameters()
-        own = [parameter() for parameter in self.operation.parameters] if self.operation else []
-        named = {(each["in"], each["name"]): each for each in [*parameters, *own]}
-        return sorted(named.values(), key=lambda each: each["name"])
+        inferred = super()._get_parameters()
+        own = [parameter.described(self.view) for parameter in self.view.endpoint.parameters]
+        merged = {(each["in"], each["name"]): each for each in [*inferred, *own]}
+        return sorted(merged.values(), key=lambda each: each["name"])
 
-    def _named(self, name: str) -> str:
-        """Return the id of an operation here: where the API is mounted twice, each has its own."""
-        assert self.operation
+    def _unique(self, name: str) -> str:
+        """Return an operation id that differs between two places at which the API is mounted."""
         tokens = self._tokenize_path()
-        prefix = tokens[: len(tokens) - len(self.operation.words)]
+        route = self.view.endpoint.route
+        prefix = tokens[: len(tokens) - len(route.words)]
         return "_".join([*prefix, name]).replace("-", "_")
 
     def _complete(self, described: Schema, operation: Operation) -> None:
-        """Add headers, links, examples and errors to what was found by looking at the view."""
+        """Add headers, links, examples and errors to the description that drf-spectacular inferred."""
         if "requestBody" in described:
-            # A memory may be changed in nothing; a session needs its name.
-            required = self.view.action != "partial_update" or isinstance(self.view, SessionViewSet)
-            described["requestBody"]["required"] = required
+            # A change of a memory may be empty; a session needs its name.
+            is_required = self.view.action != "partial_update" or isinstance(self.view, SessionViewSet)
+            described["requestBody"]["required"] = is_required
         self._complete_successes(described["responses"], operation)
-        if self._shows_examples():
+        if self._has_own_serializer():
             self._add_examples(described, operation)
         for status in sorted({*responses.EVERYWHERE, *operation.errors}):
-            described["responses"].setdefault(str(status), responses.error(self.registry, status))
+            described["responses"].setdefault(str(status), error_response(self.registry, status))
 
     def _complete_successes(self, described: Schema, operation: Operation) -> None:
         for status, response in described.items():
@@ -110,21 +109,22 @@ class OperationSchema(_AutoSchema):
                 response["description"] = responses.SUCCESSES.get(status, response["description"])
             if headers := operation.headers.get(int(status)):
                 response.setdefault("headers", {}).update(headers)
-        if operation.leads_to and "201" in described:
-            described["201"]["links"] = {MEMORIES[action].name: self._link(action) for action in FOLLOWERS}
+        if operation.links and "201" in described:
+            described["201"]["links"] = dict(self._link(action) for action in operation.links)
 
-    def _link(self, action: str) -> Schema:
+    def _link(self, action: str) -> tuple[str, Schema]:
+        name = self.view.endpoints[action].operation.name
         owner_and_id = {"path.memory_id": "$response.body#/memory_id", "query.user_id": "$response.body#/user_id"}
-        return {"operationId": self._named(MEMORIES[action].name), "parameters": owner_and_id}
+        return name, {"operationId": self._unique(name), "parameters": owner_and_id}
 
-    def _shows_examples(self) -> bool:
-        """Tell whether the examples are of what this view takes and answers."""
+    def _has_own_serializer(self) -> bool:
+        """Return whether the examples match the view's serializer, which a site may replace."""
         return not isinstance(self.view, MemoryViewSet) or self.view.get_serializer_class() is UserMemorySerializer
 
     def _add_examples(self, described: Schema, operation: Operation) -> None:
         for content in described.get("requestBody", {}).get("content", {}).values():
-            content["examples"] = {name: {"value": value} for name, value in operation.told.items()}
+            content["examples"] = {title: {"value": value} for title, value in operation.request_examples.items()}
         for response in described["responses"].values():
             for media_type, content in response.get("content", {}).items():
-                shown = operation.shown
-                content["example"] = shown.get(media_type, shown) if isinstance(shown, dict) else shown
+                example = operation.response_example
+                content["example"] = example.get(media_type, example) if isinstance(example, dict) else example

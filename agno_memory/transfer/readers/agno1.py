@@ -1,7 +1,7 @@
-"""agno 1.8: an id, an owner, and a dictionary with the rest.
+"""agno 1.8: rows of an id, an owner, and a dictionary with the other fields.
 
-In SQLite that dictionary is Python's own notation, which agno reads with ``eval()``. It is read as a literal here: what
-is an expression is rejected and never run.
+In SQLite, the dictionary is written in Python's notation, which agno reads with ``eval()``. This reader parses it as a
+literal: a row with an expression is rejected, and the expression is never run.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from agno_memory.transfer.readers.base import Reader, text_of
-from agno_memory.transfer.records import NotAMemory, moment
+from agno_memory.transfer.readers.base import Reader, get_text
+from agno_memory.transfer.records import InvalidRecord, parse_moment
 from agno_memory.transfer.sources import Row
 
 
@@ -18,43 +18,46 @@ class Agno1(Reader):
     """Reads the tables of ``agno.memory.v2``'s SqliteMemoryDb, PostgresMemoryDb and MongoMemoryDb."""
 
     name = "agno1"
-    about = "agno 1.8 (agno.memory.v2): SQLite, PostgreSQL, MongoDB"
+    description = "agno 1.8 (agno.memory.v2): SQLite, PostgreSQL, MongoDB"
 
     @classmethod
-    def knows(cls, row: Row) -> bool:
+    def matches(cls, row: Row) -> bool:
         value = row.get("memory")
-        is_packed = isinstance(value, dict) or (isinstance(value, str) and value.lstrip().startswith("{"))
-        return is_packed and {"id", "user_id"} <= row.keys() and "memory_id" not in row
+        is_dictionary = isinstance(value, dict) or (isinstance(value, str) and value.lstrip().startswith("{"))
+        return is_dictionary and {"id", "user_id"} <= row.keys() and "memory_id" not in row
 
     def fields(self, row: Row) -> dict[str, Any]:
-        packed = unpacked(row.get("memory"))
-        created = moment(row.get("created_at"))
+        memory = parse_literal(row.get("memory"))
+        created = parse_moment(row.get("created_at"))
         return {
-            "memory_id": text_of(row, "id") or text_of(packed, "memory_id"),
-            "user_id": text_of(row, "user_id"),
-            "memory": text_of(packed, "memory"),
-            "topics": packed.get("topics"),
-            "input": text_of(packed, "input"),
-            "feedback": text_of(packed, "feedback"),
-            "agent_id": text_of(packed, "agent_id"),
-            "team_id": text_of(packed, "team_id"),
+            "memory_id": get_text(row, "id") or get_text(memory, "memory_id"),
+            "user_id": get_text(row, "user_id"),
+            "memory": get_text(memory, "memory"),
+            "topics": memory.get("topics"),
+            "input": get_text(memory, "input"),
+            "feedback": get_text(memory, "feedback"),
+            "agent_id": get_text(memory, "agent_id"),
+            "team_id": get_text(memory, "team_id"),
             "created_at": created,
-            # The dictionary's own is the time of the host that wrote it, whatever its zone.
-            "last_updated": moment(row.get("updated_at")) or created,
+            # The dictionary has a time too, but in the unknown time zone of the host that wrote it.
+            "last_updated": parse_moment(row.get("updated_at")) or created,
         }
 
 
-def unpacked(value: object) -> dict[str, Any]:
-    """Return the dictionary of a row.
+def parse_literal(value: object) -> dict[str, Any]:
+    """Return the dictionary in a row.
+
+    Args:
+        value: a dictionary, or the text of one in Python's notation.
 
     Raises:
-        NotAMemory: it is none, or more than a literal.
+        InvalidRecord: it is not a dictionary, or not a literal.
     """
     if isinstance(value, str):
         try:
             value = ast.literal_eval(value)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            raise NotAMemory("the memory is no Python literal; an expression is not run") from None
+            raise InvalidRecord("the memory is not a Python literal; expressions are not run") from None
     if not isinstance(value, dict):
-        raise NotAMemory("the memory is no dictionary")
+        raise InvalidRecord("the memory is not a dictionary")
     return value

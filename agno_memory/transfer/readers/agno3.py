@@ -1,11 +1,11 @@
-"""agno 2 and 3: a column for each field, times in seconds since 1970, JSON in the columns of text and topics."""
+"""agno 2 and 3: a column per field, times in seconds since 1970, text and topics in columns of JSON."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from agno_memory.transfer.readers.base import Reader, decoded, text_of
-from agno_memory.transfer.records import NotAMemory, moment
+from agno_memory.transfer.readers.base import Reader, get_text, parse_json
+from agno_memory.transfer.records import InvalidRecord, parse_moment
 from agno_memory.transfer.sources import Row
 
 
@@ -13,36 +13,39 @@ class Agno3(Reader):
     """Reads the table ``agno_memories`` of agno's SqliteDb, PostgresDb and MongoDb."""
 
     name = "agno3"
-    about = "agno 2 and 3: SQLite, PostgreSQL, MongoDB"
+    description = "agno 2 and 3: SQLite, PostgreSQL, MongoDB"
 
     @classmethod
-    def knows(cls, row: Row) -> bool:
+    def matches(cls, row: Row) -> bool:
         return {"memory_id", "memory", "topics", "updated_at"} <= row.keys()
 
     def fields(self, row: Row) -> dict[str, Any]:
-        created, updated = moment(row.get("created_at")), moment(row.get("updated_at"))
+        created, updated = parse_moment(row.get("created_at")), parse_moment(row.get("updated_at"))
         return {
-            "memory_id": text_of(row, "memory_id"),
-            "user_id": text_of(row, "user_id"),
-            "memory": said(decoded(row["memory"]) if self.source.json_is_text else row["memory"]),
-            "topics": decoded(row.get("topics")),
-            "input": text_of(row, "input"),
-            "feedback": text_of(row, "feedback"),
-            "agent_id": text_of(row, "agent_id"),
-            "team_id": text_of(row, "team_id"),
+            "memory_id": get_text(row, "memory_id"),
+            "user_id": get_text(row, "user_id"),
+            "memory": memory_text(parse_json(row["memory"]) if self.source.stores_json_as_text else row["memory"]),
+            "topics": parse_json(row.get("topics")),
+            "input": get_text(row, "input"),
+            "feedback": get_text(row, "feedback"),
+            "agent_id": get_text(row, "agent_id"),
+            "team_id": get_text(row, "team_id"),
             "created_at": created or updated,
             "last_updated": updated or created,
         }
 
 
-def said(value: object) -> str:
-    """Return the text of a memory: a text, or what agno 2 moved over from agno 1, which has it inside.
+def memory_text(value: object) -> str:
+    """Return the text of a memory.
+
+    Args:
+        value: the text, or the object that agno 2 wrote when it migrated a memory from agno 1; it contains the text.
 
     Raises:
-        NotAMemory: there is none.
+        InvalidRecord: there is no text.
     """
     if isinstance(value, dict):
         value = value.get("memory")
     if not isinstance(value, str):
-        raise NotAMemory("the memory is no text")
+        raise InvalidRecord("the memory is not a text")
     return value

@@ -1,4 +1,4 @@
-"""What a reader is."""
+"""The base class of readers, and conversions of values that several readers use."""
 
 from __future__ import annotations
 
@@ -6,83 +6,88 @@ import json
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from agno_memory.transfer.records import NotAMemory, Record, Rejected
-from agno_memory.transfer.sources import NotRead, Row, Source
+from agno_memory.transfer.records import InvalidRecord, Record, Rejected
+from agno_memory.transfer.sources import Row, Source, UnreadableRow
 
 
 class Reader:
-    """Makes memories of the rows of one table.
+    """Base class: converts the rows of one table into records.
 
     Args:
-        source: what holds the table.
-        table: its name.
-        options: what the command was told.
+        source: the open source.
+        table: name of the table in the source.
     """
 
+    # The value of --format.
     name: ClassVar[str]
-    # In a line, for people.
-    about: ClassVar[str]
+    # One line for the command's help.
+    description: ClassVar[str]
 
     def __init__(self, source: Source, table: str) -> None:
         self.source = source
         self.table = table
+        # Options of the command import_memories, by name.
         self.options: dict[str, Any] = {}
 
     @classmethod
-    def knows(cls, row: Row) -> bool:
-        """Tell whether a table whose first row is this one is of this system."""
-        raise NotImplementedError
+    def matches(cls, row: Row) -> bool:
+        """Return whether a table with this first row is in the reader's format."""
+        raise NotImplementedError("A reader recognizes its format by a row.")
 
     def fields(self, row: Row) -> dict[str, Any] | None:
-        """Return the fields of the memory in a row; None for what is no memory and none is missed.
+        """Return the fields of the memory in a row; None for a row that is skipped because it holds no memory.
 
         Raises:
-            NotAMemory: there should be one, and there is none.
+            InvalidRecord: the row cannot be converted.
         """
-        raise NotImplementedError
+        raise NotImplementedError("A reader converts a row into fields.")
 
     def read(self) -> Iterator[Record | Rejected]:
-        """Yield everything, one by one."""
+        """Yield a record or a rejection for each row, except for skipped ones."""
         for where, row in self.source.rows(self.table):
-            if isinstance(row, NotRead):
-                yield Rejected(where, row.reason, row.raw)
-                continue
-            try:
-                fields = self.fields(row)
-            except NotAMemory as error:
-                yield Rejected(where, str(error), row)
-                continue
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                # What another release, or a hand, left in the row.
-                yield Rejected(where, f"not as {self.name} writes it: {type(error).__name__} {error}", row)
-                continue
-            if fields is not None:
-                yield Record(where, {name: value for name, value in fields.items() if value is not None}, row)
+            record = self.record(where, row)
+            if record is not None:
+                yield record
+
+    def record(self, where: str, row: Row | UnreadableRow) -> Record | Rejected | None:
+        """Convert one row; None if it is skipped."""
+        if isinstance(row, UnreadableRow):
+            return Rejected(where, row.reason, row.raw)
+        try:
+            fields = self.fields(row)
+        except InvalidRecord as error:
+            return Rejected(where, str(error), row)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # Another release wrote the row, or it was edited by hand.
+            return Rejected(where, f"not in the format {self.name}: {type(error).__name__} {error}", row)
+        if fields is None:
+            return None
+        return Record(where, {name: value for name, value in fields.items() if value is not None}, row)
 
 
-def text_of(row: Row, name: str) -> str | None:
-    """Return a value of a row that is to be a text.
+def get_text(row: Row, name: str) -> str | None:
+    """Return a text of a row, or None; a whole number becomes its digits.
 
     Raises:
-        NotAMemory: it is something else.
+        InvalidRecord: the value has another type.
     """
     value = row.get(name)
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise NotAMemory(f"{name} is no text, but {type(value).__name__}")
+    raise InvalidRecord(f"{name} is not a text, but {type(value).__name__}")
 
 
-def decoded(value: object) -> Any:
-    """Return JSON that a database without a type for it keeps as text.
+def parse_json(value: object) -> Any:
+    """Return the value of JSON that a database stores as text; a value that is not text is returned unchanged.
 
     Raises:
-        NotAMemory: it is no JSON.
+        InvalidRecord: the text is not JSON.
     """
     if not isinstance(value, str | bytes):
         return value
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
-        raise NotAMemory("no JSON where JSON should be") from None
+        raise InvalidRecord("a value that must be JSON is not JSON") from None

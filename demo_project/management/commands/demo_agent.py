@@ -11,39 +11,42 @@ from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from demo_project.management.commands.demo import Command as Demo
 
-# By the key that the environment holds: agno's class, the package that it needs, and a model.
+# By the environment variable of the key: module and name of agno's class, the package that it needs, and a model.
 MODELS: Final = {
     "OPENAI_API_KEY": ("agno.models.openai", "OpenAIChat", "openai", "gpt-4o-mini"),
     "ANTHROPIC_API_KEY": ("agno.models.anthropic", "Claude", "anthropic", "claude-sonnet-4-5"),
 }
-ENDS = ("bye", "exit", "quit")
+GOODBYES = ("bye", "exit", "quit")
 
 
 class Command(BaseCommand):
-    help = "Talk to an agent of agno 3 that keeps its memories and its sessions in this site."
+    help = "Chat with an agent built with agno 3 that keeps its memories and sessions in this site."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--user", default="demo", help="Who talks.")
-        parser.add_argument("--session", default="demo-agent", help="The session that is gone on with.")
+        parser.add_argument("--user", default="demo", help="The user id of the person in the chat.")
+        parser.add_argument("--session", default="demo-agent", help="The id of the session to continue or to begin.")
 
     def handle(self, *args: Any, user: str, session: str, **options: Any) -> None:
         try:
             agent = self.agent()
         except ImportError as error:
-            raise CommandError(f"{error}. `make demo-agent` installs what it takes.") from error
+            raise CommandError(f"{error}. `make demo-agent` installs the packages that it needs.") from error
         setup = Demo()
         setup.migrate()
         setup.create_login()
-        self.stdout.write(f"A {agent.model.name} model. Say something about yourself, ask what it knows, or say bye.")
-        while (said := self.heard()) is not None:
-            before = self.known(user)
-            run = agent.run(said, user_id=user, session_id=session)
+        self.stdout.write(
+            f"Model: {agent.model.name}. Write something about yourself, ask what it knows, or write bye."
+        )
+        while (message := self.next_message()) is not None:
+            before = self.memories(user)
+            run = agent.run(message, user_id=user, session_id=session)
             self.stdout.write(f"agent: {run.content}")
-            self.tell(before, self.known(user))
-        self.stdout.write("`make demo` serves the site: /admin/ shows what it remembers, and this conversation.")
+            self.report_changes(before, self.memories(user))
+        self.stdout.write("`make demo` serves the site: /admin/ shows the agent's memories and this conversation.")
 
     def agent(self) -> Any:
-        """Make the agent."""
+        """Return the agent."""
+        # agno is optional: handle() reports that it is missing.
         from agno.agent import Agent
         from agno.memory import MemoryManager
 
@@ -62,40 +65,41 @@ class Command(BaseCommand):
         )
 
     def model(self) -> Any:
-        """Return a real model where the environment has a key for one, and otherwise the scripted one."""
+        """Return the model of the first key in the environment; without a key, the scripted model."""
         for key, (module, name, package, model) in MODELS.items():
             if os.environ.get(key):
                 try:
                     return getattr(import_module(module), name)(id=os.environ.get("DEMO_AGENT_MODEL", model))
                 except ImportError as error:
                     raise CommandError(
-                        f"{key} is set, and {package} is not installed: pip install {package}"
+                        f"{key} is set, but {package} is not installed: pip install {package}"
                     ) from error
+        # It needs agno, too.
         from demo_project.scripted import ScriptedModel
 
         return ScriptedModel()
 
-    def heard(self) -> str | None:
-        """Return what is said next; None at the end."""
+    def next_message(self) -> str | None:
+        """Return the next message that is not empty; None at the end."""
         is_terminal = sys.stdin.isatty()
         while True:
             if is_terminal:
                 self.stdout.write("you: ", ending="")
                 self.stdout.flush()
             line = sys.stdin.readline()
-            said = line.strip()
-            if not line or said.lower() in ENDS:
+            message = line.strip()
+            if not line or message.lower() in GOODBYES:
                 return None
-            if said:
+            if message:
                 if not is_terminal:
-                    self.stdout.write(f"you: {said}")
-                return said
+                    self.stdout.write(f"you: {message}")
+                return message
 
-    def known(self, user: str) -> dict[str, UserMemory]:
+    def memories(self, user: str) -> dict[str, UserMemory]:
         return {memory.memory_id: memory for memory in Memory().get_user_memories(user)}
 
-    def tell(self, before: dict[str, UserMemory], after: dict[str, UserMemory]) -> None:
-        """Say what changed in the store."""
+    def report_changes(self, before: dict[str, UserMemory], after: dict[str, UserMemory]) -> None:
+        """Write the memories that were added, replaced or deleted."""
         for memory_id, memory in after.items():
             if memory_id not in before or before[memory_id].version != memory.version:
                 self.stdout.write(f"       [remembered: {memory.memory}; {', '.join(memory.topics)}]")

@@ -1,1 +1,1 @@
-"""Stores for agents built with agno 1."""
+"""Stores for agno 1.8: ``memory_db`` for memories, ``storage`` for sessions, ``rows`` for their translation."""

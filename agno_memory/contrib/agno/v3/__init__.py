@@ -1,1 +1,1 @@
-"""Stores for agents built with agno 3."""
+"""The store for agno 3. ``store`` assembles it from ``memories``, ``sessions``, ``runs`` and ``refusals``."""

@@ -1,4 +1,4 @@
-"""When the client tries again, when it gives up, and what it says when nobody knows what has happened."""
+"""Retries and their limits, errors with an unknown effect, and responses that the service does not send."""
 
 from __future__ import annotations
 
@@ -27,19 +27,7 @@ from agno_memory.client import (
     protocol,
     retries,
 )
-from tests.scripted import (
-    NOT_THERE,
-    PROXY,
-    TOKEN,
-    TOLD,
-    Script,
-    Step,
-    Verb,
-    both_ways,
-    client,
-    memory_of,
-    page,
-)
+from tests.scripted import NOT_FOUND, PAYLOAD, PROXY, TOKEN, Script, Step, Verb, both_ways, client, memory_of, page
 
 
 @pytest.fixture(autouse=True)
@@ -47,16 +35,16 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "FIRST_WAIT", 0)
 
 
-# Trying again
+# Retries
 
 CALLS: dict[str, tuple[str, tuple[Any, ...], httpx.Response]] = {
-    "add_user_memory": ("POST", (UserMemory(memory="x"),), httpx.Response(201, json=TOLD)),
-    "add_user_memories": ("POST", ([UserMemory(memory="x")],), httpx.Response(201, json=[TOLD])),
-    "get_user_memory": ("GET", ("m1",), httpx.Response(200, json=TOLD)),
+    "add_user_memory": ("POST", (UserMemory(memory="x"),), httpx.Response(201, json=PAYLOAD)),
+    "add_user_memories": ("POST", ([UserMemory(memory="x")],), httpx.Response(201, json=[PAYLOAD])),
+    "get_user_memory": ("GET", ("m1",), httpx.Response(200, json=PAYLOAD)),
     "get_user_memories": ("GET", (), page("m1")),
     "search_user_memories": ("GET", (), page("m1")),
-    "replace_user_memory": ("PUT", ("m1", UserMemory(memory="x")), httpx.Response(200, json=TOLD)),
-    "upsert_user_memory": ("PUT", (UserMemory(memory="x"),), httpx.Response(200, json=TOLD)),
+    "replace_user_memory": ("PUT", ("m1", UserMemory(memory="x")), httpx.Response(200, json=PAYLOAD)),
+    "upsert_user_memory": ("PUT", (UserMemory(memory="x"),), httpx.Response(200, json=PAYLOAD)),
     "delete_user_memory": ("DELETE", ("m1",), httpx.Response(204)),
     "delete_user_memories": ("POST", (["m1"],), httpx.Response(200, json={"deleted": ["m1"]})),
     "clear_user_memories": ("DELETE", ("maya",), httpx.Response(200, json={"deleted": 1})),
@@ -81,7 +69,7 @@ TROUBLES: dict[str, Step] = {
 every_trouble = pytest.mark.parametrize("trouble", TROUBLES)
 
 
-def test_every_verb_is_tried() -> None:
+def test_every_verb_is_listed() -> None:
     verbs = {name for name in vars(MemoryClient) if not name.startswith("_") and f"a{name}" in vars(MemoryClient)}
     assert set(CALLS) == verbs - {"clear", "close", "iter_user_memories"}
 
@@ -89,17 +77,17 @@ def test_every_verb_is_tried() -> None:
 @every_call
 @every_trouble
 @both_ways
-def test_idempotent_calls_are_made_again_and_others_are_not(ask: Verb, verb: str, trouble: str) -> None:
+def test_only_idempotent_calls_are_retried(call: Verb, verb: str, trouble: str) -> None:
     method, args, good = CALLS[verb]
     step = TROUBLES[trouble]
     script = Script(step, step, good)
     if method != "POST":
-        ask(script, verb, *args)
+        call(script, verb, *args)
         assert [request.method for request in script.sent] == [method] * 3
         assert len({request.content for request in script.sent}) == 1
         return
     with pytest.raises(ServiceUnavailable) as caught:
-        ask(script, verb, *args)
+        call(script, verb, *args)
     assert len(script.sent) == 1
     sent = trouble not in ("refused", "no connection in time")
     assert caught.value.may_have_happened is sent
@@ -108,27 +96,27 @@ def test_idempotent_calls_are_made_again_and_others_are_not(ask: Verb, verb: str
 
 @every_call
 @both_ways
-def test_a_throttled_call_did_nothing_so_each_is_made_again(ask: Verb, verb: str) -> None:
+def test_every_throttled_call_is_retried(call: Verb, verb: str) -> None:
     _, args, good = CALLS[verb]
     script = Script(httpx.Response(429, headers={"Retry-After": "0"}), good)
-    ask(script, verb, *args)
+    call(script, verb, *args)
     assert len(script.sent) == 2
 
 
 @every_trouble
 @both_ways
-def test_giving_up(ask: Verb, trouble: str) -> None:
+def test_giving_up(call: Verb, trouble: str) -> None:
     step = TROUBLES[trouble]
     script = Script(*[step] * 3)
     with pytest.raises(ServiceUnavailable, match="tried 3 times") as caught:
-        ask(client(script, retries=2), "get_user_memory", "m1")
+        call(client(script, retries=2), "get_user_memory", "m1")
     assert not caught.value.may_have_happened
     assert caught.value.status == (step.status_code if isinstance(step, httpx.Response) else None)
     with pytest.raises(ServiceUnavailable, match="tried once"):
-        ask(client(Script(step), retries=0), "get_user_memory", "m1")
+        call(client(Script(step), retries=0), "get_user_memory", "m1")
 
 
-def test_giving_up_on_a_write_remembers_that_an_earlier_try_may_have_arrived() -> None:
+def test_giving_up_on_a_write_after_a_lost_response() -> None:
     script = Script(httpx.ReadError("reset"), httpx.ConnectError("refused"))
     with client(script, retries=1) as memory, pytest.raises(ServiceUnavailable) as caught:
         memory.delete_user_memory("m1")
@@ -143,44 +131,44 @@ def test_giving_up_when_throttled() -> None:
 
 
 @both_ways
-def test_what_asks_for_too_much_patience_is_told_at_once(ask: Verb) -> None:
+def test_long_retry_after_is_an_error_at_once(call: Verb) -> None:
     for status, error in ((429, Throttled), (503, ServiceUnavailable)):
         script = Script(httpx.Response(status, headers={"Retry-After": "61"}))
         with pytest.raises(error) as caught:
-            ask(script, "get_user_memory", "m1")
+            call(script, "get_user_memory", "m1")
         assert caught.value.retry_after == 61  # type: ignore[attr-defined]
 
 
 @both_ways
-def test_a_deletion_whose_answer_was_lost_has_happened(ask: Verb) -> None:
+def test_deletion_after_a_lost_response(call: Verb) -> None:
     for later in ([], [httpx.Response(429)], [httpx.ConnectError("refused")], [httpx.Response(503)]):
-        ask(Script(httpx.ReadError("reset"), *later, NOT_THERE), "delete_user_memory", "m1")
-    # Where nothing had arrived, it was not there.
+        call(Script(httpx.ReadError("reset"), *later, NOT_FOUND), "delete_user_memory", "m1")
+    # Without a lost response, the memory did not exist.
     with pytest.raises(MemoryNotFound):
-        ask(Script(httpx.ConnectError("refused"), NOT_THERE), "delete_user_memory", "m1")
+        call(Script(httpx.ConnectError("refused"), NOT_FOUND), "delete_user_memory", "m1")
 
 
 @both_ways
-def test_nobody_knows_who_changed_a_memory_when_an_answer_was_lost(ask: Verb) -> None:
+def test_changed_memory_after_a_lost_response(call: Verb) -> None:
     changed = httpx.Response(412, json={"detail": "Changed."})
     for verb, args in (("replace_user_memory", ("m1", UserMemory(memory="x"))), ("delete_user_memory", ("m1",))):
         with pytest.raises(ServiceUnavailable, match="read before you write again") as caught:
-            ask(Script(httpx.ReadError("reset"), changed), verb, *args, version=1)
+            call(Script(httpx.ReadError("reset"), changed), verb, *args, version=1)
         assert caught.value.may_have_happened
         with pytest.raises(MemoryChanged):
-            ask(Script(httpx.ConnectError("refused"), changed), verb, *args, version=1)
+            call(Script(httpx.ConnectError("refused"), changed), verb, *args, version=1)
 
 
 @both_ways
-def test_an_upsert_whose_answer_was_lost_finds_its_own_memory(ask: Verb) -> None:
+def test_upsert_after_a_lost_response(call: Verb) -> None:
     taken = httpx.Response(412, json={"detail": "Taken."})
-    script = Script(NOT_THERE, httpx.ReadError("reset"), taken, httpx.Response(200, json=TOLD))
-    assert ask(script, "upsert_user_memory", UserMemory(memory="x")) == memory_of(TOLD)
+    script = Script(NOT_FOUND, httpx.ReadError("reset"), taken, httpx.Response(200, json=PAYLOAD))
+    assert call(script, "upsert_user_memory", UserMemory(memory="x")) == memory_of(PAYLOAD)
 
 
 def steps(request: protocol.Request, attempts: int, *outcomes: Any) -> list[Any]:
-    """Return what persistently() does, given these outcomes of its calls."""
-    exchange = retries.persistently(request, attempts)
+    """Return the steps of send_with_retries() for these outcomes of its requests."""
+    exchange = retries.send_with_retries(request, attempts)
     coming = iter(outcomes)
     done: list[Any] = [next(exchange)]
     try:
@@ -190,10 +178,10 @@ def steps(request: protocol.Request, attempts: int, *outcomes: Any) -> list[Any]
         return done
 
 
-def test_waits_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_grow_and_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "FIRST_WAIT", 0.5)
     request = protocol.Request("GET", "memories/")
-    later = protocol.Answer(request, 503, {})
+    later = protocol.Response(request, 503, {})
     done = steps(request, 9, *[later] * 10)
     waits = [step.seconds for step in done if isinstance(step, retries.Pause)]
     assert done[::2] == [request] * 10
@@ -202,7 +190,7 @@ def test_waits_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("value", "seconds"),
     [
         ("7", 7),
         ("0", 0),
@@ -213,28 +201,28 @@ def test_waits_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
         ],
     ],
 )
-def test_retry_after(told: str, seconds: float | None) -> None:
+def test_retry_after(value: str, seconds: float | None) -> None:
     for status in (429, 503):
-        answer = protocol.Answer(protocol.Request("GET", "memories/"), status, {"retry-after": told})
+        answer = protocol.Response(protocol.Request("GET", "memories/"), status, {"retry-after": value})
         assert retries.retry_after(answer) == seconds
 
 
-def test_retry_after_a_moment() -> None:
+def test_retry_after_a_date() -> None:
     request = protocol.Request("GET", "memories/")
     moment = format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True)
-    assert 80_000 < (retries.retry_after(protocol.Answer(request, 429, {"retry-after": moment})) or 0) <= 86_400
+    assert 80_000 < (retries.retry_after(protocol.Response(request, 429, {"retry-after": moment})) or 0) <= 86_400
 
 
-def test_waits_are_as_long_as_the_service_asks() -> None:
+def test_waits_obey_retry_after() -> None:
     request = protocol.Request("POST", "memories/")
-    told = {"retry-after": "7"}
-    throttled, good = protocol.Answer(request, 429, told), protocol.Answer(request, 200, {})
+    headers = {"retry-after": "7"}
+    throttled, good = protocol.Response(request, 429, headers), protocol.Response(request, 200, {})
     assert steps(request, 1, throttled, good) == [request, retries.Pause(7), request]
     reading = protocol.Request("GET", "memories/")
-    assert steps(reading, 1, protocol.Answer(reading, 503, told), good) == [reading, retries.Pause(7), reading]
+    assert steps(reading, 1, protocol.Response(reading, 503, headers), good) == [reading, retries.Pause(7), reading]
 
 
-# What is none of the service's answers
+# Responses that the service does not send
 
 
 @every_call
@@ -261,11 +249,11 @@ def test_waits_are_as_long_as_the_service_asks() -> None:
     ids=str,
 )
 @both_ways
-def test_other_answers_are_one_error(ask: Verb, verb: str, step: Step) -> None:
+def test_unexpected_responses(call: Verb, verb: str, step: Step) -> None:
     _, args, _ = CALLS[verb]
     script = Script(step)
     with pytest.raises(UnexpectedAnswer) as caught:
-        ask(script, verb, *args)
+        call(script, verb, *args)
     assert len(script.sent) == 1
     assert caught.value.status == (step.status_code if isinstance(step, httpx.Response) else None)
     assert "hotel" not in str(caught.value)
@@ -282,17 +270,17 @@ def test_a_redirect_is_not_followed() -> None:
 @every_call
 @pytest.mark.parametrize("status", [401, 403])
 @both_ways
-def test_denied(ask: Verb, verb: str, status: int) -> None:
+def test_denied(call: Verb, verb: str, status: int) -> None:
     _, args, _ = CALLS[verb]
     with pytest.raises(AccessDenied, match="Only on Sundays") as caught:
-        ask(Script(httpx.Response(status, json={"detail": "Only on Sundays."})), verb, *args)
+        call(Script(httpx.Response(status, json={"detail": "Only on Sundays."})), verb, *args)
     assert caught.value.status == status
     with pytest.raises(AccessDenied):
-        ask(Script(httpx.Response(status, text="<html>")), verb, *args)
+        call(Script(httpx.Response(status, text="<html>")), verb, *args)
 
 
 @pytest.mark.parametrize(
-    ("told", "messages"),
+    ("payload", "messages"),
     [
         (
             {"memory": ["Blank."], "topics": ["Too many.", "Too long."]},
@@ -309,9 +297,9 @@ def test_denied(ask: Verb, verb: str, status: int) -> None:
     ],
 )
 @both_ways
-def test_refused(ask: Verb, told: Any, messages: dict[str, list[str]]) -> None:
+def test_refused(call: Verb, payload: Any, messages: dict[str, list[str]]) -> None:
     with pytest.raises(ValidationError) as caught:
-        ask(Script(httpx.Response(400, json=told)), "get_user_memories")
+        call(Script(httpx.Response(400, json=payload)), "get_user_memories")
     assert caught.value.message_dict == messages
 
 
@@ -321,7 +309,7 @@ def test_too_large() -> None:
         memory.add_user_memory(UserMemory(memory="x"))
 
 
-# Servers that break down
+# Broken servers
 
 GOOD = b'{"user_id": "maya", "total": 0, "first_created_at": null, "last_updated": null}'
 
@@ -335,19 +323,19 @@ def chunk(body: bytes) -> bytes:
     return f"{len(body):x}\r\n".encode() + body + b"\r\n"
 
 
-class Breaking(socketserver.ThreadingTCPServer):
-    """Sends one answer after the other, as it stands, to one connection each, and hangs up; None says nothing."""
+class BrokenServer(socketserver.ThreadingTCPServer):
+    """Sends one response of bytes per connection, and closes it. None leaves the connection open without a response."""
 
     allow_reuse_address = True
     daemon_threads = True
 
     def __init__(self, *answers: bytes | None) -> None:
         self.answers = list(answers)
-        self.asked = 0
+        self.requests = 0
         self.over = threading.Event()
-        super().__init__(("127.0.0.1", 0), Hanging)
+        super().__init__(("127.0.0.1", 0), BrokenHandler)
 
-    def __enter__(self) -> Breaking:
+    def __enter__(self) -> BrokenServer:
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -361,8 +349,8 @@ class Breaking(socketserver.ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class Hanging(socketserver.StreamRequestHandler):
-    server: Breaking
+class BrokenHandler(socketserver.StreamRequestHandler):
+    server: BrokenServer
 
     def handle(self) -> None:
         length = 0
@@ -370,7 +358,7 @@ class Hanging(socketserver.StreamRequestHandler):
             name, _, value = line.lower().partition(b":")
             length = int(value) if name == b"content-length" else length
         self.rfile.read(length)
-        self.server.asked += 1
+        self.server.requests += 1
         answer = self.server.answers.pop(0)
         if answer is None:
             self.server.over.wait()
@@ -391,45 +379,48 @@ BROKEN = {
 
 @both_ways
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_broken_answer(ask: Verb, broken: str) -> None:
-    """Asked for again where that is right, an error where it is not, and never half of the truth."""
-    with Breaking(BROKEN[broken], BROKEN[broken], whole(GOOD), BROKEN[broken]) as server:
-        assert ask(MemoryClient(server.url, timeout=0.5), "stats").total == 0
-        assert server.asked == 3
+def test_broken_responses(call: Verb, broken: str) -> None:
+    """Retried if that is safe, otherwise an error, and never a partial result."""
+    with BrokenServer(BROKEN[broken], BROKEN[broken], whole(GOOD), BROKEN[broken]) as server:
+        assert call(MemoryClient(server.url, timeout=0.5), "stats").total == 0
+        assert server.requests == 3
         with pytest.raises(ServiceUnavailable) as caught:
-            ask(MemoryClient(server.url, timeout=0.5), "add_user_memory", UserMemory(memory="x"))
+            call(MemoryClient(server.url, timeout=0.5), "add_user_memory", UserMemory(memory="x"))
         assert caught.value.may_have_happened
-        assert server.asked == 4
+        assert server.requests == 4
 
 
 @both_ways
-def test_nobody_listens(ask: Verb) -> None:
+def test_closed_port(call: Verb) -> None:
     with socket.socket() as once:
         once.bind(("127.0.0.1", 0))
         port = once.getsockname()[1]
     with pytest.raises(ServiceUnavailable, match="tried 4 times") as caught:
-        ask(MemoryClient(f"http://127.0.0.1:{port}"), "delete_user_memory", "m1")
+        call(MemoryClient(f"http://127.0.0.1:{port}"), "delete_user_memory", "m1")
     assert not caught.value.may_have_happened
 
 
-def test_a_stream_that_breaks_off_is_no_shorter_list() -> None:
+def test_truncated_stream_is_an_error() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
     line = (
         b'{"memory_id": "m", "user_id": "u", "memory": "x", "topics": [], "input": null, "metadata": {},'
         b'"agent_id": null, "team_id": null, "session_id": null, "feedback": null, "version": 1,'
         b'"created_at": "2026-11-25T02:20:22Z", "last_updated": "2026-11-25T02:20:22Z"}\n'
     )
-    with Breaking(head + chunk(line), head + chunk(line) + chunk(b"")) as server, MemoryClient(server.url) as memory:
+    with (
+        BrokenServer(head + chunk(line), head + chunk(line) + chunk(b"")) as server,
+        MemoryClient(server.url) as memory,
+    ):
         coming = memory.iter_user_memories()
         assert next(coming).memory_id == "m"
         with pytest.raises(ServiceUnavailable, match="broke off"):
             next(coming)
         assert [each.memory_id for each in memory.iter_user_memories()] == ["m"]
-        assert server.asked == 2
+        assert server.requests == 2
 
 
 def test_each_event_loop_has_its_own_connections() -> None:
-    with Breaking(*[whole(GOOD)] * 3) as server:
+    with BrokenServer(*[whole(GOOD)] * 3) as server:
         memory = MemoryClient(server.url)
 
         async def once() -> int:
@@ -442,7 +433,7 @@ def test_each_event_loop_has_its_own_connections() -> None:
 
 
 def test_threads_share_a_client() -> None:
-    with Breaking(*[whole(GOOD)] * 16) as server, MemoryClient(server.url) as memory:
+    with BrokenServer(*[whole(GOOD)] * 16) as server, MemoryClient(server.url) as memory:
         found: list[int] = []
         threads = [threading.Thread(target=lambda: found.append(memory.stats().total)) for _ in range(16)]
         for thread in threads:

@@ -1,6 +1,7 @@
-"""A model that needs no network: it calls the tool that the last message of the user names, and says what came of it.
+"""A model for both majors of agno that needs no network: it calls the tool that the last message of the user names.
 
-``!add_memory {"memory": "Likes tea"}`` calls ``add_memory`` with these arguments, if that tool is offered.
+``!add_memory {"memory": "Likes tea"}`` calls ``add_memory`` with these arguments, if agno offers that tool. Otherwise
+the model answers with the memories in its context and the number of messages of the user.
 """
 
 from __future__ import annotations
@@ -18,45 +19,51 @@ CALL = re.compile(r"!(\w+) (\{.*\})")
 
 
 @dataclass
-class Scripted(Model):
+class ScriptedModel(Model):
     id: str = "scripted"
     name: str = "Scripted"
     provider: str = "tests"
 
     def invoke(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> ModelResponse:
-        return answer(messages, tools)
+        return respond(messages, tools)
 
     async def ainvoke(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> ModelResponse:
-        return answer(messages, tools)
+        return respond(messages, tools)
 
     def invoke_stream(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> Iterator[Any]:
-        yield answer(messages, tools)
+        yield respond(messages, tools)
 
     async def ainvoke_stream(
         self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
-        yield answer(messages, tools)
+        yield respond(messages, tools)
 
-    def parse_provider_response(self, response: Any, **kwargs: Any) -> ModelResponse:
+    # agno 3 calls these, agno 1.8 those without the underscore.
+
+    def _parse_provider_response(self, response: Any, **kwargs: Any) -> ModelResponse:
         return response
 
-    def parse_provider_response_delta(self, response: Any) -> ModelResponse:
+    def _parse_provider_response_delta(self, response: Any) -> ModelResponse:
         return response
 
+    parse_provider_response = _parse_provider_response
+    parse_provider_response_delta = _parse_provider_response_delta
 
-def answer(messages: list[Any], tools: Any) -> ModelResponse:
+
+def respond(messages: list[Any], tools: Any) -> ModelResponse:
     if messages[-1].role == "tool":
         return ModelResponse(role="assistant", content=f"Done: {messages[-1].content}")
-    said = str(messages[-1].content)
+    # agno's memory manager puts the user's message into a text of its own.
+    text = str(messages[-1].content)
     offered = {tool["function"]["name"] for tool in tools or [] if isinstance(tool, dict) and "function" in tool}
-    for name, arguments in CALL.findall(said):
+    for name, arguments in CALL.findall(text):
         if name in offered:
             function = {"name": name, "arguments": arguments}
             return ModelResponse(
                 role="assistant", tool_calls=[{"id": f"call-{name}", "type": "function", "function": function}]
             )
     system = " ".join(str(message.content) for message in messages if message.role == "system")
-    told = "".join(re.findall(r"<memories_from_previous_interactions>(.*?)</", system, re.DOTALL))
-    known = re.findall(r"^- (.+)$", told, re.MULTILINE)
+    context = "".join(re.findall(r"<memories_from_previous_interactions>(.*?)</", system, re.DOTALL))
+    memories = re.findall(r"^- (.+)$", context, re.MULTILINE)
     turns = sum(message.role == "user" for message in messages)
-    return ModelResponse(role="assistant", content=json.dumps({"knows": known, "turns": turns}, ensure_ascii=False))
+    return ModelResponse(role="assistant", content=json.dumps({"knows": memories, "turns": turns}, ensure_ascii=False))

@@ -1,0 +1,15 @@
+"""agno's ``user_id=None`` in the terms of the service, where ``None`` is the user named by ``DEFAULT_USER_ID``."""
+
+from __future__ import annotations
+
+from agno_memory.services import ANYONE, NOBODY
+
+
+def reader(user_id: str | None) -> object:
+    """Return the user to read, rename or delete for: ``ANYONE`` if agno names no user."""
+    return ANYONE if user_id is None else user_id
+
+
+def writer(user_id: str | None) -> object:
+    """Return the owner of a session to write: ``NOBODY`` if agno names no user."""
+    return NOBODY if user_id is None else user_id

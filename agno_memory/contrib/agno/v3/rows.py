@@ -1,0 +1,153 @@
+"""agno 3's memories, sessions and runs as rows of this app, and back."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from agno.db.base import SessionType
+from agno.db.schemas.memory import UserMemory as AgnoMemory
+from agno.db.utils import build_single_run_row, deserialize_run, deserialize_session, json_serializer
+from agno.session import AgentSession as AgnoAgentSession
+from agno.session import TeamSession as AgnoTeamSession
+
+from agno_memory.exceptions import ValidationError
+from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.times import from_epoch, to_epoch
+from agno_memory.validators import validate_query
+
+# The attributes that agno's objects and this app's rows have in common, apart from times.
+MEMORY_FIELDS: Final = ("memory_id", "memory", "topics", "input", "feedback", "agent_id", "team_id")
+SESSION_IDS: Final = ("agent_id", "team_id", "workflow_id")
+SESSION_JSON: Final = ("agent_data", "team_data", "workflow_data", "metadata", "summary")
+RUN_FIELDS: Final = ("run_id", "run_type", "agent_id", "team_id", "workflow_id", "parent_run_id")
+# The key of ``session_data`` under which agno keeps the name of a session.
+NAME: Final = "session_name"
+
+
+def optional_moment(seconds: float | None) -> datetime.datetime | None:
+    """Return the moment of a number of seconds since 1970; None of None."""
+    return None if seconds is None else from_epoch(seconds)
+
+
+def _to_json(value: Any) -> Any:
+    """Return a value as agno's own databases store it: JSON, with times and ids as text."""
+    return json.loads(json_serializer(value))
+
+
+# Memories
+
+
+def memory_from_agno(memory: AgnoMemory) -> dict[str, Any]:
+    """Return the fields of ``UserMemory`` that agno's memory sets; None for those that it leaves out."""
+    return {name: getattr(memory, name) for name in MEMORY_FIELDS}
+
+
+def memory_result(memory: UserMemory, deserialize: bool | None) -> Any:
+    """Return a memory as agno's object, or as a dictionary."""
+    values = {name: getattr(memory, name) for name in (*MEMORY_FIELDS, "user_id")}
+    values |= {"created_at": to_epoch(memory.created_at), "updated_at": to_epoch(memory.last_updated)}
+    return AgnoMemory(**values) if deserialize else values
+
+
+# Sessions
+
+
+def session_from_agno(session: Any) -> AgentSession:
+    """Return the unsaved row of agno's session, without its runs and its user."""
+    values = _to_json(session.to_dict(include_runs=False))
+    data, name = _split_name(values.get("session_data"))
+    row = AgentSession(
+        session_id=values["session_id"],
+        session_type=_type_of(session).value,
+        name=name,
+        session_data=data,
+        **{key: values.get(key) for key in (*SESSION_IDS, *SESSION_JSON)},
+    )
+    row.created_at = optional_moment(values.get("created_at")) or row.created_at
+    row.updated_at = optional_moment(values.get("updated_at")) or row.updated_at
+    return row
+
+
+def session_result(
+    session: AgentSession, runs: Sequence[Any] | None, session_type: SessionType | None, deserialize: bool | None
+) -> Any:
+    """Return a session with its runs as agno's object, or as a dictionary.
+
+    Args:
+        session: the row.
+        runs: agno's objects or dictionaries, all alike.
+        session_type: the class of agno's object; by default that of the session.
+        deserialize: return agno's object.
+    """
+    values = _session_values(session)
+    if not deserialize:
+        return {**values, "runs": None if runs is None else [_run_to_dict(run) for run in runs]}
+    kind = session_type or SessionType(session.session_type)
+    if not runs or isinstance(runs[0], dict):
+        return deserialize_session(kind, {**values, "runs": runs})
+    result = deserialize_session(kind, values)
+    result.runs = runs
+    return result
+
+
+def _session_values(session: AgentSession) -> dict[str, Any]:
+    data = session.session_data
+    return {
+        "session_id": session.session_id,
+        "session_type": session.session_type,
+        "user_id": session.user_id,
+        **{name: getattr(session, name) for name in (*SESSION_IDS, *SESSION_JSON)},
+        "session_data": {**(data or {}), NAME: session.name} if session.name else data,
+        "created_at": to_epoch(session.created_at),
+        "updated_at": to_epoch(session.updated_at),
+    }
+
+
+def _type_of(session: Any) -> SessionType:
+    if isinstance(session, AgnoAgentSession):
+        return SessionType.AGENT
+    return SessionType.TEAM if isinstance(session, AgnoTeamSession) else SessionType.WORKFLOW
+
+
+def _split_name(data: dict[str, Any] | None) -> tuple[dict[str, Any] | None, str]:
+    """Return a session's data without its name, and the name, which has a column of its own.
+
+    A name that the column does not take stays in the data.
+    """
+    name = (data or {}).get(NAME)
+    try:
+        validate_query(name)
+    except ValidationError:
+        return data, ""
+    return {key: value for key, value in (data or {}).items() if key != NAME}, str(name)
+
+
+# Runs
+
+
+def run_from_agno(run: Any, session_id: str, user_id: str | None, run_index: int | None) -> tuple[AgentRun, int | None]:
+    """Return the unsaved row of agno's run, and its position in the session."""
+    values = build_single_run_row(run=run, session_id=session_id, user_id=user_id, run_index=run_index)
+    row = AgentRun(**{name: values[name] for name in RUN_FIELDS}, data=_to_json(values["run_data"]))
+    row.status = getattr(values["status"], "value", values["status"])
+    row.created_at = optional_moment(values["created_at"]) or row.created_at
+    return row, values["run_index"]
+
+
+def run_result(run: AgentRun, deserialize: bool | None) -> Any:
+    """Return a run as agno's object, or as a dictionary."""
+    if deserialize:
+        return deserialize_run(run.run_type, run.data)
+    return {
+        **{name: getattr(run, name) for name in (*RUN_FIELDS, "session_id", "status", "run_index")},
+        "run_data": run.data,
+        "created_at": to_epoch(run.created_at),
+        "updated_at": to_epoch(run.updated_at),
+    }
+
+
+def _run_to_dict(run: Any) -> Any:
+    return run if isinstance(run, dict) else run.to_dict()

@@ -1,0 +1,200 @@
+"""The methods of ``DjangoDb`` for sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agno.db.base import SessionType
+from agno.db.utils import HISTORY_SKIP_STATUSES
+
+from agno_memory.agent_sessions import AgentSessions
+from agno_memory.contrib.agno import owners
+from agno_memory.contrib.agno.threads import from_anywhere
+from agno_memory.contrib.agno.v3.listing import Listing
+from agno_memory.contrib.agno.v3.rows import optional_moment, session_from_agno, session_result
+from agno_memory.db.transactions import all_or_nothing
+from agno_memory.exceptions import SessionNotFound
+from agno_memory.models import AgentRun, AgentSession
+from agno_memory.services import ANYONE
+
+
+class SessionsMixin:
+    """Sessions of all users. Without a ``user_id``, agno means any user."""
+
+    _sessions: AgentSessions
+
+    # Writing
+
+    @from_anywhere
+    def upsert_session(self, session: Any, deserialize: bool | None = True) -> Any:
+        """Write a session without its runs, which ``upsert_run`` writes one by one.
+
+        Raises:
+            SessionExists: the id belongs to another user; nothing was written.
+        """
+        return session_result(self._upsert_session(session), session.runs, None, deserialize)
+
+    @from_anywhere
+    def upsert_sessions(
+        self, sessions: list[Any], deserialize: bool | None = True, preserve_updated_at: bool = False
+    ) -> list[Any]:
+        """Upsert many sessions, all or nothing where the database has transactions.
+
+        Args:
+            sessions: to write.
+            deserialize: return agno's objects, not dictionaries.
+            preserve_updated_at: write the times of the sessions, instead of the current time.
+        """
+
+        def write() -> list[AgentSession]:
+            return [self._upsert_session(session, keep_times=preserve_updated_at) for session in sessions]
+
+        written = all_or_nothing(self._sessions.write_alias, write)
+        return [
+            session_result(row, session.runs, None, deserialize) for row, session in zip(written, sessions, strict=True)
+        ]
+
+    def _upsert_session(self, session: Any, *, keep_times: bool = False) -> AgentSession:
+        owner = owners.writer(session.user_id)
+        return self._sessions.upsert_session(session_from_agno(session), owner, keep_times=keep_times)
+
+    @from_anywhere
+    def rename_session(
+        self,
+        session_id: str,
+        session_type: SessionType | None,
+        session_name: str,
+        user_id: str | None = None,
+        deserialize: bool | None = True,
+    ) -> Any:
+        """Rename a session and return it with its runs.
+
+        Returns:
+            The session; None if no user is named and the session does not exist.
+
+        Raises:
+            SessionNotFound: the user that is named has no such session.
+        """
+        try:
+            renamed = self._sessions.rename_session(session_id, session_name, owners.reader(user_id))
+        except SessionNotFound:
+            if user_id is not None:
+                raise
+            return None
+        runs = [run.data for run in self._sessions.get_runs(session_id, ANYONE)]
+        return session_result(renamed, runs, session_type, deserialize)
+
+    # Reading
+
+    @from_anywhere
+    def get_session(
+        self,
+        session_id: str,
+        session_type: SessionType | None = None,
+        user_id: str | None = None,
+        deserialize: bool | None = True,
+        runs_limit: int | None = None,
+    ) -> Any:
+        """Return a session with its runs, or None.
+
+        Args:
+            session_id: of the session.
+            session_type: the class of the result; by default that of the session.
+            user_id: the owner; any user by default.
+            deserialize: return agno's object, not a dictionary.
+            runs_limit: only the last runs of the conversation, at most this number.
+        """
+        session = self._sessions.get_session(session_id, owners.reader(user_id))
+        if session is None:
+            return None
+        runs: Any = self._sessions.get_runs(session_id, ANYONE)
+        if runs_limit is not None:
+            runs = runs.conversation(tuple(HISTORY_SKIP_STATUSES)).tail(runs_limit)
+        return session_result(session, [run.data for run in runs], session_type, deserialize)
+
+    @from_anywhere
+    def get_sessions(
+        self,
+        session_type: SessionType | None = None,
+        user_id: str | None = None,
+        component_id: str | None = None,
+        session_name: str | None = None,
+        start_timestamp: int | None = None,
+        end_timestamp: int | None = None,
+        limit: int | None = None,
+        page: int | None = None,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
+        deserialize: bool | None = True,
+        include_runs: bool = True,
+    ) -> list[Any] | tuple[list[dict[str, Any]], int]:
+        """Return the sessions that match all arguments, newest first by default.
+
+        Args:
+            session_type: only sessions of this type.
+            user_id: the owner; every user by default.
+            component_id: only sessions of this agent, team or workflow.
+            session_name: only sessions with this in the name, in any case.
+            start_timestamp: only sessions that began at or after this time, in seconds since 1970.
+            end_timestamp: only sessions that began at or before this time.
+            limit: most sessions to return.
+            page: from 1; needs a limit.
+            sort_by: the name of a session's field.
+            sort_order: ``"asc"``, otherwise descending.
+            deserialize: return agno's objects; otherwise dictionaries, and the number of matches without the limit.
+            include_runs: whether the sessions have their runs.
+
+        Raises:
+            ValueError: a page without a limit, or below 1.
+        """
+        listing = Listing(limit, page, sort_by, sort_order)
+        listing.check()
+        rows = self._sessions.rows(owners.reader(user_id))
+        rows = rows.begun(optional_moment(start_timestamp), optional_moment(end_timestamp))
+        if session_type is not None:
+            rows = rows.filter(session_type=session_type.value)
+        if component_id is not None:
+            rows = rows.of_component(component_id, session_type and session_type.value)
+        if session_name:
+            rows = rows.named(session_name)
+        sessions = list(listing.sliced(listing.ordered(rows, rows.newest())))
+        runs = self._runs_of(sessions) if include_runs else {}
+        results = [
+            session_result(session, runs.get(session.session_id), session_type, deserialize) for session in sessions
+        ]
+        return results if deserialize else (results, rows.count())
+
+    def _runs_of(self, sessions: Sequence[AgentSession]) -> dict[str, list[Any]]:
+        """Return the data of the runs, in order, by the ids of their sessions."""
+        runs: dict[str, list[Any]] = {session.session_id: [] for session in sessions}
+        for run in AgentRun.objects.using(self._sessions.read_alias).filter(session_id__in=list(runs)).in_order():
+            runs[run.session_id].append(run.data)
+        return runs
+
+    # Deleting
+
+    @from_anywhere
+    def delete_session(self, session_id: str, user_id: str | None = None) -> bool:
+        """Delete a session with its runs, and return whether it existed.
+
+        Raises:
+            SessionNotFound: the user that is named has no such session.
+        """
+        is_deleted = bool(self._sessions.delete_sessions([session_id], owners.reader(user_id)))
+        if not is_deleted and user_id is not None:
+            raise SessionNotFound(session_id)
+        return is_deleted
+
+    @from_anywhere
+    def delete_sessions(self, session_ids: list[str], user_id: str | None = None) -> None:
+        """Delete sessions with their runs.
+
+        Raises:
+            SessionNotFound: the user that is named does not have all of them; nothing was deleted.
+        """
+        if user_id is not None:
+            rows = self._sessions.rows(user_id).filter(session_id__in=session_ids)
+            for session_id in set(session_ids) - set(rows.values_list("session_id", flat=True)):
+                raise SessionNotFound(session_id)
+        self._sessions.delete_sessions(session_ids, owners.reader(user_id))

@@ -1,0 +1,1 @@
+"""Memories: create, list, read, replace, change, delete and export them."""

@@ -1,0 +1,83 @@
+"""Pages of memories by time, forwards and backwards."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.utils.urls import remove_query_param
+
+from agno_memory.db.keyset import ORDERS, Order, reverse
+from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.rest.pagination import Cursor, Position, SizedPagination
+from agno_memory.times import from_milliseconds, to_milliseconds
+
+
+class MemoryPagination(SizedPagination):
+    """Pages of memories.
+
+    A memory that is written while a client pages through ``-last_updated`` moves to the front, where the next first
+    page has it. Every other one comes exactly once. ``created_at`` never moves.
+    """
+
+    cursor_query_description = "The start of the page: take it from `next` or `previous`."
+    page_size_query_description = "Memories on a page."
+    ordering_param = "ordering"
+    default_ordering: Order = "-last_updated"
+
+    def paginate_queryset(  # type: ignore[override]
+        self, queryset: UserMemoryQuerySet, request: Request, view: Any = None
+    ) -> list[UserMemory]:
+        size = self.start(request)
+        self.order = self.requested_order(request)
+        self.place = self.requested_cursor(request, self.order)
+        order = reverse(self.order) if self.place.is_backwards else self.order
+        read_page = getattr(view, "read_page", UserMemoryQuerySet.page)
+        rows = read_page(queryset, size + 1, self.key_of(self.place), order)
+        self.has_more = len(rows) > size
+        self.page = rows[:size][::-1] if self.place.is_backwards else rows[:size]
+        self.display_page_controls = self.has_more or self.place.position is not None
+        return self.page
+
+    def requested_order(self, request: Request) -> Order:
+        """Return the order of a request.
+
+        Raises:
+            ValidationError: no index serves it.
+        """
+        name = request.query_params.get(self.ordering_param, self.default_ordering)
+        for order in ORDERS:
+            if order == name:
+                return order
+        message = _("Unknown ordering. Choose from: %(accepted)s.") % {"accepted": ", ".join(ORDERS)}
+        raise serializers.ValidationError({self.ordering_param: [message]})
+
+    def key(self, position: Position) -> tuple[datetime.datetime, str]:
+        milliseconds, memory_id = position
+        return from_milliseconds(milliseconds), memory_id
+
+    def position_of(self, row: UserMemory) -> Position:
+        return to_milliseconds(getattr(row, self.order.removeprefix("-"))), row.memory_id
+
+    def get_next_link(self) -> str | None:
+        if self.place.is_backwards:
+            # Without rows before the position, the next page is the first one.
+            return self._link_after(self.page[-1]) if self.page else remove_query_param(self.base_url, "cursor")
+        return self._link_after(self.page[-1]) if self.has_more else None
+
+    def get_previous_link(self) -> str | None:
+        if self.place.is_backwards:
+            return self._link_before(self.page[0]) if self.has_more else None
+        if self.place.position is None:
+            return None
+        return self._link_before(self.page[0] if self.page else None)
+
+    def _link_after(self, memory: UserMemory) -> str:
+        return self.link(Cursor(self.order, position=self.position_of(memory)))
+
+    def _link_before(self, memory: UserMemory | None) -> str:
+        return self.link(Cursor(self.order, is_backwards=True, position=self.position_of(memory) if memory else None))

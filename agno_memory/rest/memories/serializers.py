@@ -1,0 +1,103 @@
+"""A memory as JSON, read and written. Subclass the serializer to add a field to the response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy, deepcopy
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.fields import Field
+
+from agno_memory.fields import IdentifierField, MetadataField, TopicsField
+from agno_memory.formats import as_dict
+from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS, MACHINE_WRITTEN
+from agno_memory.rest.fields import BoundedListField, MetadataObjectField, StrictSerializer, TextField, TopicListField
+from agno_memory.validators import validate_identifier
+
+Fields = dict[str, Field[Any, Any, Any, Any]]
+
+_derived: dict[type, Fields] = {}
+
+
+class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMemory]):
+    """A memory.
+
+    Written by ``agno_memory.formats.as_dict``, with the fields that a subclass declares added. Read into the values
+    that ``UserMemory(...)`` takes. A body may contain the owner and the machine-written fields, as a response that is
+    sent back does; they are ignored.
+    """
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        IdentifierField: TextField,
+        models.TextField: TextField,
+        TopicsField: TopicListField,
+        MetadataField: MetadataObjectField,
+    }
+
+    class Meta:
+        model = UserMemory
+        fields: ClassVar[tuple[str, ...]] = FIELDS
+        read_only_fields = ("user_id", *MACHINE_WRITTEN)
+        extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
+            # Without the validator of uniqueness: only the INSERT itself finds out whether the id is taken.
+            "memory_id": {"required": False, "allow_blank": False, "validators": [validate_identifier]},
+            "topics": {"allow_null": True},
+            "metadata": {"allow_null": True},
+        }
+
+    def get_fields(self) -> Fields:
+        # Deriving the fields from the model costs more than the rest of the request together, and after that the
+        # construction of each field. So they are derived once for each class, and copied.
+        if type(self) not in _derived:
+            _derived[type(self)] = super().get_fields()
+        return {
+            name: deepcopy(field) if name in self._declared_fields else _copied(field)
+            for name, field in _derived[type(self)].items()
+        }
+
+    def accepted_fields(self) -> Sequence[str]:
+        return [*FIELDS, *(name for name in self._declared_fields if name not in FIELDS)]
+
+    def to_representation(self, instance: UserMemory) -> dict[str, Any]:
+        content = as_dict(instance)
+        if self.Meta.fields is FIELDS and not self._declared_fields:
+            return content
+        represented = super().to_representation(instance)
+        return {name: content[name] if self._is_inherited(name) else value for name, value in represented.items()}
+
+    def _is_inherited(self, name: str) -> bool:
+        return name in FIELDS and name not in self._declared_fields
+
+    def validated_memory(self) -> UserMemory:
+        """Return an unsaved memory with the validated values."""
+        return UserMemory(**self.validated_data)
+
+
+def _copied(field: Field[Any, Any, Any, Any]) -> Field[Any, Any, Any, Any]:
+    """Return a copy of a field with validators and messages of its own, which may be changed."""
+    copied = copy(field)
+    copied.validators = list(field.validators)
+    copied.error_messages = dict(field.error_messages)
+    return copied
+
+
+class DeleteSerializer(StrictSerializer):
+    """The ids of memories to delete."""
+
+    memory_ids = BoundedListField(
+        child=TextField(validators=[validate_identifier]), help_text=_("Ids to delete. Unknown ids are ignored.")
+    )
+    user_id = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, help_text=_("The owner, if not the caller.")
+    )
+
+
+class DeletedSerializer(serializers.Serializer[Any]):
+    """The ids of deleted memories."""
+
+    deleted = serializers.ListField(child=serializers.CharField(), help_text=_("Ids, in the order of the request."))

@@ -1,0 +1,272 @@
+"""Memories over HTTP. Subclass the viewset to narrow or extend it."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseBase
+from django.utils.encoding import escape_uri_path
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions, mixins, serializers, status
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agno_memory.db.keyset import Order
+from agno_memory.exceptions import MemoryChanged, MemoryExists
+from agno_memory.models import UserMemory
+from agno_memory.querysets import Position, UserMemoryQuerySet
+from agno_memory.rest.base import ME, ActingView
+from agno_memory.rest.converters import in_path, validate_reachable
+from agno_memory.rest.endpoints import Endpoint, Route
+from agno_memory.rest.etags import check_preconditions, creates, etag_of, is_current, is_guarded
+from agno_memory.rest.exceptions import Conflict, PreconditionFailed, by_position, detail_of
+from agno_memory.rest.memories import openapi
+from agno_memory.rest.memories.bodies import validated_memories
+from agno_memory.rest.memories.filters import MemoryFilterBackend, UserMemoryFilter
+from agno_memory.rest.memories.pagination import MemoryPagination
+from agno_memory.rest.memories.serializers import DeletedSerializer, DeleteSerializer, UserMemorySerializer
+from agno_memory.rest.openapi.parameters import (
+    CURSOR,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    MEMORY_ID,
+    ORDERING,
+    PAGE_SIZE,
+    USER_ID,
+)
+from agno_memory.rest.renderers import CSVRenderer, NDJSONRenderer
+from agno_memory.retries import retry
+from agno_memory.streaming import attachment
+from agno_memory.validators import validate_identifier
+
+MEMORIES: Final = Route("memories/", "agno-memory-list", "Memories")
+BULK: Final = Route("memories/bulk/", "agno-memory-bulk", "Add many")
+DELETE: Final = Route("memories/delete/", "agno-memory-delete", "Delete many")
+EXPORT: Final = Route("memories/export/", "agno-memory-export", "Export")
+MEMORY: Final = Route("memories/<agno_memory_id:memory_id>/", "agno-memory-detail", "Memory")
+
+
+class MemoryViewSet(mixins.ListModelMixin, ActingView):
+    """The memories of one user."""
+
+    serializer_class = UserMemorySerializer
+    filter_backends = (MemoryFilterBackend,)
+    filterset_class = UserMemoryFilter
+    pagination_class = MemoryPagination
+    lookup_field = "memory_id"
+    openapi_tag = "memories"
+    # The rows of the current request that nothing has narrowed.
+    _whole_list: UserMemoryQuerySet | None = None
+
+    @Endpoint("get", MEMORIES, parameters=(USER_ID, ORDERING, PAGE_SIZE, CURSOR), operation=openapi.LIST)
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List memories."""
+        return super().list(request, *args, **kwargs)
+
+    @Endpoint(
+        "post",
+        MEMORIES,
+        permission="add",
+        scope="write",
+        parameters=(USER_ID,),
+        names_user_in_body=True,
+        operation=openapi.CREATE,
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Add a memory."""
+        return self._create(self.memory_in_body())
+
+    @Endpoint(
+        "post",
+        BULK,
+        permission="add",
+        scope="write",
+        parameters=(USER_ID,),
+        names_user_in_body=True,
+        operation=openapi.CREATE_MANY,
+    )
+    def bulk(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Add many memories: all or none."""
+        memories = validated_memories(self.body(), self.get_serializer(), self._check_reachable)
+        try:
+            added = self.memory.add_user_memories(memories, self.owner)
+        except ValidationError as error:
+            raise serializers.ValidationError(by_position(detail_of(error))) from error
+        except MemoryExists as error:
+            taken = [place for place, memory in enumerate(memories) if memory.memory_id in error.memory_ids]
+            raise Conflict({str(place): {"memory_id": [Conflict.default_detail]} for place in taken}) from error
+        return Response(self.get_serializer(added, many=True).data, status.HTTP_201_CREATED)
+
+    @Endpoint("get", MEMORY, parameters=(USER_ID, MEMORY_ID, IF_NONE_MATCH), operation=openapi.RETRIEVE)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one memory."""
+        memory = self.get_object()
+        if is_current(request, memory):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag_of(memory)})
+        return self._respond(memory)
+
+    @Endpoint(
+        "put",
+        MEMORY,
+        permission="change",
+        scope="write",
+        parameters=(USER_ID, MEMORY_ID, IF_MATCH, IF_NONE_MATCH),
+        names_user_in_body=True,
+        operation=openapi.REPLACE,
+    )
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Replace the content of a memory, or create it with ``If-None-Match: *``."""
+        new = self.memory_in_body()
+        if creates(request):
+            return self._create_only(new)
+        memory = self.get_object()
+        check_preconditions(request, memory)
+        version = memory.version if is_guarded(request) else None
+        return self._respond(self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=version))
+
+    @Endpoint(
+        "patch",
+        MEMORY,
+        permission="change",
+        scope="write",
+        parameters=(USER_ID, MEMORY_ID, IF_MATCH, IF_NONE_MATCH),
+        names_user_in_body=True,
+        operation=openapi.CHANGE,
+    )
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change some fields of a memory, and keep concurrent changes of the others."""
+        # Without a precondition, a change of another client is merged by the next attempt.
+        return self._respond(retry(self._merge, MemoryChanged, unless=lambda error: is_guarded(request)))
+
+    def _merge(self) -> UserMemory:
+        memory = self.get_object()
+        check_preconditions(self.request, memory)
+        current = {name: getattr(memory, name) for name in UserMemory.content_fields}
+        new = UserMemory(**{**current, **self._values(partial=True)})
+        return self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=memory.version)
+
+    @Endpoint(
+        "delete",
+        MEMORY,
+        permission="delete",
+        scope="write",
+        parameters=(USER_ID, MEMORY_ID, IF_MATCH, IF_NONE_MATCH),
+        operation=openapi.DELETE,
+    )
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete one memory."""
+        memory = self.get_object()
+        check_preconditions(request, memory)
+        version = memory.version if is_guarded(request) else None
+        self.memory.delete_user_memory(memory.memory_id, self.owner, version=version)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @Endpoint(
+        "post",
+        DELETE,
+        permission="delete",
+        scope="write",
+        parameters=(USER_ID,),
+        names_user_in_body=True,
+        operation=openapi.DELETE_MANY,
+    )
+    def delete_many(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete many memories; unknown ids are ignored."""
+        serializer = DeleteSerializer(data=self.body())
+        serializer.is_valid(raise_exception=True)
+        requested_ids = serializer.validated_data["memory_ids"]
+        existing = set(self.get_queryset().filter(memory_id__in=requested_ids).values_list("memory_id", flat=True))
+        deleted = self.memory.delete_user_memories([each for each in requested_ids if each in existing], self.owner)
+        return Response(DeletedSerializer({"deleted": deleted}).data)
+
+    @Endpoint("get", EXPORT, scope="export", parameters=(USER_ID,), operation=openapi.EXPORT)
+    def export(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Download all memories as a file, oldest first, as NDJSON or CSV."""
+        renderer: Any = request.accepted_renderer
+        memories: Any = self.filter_queryset(self.get_queryset())
+        # Sent while it is read.
+        return attachment(
+            request._request,
+            renderer.lines(memories.walk()),
+            content_type=f"{renderer.media_type}; charset=utf-8",
+            filename=f"memories.{renderer.format}",
+        )
+
+    def get_queryset(self) -> UserMemoryQuerySet:
+        self._whole_list = super().get_queryset()
+        return self._whole_list
+
+    def read_page(
+        self, rows: UserMemoryQuerySet, size: int, position: Position | None, order: Order
+    ) -> builtins.list[UserMemory]:
+        """Return a page of a list; see ``UserMemoryQuerySet.page``.
+
+        A user's whole list is the most frequent request, and ``Memory.page()`` has a faster statement for it.
+        """
+        if rows is self._whole_list:
+            return self.memory.page(self.owner, size=size, position=position, order=order)
+        return rows.page(size, position, order)
+
+    def get_renderers(self) -> builtins.list[BaseRenderer]:
+        return [NDJSONRenderer(), CSVRenderer()] if self.action == "export" else super().get_renderers()
+
+    def required_permission(self) -> str:
+        return "add" if self.action == "update" and creates(self.request) else super().required_permission()
+
+    def get_object(self) -> UserMemory:
+        memory_id = self.kwargs["memory_id"]
+        try:
+            validate_identifier(memory_id)
+        except ValidationError:
+            # No memory has an id that is not valid.
+            raise exceptions.NotFound from None
+        memory = self.get_queryset().filter(memory_id=memory_id).first()
+        if memory is None:
+            raise exceptions.NotFound
+        self.check_object_permissions(self.request, memory)
+        return memory
+
+    def memory_in_body(self) -> UserMemory:
+        """Return the unsaved memory of the body, with the id of the path if there is one."""
+        return UserMemory(**self._values(partial=False))
+
+    def _values(self, *, partial: bool) -> dict[str, Any]:
+        serializer = self.get_serializer(data=self.body(), partial=partial)
+        serializer.is_valid(raise_exception=True)
+        values: dict[str, Any] = serializer.validated_data
+        memory_id = self.kwargs.get("memory_id", values.get("memory_id"))
+        if values.get("memory_id", memory_id) != memory_id:
+            raise serializers.ValidationError({"memory_id": [_("Leave it out, or repeat the memory_id of the path.")]})
+        return values if memory_id is None else {**values, "memory_id": memory_id}
+
+    def _check_reachable(self, memory: UserMemory) -> None:
+        validate_reachable("memory_id", memory.memory_id, self.reserved_ids)
+        if self.concerns_others():
+            validate_reachable("user_id", self.owner, (ME,))
+
+    def _create(self, new: UserMemory) -> Response:
+        self._check_reachable(new)
+        response = self._respond(self.memory.add_user_memory(new, self.owner))
+        response.status_code = status.HTTP_201_CREATED
+        return response
+
+    def _create_only(self, new: UserMemory) -> Response:
+        if "If-Match" in self.request.headers:
+            # If-None-Match: * matches only a missing memory, and If-Match only an existing one.
+            raise PreconditionFailed
+        try:
+            return self._create(new)
+        except MemoryExists as error:
+            raise PreconditionFailed from error
+
+    def _respond(self, memory: UserMemory) -> Response:
+        """Return a memory with its tag, and with its address if the request went to another one."""
+        headers = {"ETag": etag_of(memory)}
+        if "memory_id" not in self.kwargs:
+            path = f"{escape_uri_path(self.request._request.path)}{in_path(memory.memory_id)}/"
+            query = f"?user_id={in_path(self.owner)}" if self.concerns_others() else ""
+            headers["Location"] = self.request.build_absolute_uri(path + query)
+        return Response(self.get_serializer(memory).data, headers=headers)

@@ -1,0 +1,1 @@
+"""People: their topics and totals, the list of their ids, and their erasure."""

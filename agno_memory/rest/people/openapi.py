@@ -1,0 +1,30 @@
+"""The operations of people for OpenAPI, with their examples."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agno_memory.rest.openapi.operations import Operation, page, serialized
+from agno_memory.rest.people.serializers import ErasedSerializer, OwnerSerializer, StatsSerializer, TopicsSerializer
+
+TOPICS: Final = Operation(
+    name="topics_list",
+    responses=serialized(TopicsSerializer),
+    response_example={"results": [{"topic": "food", "count": 3}, {"topic": "allergies", "count": 1}]},
+)
+STATS: Final = Operation(
+    name="stats_retrieve",
+    responses=serialized(StatsSerializer),
+    response_example={
+        "user_id": "maya",
+        "total": 12,
+        "first_created_at": "2026-11-02T18:04:51.320Z",
+        "last_updated": "2026-11-25T09:30:00.125Z",
+    },
+)
+LIST: Final = Operation(
+    name="users_list",
+    responses=lambda schema: {200: OwnerSerializer(many=True)},
+    response_example=page("users", {"user_id": "maya", "count": 12, "last_updated": "2026-11-25T09:30:00.125Z"}),
+)
+ERASE: Final = Operation(name="users_erase", responses=serialized(ErasedSerializer), response_example={"deleted": 12})

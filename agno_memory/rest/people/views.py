@@ -1,0 +1,81 @@
+"""People over HTTP. Subclass the viewset to narrow or extend it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agno_memory.models import UserMemory
+from agno_memory.rest.base import StrictView
+from agno_memory.rest.endpoints import Endpoint, Route
+from agno_memory.rest.openapi.parameters import CONFIRM, CURSOR, LIMIT, PAGE_SIZE, PERSON, USER_ID
+from agno_memory.rest.people import openapi
+from agno_memory.rest.people.pagination import OwnerPagination
+from agno_memory.rest.people.serializers import ErasedSerializer, OwnerSerializer, StatsSerializer, TopicsSerializer
+
+TOPICS: Final = Route("topics/", "agno-memory-topics", "Topics")
+STATS: Final = Route("stats/", "agno-memory-stats", "Stats")
+USERS: Final = Route("users/", "agno-memory-users", "People")
+ERASE: Final = Route("users/<agno_memory_id:user_id>/memories/", "agno-memory-erase", "Erase")
+
+
+class PersonViewSet(StrictView):
+    """One person, or, with the permission, all people."""
+
+    serializer_class = OwnerSerializer
+    pagination_class = OwnerPagination
+    openapi_tag = "people"
+    # Topics in a response, by default and at most.
+    default_topics = 100
+    most_topics = 1_000
+
+    @Endpoint("get", TOPICS, parameters=(USER_ID, LIMIT), operation=openapi.TOPICS)
+    def topics(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the topics of a person's memories with their numbers of memories, the most frequent first."""
+        counts = self.get_queryset().topic_counts(limit=self._limit())
+        return Response(TopicsSerializer({"results": counts}).data)
+
+    @Endpoint("get", STATS, parameters=(USER_ID,), operation=openapi.STATS)
+    def stats(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a person's number of memories, when the first was added and when the last was written."""
+        total, first, last = self.get_queryset().stats()
+        stats = {"user_id": self.owner, "total": total, "first_created_at": first, "last_updated": last}
+        return Response(StatsSerializer(stats).data)
+
+    @Endpoint(
+        "get",
+        USERS,
+        parameters=(PAGE_SIZE, CURSOR),
+        concerns_everybody=True,
+        operation=openapi.LIST,
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List all people who have memories, by their ids."""
+        page = self.paginate_queryset(UserMemory.objects.all())
+        return self.get_paginated_response(OwnerSerializer(page, many=True).data)
+
+    @Endpoint(
+        "delete",
+        ERASE,
+        permission="delete",
+        scope="erase",
+        parameters=(PERSON, CONFIRM),
+        operation=openapi.ERASE,
+    )
+    def erase(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Erase every memory of one person. ``confirm`` repeats the person's id."""
+        if request.query_params.get("confirm") != self.owner:
+            message = _("This request erases every memory of %(user)s. To confirm, add ?confirm= with this id.")
+            raise serializers.ValidationError({"confirm": [message % {"user": self.owner}]})
+        return Response(ErasedSerializer({"deleted": self.memory.clear_user_memories(self.owner)}).data)
+
+    def _limit(self) -> int:
+        field = serializers.IntegerField(min_value=0, max_value=self.most_topics)
+        try:
+            return int(field.run_validation(self.request.query_params.get("limit", self.default_topics)))
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"limit": error.detail}) from None

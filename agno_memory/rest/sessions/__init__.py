@@ -1,0 +1,1 @@
+"""Agents' sessions: list, read, rename and delete one's own."""

@@ -1,0 +1,41 @@
+"""Pages of sessions and of their runs."""
+
+from __future__ import annotations
+
+import datetime
+
+from agno_memory.models import AgentRun, AgentSession
+from agno_memory.names import MAX_COUNT
+from agno_memory.rest.pagination import KeysetPagination, Position
+from agno_memory.times import from_milliseconds, to_milliseconds
+
+
+class SessionPagination(KeysetPagination):
+    """Pages of sessions, newest first."""
+
+    page_size_query_description = "Sessions on a page."
+    order = "-updated_at"
+    columns = ("-updated_at", "-session_id")
+
+    def key(self, position: Position) -> tuple[datetime.datetime, str]:
+        milliseconds, session_id = position
+        return from_milliseconds(milliseconds), session_id
+
+    def position_of(self, row: AgentSession) -> Position:
+        return to_milliseconds(row.updated_at), row.session_id
+
+
+class RunPagination(KeysetPagination):
+    """Pages of runs, in the order in which they were made."""
+
+    page_size_query_description = "Runs on a page."
+    order = "run_index"
+    columns = ("run_index", "key")
+
+    def key(self, position: Position) -> Position:
+        if not 0 <= position[0] <= MAX_COUNT:
+            raise ValueError("not an index of a run")
+        return position
+
+    def position_of(self, row: AgentRun) -> Position:
+        return row.run_index, row.key

@@ -1,0 +1,82 @@
+"""The base class of sources: tables of rows, which are only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A part of a source that cannot be read as a row.
+
+    Args:
+        reason: why it cannot be read.
+        raw: its text.
+    """
+
+    reason: str
+    raw: str
+
+
+# The position of a row in its source (``"line 12"``, ``"row 7"``), and the row.
+Item = tuple[str, Row | UnreadableRow]
+
+
+class SourceError(Exception):
+    """A source cannot be read. The text gives the reason and a remedy, without a password."""
+
+
+class Source:
+    """Base class: tables of rows."""
+
+    # How many rows or bytes have been read, and how many there are in total (None: unknown).
+    position = 0
+    total: int | None = None
+    # Whether the database has no type for JSON and stores it as text.
+    stores_json_as_text = False
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables."""
+        raise NotImplementedError("A source lists its tables.")
+
+    def rows(self, table: str) -> Iterator[Item]:
+        """Yield the rows of a table.
+
+        Raises:
+            SourceError: the table cannot be read to its end.
+        """
+        raise NotImplementedError("A source yields the rows of a table.")
+
+    def first_row(self, table: str) -> Row | None:
+        """Return the first row of a table, by which readers recognize their format; None for an empty table."""
+        with closing(self.rows(table)) as rows:  # type: ignore[type-var]
+            return next((row for _where, row in rows if isinstance(row, dict)), None)
+
+    def close(self) -> None:
+        """Close the file or the connection."""
+
+
+def find_table(source: Source, name: str) -> str:
+    """Return a table's full name in the source.
+
+    Args:
+        source: to look in.
+        name: the full name, or its last part: ``user_memories`` for ``ai.user_memories``.
+
+    Raises:
+        SourceError: the source has no such table; the text lists the tables.
+    """
+    for table in source.tables():
+        if name in (table, table.rpartition(".")[2]):
+            return table
+    raise SourceError(f"The source has no table or collection {name!r}. Choose one of: {table_names(source.tables())}.")
+
+
+def table_names(tables: list[str]) -> str:
+    """Return names of tables for an error text, at most 20."""
+    return ", ".join(tables[:20]) or "none"

@@ -1,0 +1,119 @@
+"""An export is complete or has no file, is narrowed by every filter, and can be imported, on every database."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.names import FILTERS, Filter, Kind
+from tests.databases import RUNNING, commits, each_database
+from tests.transfer.commands import fill, run, stored
+
+pytestmark = [commits]
+
+
+def exported(*arguments: str, **options: Any) -> list[str]:
+    """Return the ids of an export, whose first and last line must be right."""
+    rows = [json.loads(line) for line in run("export_memories", *arguments, **options).split("\n")[:-1]]
+    assert (rows[0], rows[-1]) == ({"format": "agno_memory", "version": 1}, {"end": len(rows) - 2})
+    return [row["memory_id"] for row in rows[1:-1]]
+
+
+@each_database
+def test_an_export_is_imported_on_another_database(alias: str) -> None:
+    fill(alias)
+    other = RUNNING[(RUNNING.index(alias) + 1) % len(RUNNING)]
+    assert "3 memories" in run("export_memories", "--output=out.jsonl", database=alias)
+    assert stat.S_IMODE(Path("out.jsonl").stat().st_mode) == 0o600
+    assert "3 read: 3 imported" in run("import_memories", "out.jsonl", database=other)
+    assert stored(other) == {name: {**row, "version": 1} for name, row in stored(alias).items()}
+    assert run("export_memories", database=alias) == Path("out.jsonl").read_text()
+
+
+@each_database
+def test_an_export_is_narrowed_by_owner_topic_and_date(alias: str) -> None:
+    fill(alias)
+    UserMemory.objects.using(alias).filter(memory_id="b").set_times(
+        *[datetime.datetime(2025, 6, 1, 12, tzinfo=datetime.UTC)] * 2
+    )
+    assert exported("--user=maya", database=alias) == ["a", "c"]
+    assert exported("--topic=x", "--topic=y", database=alias) == ["a"]
+    assert exported("--until=2025-06-02", database=alias) == ["b"]
+    assert exported("--since=2025-06-01T12:00:00+00:00", "--until=2025-06-01T12:00:01+00:00", database=alias) == ["b"]
+    # The same as keyword arguments of call_command().
+    assert exported(user="maya", topic=["x"], since="2025-06-02", until=None, database=alias) == ["a"]
+    with pytest.raises(CommandError, match="is not a date"):
+        exported("--since=yesterday", database=alias)
+
+
+@pytest.mark.parametrize("each", FILTERS, ids=lambda each: each.name)
+@each_database
+def test_each_filter_is_an_option(alias: str, each: Filter) -> None:
+    value, other = {
+        Kind.TOPICS: ("food", "sports"),
+        Kind.IDENTIFIER: ("seven", "eight"),
+        Kind.TEXT: ("seven", "eight"),
+        Kind.MOMENT: ("2025-06-02T00:00:00+00:00",) * 2,
+    }[each.kind]
+    memory = Memory(db=alias)
+    for memory_id, word, day in (("a", value, 1), ("b", other, 3)):
+        fields: dict[str, Any] = dict.fromkeys(("agent_id", "team_id", "session_id"), word)
+        topics = [word] if each.kind is Kind.TOPICS else []
+        memory.add_user_memory(UserMemory(memory_id=memory_id, memory=word, topics=topics, **fields), "maya")
+        moment = datetime.datetime(2025, 6, day, tzinfo=datetime.UTC)
+        UserMemory.objects.using(alias).filter(memory_id=memory_id).set_times(moment, moment)
+    kept = ["b"] if each.name.endswith("_after") else ["a"]
+    assert exported(f"--{each.parameter.replace('_', '-')}={value}", database=alias) == kept
+
+
+def test_an_invalid_value_of_a_filter_is_refused_by_name() -> None:
+    with pytest.raises(CommandError, match=r"^agent_id: This cannot be blank\.$"):
+        exported("--agent-id= ", database="default")
+
+
+def test_an_incomplete_export_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("default")
+
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("agno_memory.transfer.exporter.os.fsync", no_space)
+        with pytest.raises(CommandError, match=r"out\.jsonl cannot be written: No space left"):
+            run("export_memories", "--output=out.jsonl", database="default")
+    assert list(Path().iterdir()) == []
+    Path("out.jsonl").write_text("mine")
+    with pytest.raises(CommandError, match="--overwrite"):
+        run("export_memories", "--output=out.jsonl", database="default")
+    assert Path("out.jsonl").read_text() == "mine"
+    run("export_memories", "--output=out.jsonl", "--overwrite", database="default")
+    assert Path("out.jsonl").read_text().endswith('{"end": 3}\n')
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40).filter(
+    str.strip
+)
+
+
+@given(
+    st.lists(st.tuples(texts, texts, st.lists(texts, max_size=2), st.dictionaries(st.text("ab.é"), texts)), max_size=3)
+)
+def test_any_memory_survives_export_and_import(memories: list[Any]) -> None:
+    Memory(db="default").clear()
+    for text, owner, topics, metadata in memories:
+        Memory(db="default").add_user_memory(UserMemory(memory=text, topics=topics, metadata=metadata), owner)
+    before = stored("default")
+    run("export_memories", "--output=out.jsonl", "--overwrite", database="default")
+    Memory(db="default").clear()
+    run("import_memories", "out.jsonl", database="default")
+    assert stored("default") == before

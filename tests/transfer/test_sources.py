@@ -1,0 +1,92 @@
+"""Sources are only read, and errors of sources are one line without a password."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sqlite3
+import sys
+from pathlib import Path
+from unittest import mock
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+
+from agno_memory.models import UserMemory
+from agno_memory.transfer.sources import json_file, sqlite
+from agno_memory.transfer.sources.servers import ServerSource
+from tests.databases import commits
+from tests.transfer.commands import DARK, DATA, by_text, import_error, rejected, run
+
+pytestmark = [commits]
+
+
+def test_the_error_of_an_unreadable_source_is_one_line() -> None:
+    Path("empty").write_bytes(b"")
+    Path("text").write_text("Dear diary")
+    Path("wide").write_bytes(json.dumps({"id": "a", "memory": "x"}).encode("utf-16"))
+    Path("broken.db").write_bytes(sqlite.HEADER + b"x" * 2_000)
+    Path("other.jsonl").write_text('{"a": 1}')
+    expected = {
+        "nowhere": "nowhere cannot be read: No such file or directory",
+        "empty": "empty is empty.",
+        "text": "neither JSON nor a SQLite file",
+        "wide": "UTF-16",
+        "broken.db": "cannot be read as a SQLite file",
+        "other.jsonl": "mem0: the output of get_all()",
+    }
+    for name, words in expected.items():
+        assert words in import_error(name, "--database=default")
+    wrong_table = import_error(DATA / "agno-3.1.10.sqlite3", "--table=memories", "--database=default")
+    assert "Choose one of: agno_memories, agno_schema_versions." in wrong_table
+    assert not UserMemory.objects.using("default").exists()
+
+
+@pytest.mark.parametrize("alias", ["mongodb"])
+def test_an_error_contains_no_password(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ServerSource, "connect_timeout", 1)
+    mongodb = str(settings.DATABASES["mongodb"]["HOST"]).partition("://")[2].partition("/")[0]
+    postgres = urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(netloc="maya:hun%24ter2@").geturl()
+    for url, words in {
+        "postgresql://maya:hun%24ter2@127.0.0.1:1/x": "Connection refused",
+        postgres: '"maya" does not exist',
+        "mongodb://maya:hun%24ter2@127.0.0.1:1/x": "Connection refused",
+        f"mongodb://maya:hun%24ter2@{mongodb}/x?authSource=admin": "Authentication failed",
+    }.items():
+        error = import_error(url, "--database=default")
+        assert words in error
+        assert ("hun%24ter2" in error, "hun$ter2" in error, "maya@" in error) == (False, False, True)
+
+
+def test_a_file_in_a_read_only_folder_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    source = folder / "agno.db"
+    source.write_bytes((DATA / "agno-3.1.10.sqlite3").read_bytes())
+    with sqlite3.connect(source) as file:
+        file.execute("PRAGMA journal_mode=WAL")
+    file.close()
+    before = source.read_bytes()
+    folder.chmod(0o500)
+    try:
+        assert "6 imported" in run("import_memories", source, database="default")
+    finally:
+        folder.chmod(0o700)
+    assert source.read_bytes() == before
+
+
+def test_standard_input_is_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", mock.Mock(buffer=io.BytesIO((DATA / "mem0.json").read_bytes())))
+    monkeypatch.setattr(json_file, "CHUNK_SIZE", 64)
+    assert "2 read: 2 imported" in run(
+        "import_memories", "-", "--format=mem0", "--table=standard input", database="default"
+    )
+
+
+def test_an_incomplete_list_is_reported() -> None:
+    Path("cut.json").write_text((DATA / "mem0.json").read_text()[:-120])
+    import_error("cut.json", "--database=default")
+    assert [(row["where"], row["reason"]) for row in rejected()] == [("item 2", "the file ends before the list does")]
+    assert list(by_text("default")) == [DARK]
