@@ -1,4 +1,4 @@
-"""What the tests of the admin share: a site whose memories are on one database, and staff with single permissions."""
+"""Helpers of the admin's tests: a site with its memories on one database, and staff with single permissions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def memories_on(alias: str, **settings: Any) -> Iterator[None]:
 
 
 def staff(*permissions: str, name: str = "staff") -> Client:
-    """Return the browser of a member of staff who may do this with memories; without any, of one who may do all."""
+    """Return the client of a staff user with these permissions for memories; without any, of a superuser."""
     user = User.objects.create_user(name, is_staff=True, is_superuser=not permissions)
     codenames = [f"{permission}_usermemory" for permission in permissions]
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
@@ -51,21 +51,21 @@ def add_many(number: int, user_id: object = "maya", **content: Any) -> list[User
 
 
 def page(client: Client, url: str = LIST, status: int = 200, **query: Any) -> str:
-    """Return the text of a page."""
+    """Return the HTML of a page."""
     response = client.get(url, query)
     assert response.status_code == status, response
     return str(response.content.decode())
 
 
 def shown(client: Client, url: str = LIST, **query: Any) -> list[str]:
-    """Return the texts that the list shows, in its order."""
+    """Return the texts of the list, in its order."""
     response = client.get(url, query)
     assert response.status_code == 200, response
     return [memory.memory for memory in response.context["cl"].result_list]
 
 
 def link(text: str, content: str) -> str:
-    """Return where the link with this text leads."""
+    """Return the URL of the link with this text."""
     for url, inside in re.findall(r'<a [^>]*href="([^"]*)"[^>]*>(.*?)</a>', content, re.DOTALL):
         if text in inside:
             return html.unescape(url)
@@ -73,7 +73,7 @@ def link(text: str, content: str) -> str:
 
 
 def counted(client: Client, url: str, aliases: Iterable[str]) -> int:
-    """Return how many statements a page takes, on all of these databases, when nothing is cached."""
+    """Return the number of statements of a page, on all of these databases, with an empty cache."""
     cache.clear()
     contexts = [CaptureQueriesContext(connections[alias]) for alias in set(aliases)]
     for context in contexts:

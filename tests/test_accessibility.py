@@ -60,7 +60,7 @@ def conflict(page: Page, live: Demo, owner: str) -> None:
     page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
     live.change(owner, memory_id, memory="Drinks coffee")
     save(page)
-    expect(page.get_by_role("alert", name="Somebody else changed this memory")).to_be_visible()
+    expect(page.get_by_role("alert", name="This memory changed while you were editing it")).to_be_visible()
 
 
 def gone(page: Page, live: Demo, owner: str) -> None:
@@ -75,7 +75,7 @@ def gone(page: Page, live: Demo, owner: str) -> None:
 def action(label: str) -> Callable[[Page, Demo, str], None]:
     def asks(page: Page, live: Demo, owner: str) -> None:
         live.add(owner, "Drinks tea", topics=["drinks"])
-        page.goto(f"{LIST}?owner={owner}")
+        page.goto(f"{LIST}?user_id={owner}")
         tick_all(page)
         act(page, label)
         expect(page.locator(".am-lead")).to_be_visible()
@@ -86,7 +86,7 @@ def action(label: str) -> Callable[[Page, Demo, str], None]:
 def done(page: Page, live: Demo, owner: str) -> None:
     action("Delete selected memories")(page, live, owner)
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("done to 1 memory")).to_be_visible()
+    expect(page.get_by_text("1 memory processed")).to_be_visible()
 
 
 def of_person(path: str) -> Callable[[Page, Demo, str], None]:
@@ -120,7 +120,7 @@ PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "gone": gone,
     "history": history,
     "add a topic": action("Add a topic to selected memories"),
-    "move": action("Move selected memories to another owner"),
+    "move": action("Move selected memories to another person"),
     "delete": action("Delete selected memories"),
     "done": done,
     "person": of_person(""),
@@ -167,7 +167,7 @@ def test_axe_finds_something(page: Page) -> None:
 def test_hostile_text_breaks_no_layout(page: Page, live: Demo, owner: str) -> None:
     """No page is wider than the screen, and nothing runs."""
     ids = [live.add(owner, text, topics=[text[:100]], agent_id=text[:200]) for text in HOSTILE]
-    paths = [f"{LIST}?owner={owner}", person(owner), DASHBOARD, *map(form_of, ids)]
+    paths = [f"{LIST}?user_id={owner}", person(owner), DASHBOARD, *map(form_of, ids)]
     for viewport in (DESKTOP, PHONE):
         page.set_viewport_size(viewport)
         for path in paths:

@@ -1,4 +1,4 @@
-"""Actions on many memories: on those that are ticked or on all that match, asked first, logged, on every database."""
+"""Bulk actions on every database: on the selected memories or on all that match, confirmed and logged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EVERYTHING = {"select_across": "1"}
 
 
 def choose(client: Client, action: str, memories: Iterable[UserMemory], query: str = "", **data: str) -> Any:
-    """Tick memories, choose an action and run it, as the list does."""
+    """Select memories and run an action, as the list does."""
     ticked = [memory.memory_id for memory in memories]
     return client.post(
         LIST + query, {"action": action, "index": "0", "select_across": "0", ACTION_CHECKBOX_NAME: ticked, **data}
@@ -37,12 +37,12 @@ def choose(client: Client, action: str, memories: Iterable[UserMemory], query: s
 
 
 def confirm(client: Client, asked: Any, **answers: str) -> Any:
-    """Answer the page that an action shows, with everything that stands in it."""
+    """Submit the confirmation page of an action, with its hidden fields."""
     context = asked.context
     return client.post(
         asked.wsgi_request.get_full_path(),
         {
-            "action": context["job"].name,
+            "action": context["bulk_action"].name,
             "select_across": context["select_across"],
             ACTION_CHECKBOX_NAME: context["selected"],
             "post": "yes",
@@ -78,7 +78,7 @@ def test_delete_selected_asks_first(site: str) -> None:
     assert UserMemory.objects.count() == 2
     assert confirm(client, asked).status_code == 302
     assert list(UserMemory.objects.all()) == [kept]
-    assert "Delete memories: done to 1 memory." in messages(client)
+    assert "Delete memories: 1 memory processed." in messages(client)
     (entry,) = LogEntry.objects.all()
     assert (entry.action_flag, entry.object_id, entry.object_repr) == (DELETION, gone.memory_id, gone.memory_id)
 
@@ -87,14 +87,14 @@ def test_all_that_match_are_those_of_the_filters(site: str) -> None:
     add_many(60, "maya", topics=["old"]), add_many(3, "noah", topics=["old"]), add("other", "maya")
     client = staff()
     ticked = Memory().get_user_memories("maya", limit=1)
-    asked = run(client, "delete_selected", ticked, "?owner=maya&topic=old&q=number", across="yes")
+    asked = run(client, "delete_selected", ticked, "?user_id=maya&topic=old&q=number", across="yes")
     assert asked.context["count"] == 60
     assert sorted(memory.memory for memory in Memory().get_user_memories("maya")) == ["other"]
     assert UserMemory.objects.for_user("noah").count() == 3
     assert LogEntry.objects.filter(action_flag=DELETION).count() == 60
 
 
-def test_what_was_written_after_the_page_is_left_alone(site: str) -> None:
+def test_memories_written_after_the_page_are_left_alone(site: str) -> None:
     one, two, client = add("one"), add("two"), staff()
     asked = choose(client, "delete_selected", [one, two], **EVERYTHING)
     Memory().replace_user_memory(one.memory_id, UserMemory(memory="one, and new"), "maya")
@@ -108,7 +108,7 @@ def test_topics(site: str) -> None:
     client = staff()
     run(client, "add_topic", memories[:2], topic=" new ")
     assert topics() == {"a": ["x", "new"], "b": ["y", "new"], "c": []}
-    assert "Add a topic: done to 1 memory." in messages(client)
+    assert "Add a topic: 1 memory processed." in messages(client)
     (entry,) = LogEntry.objects.all()
     assert (entry.action_flag, entry.object_id) == (CHANGE, memories[0].memory_id)
     assert entry.get_change_message() == "Added topic “new”."
@@ -128,26 +128,26 @@ def test_a_bad_topic_is_shown_at_the_field(site: str, topic: str) -> None:
 def test_move(site: str) -> None:
     mine, client = add("moved", "maya"), staff()
     add("there", "noah")
-    run(client, "move", [mine], owner="noah")
+    run(client, "move", [mine], user_id="noah")
     assert [memory.memory for memory in Memory().get_user_memories("noah")] == ["moved", "there"]
     assert Memory().get_user_memories("maya") == []
     (entry,) = LogEntry.objects.all()
-    assert entry.get_change_message() == "Changed User id for owner “noah”."
+    assert entry.get_change_message() == "Changed User id for person “noah”."
 
 
-def test_move_to_somebody_unknown_asks_twice(site: str) -> None:
+def test_a_move_to_an_unknown_person_needs_confirmation(site: str) -> None:
     mine, client = add("moved", "maya"), staff()
     asked = choose(client, "move", [mine])
-    response = confirm(client, asked, owner="nao")
-    assert list(response.context["form"].errors) == ["owner"]
-    assert confirm(client, asked, owner=" ", is_new="on").context["form"].errors
+    response = confirm(client, asked, user_id="nao")
+    assert list(response.context["form"].errors) == ["user_id"]
+    assert confirm(client, asked, user_id=" ", is_new="on").context["form"].errors
     assert Memory().get_user_memories("maya") == [mine]
-    assert confirm(client, asked, owner="nao", is_new="on").status_code == 302
+    assert confirm(client, asked, user_id="nao", is_new="on").status_code == 302
     assert [memory.memory for memory in Memory().get_user_memories("nao")] == ["moved"]
 
 
 @pytest.mark.parametrize("until", ["", "x", "99999999999999999999"])
-def test_no_moment_is_no_permission(site: str, until: str) -> None:
+def test_an_action_needs_a_valid_time(site: str, until: str) -> None:
     memory, client = add(), staff()
     response = confirm(client, choose(client, "delete_selected", [memory]), until=until)
     assert response.status_code == 200
@@ -170,14 +170,14 @@ def test_export_json_lines(site: str) -> None:
     add("other", "noah")
     memories = [add("Likes tea\nand salt", topics=["食"], metadata={"a": 1}), add("=HYPERLINK(1)")]
     client = staff()
-    response = choose(client, "export_jsonl", memories[:1], "?owner=maya", **EVERYTHING)
+    response = choose(client, "export_jsonl", memories[:1], "?user_id=maya", **EVERYTHING)
     assert response["Content-Type"] == "application/x-ndjson"
     assert "attachment" in response["Content-Disposition"]
     lines = [json.loads(line) for line in body(response).splitlines()]
     assert [line["memory"] for line in lines] == ["Likes tea\nand salt", "=HYPERLINK(1)"]
     assert (lines[0]["topics"], lines[0]["metadata"], lines[0]["user_id"]) == (["食"], {"a": 1}, "maya")
     (entry,) = LogEntry.objects.all()
-    assert (entry.object_repr, entry.change_message, entry.object_id) == ("all of ?owner=maya", "Exported 2.", None)
+    assert (entry.object_repr, entry.change_message, entry.object_id) == ("all of ?user_id=maya", "Exported 2.", None)
 
 
 def test_export_csv(site: str) -> None:
@@ -191,7 +191,7 @@ def test_export_csv(site: str) -> None:
 def test_an_export_that_is_broken_off_is_logged(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "BLOCK_SIZE", 1)
     response = choose(staff(), "export_jsonl", add_many(5), **EVERYTHING)
-    assert LogEntry.objects.get().change_message == "Export begun."
+    assert LogEntry.objects.get().change_message == "Export started."
     next(iter(response.streaming_content))
     response.close()
     del response
@@ -199,7 +199,7 @@ def test_an_export_that_is_broken_off_is_logged(site: str, monkeypatch: pytest.M
 
 
 def test_many_are_done_in_few_statements(site: str) -> None:
-    """Ten thousand: ten batches, neither loaded at once nor written one by one."""
+    """Ten thousand memories take ten batches."""
     ticked = add_many(10_000, topics=["a"])[:1]
     client = staff()
     asked = choose(client, "add_topic", ticked, **EVERYTHING)

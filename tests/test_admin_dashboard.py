@@ -1,4 +1,4 @@
-"""The dashboard: what it shows, to whom, and at what cost."""
+"""The dashboard: its content, permissions and cost. It covers admin/dashboard.py and dashboard_charts.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def figures(content: str) -> list[str]:
 
 
 @each_database
-def test_it_shows_how_much_about_whom_and_what(alias: str, site: str) -> None:
+def test_numbers_and_charts(alias: str, site: str) -> None:
     add("x" * 30, "maya", topics=["tea", "a&b"], agent_id="bot")
     add("x" * 70, "maya", topics=["tea"])
     add("x" * 90, "no/ah", topics=["tea"])
@@ -41,7 +41,7 @@ def test_it_shows_how_much_about_whom_and_what(alias: str, site: str) -> None:
     assert "3 memories in 90 days" in content
     assert page(client, link("a&amp;b", content)).count("am-chip") >= 2
     assert "Memories of \u2068no/ah\u2069" in page(client, link("no/ah", content))
-    assert link("bot", content) == f"{LIST}?agent=bot"
+    assert link("bot", content) == f"{LIST}?agent_id=bot"
     assert "50\u201399" in content
 
 
@@ -63,16 +63,16 @@ def test_its_cost_does_not_grow(alias: str, site: str) -> None:
 
 
 @each_database
-def test_everything_is_counted_when_asked(alias: str, site: str) -> None:
+def test_a_post_counts_all_memories(alias: str, site: str) -> None:
     for owner in ("maya", "noah", "ana"):
         add(user_id=owner, topics=["tea"])
     client = staff()
-    with mock.patch.object(snapshot, "SAMPLE_SIZE", 2):
+    with mock.patch.object(snapshot, "SAMPLE", 2):
         content = page(client, DASHBOARD)
-        assert "A first look at the 2 memories written last." in content
-        assert content.count("Of the 2 written last.") == 4
+        assert "Preview: the 2 memories updated last." in content
+        assert content.count("Of the 2 memories updated last.") == 4
         assert "Not counted yet." in content
-        assert "Count everything" in content
+        assert "Count all memories" in content
         response = client.post(DASHBOARD)
         content = response.content.decode()
         assert figures(content)[:2] == ["3", "3"]
@@ -83,42 +83,42 @@ def test_everything_is_counted_when_asked(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_without_memories_there_is_a_dashboard_too(alias: str, site: str) -> None:
+def test_an_empty_store(alias: str, site: str) -> None:
     content = page(staff(), DASHBOARD)
     assert figures(content) == ["0", "0", "\N{EM DASH}"]
     assert content.count("None.") == 3
 
 
 @on_sqlite
-def test_who_comes_while_somebody_counts_is_told(alias: str, site: str) -> None:
+def test_a_message_while_another_request_counts(alias: str, site: str) -> None:
     client = staff()
     add()
-    cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
-    assert "Somebody else has memories counted at the moment" in page(client, DASHBOARD)
-    assert "Somebody else had everything counted" in client.post(DASHBOARD).content.decode()
+    cache.add(f"{SnapshotCache(UserMemory.objects.all()).key}.turn", 1)
+    assert "Another user is counting the memories." in page(client, DASHBOARD)
+    assert "Another user is counting the memories." in client.post(DASHBOARD).content.decode()
     cache.clear()
     page(client, DASHBOARD)
-    cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
+    cache.add(f"{SnapshotCache(UserMemory.objects.all()).key}.turn", 1)
     busy = client.post(DASHBOARD).content.decode()
-    assert "Somebody else had everything counted" in busy
+    assert "Another user is counting the memories." in busy
     assert figures(busy)[0] == "1"
 
 
 @on_sqlite
-def test_an_old_picture_says_so(alias: str, site: str) -> None:
+def test_an_old_snapshot_is_counted_again(alias: str, site: str) -> None:
     add()
     client = staff()
-    with mock.patch.object(snapshot, "SAMPLE_SIZE", 0):
+    with mock.patch.object(snapshot, "SAMPLE", 0):
         client.post(DASHBOARD)
         assert '"now"' not in page(client, DASHBOARD)
-        with mock.patch.object(snapshot, "FRESH_SECONDS", 0), mock.patch.object(snapshot, "STALE_FACTOR", 0):
+        with mock.patch.object(snapshot, "FRESH", 0), mock.patch.object(snapshot, "PATIENCE", 0):
             assert 'data-am-refresh="now"' in page(client, DASHBOARD)
-            with mock.patch.object(snapshot, "AUTOMATIC_REFRESH_LIMIT", 0):
+            with mock.patch.object(snapshot, "UNASKED", 0):
                 assert '"now"' not in page(client, DASHBOARD)
 
 
 @on_sqlite
-def test_only_who_may_view_memories_sees_it(alias: str, site: str) -> None:
+def test_needs_permission_to_view_memories(alias: str, site: str) -> None:
     add("Likes tea", "maya-the-owner", topics=["drinks-topic"])
     for permission, status in (("view", 200), ("change", 200), ("add", 403), ("delete", 403)):
         client = staff(permission, name=permission)
@@ -132,7 +132,7 @@ def test_only_who_may_view_memories_sees_it(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_the_way_to_it_is_shown_to_who_may_go(alias: str, site: str) -> None:
+def test_the_links_need_permission(alias: str, site: str) -> None:
     for permission, is_shown in (("view", True), ("change", True), ("add", False), ("delete", False)):
         content = page(staff(permission, name=permission), APP)
         assert (DASHBOARD in content) is is_shown
@@ -141,10 +141,10 @@ def test_the_way_to_it_is_shown_to_who_may_go(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_an_admin_of_the_sites_own_has_no_way_to_it(alias: str, site: str) -> None:
+def test_no_link_without_a_dashboard(alias: str, site: str) -> None:
     with mock.patch("agno_memory.templatetags.agno_memory_admin.DASHBOARD", "nowhere"):
         content = page(staff("view"), APP)
-    assert "What is remembered" not in content
+    assert "Memory dashboard" not in content
 
 
 @on_sqlite
@@ -191,5 +191,5 @@ def test_names_are_data(alias: str, site: str) -> None:
 def test_a_strict_policy_for_content_lets_it_work(alias: str, site: str) -> None:
     add()
     content = page(staff(), DASHBOARD)
-    ours = content[content.index('class="am-insight"') :]
+    ours = content[content.index('class="am-dashboard"') :]
     assert not re.search(r"\sstyle=|<style|<script|\son\w+=", ours)

@@ -1,4 +1,7 @@
-"""The form of a memory: every write goes through the service, and nothing is lost."""
+"""The form of a memory: every write goes through the service, and nothing is lost.
+
+It covers admin/memories.py, forms.py, widgets.py and the pages of conflicts.py.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,12 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.test import Client
 
 from agno_memory.admin import UserMemoryAdmin
+from agno_memory.admin.memories import memory_fieldsets
 from agno_memory.admin.urls import quoted
+from agno_memory.admin.widgets import TextField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import CONTENT_FIELDS, FIELDS
 from agno_memory.test import values
 from tests.admin import ADD, LIST, add, add_many, counted, page, staff
 from tests.databases import commits, each_database
@@ -30,7 +36,7 @@ def change_url(memory: UserMemory, name: str = "change") -> str:
 
 
 def form_data(client: Client, url: str) -> dict[str, Any]:
-    """Return what a browser would send of a form that nobody touched: with the line ends of browsers."""
+    """Return the data that a browser submits for an unchanged form, with the line ends of browsers."""
     form = client.get(url).context["adminform"].form
     data: dict[str, Any] = {}
     for bound in form:
@@ -52,6 +58,19 @@ def now(memory: UserMemory) -> UserMemory:
 
 def errors(response: Any) -> dict[str, list[str]]:
     return {name: list(texts) for name, texts in response.context["adminform"].form.errors.items()}
+
+
+def test_the_form_has_every_field(site: str) -> None:
+    """A field that is added to ``names.CONTENT_FIELDS`` is in the form without a change in the admin."""
+    fields = [name for _title, options in UserMemoryAdmin.fieldsets for name in options["fields"]]
+    assert sorted(fields) == sorted(FIELDS)
+    *_, (_title, others), _automatic = memory_fieldsets((*CONTENT_FIELDS, "mood"))
+    assert others["fields"] == ("metadata", "feedback", "mood")
+    form = staff().get(ADD).context["adminform"].form
+    assert list(form.fields)[:-2] == [name for name in fields if name in ("user_id", *CONTENT_FIELDS)]
+    for name, maximum in (("memory", 10_000), ("input", 100_000), ("feedback", 100_000)):
+        assert form.fields[name].widget.attrs["data-am-count"] == maximum
+        assert isinstance(form.fields[name], TextField)
 
 
 def test_adds(site: str) -> None:
@@ -118,8 +137,8 @@ def test_changes(site: str) -> None:
     assert changed.search_text == "likes coffee"
 
 
-def test_what_nobody_touched_stays(site: str) -> None:
-    """Browsers send line ends of their own, and forms like to strip."""
+def test_unchanged_fields_stay(site: str) -> None:
+    """Browsers submit other line ends, and form fields strip spaces by default."""
     content = {
         "topics": ["a,b", 'say "x"', "two\nlines", "c\r\nd"],
         "input": "  one\r\ntwo\rthree\n",
@@ -155,7 +174,7 @@ def test_owner_and_machine_written_fields_are_not_taken(site: str) -> None:
     assert UserMemory.objects.count() == 1
 
 
-def test_log_says_what_changed_but_not_the_text(site: str) -> None:
+def test_the_log_names_changed_fields_but_not_the_text(site: str) -> None:
     memory, client = add(SECRET, topics=["food", "tea"]), staff()
     save(client, memory, memory=f"{SECRET}, changed", topics="tea, art", agent_id="bot")
     (entry,) = LogEntry.objects.filter(action_flag=CHANGE)
@@ -182,8 +201,8 @@ def test_conflict_shows_both_and_loses_nothing(site: str) -> None:
     assert response.status_code == 200
     assert now(memory).memory == "Likes strong <tea>"
     content = response.content.decode()
-    assert "Somebody else changed this memory" in content
-    assert "An agent or the application wrote it." in content
+    assert "This memory changed while you were editing it" in content
+    assert "An agent or the application changed it." in content
     text = re.sub(r"</?(?:ins|del)>", "", content)
     assert "Likes strong &lt;tea&gt;" in text
     assert "Likes weak tea" in text
@@ -213,7 +232,7 @@ def test_conflict_after_a_conflict(site: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["", "x", "0", "-1", "99999999999999999999"])
-def test_no_version_is_no_permission_to_overwrite(site: str, version: str) -> None:
+def test_a_save_needs_the_current_version(site: str, version: str) -> None:
     memory, client = add("Likes tea"), staff()
     assert save(client, memory, memory="mine", seen_version=version).status_code == 200
     assert now(memory).memory == "Likes tea"
@@ -224,12 +243,12 @@ def test_conflict_names_the_colleague(site: str) -> None:
     opened = form_data(client, change_url(memory))
     save(colleague, memory, memory="theirs")
     response = save(client, memory, opened, memory="mine")
-    assert "<bdi>colleague</bdi> wrote it" in response.content.decode()
+    assert "<bdi>colleague</bdi> changed it" in response.content.decode()
 
 
 @contextmanager
 def seen_before(memory: UserMemory) -> Iterator[None]:
-    """Let the form look at a memory as it was before somebody else wrote it: once."""
+    """Let the first validation read the memory as it is now, even if it changes meanwhile."""
     get_object = UserMemoryAdmin.get_object
     before = [UserMemory.objects.get(pk=memory.pk)]
 
@@ -240,14 +259,14 @@ def seen_before(memory: UserMemory) -> Iterator[None]:
         yield
 
 
-def test_write_between_the_forms_look_and_its_write(site: str) -> None:
+def test_write_between_validation_and_save(site: str) -> None:
     memory, client = add("Likes tea"), staff()
     data = form_data(client, change_url(memory))
     with seen_before(memory):
         Memory().replace_user_memory(memory.memory_id, UserMemory(memory="theirs"), "maya")
         response = save(client, memory, data, memory="mine")
     assert response.status_code == 200
-    assert "Somebody else changed this memory" in response.content.decode()
+    assert "This memory changed while you were editing it" in response.content.decode()
     assert now(memory).memory == "theirs"
     assert not LogEntry.objects.exists()
 
@@ -264,7 +283,7 @@ def test_deleted_meanwhile(site: str) -> None:
     assert client.post(change_url(memory, "delete"), {"post": "yes"}).status_code == 302
 
 
-def test_deleted_between_the_forms_look_and_its_write(site: str) -> None:
+def test_deleted_between_validation_and_save(site: str) -> None:
     memory, client = add("Likes tea"), staff()
     data = form_data(client, change_url(memory))
     with seen_before(memory):

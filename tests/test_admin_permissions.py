@@ -1,4 +1,4 @@
-"""Who may do what: nobody without a permission sees a name, a count or a topic."""
+"""Permissions: without one, a user sees no name, no count and no topic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.databases import commits
 pytestmark = [commits, pytest.mark.parametrize("alias", ["default"])]
 
 SECRETS = ("Likes tea", "maya-the-owner", "drinks-topic", "agent-bot")
-NAMES = ("topics", "owners", "agents")
+NAMES = ("topics", "people", "agents")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def act(client: Client, memory: UserMemory, action: str, **data: str) -> Any:
     return client.post(LIST, {"action": action, **known, **data})
 
 
-def test_nobody_without_a_permission_sees_anything(memory: UserMemory) -> None:
+def test_staff_without_a_permission_see_nothing(memory: UserMemory) -> None:
     User.objects.create_user("other", is_staff=True)
     client = Client()
     client.force_login(User.objects.get(username="other"))
@@ -57,7 +57,7 @@ def test_nobody_without_a_permission_sees_anything(memory: UserMemory) -> None:
     assert client.get("/admin/agno_memory/").status_code in (403, 404)
 
 
-def test_who_is_no_staff_is_sent_to_the_login(memory: UserMemory) -> None:
+def test_users_without_staff_status_are_sent_to_the_login(memory: UserMemory) -> None:
     visitor = Client()
     visitor.force_login(User.objects.create_user("visitor"))
     for client in (Client(), visitor):
@@ -89,7 +89,7 @@ def test_viewing_alone_changes_nothing(memory: UserMemory) -> None:
     for action, answer in (
         ("delete_selected", {}),
         ("add_topic", {"topic": "x"}),
-        ("move", {"owner": "x", "is_new": "on"}),
+        ("move", {"user_id": "x", "is_new": "on"}),
     ):
         act(client, memory, action, **answer)
     assert act(client, memory, "remove_topic", topic="drinks-topic").status_code == 302
@@ -102,7 +102,7 @@ def test_viewing_alone_changes_nothing(memory: UserMemory) -> None:
 def test_changing_alone_deletes_nothing(memory: UserMemory) -> None:
     client = staff("change")
     choices = client.get(LIST).context["action_form"].fields["action"].choices
-    # Who may change may view, says Django.
+    # In Django, permission to change includes permission to view.
     assert {"add_topic", "remove_topic", "move"} < {name for name, _label in choices}
     assert "delete_selected" not in {name for name, _label in choices}
     act(client, memory, "delete_selected")

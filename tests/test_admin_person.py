@@ -1,4 +1,7 @@
-"""The page about a person: what it shows, to whom, at what cost; export and erasure; and the way there."""
+"""The page of a person: its content, permissions and cost; export, erasure, accounts and the timeline.
+
+It covers admin/person.py, exports.py, accounts.py and timeline.py.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ from django.urls import reverse
 
 from agno_memory.admin import PersonLinkMixin
 from agno_memory.admin.memories import UserMemoryAdmin
-from agno_memory.admin.person import COUNTED, PAGE_SIZE
-from agno_memory.admin.timeline import MOST, division
+from agno_memory.admin.person import PAGE_SIZE, SAMPLE
+from agno_memory.admin.timeline import MAX_COLUMNS, division
 from agno_memory.admin.urls import quoted, unquoted
 from agno_memory.models import UserMemory
 from agno_memory.test import at
@@ -59,8 +62,8 @@ def test_a_person_is_one_page(alias: str, site: str) -> None:
     assert texts(content) == ["Likes rice", "Likes tea"]
     assert re.findall(r'class="am-figure">([^<]*)<', content) == ["2", "March 5, 2026", "March 7, 2026"]
     assert "2 memories, from March 5, 2026 to March 7, 2026." in content
-    assert link("a&amp;b", content) == f"{LIST}?owner=maya&topic=a%26b"
-    assert link("bot", content) == f"{LIST}?owner=maya&agent=bot"
+    assert link("a&amp;b", content) == f"{LIST}?user_id=maya&topic=a%26b"
+    assert link("bot", content) == f"{LIST}?user_id=maya&agent_id=bot"
     assert f"{LIST}{first.memory_id}/change/" in content
     assert not any(name in content for name in ("somebody else", "noah", "other-"))
 
@@ -77,16 +80,16 @@ def test_every_owner_has_an_address(alias: str, owner: str, site: str) -> None:
     assert person(owner) in html.unescape(page(client, LIST))
     assert person(owner) in html.unescape(page(client, f"{LIST}dashboard/"))
     assert person(owner) == html.unescape(re.findall(r'href="([^"]*/person/[^"]*)"', page(client, LIST))[1])
-    assert client.post(person(owner, "export/"), {"kind": "csv"}).status_code == 200
+    assert client.post(person(owner, "export/"), {"format": "csv"}).status_code == 200
     assert client.post(person(owner, "erase/")).status_code == 302
     assert [memory.user_id for memory in UserMemory.objects.all()] == ["noah"]
 
 
 @on_sqlite
-def test_of_nobody_nothing_is_said(alias: str, site: str) -> None:
+def test_a_person_without_memories(alias: str, site: str) -> None:
     client = staff()
-    assert "Nothing is remembered about this person." in page(client, person("nobody"))
-    assert "Nothing is remembered about this person." in page(client, person("nobody", "erase/"))
+    assert "There are no memories of this person." in page(client, person("nobody"))
+    assert "There are no memories of this person." in page(client, person("nobody", "erase/"))
     for impossible in ("x" * 256, "  ", "a\x00b"):
         assert client.get(person(impossible)).status_code == 404
 
@@ -110,11 +113,19 @@ def test_memories_come_page_by_page(alias: str, site: str) -> None:
     assert texts(page(client, link("Newest", last))) == seen[:PAGE_SIZE]
 
 
-@pytest.mark.parametrize("place", ["", "x", "after.1.", "after.x.y", "after.9999999999999999999.a", "after.1.a\x00"])
 @on_sqlite
-def test_a_place_that_is_none_is_the_beginning(alias: str, place: str, site: str) -> None:
+def test_pages_begin_after_any_id(alias: str, site: str) -> None:
+    for number in range(PAGE_SIZE + 1):
+        add(f"number {number}", memory_id=f"{number:02}".ljust(255, "x"))
+    content = page(staff(), person("maya"))
+    assert texts(page(staff(name="other"), link("Older", content))) == ["number 0"]
+
+
+@pytest.mark.parametrize("position", ["", "x", "after.1.", "after.x.y", "after.9999999999999999999.a", "after.1.a\x00"])
+@on_sqlite
+def test_a_token_without_a_position_is_the_first_page(alias: str, position: str, site: str) -> None:
     add()
-    assert page(staff(), person("maya"), place=place)
+    assert page(staff(), person("maya"), position=position)
 
 
 @each_database
@@ -128,7 +139,7 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     assert (few, many) == (2 + 3 + 2 + 1 + 1,) * 2
     content = page(client, person("maya"))
     assert "10,000" in content
-    assert f"Topics and agents of the {COUNTED:,} memories written last." in content
+    assert f"Topics and agents of the {SAMPLE:,} memories updated last." in content
     assert counted(client, person("maya", "erase/"), {alias, "default"}) == 3
     # An account is one more.
     assert counted(client, person("1"), {alias, "default"}) == 5
@@ -138,15 +149,15 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
 
 
 @each_database
-def test_everything_leaves_as_a_file(alias: str, site: str) -> None:
+def test_all_memories_are_exported(alias: str, site: str) -> None:
     mine = [add("=1+1", "a/b", topics=["tea"]), add("two\nlines", "a/b", metadata={"a": 1})]
     add("Is somebody else", "noah")
     client = staff("view")
-    response: Any = client.post(person("a/b", "export/"), {"kind": "jsonl"})
+    response: Any = client.post(person("a/b", "export/"), {"format": "jsonl"})
     assert "attachment" in response["Content-Disposition"]
     lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]
     assert [line["memory_id"] for line in lines] == [memory.memory_id for memory in mine]
-    response = client.post(person("a/b", "export/"), {"kind": "csv"})
+    response = client.post(person("a/b", "export/"), {"format": "csv"})
     rows = list(csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig"), newline="")))
     assert [row[2] for row in rows] == ["memory", "'=1+1", "two\nlines"]
     entries = LogEntry.objects.using("default").order_by("pk")
@@ -156,11 +167,11 @@ def test_everything_leaves_as_a_file(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_a_look_is_no_export(alias: str, site: str) -> None:
+def test_an_export_needs_a_post_with_a_format(alias: str, site: str) -> None:
     add()
     client = staff()
-    assert client.get(person("maya", "export/"), {"kind": "csv"}).status_code == 405
-    assert client.post(person("maya", "export/"), {"kind": "xml"}).status_code == 400
+    assert client.get(person("maya", "export/"), {"format": "csv"}).status_code == 405
+    assert client.post(person("maya", "export/"), {"format": "xml"}).status_code == 400
     assert client.post(person("maya", "export/")).status_code == 400
     assert not LogEntry.objects.exists()
 
@@ -169,7 +180,7 @@ def test_a_look_is_no_export(alias: str, site: str) -> None:
 
 
 @each_database
-def test_erasing_says_how_many_and_takes_no_more(alias: str, site: str) -> None:
+def test_erasing_shows_the_number_and_erases_no_others(alias: str, site: str) -> None:
     add_many(1_234, "maya")
     add("Is somebody else", "noah")
     client = staff("view", "delete")
@@ -218,7 +229,7 @@ def test_who_may_do_what(alias: str, site: str) -> None:
     for permissions, statuses in allowed.items():
         client = staff(*permissions, name=" ".join(permissions))
         seen, erasing = client.get(person("maya")), client.get(person("maya", "erase/"))
-        exported: Any = client.post(person("maya", "export/"), {"kind": "csv"})
+        exported: Any = client.post(person("maya", "export/"), {"format": "csv"})
         assert (seen.status_code, erasing.status_code, exported.status_code) == statuses, permissions
         assert ("drinks-topic" in seen.content.decode()) is (statuses[0] == 200)
         assert ("Erase everything" in seen.content.decode()) is ("delete" in permissions and "view" in permissions)
@@ -231,25 +242,25 @@ def test_who_may_do_what(alias: str, site: str) -> None:
 
 
 @on_sqlite
-def test_strangers_are_sent_to_the_login(alias: str, site: str) -> None:
+def test_other_users_are_sent_to_the_login(alias: str, site: str) -> None:
     add("Likes tea", "maya")
     visitor = Client()
     visitor.force_login(User.objects.create_user("visitor"))
     for client in (Client(), visitor):
         for rest in ("", "erase/", "export/"):
-            for response in (client.get(person("maya", rest)), client.post(person("maya", rest), {"kind": "csv"})):
+            for response in (client.get(person("maya", rest)), client.post(person("maya", rest), {"format": "csv"})):
                 assert response.status_code == 302
                 assert response["Location"].startswith("/admin/login/")
     assert UserMemory.objects.count() == 1
 
 
 @on_sqlite
-def test_what_changes_something_needs_a_token(alias: str, site: str) -> None:
+def test_posts_need_a_csrf_token(alias: str, site: str) -> None:
     add()
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_superuser("root"))
     for rest in ("erase/", "export/"):
-        assert client.post(person("maya", rest), {"kind": "csv"}).status_code == 403
+        assert client.post(person("maya", rest), {"format": "csv"}).status_code == 403
     content = page(client, person("maya", "erase/"))
     token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', content)[-1]
     assert client.post(person("maya", "erase/"), {"csrfmiddlewaretoken": token}).status_code == 302
@@ -269,7 +280,7 @@ def test_text_is_data(alias: str, site: str) -> None:
         content = page(client, person(EVIL, rest))
         assert "<script>alert" not in content
         assert "<img src=x" not in content
-        ours = content[content.index('class="am-insight"') :]
+        ours = content[content.index('class="am-dashboard"') :]
         assert not re.search(r"\sstyle=|<style|<script|\son\w+=\"", ours)
     assert texts(page(client, person(EVIL))) == ["</p></li>\u202e\u2067\n\tkept", "x" * 10_000, EVIL]
     content = client.post(person(EVIL, "erase/"), follow=True).content.decode()
@@ -333,9 +344,9 @@ def test_the_page_of_an_account_has_the_link(alias: str, site: str) -> None:
     request.user = User.objects.create_superuser("root")
     response: Any = LinkedUserAdmin(User, admin.site).change_view(request, str(ana.pk))
     content = response.render().content.decode()
-    assert link("What is remembered about this person", content) == person(str(ana.pk))
+    assert link("Memories of this person", content) == person(str(ana.pk))
     added: Any = LinkedUserAdmin(User, admin.site).add_view(request)
-    assert "What is remembered" not in added.render().content.decode()
+    assert "Memories of this person" not in added.render().content.decode()
 
 
 # Time
@@ -346,8 +357,8 @@ def test_the_page_of_an_account_has_the_link(alias: str, site: str) -> None:
     [
         (0, "Day"),
         (47, "Day"),
-        (48, "Week that begins on"),
-        (300, "Week that begins on"),
+        (48, "Week starting on"),
+        (300, "Week starting on"),
         (400, "Month"),
         (3000, "Year"),
     ],
@@ -359,10 +370,10 @@ def test_columns_are_as_long_as_needed(days: float, heading: str) -> None:
     assert unit.heading() == heading
     assert bounds[0] <= first
     assert bounds[-2] <= last < bounds[-1]
-    assert len(bounds) <= MOST + 1
+    assert len(bounds) <= MAX_COLUMNS + 1
     assert bounds == sorted(set(bounds))
 
 
-def test_of_a_very_long_time_the_end_is_shown() -> None:
+def test_a_very_long_time_shows_the_last_years() -> None:
     _unit, bounds = division(datetime.date(1, 1, 1), datetime.date(2026, 11, 25))
-    assert (len(bounds), bounds[-1]) == (MOST + 1, datetime.date(2027, 1, 1))
+    assert (len(bounds), bounds[-1]) == (MAX_COLUMNS + 1, datetime.date(2027, 1, 1))

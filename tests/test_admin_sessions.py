@@ -1,4 +1,4 @@
-"""The admin's pages of sessions: to be found and to be read, by those who may, on every database."""
+"""The admin's pages of sessions on every database: list, search, conversation and permissions."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_session_is_a_conversation_with_its_tool_calls_folded(site: str) -> No
 
 @each_database
 def test_a_long_conversation_comes_in_pages(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "RUNS", 3)
+    monkeypatch.setattr(pages, "RUNS_PER_PAGE", 3)
     save(runs=7)
     client = staff()
     latest = page(client, url())
@@ -93,7 +93,7 @@ def test_sessions_are_found_by_id_owner_and_name(site: str) -> None:
 
 
 @each_database
-def test_no_page_costs_more_where_there_is_more(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_does_not_grow(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     save(runs=1)
     client = staff()
     asked = [LIST, f"{LIST}?q=dinner", url()]
@@ -108,11 +108,11 @@ def test_no_page_costs_more_where_there_is_more(site: str, monkeypatch: pytest.M
         for number in range(1, 500)
     )
     assert [counted(client, each, {"default", site}) for each in asked] == before
-    assert client.get(LIST).context["cl"].paginator.count == pages.LISTED
+    assert client.get(LIST).context["cl"].paginator.count == pages.MAX_LISTED
 
 
 @each_database
-def test_nothing_is_written_and_nobody_else_sees_it(site: str) -> None:
+def test_pages_are_read_only_and_need_permission(site: str) -> None:
     save(name="Dinner", runs=1)
     viewer = staff("view", name="of memories")
     for client in (viewer, Client()):

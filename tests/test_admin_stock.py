@@ -1,4 +1,4 @@
-"""A site that shows memories by a plain ``ModelAdmin`` of its own finds none of our templates in its way."""
+"""A plain ``ModelAdmin`` for memories does not get our templates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @pytest.fixture
 def rendered(site: str) -> Any:
-    """Return what shows a page of the plain admin."""
+    """Return a function that renders a page of the plain admin."""
     add_many(5)
     request = RequestFactory().get("/")
     request.user = User.objects.create_superuser("root")

@@ -19,14 +19,14 @@ from tests.databases import commits
 pytestmark = [
     commits,
     pytest.mark.parametrize("alias", ["default", "mongodb"]),
-    # unfold's own, which Django 6.1 is the first to want otherwise.
+    # A warning about unfold's own code, from Django 6.1 on.
     pytest.mark.filterwarnings("ignore:Overriding get_action_choices"),
 ]
 
 
 @pytest.fixture
 def client(site: str, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Client:
-    # It puts its own in the place of Django's, for good.
+    # unfold replaces these attributes of Django permanently.
     for module, name in ((helpers, "AdminForm"), (helpers, "Fieldline"), (admin, "site"), (sites, "site")):
         monkeypatch.setattr(module, name, getattr(module, name))
     settings.INSTALLED_APPS = ["unfold", *settings.INSTALLED_APPS]
@@ -38,7 +38,7 @@ def test_list(client: Client) -> None:
     add("Likes <b>tea</b>", topics=["drinks"]), add_many(60)
     content = page(client)
     assert "unfold" in content
-    # Neither the size of the table nor what would have counted it.
+    # No number of results, which would have to be counted.
     assert not re.search(r"\d results?\b", content)
     assert 'name="action"' in content
     assert "Select all that match" in content
@@ -63,7 +63,7 @@ def test_form(client: Client) -> None:
         "metadata": "{}",
         "initial-metadata": "{}",
     }
-    assert "Somebody else changed this memory" in client.post(url, sent).content.decode()
+    assert "This memory changed while you were editing it" in client.post(url, sent).content.decode()
     assert client.post(url, {**sent, "save_over": "2"}).status_code == 302
     assert UserMemory.objects.get().memory == "mine"
     assert memory.memory_id in page(client, f"{LIST}{memory.memory_id}/delete/")

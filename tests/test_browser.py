@@ -57,12 +57,12 @@ def test_finds_a_person(page: Page) -> None:
 
 
 def test_filters_by_a_chip(page: Page) -> None:
-    page.goto(f"{LIST}?owner={PERSON}")
+    page.goto(f"{LIST}?user_id={PERSON}")
     chip = page.locator("#result_list a.am-chip").first
     topic = chip.inner_text()
     chip.click()
     page.wait_for_url("**topic=**")
-    assert parse_qs(urlsplit(page.url).query) == {"owner": [PERSON], "topic": [topic]}
+    assert parse_qs(urlsplit(page.url).query) == {"user_id": [PERSON], "topic": [topic]}
     about = [memory for memory in people.read()[PERSON] if topic in memory.topics]
     expect(rows(page)).to_have_count(len(about))
     expect(rows(page).locator("a.am-chip", has_text=re.compile(f"^{re.escape(topic)}$"))).to_have_count(len(about))
@@ -100,9 +100,9 @@ def test_meets_a_conflict(page: Page, live: Demo, owner: str) -> None:
     page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
     live.change(owner, memory_id, memory="Drinks coffee", topics=["drinks", "coffee"])
     save(page)
-    conflict = page.get_by_role("alert", name="Somebody else changed this memory")
-    expect(conflict.get_by_role("group", name="As it is now")).to_have_text("Drinks coffee")
-    expect(conflict.get_by_role("group", name="As you wrote it")).to_have_text("Drinks green tea")
+    conflict = page.get_by_role("alert", name="This memory changed while you were editing it")
+    expect(conflict.get_by_role("group", name="Current text")).to_have_text("Drinks coffee")
+    expect(conflict.get_by_role("group", name="Your text")).to_have_text("Drinks green tea")
     # Nothing is written yet, what was typed is still in the form, and what was not touched is the agent's.
     assert live.memory(owner, memory_id)["memory"] == "Drinks coffee"
     expect(page.get_by_label("Memory:", exact=True)).to_have_value("Drinks green tea")
@@ -116,14 +116,14 @@ def test_meets_a_conflict(page: Page, live: Demo, owner: str) -> None:
 
 def test_runs_an_action(page: Page, live: Demo, owner: str) -> None:
     ids = [live.add(owner, f"Number {number}", topics=["old"]) for number in range(3)]
-    page.goto(f"{LIST}?owner={owner}")
+    page.goto(f"{LIST}?user_id={owner}")
     tick_all(page)
     rows(page).first.locator("input.action-select").uncheck()
     act(page, "Add a topic to selected memories")
-    expect(page.locator(".am-lead")).to_have_text("This is about 2 memories.")
+    expect(page.locator(".am-lead")).to_have_text("2 memories are selected.")
     page.get_by_label("Topic").fill("new")
     page.get_by_role("button", name="Add the topic").click()
-    expect(page.get_by_text("done to 2 memories")).to_be_visible()
+    expect(page.get_by_text("2 memories processed")).to_be_visible()
     topics = sorted(live.memory(owner, memory_id)["topics"] for memory_id in ids)
     assert topics == [["old"], ["old", "new"], ["old", "new"]]
 
@@ -131,13 +131,13 @@ def test_runs_an_action(page: Page, live: Demo, owner: str) -> None:
 def test_deletes_all_that_match(page: Page, live: Demo, owner: str) -> None:
     """More than a page of them."""
     live.ask("POST", "/api/memories/bulk/", [{"user_id": owner, "memory": f"Number {each}"} for each in range(60)])
-    page.goto(f"{LIST}?owner={owner}")
+    page.goto(f"{LIST}?user_id={owner}")
     tick_all(page)
     page.get_by_role("button", name="Select all that match").click()
     act(page, "Delete selected memories")
     expect(page.locator(".am-lead")).to_contain_text("60 memories will be deleted")
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("done to 60 memories")).to_be_visible()
+    expect(page.get_by_text("60 memories processed")).to_be_visible()
     expect(rows(page)).to_have_count(0)
 
 
@@ -146,7 +146,7 @@ def test_exports_what_is_selected(page: Page, live: Demo, owner: str, tmp_path: 
     texts = ["=1+1", 'Says "hello",\nthen 再见', "Plain"]
     for text in texts:
         live.add(owner, text, topics=["a, b", "c"])
-    page.goto(f"{LIST}?owner={owner}")
+    page.goto(f"{LIST}?user_id={owner}")
     tick_all(page)
     with page.expect_download() as started:
         act(page, "Export selected memories as CSV")
@@ -179,14 +179,14 @@ def test_erases_a_person(page: Page, live: Demo, owner: str) -> None:
     page.get_by_role("button", name="Erase 3 memories").click()
     expect(page.locator(".messagelist")).to_contain_text("3 memories of")
     page.goto(person(owner))
-    expect(page.get_by_text("Nothing is remembered about this person.")).to_be_visible()
+    expect(page.get_by_text("There are no memories of this person.")).to_be_visible()
     assert live.ask("GET", f"/api/stats/?user_id={owner}")["total"] == 0
 
 
 def test_shows_the_whole_store(page: Page) -> None:
     """From the app's heading to the dashboard, and from its chart of topics to the memories about one."""
     page.goto("/admin/agno_memory/")
-    page.get_by_role("link", name="What is remembered: the dashboard").click()
+    page.get_by_role("link", name="Memory dashboard").click()
     expect(page.locator("svg.am-columns")).to_be_visible()
     topic = page.locator("section", has=page.get_by_role("heading", name="Topics")).get_by_role("link").first
     name = topic.inner_text()
@@ -210,14 +210,14 @@ def test_works_without_javascript(chromium: Browser, live: Demo, owner: str) -> 
         page.get_by_label("Topics").fill('reading, "pen, and paper"')
         save(page)
         expect(page.get_by_text("was added successfully")).to_be_visible()
-        page.goto(f"{LIST}?owner={owner}")
+        page.goto(f"{LIST}?user_id={owner}")
         assert page.locator("#result_list a.am-chip").all_text_contents() == ["reading", "pen, and paper"]
         rows(page).get_by_role("link", name="Reads on paper").click()
         expect(page.get_by_label("Topics")).to_have_value('reading, "pen, and paper"')
         page.get_by_label("Topics").fill("reading")
         save(page)
         expect(page.get_by_text("was changed successfully")).to_be_visible()
-        page.goto(f"{LIST}?owner={owner}")
+        page.goto(f"{LIST}?user_id={owner}")
         assert page.locator("#result_list a.am-chip").all_text_contents() == ["reading"]
 
 

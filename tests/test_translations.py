@@ -103,6 +103,6 @@ def test_pages_speak_other_languages(alias: str, language: str, heading: str, si
         erase = page(client, f"{LIST}person/maya/erase/")
     assert f"<h1>{heading}</h1>" in dashboard
     for content in (dashboard, person, erase):
-        inside = content[content.index('class="am-insight"') :]
+        inside = content[content.index('class="am-dashboard"') :]
         words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"<[^>]*>", " ", inside)))
         assert words & {"Memories", "the", "Count", "Topics", "Export", "Erase", "Length", "and", "with"} == set()

@@ -1,4 +1,4 @@
-"""A site under django-unfold, whose admin shows memories as README says."""
+"""A site under django-unfold, with the admin of docs/admin.md."""
 
 from __future__ import annotations
 

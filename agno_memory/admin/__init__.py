@@ -1,6 +1,6 @@
-"""Memories in Django's admin.
+"""The Django admin of memories and sessions.
 
-Under a theme with an admin class of its own, such as django-unfold, register the same pages with that::
+A theme with its own admin class, such as django-unfold, gets the same pages by the mixins::
 
     admin.site.unregister(UserMemory)
 

@@ -1,4 +1,4 @@
-"""The site's users as owners: from a person's page to their account, and back."""
+"""The site's users as people with memories: links from a person's page to their account, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from agno_memory.admin.urls import quoted
+from agno_memory.admin.urls import memory_page_url
 from agno_memory.conf import conf
 from agno_memory.models import UserMemory
 from agno_memory.validators import owner_id
@@ -26,14 +26,14 @@ else:
 
 
 class Account(NamedTuple):
-    """The Django user that an owner is, and where the admin shows it."""
+    """The Django user with a user id, and the URL of their page in the admin."""
 
     name: str
     url: str
 
 
-def account_of(owner: str, request: HttpRequest, site: admin.AdminSite) -> Account | None:
-    """Return the account of an owner, if there is one that this staff user may see."""
+def account_of(user_id: str, request: HttpRequest, site: admin.AdminSite) -> Account | None:
+    """Return the account with a user id, if it exists and this staff user has permission to view it."""
     model = get_user_model()
     if not site.is_registered(model):
         return None
@@ -41,12 +41,12 @@ def account_of(owner: str, request: HttpRequest, site: admin.AdminSite) -> Accou
     if not user_admin.has_view_or_change_permission(request):
         return None
     try:
-        user = user_admin.get_queryset(request).filter(**{conf.USER_ID_FIELD: owner}).first()
+        user = user_admin.get_queryset(request).filter(**{conf.USER_ID_FIELD: user_id}).first()
     except (FieldError, ValidationError, ValueError, TypeError):
-        # A property, or an owner who can be no user.
+        # USER_ID_FIELD is a property, or the id cannot be a value of that field.
         return None
-    # A key of " 7" finds user 7, who is somebody else.
-    if user is None or str(getattr(user, conf.USER_ID_FIELD)) != owner:
+    # The database finds user 7 for " 7", which is a different user id.
+    if user is None or str(getattr(user, conf.USER_ID_FIELD)) != user_id:
         return None
     names = model._meta.app_label, model._meta.model_name
     url = reverse("admin:{}_{}_change".format(*names), args=[quote(user.pk)], current_app=site.name)
@@ -54,13 +54,13 @@ def account_of(owner: str, request: HttpRequest, site: admin.AdminSite) -> Accou
 
 
 class PersonLinkMixin(_Admin):
-    """Mixin for the admin of your users: what is remembered about a user is a click away.
+    """Mixin for the admin of your users: adds a link from a user to the page of their memories.
 
     ::
 
         class UserAdmin(PersonLinkMixin, django.contrib.auth.admin.UserAdmin): ...
 
-    Nothing is counted, and nobody sees the link who may not view memories.
+    The link takes no query, and only staff with permission to view memories get it.
     """
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -68,11 +68,11 @@ class PersonLinkMixin(_Admin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or not self._may_see_memories(request):
+        if obj is None or not self._may_view_memories(request):
             return fieldsets
         return [*fieldsets, (UserMemory._meta.app_config.verbose_name, {"fields": ("person_link",)})]
 
-    def _may_see_memories(self, request: HttpRequest) -> bool:
+    def _may_view_memories(self, request: HttpRequest) -> bool:
         site = self.admin_site
         return site.is_registered(UserMemory) and site.get_model_admin(UserMemory).has_view_or_change_permission(
             request
@@ -81,6 +81,5 @@ class PersonLinkMixin(_Admin):
     @admin.display(description=_("memories"))
     def person_link(self, user: Any) -> SafeString:
         """Return a link to the page about a user."""
-        name = "admin:agno_memory_usermemory_person"
-        url = reverse(name, args=[quoted(owner_id(user))], current_app=self.admin_site.name)
-        return format_html('<a href="{}">{}</a>', url, _("What is remembered about this person"))
+        url = memory_page_url("person", owner_id(user), site=self.admin_site.name)
+        return format_html('<a href="{}">{}</a>', url, _("Memories of this person"))

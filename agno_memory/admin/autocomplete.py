@@ -1,4 +1,4 @@
-"""What is known to complete from: topics, owners and agents, without reading the whole table."""
+"""Suggestions for topics, people and agents, found without reading the whole table."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.stats.cache import cache_key
 from agno_memory.validators import fold
 
-# Of how many memories, the newest, topics are counted; how many topics are kept, and for how many seconds.
+# Topics are counted among this many memories, the newest; this many topics are cached, for this many seconds.
 SAMPLE: Final = 10_000
-MOST_TOPICS: Final = 500
-SECONDS: Final = 300
+MAX_TOPICS: Final = 500
+CACHE_SECONDS: Final = 300
 
-COMPLETIONS: Final = 10
+MAX_SUGGESTIONS: Final = 10
+# Agents are collected from this many memories, the newest.
+AGENT_SAMPLE: Final = 1_000
 
 
 class Topics(NamedTuple):
@@ -29,48 +31,48 @@ class Topics(NamedTuple):
 
 
 def topics(rows: UserMemoryQuerySet, viewer: object) -> Topics:
-    """Return the most frequent topics, counted not more often than every five minutes.
+    """Return the most frequent topics, counted at most once every five minutes.
 
     Args:
-        rows: what the viewer may see.
-        viewer: whose cache it is, where that is not everything.
+        rows: the memories that the viewer may see.
+        viewer: the user; where the rows are filtered, the cache entry is for this user alone.
     """
     key = cache_key("topics", rows, viewer)
-    found: Topics | None = cache.get(key)
-    if found is None:
-        found = Topics(topics_of(rows), timezone.now())
-        cache.set(key, found, SECONDS)
-    return found
+    counted: Topics | None = cache.get(key)
+    if counted is None:
+        counted = Topics(count_topics(rows), timezone.now())
+        cache.set(key, counted, CACHE_SECONDS)
+    return counted
 
 
-def topics_of(rows: UserMemoryQuerySet) -> list[TopicCount]:
-    """Return the most frequent topics of some memories, the newest of them."""
-    return rows.newest()[:SAMPLE].topic_counts(MOST_TOPICS)
+def count_topics(rows: UserMemoryQuerySet) -> list[TopicCount]:
+    """Return the most frequent topics among the newest of these memories."""
+    return rows.newest()[:SAMPLE].topic_counts(MAX_TOPICS)
 
 
 def matching_topics(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
-    """Return known topics that contain a text, those that begin with it first."""
-    wanted = fold(text)
-    found = [count.topic for count in topics(rows, viewer).counts if wanted in fold(count.topic)]
-    found.sort(key=lambda topic: not fold(topic).startswith(wanted))
-    return found[:COMPLETIONS]
+    """Return topics that contain a text; topics that begin with it come first."""
+    text = fold(text)
+    suggestions = [count.topic for count in topics(rows, viewer).counts if text in fold(count.topic)]
+    suggestions.sort(key=lambda topic: not fold(topic).startswith(text))
+    return suggestions[:MAX_SUGGESTIONS]
 
 
-def matching_owners(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
-    """Return owners whose ids begin with a text, in the order of their ids: each is one step along an index."""
-    found: list[str] = []
-    behind = rows.filter(user_id__gte=text)
-    while len(found) < COMPLETIONS:
-        owner = behind.order_by("user_id").values_list("user_id", flat=True).first()
-        if owner is None or not owner.startswith(text):
+def matching_people(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
+    """Return user ids that begin with a text, in their order. Each takes one query, which an index serves."""
+    suggestions: list[str] = []
+    remaining = rows.filter(user_id__gte=text)
+    while len(suggestions) < MAX_SUGGESTIONS:
+        user_id = remaining.order_by("user_id").values_list("user_id", flat=True).first()
+        if user_id is None or not user_id.startswith(text):
             break
-        found.append(owner)
-        behind = rows.filter(user_id__gt=owner)
-    return found
+        suggestions.append(user_id)
+        remaining = rows.filter(user_id__gt=user_id)
+    return suggestions
 
 
 def matching_agents(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
-    """Return agents of the newest memories whose ids contain a text."""
-    agents = rows.newest().only("memory_id", "last_updated", "agent_id")[:1000]
-    known = dict.fromkeys(memory.agent_id for memory in agents if memory.agent_id and text in memory.agent_id)
-    return list(known)[:COMPLETIONS]
+    """Return agents of the newest memories that contain a text in their ids."""
+    newest = rows.newest().only("memory_id", "last_updated", "agent_id")[:AGENT_SAMPLE]
+    suggestions = dict.fromkeys(memory.agent_id for memory in newest if memory.agent_id and text in memory.agent_id)
+    return list(suggestions)[:MAX_SUGGESTIONS]

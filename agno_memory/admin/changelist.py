@@ -1,4 +1,4 @@
-"""The list: what of it is found by an index, which page of it to show, and how to go through its time."""
+"""The list of memories: its matches, its pages and its time navigation."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from django.core.exceptions import FieldError, ValidationError
 from django.core.paginator import Paginator
 from django.db import connections
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from agno_memory.admin import keyset, periods
+from agno_memory.admin import periods
 from agno_memory.admin.filters import MemoryFilter, TimeFilter
+from agno_memory.admin.keyset import PageReader, Position
 from agno_memory.admin.search import Search
-from agno_memory.admin.urls import quoted
-from agno_memory.db.keyset import ORDERS, Order
+from agno_memory.admin.urls import memory_page_url
+from agno_memory.db.keyset import ORDERS, Order, reverse
 from agno_memory.querysets import UserMemoryQuerySet
 
 
 class Link(NamedTuple):
-    """A step of the time navigation."""
+    """A link of the time navigation."""
 
     text: str
     url: str
-    is_here: bool = False
+    is_current: bool = False
 
 
 class MemoryChangeList(ChangeList):
-    """The list of memories, paged by position: nothing is counted, and no page walks past those before it."""
+    """The list of memories, with keyset pagination: nothing is counted, and no page reads the pages before it."""
 
     default_order: ClassVar[Order] = "-last_updated"
     root_queryset: UserMemoryQuerySet
@@ -47,10 +47,10 @@ class MemoryChangeList(ChangeList):
     def admin_site_name(self) -> str:
         return str(self.model_admin.admin_site.name)
 
-    # What is asked for
+    # The matches
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> UserMemoryQuerySet:
-        """Return everything that matches, wherever in the table it is; actions on all of it get this."""
+        """Return all memories that match, on any page. Actions on all that match get this queryset."""
         self.filter_specs, self.has_filters, rest, _duplicates, self.has_active_filters = self.get_filters(request)
         lookups: Any = rest
         self.has_raw_lookups = bool(rest)
@@ -76,7 +76,7 @@ class MemoryChangeList(ChangeList):
             return Search(self.root_queryset.none(), "")
 
     def _order(self) -> Order:
-        """Return the order that the headers ask for, if an index serves it."""
+        """Return the order that the column headers select, if an index serves it."""
         for index, direction in self.get_ordering_field_columns().items():
             name = self.list_display[index] if 0 <= index < len(self.list_display) else ""
             field = self.get_ordering_field(name) if name else None
@@ -86,50 +86,51 @@ class MemoryChangeList(ChangeList):
         return self.default_order
 
     def _get_default_ordering(self) -> list[str]:
-        """Order by creation where that is what is asked about: then the index of that time finds it."""
-        asks = {name.partition("_")[0] for name in self.params}
-        return ["-created_at"] if "created" in asks and "updated" not in asks else [self.default_order]
+        """Order by creation if a filter is about creation, because the index of that time serves the filter."""
+        prefixes = {name.partition("_")[0] for name in self.params}
+        return ["-created_at"] if "created" in prefixes and "updated" not in prefixes else [self.default_order]
 
-    # A page of it
+    # A page
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read a page. Nothing is counted: ``result_count`` only says whether there is more than what is shown."""
-        self.page = self._reader().read(self._place(request))
+        """Read a page. Nothing is counted: ``result_count`` only shows whether there are more pages than this one."""
+        self.page = self._reader().read(self._position(request))
         for memory in self.page.rows:
-            # Where the columns find the way back to the list.
+            # The columns link to other parts of the list.
             memory.changelist = self  # type: ignore[attr-defined]
         self.result_list = self.page.rows
         is_all = not (self.page.newer or self.page.older)
         self.result_count = len(self.result_list) + (0 if is_all else 1)
         self.show_full_result_count = False
         self.show_admin_actions = True
-        # Themes show both where they differ.
+        # Themes show both counts if they differ.
         self.full_result_count = self.result_count
         self.can_show_all = self.multi_page = False
         self.paginator = Paginator(self.result_list, self.list_per_page)
 
-    def _reader(self) -> keyset.Reader:
+    def _reader(self) -> PageReader:
         active = [spec for spec in self.filter_specs if isinstance(spec, MemoryFilter) and spec.is_active]
-        unserved = [spec for spec in active if not spec.is_served(self.order)]
-        base = self.search.narrow_by_index(self.root_queryset)
+        unindexed = [spec for spec in active if not spec.is_indexed(self.order)]
+        candidates = self.search.narrow_by_index(self.root_queryset)
         for spec in active:
-            base = base if spec in unserved else spec.narrow(base)
+            candidates = candidates if spec in unindexed else spec.narrow(candidates)
         connection = connections[self.root_queryset.db]
-        others = self.has_raw_lookups or not self.search.is_served
-        return keyset.Reader(
-            base,
+        has_other_conditions = self.has_raw_lookups or not self.search.is_indexed
+        have_own_index = all(spec.has_own_index(connection) for spec in unindexed)
+        return PageReader(
+            candidates,
             self.queryset,
             self.order,
             self.list_per_page,
-            narrows=bool(unserved) or others,
-            has_index=bool(unserved) and not others and all(spec.has_index(connection) for spec in unserved),
+            is_filtered=bool(unindexed) or has_other_conditions,
+            has_index=bool(unindexed) and not has_other_conditions and have_own_index,
         )
 
     @staticmethod
-    def _place(request: HttpRequest) -> keyset.Place | None:
+    def _position(request: HttpRequest) -> Position | None:
         token = request.GET.get(PAGE_VAR, "")
         try:
-            return keyset.Place.parse(token) if token else None
+            return Position.parse(token) if token else None
         except ValueError as error:
             raise IncorrectLookupParameters(error) from error
 
@@ -145,60 +146,59 @@ class MemoryChangeList(ChangeList):
     def first_url(self) -> str | None:
         return self.get_query_string() if self.page.newer else None
 
-    def _page_url(self, place: keyset.Place | None) -> str | None:
-        return None if place is None else self.get_query_string({PAGE_VAR: place.token})
+    def _page_url(self, position: Position | None) -> str | None:
+        return None if position is None else self.get_query_string({PAGE_VAR: position.token})
 
-    # Where else to go
+    # Links
 
     @property
-    def elsewhere_url(self) -> str:
-        """The search for the same words in everybody's texts."""
-        return self.get_query_string({SEARCH_VAR: self.search.elsewhere})
+    def text_search_url(self) -> str:
+        """The search for the same words in the texts of all people."""
+        return self.get_query_string({SEARCH_VAR: self.search.as_text_search})
 
     @property
     def person_url(self) -> str:
-        """The page of the person that the search means."""
-        name = "admin:agno_memory_usermemory_person"
-        return reverse(name, args=(quoted(str(self.search.owner)),), current_app=self.admin_site_name)
+        """The page of the person that the search finds by user id."""
+        return memory_page_url("person", str(self.search.user_id), site=self.admin_site_name)
 
     def url_for_result(self, result: Any) -> str:
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-        return reverse(name, args=(quoted(result.pk),), current_app=self.admin_site_name)
+        return memory_page_url("change", result.pk, site=self.admin_site_name)
 
     @cached_property
     def time_filter(self) -> TimeFilter | None:
-        """The filter of the time by which the list is ordered."""
+        """The filter by the time that the list is ordered by."""
         filters = (spec for spec in self.filter_specs if isinstance(spec, TimeFilter))
-        return next((spec for spec in filters if spec.is_served(self.order)), None)
+        return next((spec for spec in filters if spec.is_indexed(self.order)), None)
 
     @cached_property
     def time_navigation(self) -> list[list[Link]]:
-        """The way to the period that is shown, and what it divides into: between the first memory and the last."""
-        reach = self._reach()
-        if self.time_filter is None or reach is None:
+        """Links to the current period, and to its parts between the first and the last memory."""
+        time_range = self._time_range()
+        if self.time_filter is None or time_range is None:
             return []
-        way, inside = periods.steps(self.time_filter.value, *reach)
-        if len(way) + len(inside) < 2 and not way:
-            # All of it in one year: begin with its months.
-            inside = periods.steps(inside[0].value, *reach)[1] if inside else []
+        path, parts = periods.steps(self.time_filter.value, *time_range)
+        if len(path) + len(parts) < 2 and not path:
+            # All memories are of one year: begin with its months.
+            parts = periods.steps(parts[0].value, *time_range)[1] if parts else []
         name = self.time_filter.parameter
-        everything = Link(gettext("All dates"), self.get_query_string(remove=[name]), not self.time_filter.is_active)
-        steps = [self._link(name, step, step is way[-1]) for step in way]
-        return [[everything, *steps], [self._link(name, step) for step in inside]]
+        all_dates = Link(gettext("All dates"), self.get_query_string(remove=[name]), not self.time_filter.is_active)
+        links = [self._link(name, step, step is path[-1]) for step in path]
+        return [[all_dates, *links], [self._link(name, step) for step in parts]]
 
-    def _link(self, name: str, step: periods.Step, is_here: bool = False) -> Link:
-        return Link(date_format(step.first, step.format), self.get_query_string({name: step.value}, [name]), is_here)
+    def _link(self, name: str, step: periods.Step, is_current: bool = False) -> Link:
+        url = self.get_query_string({name: step.value}, [name])
+        return Link(date_format(step.first, step.format), url, is_current)
 
-    def _reach(self) -> tuple[datetime.date, datetime.date] | None:
-        """Return the days of the first and of the last memory among which to go."""
+    def _time_range(self) -> tuple[datetime.date, datetime.date] | None:
+        """Return the days of the first and of the last memory, among those that an index finds in both directions."""
         rows = self.search.narrow_by_index(self.root_queryset)
         for spec in self.filter_specs:
-            if isinstance(spec, MemoryFilter) and spec.is_active and spec.reaches_across_time:
+            if isinstance(spec, MemoryFilter) and spec.is_active and spec.is_indexed_in_every_order:
                 rows = spec.narrow(rows)
-        last, first = self._day(rows, self.order), self._day(rows, keyset.reverse(self.order))
+        last, first = self._first_day(rows, self.order), self._first_day(rows, reverse(self.order))
         return None if first is None or last is None else (min(first, last), max(first, last))
 
     @staticmethod
-    def _day(rows: UserMemoryQuerySet, order: Order) -> datetime.date | None:
+    def _first_day(rows: UserMemoryQuerySet, order: Order) -> datetime.date | None:
         memory = rows.sorted_by(order).only("memory_id", "created_at", "last_updated").first()
         return timezone.localdate(getattr(memory, order.removeprefix("-"))) if memory else None

@@ -1,7 +1,7 @@
-"""Charts as markup: numbers in, SVG and tables out. No script, no style attributes, no network.
+"""Charts as markup: SVG and tables, without scripts, style attributes or network requests.
 
-Widths are in percent and heights in pixels, so that a chart fills its place and its letters keep their size. What it
-looks like is said by ``static/agno_memory/insight.css``.
+Widths are in percent and heights in pixels, so that a chart fills the available width and its letters keep their size.
+The style sheet is ``static/agno_memory/dashboard.css``.
 """
 
 from __future__ import annotations
@@ -13,26 +13,28 @@ from django.template.loader import render_to_string
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 
-# Pixels: of the plot, of the line of labels below it, and above the topmost grid line for half of its label.
+# Pixels: the height of the plot; the space for the ticks below it; the space above it for half a label of the topmost
+# grid line; the width of a letter.
 HEIGHT: Final = 160
 BELOW: Final = 24
 ABOVE: Final = 8
 LETTER: Final = 7.5
-# How much of its place a column leaves empty.
+# The gap between columns, as a share of a column's slot.
 GAP: Final = 0.25
-LINES: Final = 4
-# What is beside an edge: a share of the whole width.
+# Maximum number of grid lines above 0.
+MAX_LINES: Final = 4
+# Columns within this share of the width, at either end, have their ticks aligned to the edge.
 EDGE: Final = 0.05
 
 
 class Point(NamedTuple):
-    """One number of a chart.
+    """A column of a chart.
 
     Args:
-        label: what it is the number of.
-        value: from 0.
-        tick: what the axis says below it; nothing by default.
-        is_minor: whether a narrow screen leaves the tick out.
+        label: of the column.
+        value: 0 or more.
+        tick: text on the axis below the column; none by default.
+        is_minor: whether the tick is hidden on narrow screens.
     """
 
     label: str
@@ -42,12 +44,12 @@ class Point(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """One line of a table of bars.
+    """A row of a table of bars.
 
     Args:
-        label: what it is the number of.
-        value: from 0.
-        url: where the label leads to.
+        label: of the row.
+        value: 0 or more.
+        url: link of the label; none by default.
     """
 
     label: str
@@ -56,16 +58,16 @@ class Bar(NamedTuple):
 
 
 def columns(name: str, title: str, summary: str, points: Sequence[Point], headings: tuple[str, str]) -> SafeString:
-    """Return a chart of columns, side by side, with its numbers as a table.
+    """Return a column chart, with its numbers as a table.
 
     Args:
         name: unique on the page; letters, digits and dashes.
-        title: what the chart shows.
-        summary: what there is to see in it, in a sentence, for those who do not.
-        points: in the order of the axis.
+        title: of the chart.
+        summary: a sentence about the data, for screen readers.
+        points: the columns, in the order of the axis.
         headings: of the table's two columns.
     """
-    lines = ticks(max((point.value for point in points), default=0))
+    lines = grid_lines(max((point.value for point in points), default=0))
     context = {
         "name": name,
         "title": title,
@@ -81,55 +83,55 @@ def columns(name: str, title: str, summary: str, points: Sequence[Point], headin
     return render_to_string("agno_memory/charts/columns.html", context)
 
 
-def bars(title: str, rows: Iterable[Bar], headings: tuple[str, str], whole: int | None = None) -> SafeString:
-    """Return a table with a bar in each of its lines, in the order given.
+def bars(title: str, rows: Iterable[Bar], headings: tuple[str, str], total: int | None = None) -> SafeString:
+    """Return a table with a bar in each of its rows, in their order.
 
     Args:
-        title: what the table shows.
-        rows: its lines.
-        headings: of names and numbers.
-        whole: what the values are shares of; without it, none are shown.
+        title: of the table.
+        rows: the rows.
+        headings: of the labels and of the numbers.
+        total: 100 percent, for the shares; without it, no shares are shown.
     """
-    shown = list(rows)
-    most = max((row.value for row in shown), default=0)
+    rows = list(rows)
+    maximum = max((row.value for row in rows), default=0)
     lines = [
         {
             "label": row.label,
             "url": row.url,
             "value": number(row.value),
-            "width": percent(row.value, most),
-            "share": share(row.value, whole) if whole else "",
+            "width": percent(row.value, maximum),
+            "share": share(row.value, total) if total else "",
         }
-        for row in shown
+        for row in rows
     ]
     return render_to_string("agno_memory/charts/bars.html", {"title": title, "lines": lines, "headings": headings})
 
 
-def ticks(most: int) -> list[int]:
-    """Return what an axis has lines at: 0, and at most ``LINES`` round numbers, the last of them not below ``most``."""
+def grid_lines(maximum: int) -> list[int]:
+    """Return the values of the grid lines: 0, and up to ``MAX_LINES`` round numbers, the last one >= ``maximum``."""
     step = 1
-    while step * LINES < most:
+    while step * MAX_LINES < maximum:
         # 1, 2, 5, 10, 20, 50 ...
         step = step * 5 // 2 if str(step).startswith("2") else step * 2
-    count = max(-(-most // step), 1)
+    count = max(-(-maximum // step), 1)
     return [step * line for line in range(count + 1)]
 
 
 def number(value: int) -> str:
-    """Return a whole number as it is written in the current language, with its thousands apart."""
+    """Return a whole number in the format of the current language, with separated thousands."""
     return str(number_format(value, use_l10n=True, force_grouping=True))
 
 
-def percent(value: float, whole: float) -> str:
-    """Return a share for an attribute of SVG, which has its decimal point in every language."""
-    return f"{100 * value / whole:.3f}".rstrip("0").rstrip(".") if whole else "0"
+def percent(value: float, total: float) -> str:
+    """Return a share in percent for an SVG attribute, with a decimal point in every language."""
+    return f"{100 * value / total:.3f}".rstrip("0").rstrip(".") if total else "0"
 
 
-def share(value: int, whole: int) -> str:
-    """Return a share in percent as it is written in the current language; what is less than one is not nothing."""
-    rounded = round(100 * value / whole)
-    shown = "<\N{NARROW NO-BREAK SPACE}1" if value and not rounded else number(rounded)
-    return f"{shown}\N{NARROW NO-BREAK SPACE}%"
+def share(value: int, total: int) -> str:
+    """Return a share in percent in the format of the current language; "<1 %" if a share above 0 rounds to 0."""
+    rounded = round(100 * value / total)
+    text = "<\N{NARROW NO-BREAK SPACE}1" if value and not rounded else number(rounded)
+    return f"{text}\N{NARROW NO-BREAK SPACE}%"
 
 
 def _y(value: int, top: int) -> str:
@@ -137,19 +139,19 @@ def _y(value: int, top: int) -> str:
 
 
 def _column(index: int, point: Point, count: int, top: int) -> dict[str, Any]:
-    # However little, something is seen.
+    # A value above 0 has a visible height.
     height = max(HEIGHT * point.value / top, 1) if point.value else 0
-    at, anchor = _anchor(index, count)
+    tick_x, anchor = _anchor(index, count)
     return {
         "label": point.label,
         "value": number(point.value),
         "tick": point.tick,
         "is_minor": point.is_minor,
-        "place": f"{percent(index, count)}%",
-        "room": f"{percent(1, count)}%",
+        "slot_x": f"{percent(index, count)}%",
+        "slot_width": f"{percent(1, count)}%",
         "x": f"{percent(index + GAP / 2, count)}%",
         "width": f"{percent(1 - GAP, count)}%",
-        "at": f"{percent(at, count)}%",
+        "tick_x": f"{percent(tick_x, count)}%",
         "anchor": anchor,
         "y": f"{ABOVE + HEIGHT - height:.1f}",
         "height": f"{height:.1f}",
@@ -157,7 +159,7 @@ def _column(index: int, point: Point, count: int, top: int) -> dict[str, Any]:
 
 
 def _anchor(index: int, count: int) -> tuple[float, str]:
-    """Return where a column's label is held, and at which end: those beside an edge grow away from it."""
+    """Return the x position of a column's tick, in slots, and its ``text-anchor``: near an edge, it is that edge."""
     if index < count * EDGE:
         return index, "start"
     return (index + 1, "end") if index + 1 > count * (1 - EDGE) else (index + 0.5, "middle")

@@ -1,4 +1,4 @@
-"""Two people, or a person and an agent, wrote the same memory: what both wrote, side by side."""
+"""Conflicts: a memory changed while a staff user was editing it. Both texts are shown side by side."""
 
 from __future__ import annotations
 
@@ -16,58 +16,61 @@ from django.utils.text import capfirst
 from agno_memory.admin.forms import UserMemoryForm
 from agno_memory.cleaning import field_named
 from agno_memory.models import UserMemory
+from agno_memory.names import CONTENT_FIELDS
 
 WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-# Longer texts are shown without marks: comparing them takes too long.
-MOST_WORDS = 2_000
+# Longer texts are shown without marks, because comparing them takes too long.
+MAX_WORDS = 2_000
 
 
 class Difference(NamedTuple):
-    """A field that differs: as it is now, and as the editor wrote it."""
+    """A field that differs, with its current text and the submitted text."""
 
-    name: str
-    now: SafeString
-    typed: SafeString
+    label: str
+    current: SafeString
+    submitted: SafeString
 
 
 class Conflict:
-    """What stands against each other.
+    """The current memory and the submitted form.
 
     Args:
-        current: the memory as it is now.
-        form: as it was sent.
+        current: the memory as it is in the database.
+        form: the form as it was submitted.
     """
 
     def __init__(self, current: UserMemory, form: UserMemoryForm) -> None:
         self.current, self.form = current, form
 
     def differences(self) -> Iterator[Difference]:
-        """Yield the fields in which the two differ."""
+        """Yield the fields that differ."""
         for name in self.form.changed_data:
-            if name in UserMemory.content_fields:
-                now, typed = self._text(name, getattr(self.current, name)), str(self.form[name].value() or "")
-                if now != typed:
-                    yield Difference(str(capfirst(field_named(name).verbose_name)), *marked(now, typed))
+            if name in CONTENT_FIELDS:
+                current = self._text(name, getattr(self.current, name))
+                submitted = str(self.form[name].value() or "")
+                if current != submitted:
+                    label = str(capfirst(field_named(name).verbose_name))
+                    yield Difference(label, *mark_differences(current, submitted))
 
     def _text(self, name: str, value: Any) -> str:
         return str(self.form.fields[name].prepare_value(value) or "")
 
     def editor(self) -> LogEntry | None:
-        """Return the last entry of a member of staff about it, if there was no write after it."""
-        of_model = get_content_type_for_model(self.current)
-        entries = LogEntry.objects.filter(content_type=of_model, object_id=self.current.pk).select_related("user")
+        """Return the admin's log entry of the last write; None if the last write came from outside the admin."""
+        content_type = get_content_type_for_model(self.current)
+        entries = LogEntry.objects.filter(content_type=content_type, object_id=self.current.pk).select_related("user")
         entry = entries.order_by("-action_time").first()
         return entry if entry and entry.action_time >= self.current.last_updated else None
 
 
-def marked(now: str, typed: str) -> tuple[SafeString, SafeString]:
-    """Return both texts with marks at the words in which they differ."""
-    ours, theirs = WORDS.findall(now), WORDS.findall(typed)
-    if len(ours) + len(theirs) > MOST_WORDS:
-        return format_html("{}", now), format_html("{}", typed)
-    codes = difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
-    left = format_html_join("", "{}", ((_mark("del", ours[a:b], code),) for code, a, b, _c, _d in codes))
-    right = format_html_join("", "{}", ((_mark("ins", theirs[c:d], code),) for code, _a, _b, c, d in codes))
+def mark_differences(current: str, submitted: str) -> tuple[SafeString, SafeString]:
+    """Return both texts as markup, with ``<del>`` and ``<ins>`` around the words that differ."""
+    old, new = WORDS.findall(current), WORDS.findall(submitted)
+    if len(old) + len(new) > MAX_WORDS:
+        return format_html("{}", current), format_html("{}", submitted)
+    codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    left = format_html_join("", "{}", ((_mark("del", old[a:b], code),) for code, a, b, _c, _d in codes))
+    right = format_html_join("", "{}", ((_mark("ins", new[c:d], code),) for code, _a, _b, c, d in codes))
     return left, right
 
 
@@ -75,5 +78,5 @@ def _mark(tag: str, words: list[str], code: str) -> SafeString:
     text = "".join(words)
     if code == "equal" or not words:
         return format_html("{}", text)
-    # Names of this module, never a value.
+    # The tag is a constant of this module, never data.
     return format_html(f"<{tag}>{{}}</{tag}>", text)

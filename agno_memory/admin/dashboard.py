@@ -1,4 +1,4 @@
-"""The dashboard: one picture of everything that is remembered."""
+"""The dashboard: numbers and charts about all memories."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from agno_memory.admin.charts import number
-from agno_memory.admin.dashboard_charts import panels, tiles
+from agno_memory.admin.dashboard_charts import charts, tiles
+from agno_memory.admin.pages import PageMixin
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.stats.cache import SnapshotCache
@@ -25,39 +25,31 @@ else:
     _Admin = object
 
 
-class DashboardPage(_Admin):
-    """Mixin of the admin's class: the dashboard, for whoever may view memories."""
+class DashboardPage(PageMixin, _Admin):
+    """Mixin of the admin class: the dashboard, for staff with permission to view memories."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_http_methods(["GET", "HEAD", "POST"])(self.dashboard_view))
         return [path("dashboard/", view, name="agno_memory_usermemory_dashboard"), *super().get_urls()]
 
     def dashboard_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the picture that is there; a POST counts everything anew, unless somebody does already."""
+        """Show the last snapshot; a POST request counts all memories again, unless another request is counting."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        picture = self._picture(request)
-        title = _("What is remembered")
-        request.current_app = self.admin_site.name
+        snapshot = self._snapshot(request)
         context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            # Under the name that unfold shows; "opts" would make it show the list's instead.
-            "content_title": title,
-            "model_opts": self.opts,
-            "media": self.media,
-            "picture": picture,
-            "sample_size": number(picture.sample_size) if picture and picture.sample_size else "",
-            "tiles": tiles(picture) if picture else [],
-            "panels": panels(picture, self.admin_site.name) if picture else {},
+            "snapshot": snapshot,
+            "sample_size": number(snapshot.sample_size) if snapshot and snapshot.sample_size else "",
+            "tiles": tiles(snapshot) if snapshot else [],
+            "charts": charts(snapshot, self.admin_site.name) if snapshot else {},
         }
-        return TemplateResponse(request, "admin/agno_memory/dashboard.html", context)
+        return self.render_page(request, "dashboard", _("Memory dashboard"), context)
 
-    def _picture(self, request: HttpRequest) -> Snapshot | None:
+    def _snapshot(self, request: HttpRequest) -> Snapshot | None:
         rows: Any = self.get_queryset(request)
-        overview = SnapshotCache(cast("UserMemoryQuerySet", rows), request.user)
+        cache = SnapshotCache(cast("UserMemoryQuerySet", rows), request.user)
         if request.method == "POST":
-            if picture := overview.refresh():
-                return picture
-            messages.info(request, _("Somebody else had everything counted at this moment. Look again in a while."))
-        return overview.get()
+            if snapshot := cache.refresh():
+                return snapshot
+            messages.info(request, _("Another user is counting the memories. Reload the page in a few seconds."))
+        return cache.get()

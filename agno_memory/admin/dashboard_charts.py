@@ -1,12 +1,11 @@
-"""What the dashboard makes of a picture: tiles, charts and tables."""
+"""The dashboard's tiles, charts and tables, made from a snapshot."""
 
 from __future__ import annotations
 
 import datetime
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -14,67 +13,62 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from agno_memory.admin.charts import Bar, Point, bars, columns, number
-from agno_memory.admin.urls import quoted
+from agno_memory.admin.urls import memory_page_url
 from agno_memory.stats.sampling import LENGTH_BOUNDS, NamedCount
 from agno_memory.stats.snapshot import Snapshot
 
 
 class Tile(NamedTuple):
-    """A number with a name."""
+    """A number with a label and a note."""
 
-    name: str
+    label: str
     value: str
     note: str = ""
 
 
-def tiles(picture: Snapshot) -> list[Tile]:
-    """Return the numbers on top."""
-    is_sample = picture.sample_size is not None
-    estimate = _("estimate") if is_sample else ""
-    found = [_tile(_("Memories"), picture.memory_count, estimate), _tile(_("Owners"), picture.owner_count, estimate)]
-    if picture.memory_count and picture.owner_count:
-        found.append(_tile(_("Memories per owner"), round(picture.memory_count / picture.owner_count), _("on average")))
-    note = _("characters; half are shorter")
-    found.append(_tile(_("Usual length"), picture.median_length, note))
-    return found
+def tiles(snapshot: Snapshot) -> list[Tile]:
+    """Return the tiles at the top of the dashboard."""
+    estimate = _("estimate") if snapshot.sample_size is not None else ""
+    memories, people = snapshot.memory_count, snapshot.owner_count
+    result = [_tile(_("Memories"), memories, estimate), _tile(_("People"), people, estimate)]
+    if memories and people:
+        result.append(_tile(_("Memories per person"), round(memories / people), _("on average")))
+    result.append(_tile(_("Median length"), snapshot.median_length, _("characters; half of the memories are shorter")))
+    return result
 
 
-def _tile(name: str, value: int | None, note: str) -> Tile:
-    return Tile(name, "\N{EM DASH}", _("not known yet")) if value is None else Tile(name, number(value), note)
+def _tile(label: str, value: int | None, note: str) -> Tile:
+    return Tile(label, "\N{EM DASH}", _("not counted yet")) if value is None else Tile(label, number(value), note)
 
 
-def panels(picture: Snapshot, site: str) -> dict[str, SafeString | None]:
-    """Return the charts and tables by name; None is not counted yet."""
-    changelist = reverse("admin:agno_memory_usermemory_changelist", current_app=site)
-    whole = picture.memory_count if picture.sample_size is None else picture.sample_size
+def charts(snapshot: Snapshot, site: str) -> dict[str, SafeString | None]:
+    """Return the charts and tables by name; None for the days of a sample, which are not counted."""
+    changelist = memory_page_url("changelist", site=site)
+    total = snapshot.memory_count if snapshot.sample_size is None else snapshot.sample_size
 
-    def listed(shares: list[NamedCount], parameter: str) -> list[Bar]:
+    def filter_links(shares: list[NamedCount], parameter: str) -> list[Bar]:
         return [Bar(name, count, f"{changelist}?{urlencode({parameter: name})}") for name, count in shares]
 
-    def person(owner: str) -> str:
-        return reverse("admin:agno_memory_usermemory_person", args=[quoted(owner)], current_app=site)
-
     memories = _("Memories")
-    people = [Bar(name, count, person(name)) for name, count in picture.top_owners]
+    topics, agents = filter_links(snapshot.top_topics, "topic"), filter_links(snapshot.top_agents, "agent_id")
+    people = [Bar(name, count, memory_page_url("person", name, site=site)) for name, count in snapshot.top_owners]
     return {
-        "days": _days(picture.daily_counts, picture.last_day) if picture.daily_counts else None,
-        "topics": bars(_("Most frequent topics"), listed(picture.top_topics, "topic"), (_("Topic"), memories), whole),
-        "people": bars(_("Owners with the most memories"), people, (_("Owner"), memories), whole),
-        "agents": bars(
-            _("Agents with the most memories"), listed(picture.top_agents, "agent"), (_("Agent"), memories), whole
-        ),
+        "days": _days(snapshot.daily_counts, snapshot.last_day) if snapshot.daily_counts else None,
+        "topics": bars(_("Most frequent topics"), topics, (_("Topic"), memories), total),
+        "people": bars(_("People with the most memories"), people, (_("Person"), memories), total),
+        "agents": bars(_("Agents with the most memories"), agents, (_("Agent"), memories), total),
         "lengths": bars(
-            _("Length of the memories"), _lengths(picture.length_counts), (_("Characters"), memories), whole
+            _("Length of the memories"), _lengths(snapshot.length_counts), (_("Characters"), memories), total
         ),
     }
 
 
 def _lengths(counts: list[int]) -> list[Bar]:
-    names = [_("below %(number)s") % {"number": number(LENGTH_BOUNDS[0])}]
+    labels = [_("below %(number)s") % {"number": number(LENGTH_BOUNDS[0])}]
     for start, end in pairwise(LENGTH_BOUNDS):
-        names.append(f"{number(start)}\N{EN DASH}{number(end - 1)}")
-    names.append(_("from %(number)s") % {"number": number(LENGTH_BOUNDS[-1])})
-    return [Bar(name, count) for name, count in zip(names, counts, strict=True)]
+        labels.append(f"{number(start)}\N{EN DASH}{number(end - 1)}")
+    labels.append(_("from %(number)s") % {"number": number(LENGTH_BOUNDS[-1])})
+    return [Bar(label, count) for label, count in zip(labels, counts, strict=True)]
 
 
 def _days(counts: list[int], last: datetime.date) -> SafeString:
@@ -82,21 +76,21 @@ def _days(counts: list[int], last: datetime.date) -> SafeString:
     points = [
         Point(date_format(day, "DATE_FORMAT"), count, *_tick(day)) for day, count in zip(days, counts, strict=True)
     ]
-    title = _("Memories by the day of their last write")
+    title = _("Memories by the day of their last update")
     return columns("am-days", title, _summary(points), points, (_("Day"), _("Memories")))
 
 
 def _tick(day: datetime.date) -> tuple[str, bool]:
-    """Return what is below a day: the first and the middle one of a month have a date, of which the second may go."""
+    """Return the tick of a day: the 1st and the 15th of a month have a date, and the 15th is a minor tick."""
     return (date_format(day, "MONTH_DAY_FORMAT"), day.day != 1) if day.day in (1, 15) else ("", False)
 
 
 def _summary(points: list[Point]) -> str:
-    most: Any = max(points, key=lambda point: point.value)
+    peak = max(points, key=lambda point: point.value)
     total = sum(point.value for point in points)
     text = ngettext(
-        "%(total)s memory in %(days)d days; the most on %(day)s: %(most)s.",
-        "%(total)s memories in %(days)d days; the most on %(day)s: %(most)s.",
+        "%(total)s memory in %(days)d days. The maximum is %(maximum)s on %(day)s.",
+        "%(total)s memories in %(days)d days. The maximum is %(maximum)s on %(day)s.",
         total,
     )
-    return text % {"total": number(total), "days": len(points), "day": most.label, "most": number(most.value)}
+    return text % {"total": number(total), "days": len(points), "day": peak.label, "maximum": number(peak.value)}

@@ -1,4 +1,4 @@
-"""Memories as files."""
+"""Exports: memories as a file to download."""
 
 from __future__ import annotations
 
@@ -15,31 +15,34 @@ from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.streaming import attachment
 
-Kind = Literal["jsonl", "csv"]
+Format = Literal["jsonl", "csv"]
 
-KINDS: Final = {
+# The writer and the content type of each format.
+FORMATS: Final = {
     "jsonl": (formats.json_lines, "application/x-ndjson"),
     "csv": (formats.csv_lines, "text/csv; charset=utf-8"),
 }
 
 
-def download(request: HttpRequest, rows: UserMemoryQuerySet, kind: Kind, what: str) -> StreamingHttpResponse:
-    """Return memories as a file, the oldest first, read while they are sent. The admin's log says who took them.
+def download(
+    request: HttpRequest, rows: UserMemoryQuerySet, file_format: Format, selection: str
+) -> StreamingHttpResponse:
+    """Return memories as a file, the oldest first, read while they are sent, and log the export.
 
     Args:
-        request: of the staff user, who may view memories: nobody asks that here.
-        rows: which memories.
-        kind: of the file.
-        what: which memories, in words, for the log; no text of theirs.
+        request: of the staff user. Their permissions are not checked here.
+        rows: the memories.
+        file_format: of the file.
+        selection: a description of the rows for the log, without any text of a memory.
     """
-    lines, content_type = KINDS[kind]
-    content = lines(_counted(rows.walk(), log_export(request, what)))
-    name = f"memories-{timezone.localdate():%Y-%m-%d}.{kind}"
+    lines, content_type = FORMATS[file_format]
+    content = lines(_logged(rows.walk(), log_export(request, selection)))
+    name = f"memories-{timezone.localdate():%Y-%m-%d}.{file_format}"
     return attachment(request, content, content_type=content_type, filename=name)
 
 
-def _counted(memories: Iterable[UserMemory], entry: LogEntry) -> Iterator[UserMemory]:
-    """Yield memories, and log at the end how many left, also where the reader goes away before it."""
+def _logged(memories: Iterable[UserMemory], entry: LogEntry) -> Iterator[UserMemory]:
+    """Yield memories, and log their number at the end, also if the client disconnects earlier."""
     count = 0
     try:
         for memory in memories:

@@ -1,10 +1,14 @@
-"""The filters beside the list. Each says whether an index finds what it asks for."""
+"""The filters beside the list. Each has a method that checks whether an index serves it.
+
+URL parameters and conditions come from ``names.FILTERS``, apart from the user id and the periods. ``OtherFilters``
+accepts every filter of ``names.FILTERS`` without a class of its own.
+"""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -12,13 +16,14 @@ from django.core.exceptions import ValidationError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin import autocomplete, periods
+from agno_memory.admin.urls import memory_page_url
+from agno_memory.admin.vocabulary import VOCABULARY, Params, active_filters, filter_label, filter_values
 from agno_memory.db.keyset import Order
 from agno_memory.operations import CreateTopicsIndex
 from agno_memory.querysets import UserMemoryQuerySet
@@ -26,25 +31,25 @@ from agno_memory.querysets import UserMemoryQuerySet
 if TYPE_CHECKING:
     from agno_memory.admin.changelist import MemoryChangeList
 
-Params = dict[str, list[str]]
 Choice = dict[str, Any]
 
-# How many topics the filter offers.
-OFFERED = 15
+# How many topics the filter suggests.
+MAX_SUGGESTIONS: Final = 15
 
 
 class MemoryFilter(admin.ListFilter):
     """A filter of memories by values of the query string."""
 
+    # Names of ``names.FILTERS`` that the filter covers.
+    covers: ClassVar[tuple[str, ...]] = ()
+    # Name of the filter's parameter in the query string. Names of further parameters begin with it.
     parameter: ClassVar[str]
-    # Other parameters of the same filter; they begin with its name.
-    others: ClassVar[tuple[str, ...]] = ()
-    # Whether an index finds it in every order, so that the first and the last of it are found at once.
-    reaches_across_time: ClassVar[bool] = False
+    # Whether an index serves the filter in every order, so that the first and the last match are found at once.
+    is_indexed_in_every_order: ClassVar[bool] = False
 
     def __init__(self, request: HttpRequest, params: Params, model: type[Model], model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
-        # Values by the name of their parameter.
+        # The non-blank values of the query string.
         self.used: Params = {}
         self.rows: UserMemoryQuerySet = model_admin.get_queryset(request)
         self.viewer = request.user
@@ -55,7 +60,7 @@ class MemoryFilter(admin.ListFilter):
 
     @property
     def values(self) -> list[str]:
-        """What is asked for."""
+        """The values of ``parameter``."""
         return self.used.get(self.parameter, [])
 
     @property
@@ -63,70 +68,85 @@ class MemoryFilter(admin.ListFilter):
         return bool(self.used)
 
     def expected_parameters(self) -> list[str | None]:
-        return [self.parameter, *self.others]
+        return [self.parameter]
 
     def has_output(self) -> bool:
         return True
 
-    def is_served(self, order: Order) -> bool:
-        """Whether an index finds what this asks for, in this order."""
-        return self.reaches_across_time
+    def is_indexed(self, order: Order) -> bool:
+        """Whether an index serves this filter in this order."""
+        return self.is_indexed_in_every_order
 
-    def has_index(self, connection: BaseDatabaseWrapper) -> bool:
-        """Whether this database has an index of another order for it."""
+    def has_own_index(self, connection: BaseDatabaseWrapper) -> bool:
+        """Whether this database has an index for this filter alone, which does not keep the order."""
         return False
 
     def queryset(self, request: HttpRequest, queryset: UserMemoryQuerySet) -> UserMemoryQuerySet:  # type: ignore[override]
         try:
             return self.narrow(queryset) if self.is_active else queryset
-        except ValidationError as error:
+        except (ValidationError, ValueError, OverflowError) as error:
             raise IncorrectLookupParameters(error) from error
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
-        """Narrow to what is asked for."""
-        raise NotImplementedError("A filter says what it narrows to.")
+        """Narrow to the memories that match the values.
+
+        Raises:
+            ValidationError, ValueError, OverflowError: a value that is not valid.
+        """
+        raise NotImplementedError("A subclass of MemoryFilter must provide a narrow() method.")
 
     def choices(self, changelist: MemoryChangeList) -> Iterator[Choice]:  # type: ignore[override]
-        """Yield what the template shows, as Django's filters do; the first one clears the filter."""
+        """Yield the links for the template, as Django's filters do; the first one clears the filter."""
         yield {
             "selected": not self.is_active,
             "query_string": changelist.get_query_string(remove=[self.parameter]),
             "display": gettext("All"),
         }
-        yield from self.offers(changelist)
+        yield from self.links(changelist)
 
-    def offers(self, changelist: MemoryChangeList) -> Iterator[Choice]:
+    def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
+        """Yield the links after the first one."""
         return iter(())
+
+    def _selected_link(self, changelist: MemoryChangeList, parameter: str, display: str) -> Choice:
+        """Return the link that removes one parameter."""
+        query_string = changelist.get_query_string({parameter: None})
+        return {"selected": True, "query_string": query_string, "display": display}
 
 
 class FieldFilter(MemoryFilter):
-    """A filter with a field to type into, which completes from what is known."""
+    """A filter with a text field that suggests values."""
 
     template = "admin/agno_memory/filters/field.html"
-    # Name of the view that completes.
-    completes: ClassVar[str]
-    # What stays when something is typed.
-    keeps: ClassVar[bool] = False
+    # Name of the view that completes the text field.
+    completion: ClassVar[str]
+    # Whether a new value is added to the current ones instead of replacing them.
+    is_multiple: ClassVar[bool] = False
     placeholder: Any = ""
 
     def choices(self, changelist: MemoryChangeList) -> Iterator[Choice]:  # type: ignore[override]
-        first, *offers = super().choices(changelist)
-        url = reverse(f"admin:agno_memory_usermemory_{self.completes}", current_app=changelist.admin_site_name)
+        first, *links = super().choices(changelist)
         kept = {
-            name: values for name, values in changelist.filter_params.items() if self.keeps or name != self.parameter
+            name: values
+            for name, values in changelist.filter_params.items()
+            if self.is_multiple or name != self.parameter
         }
         yield first | {
             "name": self.parameter,
-            "url": url,
-            "value": "" if self.keeps or not self.values else self.values[0],
+            "url": memory_page_url(self.completion, site=changelist.admin_site_name),
+            "value": "" if self.is_multiple or not self.values else self.values[0],
             "kept": [(name, value) for name, values in kept.items() for value in values],
             "placeholder": self.placeholder,
             "note": self.note(),
         }
-        yield from offers
+        yield from links
+
+    def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
+        for value in self.values[-1:]:
+            yield self._selected_link(changelist, self.parameter, value)
 
     def note(self) -> str:
-        """Return what is to be known about the offers."""
+        """Return a note about the suggestions."""
         return ""
 
 
@@ -134,31 +154,28 @@ class TopicFilter(FieldFilter):
     """Memories that have all of the topics."""
 
     title = _("topic")
-    parameter = "topic"
-    completes = "topics"
-    keeps = True
+    covers = ("topics",)
+    parameter = VOCABULARY["topics"].parameter
+    completion = "topics"
+    is_multiple = True
     placeholder = _("Another topic")
 
-    def has_index(self, connection: BaseDatabaseWrapper) -> bool:
+    def has_own_index(self, connection: BaseDatabaseWrapper) -> bool:
         return CreateTopicsIndex.is_made_on(connection)
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
-        return rows.about(*self.values)
+        return rows.matching(topics=self.values)
 
-    def offers(self, changelist: MemoryChangeList) -> Iterator[Choice]:
+    def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
         for topic in self.values:
-            rest = [value for value in self.values if value != topic]
-            yield {
-                "selected": True,
-                "query_string": changelist.get_query_string({self.parameter: rest or None}),
-                "display": topic,
-            }
-        shown = 0
-        for topic, count in autocomplete.topics(self.rows, self.viewer).counts:
-            if topic not in self.values and shown < OFFERED:
-                shown += 1
-                query_string = changelist.get_query_string({self.parameter: [*self.values, topic]})
-                yield {"selected": False, "query_string": query_string, "display": topic, "count": count}
+            others = [value for value in self.values if value != topic]
+            query_string = changelist.get_query_string({self.parameter: others or None})
+            yield {"selected": True, "query_string": query_string, "display": topic}
+        counts = autocomplete.topics(self.rows, self.viewer).counts
+        suggestions = [each for each in counts if each.topic not in self.values][:MAX_SUGGESTIONS]
+        for topic, count in suggestions:
+            query_string = changelist.get_query_string({self.parameter: [*self.values, topic]})
+            yield {"selected": False, "query_string": query_string, "display": topic, "count": count}
 
     def note(self) -> str:
         moment = date_format(autocomplete.topics(self.rows, self.viewer).moment.astimezone(), "TIME_FORMAT")
@@ -168,48 +185,38 @@ class TopicFilter(FieldFilter):
         }
 
 
-class OwnerFilter(FieldFilter):
-    """One person's memories."""
+class PersonFilter(FieldFilter):
+    """Memories of one person."""
 
-    title = _("owner")
-    parameter = "owner"
-    completes = "owners"
+    title = _("person")
+    parameter = "user_id"
+    completion = "people"
     placeholder = _("User id")
-    reaches_across_time = True
+    is_indexed_in_every_order = True
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
         return rows.filter(user_id=self.values[-1])
 
-    def offers(self, changelist: MemoryChangeList) -> Iterator[Choice]:
-        return _chosen(self, changelist)
-
 
 class AgentFilter(FieldFilter):
-    """What one agent remembers."""
+    """Memories of one agent."""
 
     title = _("agent")
-    parameter = "agent"
-    completes = "agents"
+    covers = ("agent_id",)
+    parameter = VOCABULARY["agent_id"].parameter
+    completion = "agents"
     placeholder = _("Agent id")
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
-        return rows.filter(agent_id=self.values[-1])
-
-    def offers(self, changelist: MemoryChangeList) -> Iterator[Choice]:
-        return _chosen(self, changelist)
-
-
-def _chosen(chosen: MemoryFilter, changelist: MemoryChangeList) -> Iterator[Choice]:
-    for value in chosen.values[-1:]:
-        yield {
-            "selected": True,
-            "query_string": changelist.get_query_string(remove=[chosen.parameter]),
-            "display": value,
-        }
+        return rows.matching(agent_id=self.values[-1])
 
 
 class TimeFilter(MemoryFilter):
-    """Memories whose time lies in a period: a preset, a year, a month, a day, or from one day to another."""
+    """Memories with a time in a period.
+
+    The parameter itself is a preset, a year, a month or a day. With ``_from`` and ``_to`` it is a day in the time zone
+    of the page, both included; with ``_after`` and ``_before``, the filters of the vocabulary, it is a moment.
+    """
 
     template = "admin/agno_memory/filters/time.html"
     field: ClassVar[str]
@@ -223,19 +230,23 @@ class TimeFilter(MemoryFilter):
 
     @property
     def value(self) -> str:
-        """The period, as it is written in the query string."""
+        """The period, as the query string writes it."""
         return self.values[-1] if self.values else ""
 
-    def is_served(self, order: Order) -> bool:
+    def expected_parameters(self) -> list[str | None]:
+        moments = (VOCABULARY[name].parameter for name in self.covers)
+        return [self.parameter, f"{self.parameter}_from", f"{self.parameter}_to", *moments]
+
+    def is_indexed(self, order: Order) -> bool:
         return order.removeprefix("-") == self.field
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
-        try:
-            period = periods.parse(self.value) if self.value else periods.Period()
-            between = periods.days(self._day("from"), self._day("to"))
-        except (ValueError, OverflowError) as error:
-            raise IncorrectLookupParameters(error) from error
-        return rows.filter(period.on(self.field), between.on(self.field))
+        after, before = self.covers
+        period = periods.parse(self.value) if self.value else periods.Period()
+        between = periods.days(self._day("from"), self._day("to"))
+        for start, end in (period, between):
+            rows = rows.matching(**{after: start, before: end})
+        return rows.matching(**filter_values(self.used, self.covers))
 
     def _text(self, end: str) -> str:
         return self.used.get(f"{self.parameter}_{end}", [""])[-1]
@@ -244,11 +255,11 @@ class TimeFilter(MemoryFilter):
         text = self._text(end)
         day = parse_date(text) if text else None
         if text and day is None:
-            raise ValueError("no day")
+            raise ValueError("This is not a date.")
         return day
 
     def choices(self, changelist: MemoryChangeList) -> Iterator[Choice]:  # type: ignore[override]
-        first, *offers = super().choices(changelist)
+        first, *links = super().choices(changelist)
         kept = {
             name: values for name, values in changelist.filter_params.items() if name not in self.expected_parameters()
         }
@@ -258,26 +269,61 @@ class TimeFilter(MemoryFilter):
             "from": self._text("from"),
             "to": self._text("to"),
         }
-        yield from offers
+        yield from links
 
-    def offers(self, changelist: MemoryChangeList) -> Iterator[Choice]:
+    def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
         for value, display in self.presets:
-            link = changelist.get_query_string({self.parameter: value}, remove=[self.parameter])
-            yield {"selected": value == self.value, "query_string": link, "display": display}
+            query_string = changelist.get_query_string({self.parameter: value}, remove=[self.parameter])
+            yield {"selected": value == self.value, "query_string": query_string, "display": display}
         if self.value and self.value not in dict(self.presets):
-            link = changelist.get_query_string(remove=[self.parameter])
-            yield {"selected": True, "query_string": link, "display": self.value}
+            query_string = changelist.get_query_string(remove=[self.parameter])
+            yield {"selected": True, "query_string": query_string, "display": self.value}
+        for each in active_filters(self.used, self.covers):
+            yield self._selected_link(changelist, each.parameter, filter_label(each, self.used))
 
 
 class UpdatedFilter(TimeFilter):
     title = _("last update")
+    covers = ("updated_after", "updated_before")
     parameter = "updated"
-    others = ("updated_from", "updated_to")
     field = "last_updated"
 
 
 class CreatedFilter(TimeFilter):
     title = _("creation")
+    covers = ("created_after", "created_before")
     parameter = "created"
-    others = ("created_from", "created_to")
     field = "created_at"
+
+
+class OtherFilters(MemoryFilter):
+    """The filters of the vocabulary without a class of their own. They are visible while they are active."""
+
+    title = _("other filters")
+
+    def expected_parameters(self) -> list[str | None]:
+        return [VOCABULARY[name].parameter for name in self.covers]
+
+    def has_output(self) -> bool:
+        return self.is_active
+
+    def is_indexed(self, order: Order) -> bool:
+        """Whether all active filters are about the time that the order is by."""
+        return all(
+            each.lookup.partition("__")[0] == order.removeprefix("-") for each in active_filters(self.used, self.covers)
+        )
+
+    def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
+        return rows.matching(**filter_values(self.used, self.covers))
+
+    def choices(self, changelist: MemoryChangeList) -> Iterator[Choice]:  # type: ignore[override]
+        query_string = changelist.get_query_string(dict.fromkeys(self.used))
+        yield {"selected": False, "query_string": query_string, "display": gettext("All")}
+        for each in active_filters(self.used, self.covers):
+            yield self._selected_link(changelist, each.parameter, filter_label(each, self.used))
+
+
+FILTER_CLASSES: Final = (TopicFilter, PersonFilter, AgentFilter, UpdatedFilter, CreatedFilter)
+_covered = {name for filter_class in FILTER_CLASSES for name in filter_class.covers}
+OtherFilters.covers = tuple(name for name in VOCABULARY if name not in _covered)
+LIST_FILTERS: Final = (*FILTER_CLASSES, OtherFilters)

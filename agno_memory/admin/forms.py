@@ -1,11 +1,12 @@
-"""The form of one memory. What it accepts is what the service accepts, and in the service's words."""
+"""The form of a memory. It validates through the service's own checks, with the same error messages."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.forms.models import construct_instance
 from django.utils.translation import gettext_lazy as _
 
@@ -13,88 +14,101 @@ from agno_memory.admin.widgets import MetadataFormField, PlainHiddenInput, TextF
 from agno_memory.cleaning import cleaned_memory
 from agno_memory.conf import conf
 from agno_memory.models import UserMemory
-from agno_memory.validators import owner_id
+from agno_memory.names import CONTENT_FIELDS
+from agno_memory.validators import owner_id, validate_input, validate_memory
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[UserMemory]
 else:
     _Form = forms.ModelForm
 
-ROWS = {"memory": 6, "input": 4, "feedback": 3}
-COUNTED = {"memory": "MAX_MEMORY_LENGTH", "input": "MAX_INPUT_LENGTH", "feedback": "MAX_INPUT_LENGTH"}
+# Height of a field of text, in rows.
+ROWS: Final = {"memory": 6, "input": 4}
+DEFAULT_ROWS: Final = 3
+# The setting with the maximum length that a validator of a field checks.
+LENGTH_SETTINGS: Final = {validate_memory: "MAX_MEMORY_LENGTH", validate_input: "MAX_INPUT_LENGTH"}
+
+
+def form_field_classes() -> dict[str, Any]:
+    """Return the form's field classes: ``TextField`` for every content field with long text, and those for JSON."""
+    texts = {name for name in CONTENT_FIELDS if isinstance(UserMemory._meta.get_field(name), models.TextField)}
+    return {**dict.fromkeys(texts, TextField), "topics": TopicsFormField, "metadata": MetadataFormField}
+
+
+def max_length(name: str) -> int | None:
+    """Return the maximum length of a field by its validators, or None if they check none."""
+    validators: Any = UserMemory._meta.get_field(name).validators  # type: ignore[union-attr]
+    setting = next((setting for validator, setting in LENGTH_SETTINGS.items() if validator in validators), None)
+    return getattr(conf, setting) if setting else None
 
 
 class UserMemoryForm(_Form):
-    """A memory as staff write it.
+    """The form of a memory for staff.
 
-    ``seen_version`` is the version that the editor has before them. When it is no longer the newest, nothing is
-    written: the form comes back with ``conflict`` set, and ``save_over`` then says that the editor has read that too.
-    Every field brings along what it was when the form was shown, so that what the editor did not touch stays as it is
-    now, whoever wrote it.
+    ``seen_version`` is the version that the form was opened with. If the memory has a newer version, nothing is
+    written: the form is shown again with ``conflict`` set, and ``save_over`` then is the newer version that the staff
+    user has read. Each field also submits its initial value, so that fields without changes keep their current value,
+    even if another program has written it since.
     """
 
     seen_version = forms.IntegerField(required=False, widget=PlainHiddenInput)
     save_over = forms.IntegerField(required=False, widget=PlainHiddenInput)
 
-    # Whether somebody else wrote meanwhile.
+    # Whether the memory has changed since the form was opened.
     conflict = False
 
     class Meta:
-        # The admin names the model and the fields. Named here too, all would be made twice for every page.
-        field_classes: ClassVar[dict[str, Any]] = {
-            "memory": TextField,
-            "input": TextField,
-            "feedback": TextField,
-            "topics": TopicsFormField,
-            "metadata": MetadataFormField,
-        }
+        # The admin sets the model and the fields. If they were set here too, every page would build all fields twice.
+        field_classes: ClassVar[dict[str, Any]] = form_field_classes()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.initial["seen_version"] = self.instance.version
         for name, field in self.fields.items():
-            field.show_hidden_initial = name in UserMemory.content_fields and not self.instance._state.adding
+            field.show_hidden_initial = name in CONTENT_FIELDS and not self.instance._state.adding
             field.hidden_widget = PlainHiddenInput
             if isinstance(field, TextField):
-                field.widget.attrs |= {"rows": ROWS[name], "dir": "auto", "data-am-count": getattr(conf, COUNTED[name])}
+                field.widget.attrs |= {"rows": ROWS.get(name, DEFAULT_ROWS), "dir": "auto"}
+                if limit := max_length(name):
+                    field.widget.attrs["data-am-count"] = limit
             if field.required:
                 field.error_messages["required"] = _("This cannot be blank.")
 
     @property
     def version_to_replace(self) -> int | None:
-        """The newest version that the editor has read."""
+        """The newest version that the staff user has read."""
         save_over: int | None = self.cleaned_data.get("save_over")
         return save_over or self.cleaned_data.get("seen_version")
 
     def clean(self) -> dict[str, Any]:
         if not self.instance._state.adding:
-            self._keep_untouched()
+            self._keep_unchanged_fields()
             if self.version_to_replace != self.instance.version:
                 self.conflict = True
                 self._rebase()
-                self.add_error(None, ValidationError(_("This memory was changed meanwhile."), code="changed"))
+                self.add_error(None, ValidationError(_("This memory has changed since you opened it."), code="changed"))
         return self.cleaned_data
 
     def _rebase(self) -> None:
-        """Show the newer memory in the fields that the editor did not touch, and compare with it from now on."""
-        sent: Any = self.data
-        data = sent.copy()
-        for name in set(UserMemory.content_fields) & self.fields.keys():
-            now = self.fields[name].prepare_value(getattr(self.instance, name))
-            data[self[name].html_initial_name] = "" if now is None else now
+        """Show the current values in the fields without changes, and use them as the new initial values."""
+        submitted: Any = self.data
+        data = submitted.copy()
+        for name in set(CONTENT_FIELDS) & self.fields.keys():
+            current = self.fields[name].prepare_value(getattr(self.instance, name))
+            data[self[name].html_initial_name] = "" if current is None else current
             if name not in self.changed_data:
-                data[self[name].html_name] = "" if now is None else now
+                data[self[name].html_name] = "" if current is None else current
         self.data = data
 
-    def _keep_untouched(self) -> None:
-        """Let what nobody touched stay as it is, to the last space, which a browser may have sent otherwise."""
-        for name in set(UserMemory.content_fields) & self.cleaned_data.keys():
+    def _keep_unchanged_fields(self) -> None:
+        """Keep the exact current value of fields without changes; browsers may submit other spaces and line ends."""
+        for name in set(CONTENT_FIELDS) & self.cleaned_data.keys():
             if name not in self.changed_data:
                 self.cleaned_data[name] = getattr(self.instance, name)
 
     def _post_clean(self) -> None:
-        """Ask the service's own check, in the place of the model's, which would also look for the id."""
+        """Run the service's validation instead of the model's, which would also query for the id."""
         options = self._meta
         self.instance = construct_instance(self, self.instance, options.fields, options.exclude)
         try:

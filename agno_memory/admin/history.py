@@ -1,6 +1,6 @@
-"""The admin's log: what staff did. It outlives an erased memory, so it never has the text of one.
+"""The admin's log of changes by staff. It outlives erased memories, so it never holds the text of a memory.
 
-It lives where the admin does, whatever database the memories are in.
+It is stored in the database of the admin, which may be another one than the database of the memories.
 """
 
 from __future__ import annotations
@@ -17,59 +17,59 @@ from agno_memory.models import UserMemory
 Message = list[dict[str, Any]]
 
 TOPIC = gettext_noop("topic")
-OWNER = gettext_noop("owner")
+PERSON = gettext_noop("person")
 
 
 def topics_changed(before: list[str], after: list[str]) -> Message:
-    """Return what the log says of topics that came and went."""
-    came = [{"added": {"name": TOPIC, "object": topic}} for topic in after if topic not in before]
-    went = [{"deleted": {"name": TOPIC, "object": topic}} for topic in before if topic not in after]
-    return [*came, *went]
+    """Return the log message for topics that were added and removed."""
+    added = [{"added": {"name": TOPIC, "object": topic}} for topic in after if topic not in before]
+    removed = [{"deleted": {"name": TOPIC, "object": topic}} for topic in before if topic not in after]
+    return [*added, *removed]
 
 
-def moved_to(owner: str) -> Message:
-    """Return what the log says of a memory that got another owner."""
-    return [{"changed": {"name": OWNER, "object": owner, "fields": ["User id"]}}]
+def reassigned_to(user_id: str) -> Message:
+    """Return the log message for a memory that was moved to another person."""
+    return [{"changed": {"name": PERSON, "object": user_id, "fields": ["User id"]}}]
 
 
 def log_each(request: HttpRequest, memories: list[UserMemory], message: Message, flag: int = CHANGE) -> None:
-    """Log one thing that was done to each of some memories, in one statement."""
-    LogEntry.objects.log_actions(_user_id(request), memories, flag, message)
+    """Log one message for each of these memories, in one statement."""
+    LogEntry.objects.log_actions(_staff_id(request), memories, flag, message)
 
 
-def log_export(request: HttpRequest, what: str) -> LogEntry:
-    """Log that memories leave as a file, before they do.
+def log_export(request: HttpRequest, selection: str) -> LogEntry:
+    """Log an export before it starts.
 
     Args:
         request: of the staff user.
-        what: which memories, in words; no text of theirs.
+        selection: a description of the memories, without any text of a memory.
 
     Returns:
-        The entry, for ``log_exported()`` to say how many they were.
+        The entry, for ``log_exported()`` to complete.
     """
-    return _log(request, what, CHANGE, "Export begun.")
+    return _log(request, selection, CHANGE, "Export started.")
 
 
 def log_exported(entry: LogEntry, count: int) -> None:
-    """Complete the entry of an export, however it ended."""
+    """Complete the entry of an export with the number of memories that were sent."""
     entry.change_message = f"Exported {count}."
     entry.save(update_fields=["change_message"])
 
 
 def log_erase(request: HttpRequest, user_id: str, count: int) -> LogEntry:
-    """Log that everything about one person was erased, and how many memories that were."""
+    """Log that all memories of a person were erased, and their number."""
     return _log(request, user_id, DELETION, f"Erased {count}.")
 
 
-def _log(request: HttpRequest, what: str, flag: int, message: str) -> LogEntry:
+def _log(request: HttpRequest, subject: str, flag: int, message: str) -> LogEntry:
     return LogEntry.objects.create(
-        user_id=_user_id(request),
+        user_id=_staff_id(request),
         content_type=ContentType.objects.get_for_model(UserMemory),
-        object_repr=what[:200],
+        object_repr=subject[:200],
         action_flag=flag,
         change_message=message,
     )
 
 
-def _user_id(request: HttpRequest) -> Any:
+def _staff_id(request: HttpRequest) -> Any:
     return request.user.pk

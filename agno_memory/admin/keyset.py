@@ -1,27 +1,25 @@
-"""Pages of the list: found by where the last one ended, of bounded cost however many memories there are."""
+"""Pages of the list by keyset pagination: their cost is bounded, however many memories there are."""
 
 from __future__ import annotations
 
 import datetime
-from typing import Final, NamedTuple, Self, cast
+from typing import Final, NamedTuple, Self
 
-from agno_memory.db.keyset import Order
+from agno_memory import times
+from agno_memory.db.keyset import Order, parse_position, position_token, reverse
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 
-# How many memories one page looks at for those that match, where no index leads to them; on demand, how many more.
+# How many memories one page searches for matches where no index finds them; and how many on demand.
 WINDOW: Final = 10_000
 FAR_WINDOW: Final = 100_000
 
-EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-MILLISECOND: Final = datetime.timedelta(milliseconds=1)
-
-# What the list shows of a memory; texts that it does not show may be long.
+# The columns that the list shows; other texts may be long.
 COLUMNS: Final = ("memory_id", "user_id", "memory", "topics", "agent_id", "created_at", "last_updated")
 
 
-# How the query string says whether a place looks back, and whether it looks far.
-FLAGS: Final = {
+# The first part of a token, for the two flags of a position: back, far.
+DIRECTIONS: Final = {
     "after": (False, False),
     "before": (True, False),
     "far-after": (False, True),
@@ -29,18 +27,19 @@ FLAGS: Final = {
 }
 
 
-def reverse(order: Order) -> Order:
-    """Return the opposite order."""
-    return cast("Order", order.removeprefix("-") if order.startswith("-") else f"-{order}")
+class Position(NamedTuple):
+    """Where a page begins.
 
-
-class Place(NamedTuple):
-    """Where a page begins: behind this memory, or before it where the list is walked back."""
+    Args:
+        moment: sort key of a memory.
+        memory_id: id of that memory.
+        back: whether the page ends before that memory, instead of beginning after it.
+        far: whether to search ``FAR_WINDOW`` memories instead of ``WINDOW``.
+    """
 
     moment: datetime.datetime
     memory_id: str
     back: bool = False
-    # Look at more memories than a page usually does.
     far: bool = False
 
     @classmethod
@@ -49,99 +48,100 @@ class Place(NamedTuple):
 
     @classmethod
     def parse(cls, token: str) -> Self:
-        """Return the place that a token of the query string names.
+        """Return the position of a token in a query string.
 
         Raises:
-            ValueError: none.
+            ValueError: not such a token.
         """
-        flag, milliseconds, memory_id = token.split(".", 2)
-        if flag not in FLAGS:
-            raise ValueError("no place")
-        try:
-            moment = EPOCH + int(milliseconds) * MILLISECOND
-        except OverflowError as error:
-            raise ValueError("out of time") from error
-        return cls(moment, memory_id, *FLAGS[flag])
+        direction, _dot, position = token.partition(".")
+        if direction not in DIRECTIONS:
+            raise ValueError("The token begins with an unknown direction.")
+        milliseconds, memory_id = parse_position(position)
+        return cls(times.from_milliseconds(milliseconds), memory_id, *DIRECTIONS[direction])
 
     @property
     def token(self) -> str:
-        flag = next(name for name, meant in FLAGS.items() if meant == (self.back, self.far))
-        return f"{flag}.{(self.moment - EPOCH) // MILLISECOND}.{self.memory_id}"
+        direction = next(name for name, flags in DIRECTIONS.items() if flags == (self.back, self.far))
+        return f"{direction}.{position_token(times.to_milliseconds(self.moment), self.memory_id)}"
 
 
 class Page(NamedTuple):
-    """Some memories, and where to go from them."""
+    """Memories, and the positions of the pages beside this one.
+
+    ``searched_to`` is the time of the last memory that was searched, if the page ends there without being full.
+    """
 
     rows: list[UserMemory]
-    newer: Place | None = None
-    older: Place | None = None
-    # How far this page looked, when it ends for that reason and not because it is full.
-    looked_to: datetime.datetime | None = None
+    newer: Position | None = None
+    older: Position | None = None
+    searched_to: datetime.datetime | None = None
 
 
-class Reader:
-    """Reads pages.
+class PageReader:
+    """Reads pages of a list.
 
     Args:
-        base: the memories that an index finds in this order.
-        found: those of them to show.
+        candidates: the memories that an index finds in this order.
+        matches: those of the candidates that the list shows.
         order: of the list.
-        size: most memories on a page.
-        narrows: whether ``found`` is less than ``base``. Then a page looks at no more than ``WINDOW`` memories.
-        has_index: whether an index of another kind finds them where that is not enough.
+        size: maximum number of memories on a page.
+        is_filtered: whether ``matches`` is a subset of ``candidates``; a page then searches ``WINDOW`` candidates only.
+        has_index: whether another index finds the matches, for pages that are not full after the window.
     """
 
     def __init__(
         self,
-        base: UserMemoryQuerySet,
-        found: UserMemoryQuerySet,
+        candidates: UserMemoryQuerySet,
+        matches: UserMemoryQuerySet,
         order: Order,
         size: int,
         *,
-        narrows: bool,
+        is_filtered: bool,
         has_index: bool = False,
     ) -> None:
-        self.base, self.found, self.order, self.size = base, found, order, size
-        self.narrows, self.has_index = narrows, has_index
+        self.candidates, self.matches, self.order, self.size = candidates, matches, order, size
+        self.is_filtered, self.has_index = is_filtered, has_index
 
-    def read(self, place: Place | None = None) -> Page:
-        """Return the page at a place; the first one by default."""
-        back = place is not None and place.back
-        rows, further, looked_to = self._walk(place, reverse(self.order) if back else self.order)
+    def read(self, position: Position | None = None) -> Page:
+        """Return the page at a position; the first page by default."""
+        back = position is not None and position.back
+        rows, next_position, searched_to = self._walk(position, reverse(self.order) if back else self.order)
         if back:
-            if further is None:
-                # The beginning: a whole page of it rather than what is left.
+            if next_position is None:
+                # The beginning of the list: a full first page instead of the few rows before the position.
                 return self.read()
             rows.reverse()
-        behind = None if place is None else place._replace(back=not back)
-        if rows and place:
-            behind = Place.of(rows[-1 if back else 0], self.order, back=not back, far=place.far)
-        onward, backward = further, behind
-        return Page(rows, onward if back else backward, backward if back else onward, looked_to)
+        opposite = None if position is None else position._replace(back=not back)
+        if rows and position:
+            opposite = Position.of(rows[-1 if back else 0], self.order, back=not back, far=position.far)
+        newer, older = (next_position, opposite) if back else (opposite, next_position)
+        return Page(rows, newer, older, searched_to)
 
     def _walk(
-        self, place: Place | None, order: Order
-    ) -> tuple[list[UserMemory], Place | None, datetime.datetime | None]:
-        """Return rows in an order, from where to go on if there may be more, and how far this looked."""
-        base, found = self.base.sorted_by(order), self.found.sorted_by(order).only(*COLUMNS)
+        self, position: Position | None, order: Order
+    ) -> tuple[list[UserMemory], Position | None, datetime.datetime | None]:
+        """Return rows in an order, the position to continue from if there may be more, and how far this searched."""
+        candidates, matches = self.candidates.sorted_by(order), self.matches.sorted_by(order).only(*COLUMNS)
         back = order != self.order
-        if place:
-            base, found = (rows.after((place.moment, place.memory_id), order) for rows in (base, found))
-        edge = self._edge(base, FAR_WINDOW if place and place.far else WINDOW) if self.narrows else []
-        near = found.after(edge[1], reverse(order)) if edge else found
-        rows = list(near[: self.size + 1])
+        if position:
+            start = (position.moment, position.memory_id)
+            candidates, matches = candidates.after(start, order), matches.after(start, order)
+        window = FAR_WINDOW if position and position.far else WINDOW
+        edge = self._edge(candidates, window) if self.is_filtered else []
+        in_window = matches.after(edge[1], reverse(order)) if edge else matches
+        rows = list(in_window[: self.size + 1])
         if edge and self.has_index and len(rows) <= self.size:
-            rows, edge = list(found[: self.size + 1]), []
+            rows, edge = list(matches[: self.size + 1]), []
         if len(rows) > self.size:
             rows = rows[: self.size]
-            return rows, Place.of(rows[-1], order, back=back), None
+            return rows, Position.of(rows[-1], order, back=back), None
         if edge:
-            further = Place.of(edge[0], order, back=back, far=True)
-            return rows, further, further.moment
+            next_position = Position.of(edge[0], order, back=back, far=True)
+            return rows, next_position, next_position.moment
         return rows, None, None
 
     @staticmethod
-    def _edge(base: UserMemoryQuerySet, window: int) -> list[UserMemory]:
-        """Return the last memory to look at and the next one, or nothing if all of them can be looked at."""
-        edge = list(base.only("memory_id", "created_at", "last_updated")[window - 1 : window + 1])
+    def _edge(candidates: UserMemoryQuerySet, window: int) -> list[UserMemory]:
+        """Return the last candidate of a window and the one after it, or nothing if all candidates are in it."""
+        edge = list(candidates.only("memory_id", "created_at", "last_updated")[window - 1 : window + 1])
         return edge if len(edge) == 2 else []

@@ -1,4 +1,4 @@
-"""``UserMemoryAdmin``: the pages of the admin about memories, and who may open them."""
+"""``UserMemoryAdmin``: the admin of memories."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.forms import Field as FormField
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +20,7 @@ from agno_memory.admin.changelist import MemoryChangeList
 from agno_memory.admin.columns import Columns
 from agno_memory.admin.conflicts import Conflict
 from agno_memory.admin.dashboard import DashboardPage
-from agno_memory.admin.filters import AgentFilter, CreatedFilter, OwnerFilter, TopicFilter, UpdatedFilter
+from agno_memory.admin.filters import LIST_FILTERS
 from agno_memory.admin.forms import UserMemoryForm
 from agno_memory.admin.history import topics_changed
 from agno_memory.admin.person import PersonPages
@@ -32,6 +31,7 @@ from agno_memory.bulk import BulkMemory
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
 from agno_memory.querysets import UserMemoryQuerySet
 
 if TYPE_CHECKING:
@@ -40,27 +40,38 @@ else:
     _Admin = object
 
 
-class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
-    """Everything that the admin knows about memories, for any ``ModelAdmin``: Django's own, or a theme's.
+# Fields that only Django and the service set.
+READONLY_FIELDS = ("memory_id", *MACHINE_WRITTEN)
 
-    Every write goes through the service, and nothing that is read costs more where there are more memories.
+
+def memory_fieldsets(content_fields: tuple[str, ...]) -> Any:
+    """Return the fieldsets of the form. Content fields without a place of their own are in "Other fields"."""
+    first, origin = ("user_id", "memory", "topics"), ("input", "agent_id", "team_id", "session_id")
+    others = tuple(name for name in content_fields if name not in (*first, *origin))
+    return (
+        (None, {"fields": first}),
+        (gettext_lazy("Origin"), {"fields": origin}),
+        (gettext_lazy("Other fields"), {"fields": others}),
+        (gettext_lazy("Set automatically"), {"fields": READONLY_FIELDS}),
+    )
+
+
+class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
+    """The admin of memories for any ``ModelAdmin``: Django's own, or a theme's.
+
+    Every write goes through the service, and the cost of a page does not grow with the number of memories.
     """
 
     form = UserMemoryForm
     actions = ACTIONS
-    list_filter = (TopicFilter, OwnerFilter, AgentFilter, UpdatedFilter, CreatedFilter)
+    list_filter = LIST_FILTERS
     list_display_links = ("memory_column",)
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("memory",)
-    readonly_fields = ("memory_id", "version", "created_at", "last_updated")
-    fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("user_id", "memory", "topics")}),
-        (gettext_lazy("Where it comes from"), {"fields": ("input", "agent_id", "team_id", "session_id")}),
-        (gettext_lazy("More"), {"fields": ("feedback", "metadata")}),
-        (gettext_lazy("Written by the machine"), {"fields": ("memory_id", "version", "created_at", "last_updated")}),
-    )
+    readonly_fields = READONLY_FIELDS
+    fieldsets: ClassVar[Any] = memory_fieldsets(CONTENT_FIELDS)
     change_list_template = "admin/agno_memory/list.html"
     change_form_template = "admin/agno_memory/form.html"
 
@@ -74,11 +85,11 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         return MemoryChangeList
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
-        columns = ("memory_column", "owner_column", "topics_column", "agent_column", "updated_column")
+        columns = ("memory_column", "person_column", "topics_column", "agent_column", "updated_column")
         return (*columns, "created_column") if any(name.startswith("created") for name in request.GET) else columns
 
     def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
-        # The list orders by itself; other pages show one memory.
+        # The change list sets its own order; other pages show one memory.
         return ()
 
     def get_search_results(
@@ -87,47 +98,43 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         return Search(self._rows(request), search_term).narrow(queryset), False
 
     def _rows(self, request: HttpRequest) -> UserMemoryQuerySet:
-        """Return what this person may see of the memories."""
+        """Return the memories that this staff user may see."""
         rows: Any = self.get_queryset(request)
         return cast("UserMemoryQuerySet", rows)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        # Nobody has counted them.
+        # Django's text has the number of matches, which are not counted.
         return super().changelist_view(
             request, {"selection_note_all": _("All that match are selected"), **(extra_context or {})}
         )
 
-    # What completes
+    # Suggestions
 
     def get_urls(self) -> list[URLPattern]:
         views = {
             "topics": autocomplete.matching_topics,
-            "owners": autocomplete.matching_owners,
+            "people": autocomplete.matching_people,
             "agents": autocomplete.matching_agents,
         }
         return [
-            path(f"complete/{name}/", self._completing(matching), name=f"agno_memory_usermemory_{name}")
+            path(f"complete/{name}/", self._suggestions_view(matching), name=f"agno_memory_usermemory_{name}")
             for name, matching in views.items()
         ] + super().get_urls()
 
-    def _completing(self, matching: Any) -> Any:
+    def _suggestions_view(self, matching: Any) -> Any:
         def view(request: HttpRequest) -> JsonResponse:
             if not self.has_view_or_change_permission(request):
                 raise PermissionDenied
             text = request.GET.get("q", "").replace("\x00", "")[:255]
-            found = matching(self._rows(request), text, request.user)
-            return JsonResponse({"results": found}, headers={"Cache-Control": "no-store"})
+            suggestions = matching(self._rows(request), text, request.user)
+            return JsonResponse({"results": suggestions}, headers={"Cache-Control": "no-store"})
 
         return self.admin_site.admin_view(view)
-
-    def url(self, name: str) -> str:
-        """Return the address of one of this class's pages, or nothing."""
-        return reverse(f"admin:agno_memory_usermemory_{name}", current_app=self.admin_site.name) if name else ""
 
     # The form
 
     def theme_attrs(self) -> dict[str, Any]:
-        """Return what the theme gives to a field of text."""
+        """Return the HTML attributes that the theme gives to a text field."""
         widget = self.formfield_overrides[models.CharField]["widget"]
         attrs: dict[str, Any] = (widget() if isinstance(widget, type) else widget).attrs
         return dict(attrs)
@@ -138,19 +145,19 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: UserMemory | None = None) -> tuple[str, ...]:
-        # Another owner is an action of its own, which asks twice.
+        # Moving a memory to another person is a bulk action, which asks for confirmation.
         return ("user_id", *self.readonly_fields) if obj else self.readonly_fields
 
     def get_fieldsets(self, request: HttpRequest, obj: UserMemory | None = None) -> Any:
-        # What the machine writes is not there yet.
+        # A new memory has no automatic values yet.
         return self.fieldsets if obj else self.fieldsets[:-1]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> UserMemory | None:
-        found = super().get_object(request, object_id, from_field)
-        if found is None and unquoted(object_id) != unquote(object_id):
-            # Dots alone, which Django's own unquote() leaves as they are.
+        memory = super().get_object(request, object_id, from_field)
+        if memory is None and unquoted(object_id) != unquote(object_id):
+            # The ids "." and "..", which Django's unquote() does not decode.
             return super().get_object(request, unquoted(object_id), from_field)
-        return found
+        return memory
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -158,44 +165,38 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except MemoryChanged:
-            # Somebody wrote between the form's look and its write. Now it sees that.
+            # The memory changed between validation and write. This time, validation finds the conflict.
             return super().changeform_view(request, object_id, form_url, extra_context)
         except MemoryNotFound:
-            return self._gone(request, unquote(object_id or ""))
+            return self._deleted_page(request, unquote(object_id or ""))
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         if request.method == "POST" and "memory" in request.POST:
-            return self._gone(request, unquote(object_id))
+            return self._deleted_page(request, unquote(object_id))
         return super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc,no-any-return]
 
-    def _gone(self, request: HttpRequest, memory_id: str) -> HttpResponse:
-        """Return what an editor wrote about a memory that was deleted meanwhile, so that it is not lost."""
-        request.current_app = self.admin_site.name
+    def _deleted_page(self, request: HttpRequest, memory_id: str) -> HttpResponse:
+        """Show the submitted values of a memory that was deleted during the edit, so that they are not lost."""
         context = {
-            **self.admin_site.each_context(request),
-            "title": _("This memory was deleted meanwhile"),
-            "content_title": _("This memory was deleted meanwhile"),
-            "model_opts": self.opts,
-            "media": self.media,
             "memory_id": memory_id,
-            "typed": {name: request.POST.get(name, "") for name in UserMemory.content_fields},
+            "submitted": {name: request.POST.get(name, "") for name in CONTENT_FIELDS},
             "has_add_permission": self.has_add_permission(request),
         }
-        return TemplateResponse(request, "admin/agno_memory/gone.html", context, status=409)
+        return self.render_page(request, "deleted", _("This memory has been deleted"), context, status=409)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         form = context["adminform"].form
         if getattr(form, "conflict", False):
-            # Not the form's instance, which has taken what was typed.
+            # Not the form's instance, which has the submitted values.
             current = self.get_object(request, form.instance.pk)
             context["conflict"] = Conflict(current, form) if current else None
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: UserMemory, form: Any, change: bool) -> None:
-        """Write through the service, over the version that the editor has read and no other."""
+        """Write through the service, and replace only the version that the staff user has read."""
         if not change:
             written = Memory().add_user_memory(obj, obj.user_id)
-        elif set(form.changed_data) & set(UserMemory.content_fields):
+        elif set(form.changed_data) & set(CONTENT_FIELDS):
             version = form.version_to_replace
             written = Memory().replace_user_memory(obj.memory_id, obj, obj.user_id, version=version)
         else:
@@ -204,10 +205,10 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
             setattr(obj, field.attname, getattr(written, field.attname))
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """Say which fields changed and which topics came and went; never the text, which the log would outlive."""
+        """Return the changed fields and topics. The texts are left out, because the log outlives an erased memory."""
         if add:
             return [{"added": {}}]
-        names = [name for name in form.changed_data if name in UserMemory.content_fields]
+        names = [name for name in form.changed_data if name in CONTENT_FIELDS]
         message: list[dict[str, Any]] = []
         if others := [name for name in names if name != "topics"]:
             labels = [str(self.opts.get_field(name).verbose_name) for name in others]  # type: ignore[union-attr]
@@ -222,7 +223,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         try:
             Memory().delete_user_memory(obj.memory_id, obj.user_id)
         except MemoryNotFound:
-            # As was wanted, by somebody faster.
+            # Another request has deleted it already.
             return
 
     def delete_queryset(self, request: HttpRequest, queryset: UserMemoryQuerySet) -> None:  # type: ignore[override]
@@ -230,4 +231,4 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
 
 
 class UserMemoryAdmin(UserMemoryAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Memories in Django's own admin."""
+    """The admin of memories in Django's own admin."""

@@ -1,4 +1,4 @@
-"""Everything about one person on one page; their export; and their erasure."""
+"""The page of a person, with all of their memories; the export and the erasure of these."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,11 +18,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agno_memory.admin.accounts import account_of
 from agno_memory.admin.charts import Bar, bars, number
-from agno_memory.admin.exports import KINDS, download
+from agno_memory.admin.exports import FORMATS, download
 from agno_memory.admin.history import log_erase
-from agno_memory.admin.keyset import Place, Reader
+from agno_memory.admin.keyset import PageReader, Position
+from agno_memory.admin.pages import PageMixin
 from agno_memory.admin.timeline import timeline
-from agno_memory.admin.urls import quoted, unquoted
+from agno_memory.admin.urls import unquoted
 from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -35,17 +36,17 @@ if TYPE_CHECKING:
 else:
     _Admin = object
 
-# Of how many of a person's memories, the newest, topics and agents are counted.
-COUNTED: Final = 5_000
-NAMED: Final = 20
+# Topics and agents are counted among this many of a person's memories, the newest; this many of each are shown.
+SAMPLE: Final = 5_000
+MAX_BARS: Final = 20
 PAGE_SIZE: Final = 25
 
-# What embeds, overrides and isolates: one of them too many would undo the marks around it.
-DIRECTING: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+# Bidirectional classes of characters that embed, override or isolate text: an extra one would end an isolate early.
+DIRECTIONAL_CLASSES: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
-class PersonPages(_Admin):
-    """Mixin of the admin's class: a page for each owner. Its cost is that of one person's memories."""
+class PersonPages(PageMixin, _Admin):
+    """Mixin of the admin class: the pages of a person. Their cost depends on that person's memories alone."""
 
     def get_urls(self) -> list[URLPattern]:
         views = {
@@ -54,124 +55,111 @@ class PersonPages(_Admin):
             "person_erase": ("erase/", require_http_methods(["GET", "HEAD", "POST"])(self.person_erase_view)),
         }
         return [
-            path(f"person/<str:owner>/{route}", self.admin_site.admin_view(view), name=f"agno_memory_usermemory_{name}")
+            path(
+                f"person/<str:user_id>/{route}", self.admin_site.admin_view(view), name=f"agno_memory_usermemory_{name}"
+            )
             for name, (route, view) in views.items()
         ] + super().get_urls()
 
-    def person_view(self, request: HttpRequest, owner: str) -> HttpResponse:
-        """Show how much there is about a person, what about, since when, and page by page what it says."""
-        owner, rows = self._person(request, owner)
+    def person_view(self, request: HttpRequest, user_id: str) -> HttpResponse:
+        """Show numbers, topics, agents and a timeline of a person's memories, and the memories page by page."""
+        user_id, rows = self._person(request, user_id)
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         stats = rows.stats()
         context: dict[str, Any] = {"stats": stats, "total": number(stats.total)}
         if stats.total:
-            tally = Sample(rows, COUNTED)
+            sample = Sample(rows, SAMPLE)
             context |= {
-                "tables": self._tables(owner, tally),
-                "counted": None if tally.is_complete else number(tally.size),
+                "tables": self._tables(user_id, sample),
+                "sample_size": None if sample.is_complete else number(sample.size),
                 "timeline": timeline(rows, stats),
                 "may_erase": self.has_delete_permission(request),
-                "kinds": KINDS,
-                **self._memories(rows, _place(request)),
+                "formats": FORMATS,
+                **self._memories(rows, _position(request)),
             }
-        context["account"] = account_of(owner, request, self.admin_site)
-        context["list_url"] = f"{self._url('changelist')}?{urlencode({'owner': owner})}"
-        return self._page(request, owner, _("Memories of %(owner)s"), "person", context)
+        context["account"] = account_of(user_id, request, self.admin_site)
+        context["list_url"] = f"{self.url('changelist')}?{urlencode({'user_id': user_id})}"
+        return self._person_page(request, user_id, _("Memories of %(person)s"), "person", context)
 
-    def person_export_view(self, request: HttpRequest, owner: str) -> HttpResponseBase:
-        """Send everything about a person as a file."""
-        owner, rows = self._person(request, owner)
+    def person_export_view(self, request: HttpRequest, user_id: str) -> HttpResponseBase:
+        """Send all memories of a person as a file."""
+        user_id, rows = self._person(request, user_id)
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
-        kind: Any = request.POST.get("kind")
-        return download(request, rows, kind, owner) if kind in KINDS else HttpResponseBadRequest()
+        file_format: Any = request.POST.get("format")
+        return download(request, rows, file_format, user_id) if file_format in FORMATS else HttpResponseBadRequest()
 
-    def person_erase_view(self, request: HttpRequest, owner: str) -> HttpResponse:
-        """Say how much would be erased; a POST does it."""
-        owner, rows = self._person(request, owner)
+    def person_erase_view(self, request: HttpRequest, user_id: str) -> HttpResponse:
+        """Show the number of memories to erase; a POST request erases them."""
+        user_id, rows = self._person(request, user_id)
         if not self.has_view_or_change_permission(request) or not self.has_delete_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             count = rows.count()
             context = {"count": count, "total": number(count)}
-            return self._page(request, owner, _("Erase everything about %(owner)s?"), "erase", context)
-        count = self._erase(request, owner)
-        log_erase(request, owner, count)
+            return self._person_page(request, user_id, _("Erase all memories of %(person)s?"), "erase", context)
+        count = self._erase(request, user_id)
+        log_erase(request, user_id, count)
         text = ngettext(
-            "%(count)s memory of %(owner)s was erased.", "%(count)s memories of %(owner)s were erased.", count
+            "%(count)s memory of %(person)s was erased.", "%(count)s memories of %(person)s were erased.", count
         )
-        messages.success(request, text % {"count": number(count), "owner": isolated(owner)})
-        return HttpResponseRedirect(self._url("changelist"))
+        messages.success(request, text % {"count": number(count), "person": isolated(user_id)})
+        return HttpResponseRedirect(self.url("changelist"))
 
-    def _erase(self, request: HttpRequest, owner: str) -> int:
-        mine: Any = self.get_queryset(request)
-        if not mine.query.where:
-            return Memory().clear_user_memories(owner)
-        # A subclass shows less than everything: what it hides is not this staff user's to erase.
-        return BulkMemory(mine.filter(user_id=owner)).delete()
+    def _erase(self, request: HttpRequest, user_id: str) -> int:
+        visible: Any = self.get_queryset(request)
+        if not visible.query.where:
+            return Memory().clear_user_memories(user_id)
+        # A subclass narrows the queryset: this staff user must not erase memories that it hides.
+        return BulkMemory(visible.filter(user_id=user_id)).delete()
 
     def _person(self, request: HttpRequest, part: str) -> tuple[str, UserMemoryQuerySet]:
-        """Return the owner that a part of the address names, and what this staff user may see of their memories."""
-        owner = unquoted(part)
+        """Return the user id of a part of the path, and that person's memories that this staff user may see."""
+        user_id = unquoted(part)
         try:
-            check("user_id", owner, validate_identifier)
+            check("user_id", user_id, validate_identifier)
         except ValidationError:
             raise Http404 from None
         rows: Any = self.get_queryset(request)
-        return owner, cast("UserMemoryQuerySet", rows.filter(user_id=owner))
+        return user_id, cast("UserMemoryQuerySet", rows.filter(user_id=user_id))
 
-    def _tables(self, owner: str, tally: Sample) -> dict[str, Any]:
-        changelist, memories = self._url("changelist"), _("Memories")
+    def _tables(self, user_id: str, sample: Sample) -> dict[str, Any]:
+        changelist, memories = self.url("changelist"), _("Memories")
 
-        def listed(shares: list[NamedCount], parameter: str) -> list[Bar]:
-            query = {name: urlencode({"owner": owner, parameter: name}) for name, _count in shares}
+        def filter_links(shares: list[NamedCount], parameter: str) -> list[Bar]:
+            query = {name: urlencode({"user_id": user_id, parameter: name}) for name, _count in shares}
             return [Bar(name, count, f"{changelist}?{query[name]}") for name, count in shares]
 
-        topics, agents = most_frequent(tally.topics, NAMED), most_frequent(tally.agents, NAMED)
+        topics = filter_links(most_frequent(sample.topics, MAX_BARS), "topic")
+        agents = filter_links(most_frequent(sample.agents, MAX_BARS), "agent_id")
         return {
-            "topics": bars(_("Topics"), listed(topics, "topic"), (_("Topic"), memories), tally.size) if topics else "",
-            "agents": bars(_("Agents"), listed(agents, "agent"), (_("Agent"), memories), tally.size) if agents else "",
+            "topics": bars(_("Topics"), topics, (_("Topic"), memories), sample.size) if topics else "",
+            "agents": bars(_("Agents"), agents, (_("Agent"), memories), sample.size) if agents else "",
         }
 
-    def _memories(self, rows: UserMemoryQuerySet, place: Place | None) -> dict[str, Any]:
-        page = Reader(rows, rows, "-last_updated", PAGE_SIZE, narrows=False).read(place)
-        linked = [(memory, self._url("change", quoted(memory.memory_id))) for memory in page.rows]
-        return {"page": page, "memories": linked, "is_first_page": place is None}
+    def _memories(self, rows: UserMemoryQuerySet, position: Position | None) -> dict[str, Any]:
+        page = PageReader(rows, rows, "-last_updated", PAGE_SIZE, is_filtered=False).read(position)
+        linked = [(memory, self.url("change", memory.memory_id)) for memory in page.rows]
+        return {"page": page, "memories": linked, "is_first_page": position is None}
 
-    def _page(
-        self, request: HttpRequest, owner: str, title: str, template: str, context: dict[str, Any]
+    def _person_page(
+        self, request: HttpRequest, user_id: str, title: str, template: str, context: dict[str, Any]
     ) -> TemplateResponse:
-        title = title % {"owner": isolated(owner)}
-        request.current_app = self.admin_site.name
-        everything = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            # Under the name that unfold shows; "opts" would make it show the list's instead.
-            "content_title": title,
-            "model_opts": self.opts,
-            "media": self.media,
-            "owner": owner,
-            "urls": {name: self._url(name, quoted(owner)) for name in ("person", "person_export", "person_erase")},
-            **context,
-        }
-        return TemplateResponse(request, f"admin/agno_memory/{template}.html", everything)
-
-    def _url(self, name: str, *args: str) -> str:
-        return reverse(f"admin:agno_memory_usermemory_{name}", args=args, current_app=self.admin_site.name)
+        urls = {name: self.url(name, user_id) for name in ("person", "person_export", "person_erase")}
+        title = title % {"person": isolated(user_id)}
+        return self.render_page(request, template, title, {"user_id": user_id, "urls": urls, **context})
 
 
 def isolated(text: str) -> str:
-    """Return text whose direction is kept from the words around it, for where there is no markup to do that."""
-    plain = "".join(character for character in text if unicodedata.bidirectional(character) not in DIRECTING)
+    """Return text whose direction does not affect the words around it, for places without markup."""
+    plain = "".join(character for character in text if unicodedata.bidirectional(character) not in DIRECTIONAL_CLASSES)
     return f"\N{FIRST STRONG ISOLATE}{plain}\N{POP DIRECTIONAL ISOLATE}"
 
 
-def _place(request: HttpRequest) -> Place | None:
-    """Return the place that the page begins at; one that is none is the beginning."""
-    token = request.GET.get("place", "")
+def _position(request: HttpRequest) -> Position | None:
+    """Return the position of the query string; None, for the first page, if it is missing or not valid."""
     try:
-        validate_identifier(token)
-        return Place.parse(token)
-    except (ValueError, ValidationError):
+        return Position.parse(request.GET.get("position", ""))
+    except ValueError:
         return None

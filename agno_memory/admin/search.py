@@ -1,4 +1,4 @@
-"""What the search field of the list means."""
+"""The syntax of the list's search field."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ from agno_memory.validators import MAX_IDENTIFIER_LENGTH, fold, validate_query
 # user:maya topic:"dark mode" likes "green tea"
 TERM: Final = re.compile(r'(?:(user|topic|agent|id|text):)?(?:"([^"]*)"|(\S+))')
 
-# What an index finds.
-SERVED: Final = {"user", "id"}
+# The prefixes that an index serves.
+INDEXED: Final = {"user", "id"}
 
 
 class Term(NamedTuple):
+    """A part of a query.
+
+    Args:
+        kind: its prefix, without the colon; "" without one.
+        value: the text after the prefix, without quotes.
+    """
+
     kind: str
     value: str
 
@@ -26,16 +33,18 @@ class Term(NamedTuple):
 class Search:
     """A search among memories.
 
-    ``user:``, ``topic:``, ``agent:`` and ``id:`` ask for exactly that, ``text:`` for what the text mentions; quotes
-    keep words together. Everything else is looked for in text, owner and topics, each word of it in any of them. Except
-    that a search which is an id or an owner as it stands means that memory or person: they come at once, by an index.
+    ``user:``, ``topic:``, ``agent:`` and ``id:`` match a whole value, ``text:`` matches a part of the text; quotes keep
+    words together. Each word without a prefix matches a part of the text or of the user id, or a whole topic.
+
+    One exception: a query that equals an existing memory id or user id finds that memory or that person's memories
+    only, at once by an index.
 
     Args:
-        rows: among which.
-        query: what was typed.
+        rows: the memories to search.
+        query: the text of the search field.
 
     Raises:
-        ValidationError: too long, or not storable.
+        ValidationError: the query is too long or cannot be stored.
     """
 
     def __init__(self, rows: UserMemoryQuerySet, query: str) -> None:
@@ -47,14 +56,14 @@ class Search:
         return bool(self.query)
 
     @cached_property
-    def _typed(self) -> list[Term]:
-        found = (Term(kind, (quoted or plain).strip()) for kind, quoted, plain in TERM.findall(self.query))
-        return [term for term in found if term.value]
+    def _parsed_terms(self) -> list[Term]:
+        terms = (Term(kind, (quoted or plain).strip()) for kind, quoted, plain in TERM.findall(self.query))
+        return [term for term in terms if term.value]
 
     @cached_property
-    def _meant(self) -> Term | None:
-        """The memory or the person that the query names as it stands."""
-        if any(term.kind for term in self._typed) or not 0 < len(self.query) <= MAX_IDENTIFIER_LENGTH:
+    def _exact_term(self) -> Term | None:
+        """The whole query as a memory id or a user id, if one exists."""
+        if any(term.kind for term in self._parsed_terms) or not 0 < len(self.query) <= MAX_IDENTIFIER_LENGTH:
             return None
         for term in (Term("id", self.query), Term("user", self.query)):
             if self.rows.filter(_condition(term)).exists():
@@ -62,26 +71,26 @@ class Search:
         return None
 
     @property
-    def owner(self) -> str | None:
-        """The person that the query names without saying so."""
-        return self._meant.value if self._meant and self._meant.kind == "user" else None
+    def user_id(self) -> str | None:
+        """The whole query, if it is a user id without a prefix."""
+        return self._exact_term.value if self._exact_term and self._exact_term.kind == "user" else None
 
     @property
-    def elsewhere(self) -> str:
-        """The query that looks for the same words in texts."""
-        return " ".join(f'text:"{term.value}"' for term in self._typed)
+    def as_text_search(self) -> str:
+        """The query that searches texts for the same words."""
+        return " ".join(f'text:"{term.value}"' for term in self._parsed_terms)
 
     @property
     def _terms(self) -> list[Term]:
-        return [self._meant] if self._meant else self._typed
+        return [self._exact_term] if self._exact_term else self._parsed_terms
 
     @property
-    def is_served(self) -> bool:
-        """Whether an index finds all of it."""
-        return all(term.kind in SERVED for term in self._terms)
+    def is_indexed(self) -> bool:
+        """Whether an index serves all terms."""
+        return all(term.kind in INDEXED for term in self._terms)
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
-        """Narrow to what is looked for."""
+        """Narrow to the memories that match."""
         condition = Q()
         for term in self._terms:
             condition &= _condition(term)
@@ -90,9 +99,9 @@ class Search:
         return rows.filter(condition)
 
     def narrow_by_index(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
-        """Narrow to what an index finds of it."""
+        """Narrow by the terms that an index serves, and by no others."""
         for term in self._terms:
-            rows = rows.filter(_condition(term)) if term.kind in SERVED else rows
+            rows = rows.filter(_condition(term)) if term.kind in INDEXED else rows
         return rows
 
 
@@ -106,7 +115,7 @@ def _condition(term: Term) -> Q:
             return Q(agent_id=term.value)
         case "topic":
             return Q(topics__about=[term.value])
-    mentioned = Q(search_text__contains=fold(term.value))
+    in_text = Q(search_text__contains=fold(term.value))
     if term.kind == "text":
-        return mentioned
-    return mentioned | Q(user_id__contains=term.value) | Q(topics__about_any=[term.value])
+        return in_text
+    return in_text | Q(user_id__contains=term.value) | Q(topics__about_any=[term.value])

@@ -1,4 +1,4 @@
-"""``AgentSessionAdmin``: agents' sessions to look at, each as a conversation. Nothing is written here."""
+"""``AgentSessionAdmin``: the admin of agents' sessions, each shown as a conversation. It is read-only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -21,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.columns import ago
-from agno_memory.admin.urls import quoted
+from agno_memory.admin.pages import PageMixin
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.transcripts import messages
@@ -31,33 +30,33 @@ if TYPE_CHECKING:
 else:
     _Admin = object
 
-# Sessions that the list goes through, the latest; those further back are found by their owner, their id or a name.
-LISTED: Final = 1_000
-# The latest sessions among whose names a search looks.
-SEARCHED: Final = 10_000
-# Runs on a page of a conversation.
-RUNS: Final = 20
+# The list has this many sessions, the latest; a search by user id, session id or name finds older ones.
+MAX_LISTED: Final = 1_000
+# A search by name covers this many sessions, the latest.
+MAX_SEARCHED: Final = 10_000
+# A page of a conversation has this many runs.
+RUNS_PER_PAGE: Final = 20
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than the list goes, so that no page costs more where there are more sessions."""
+    """A paginator that counts ``MAX_LISTED`` rows at most, so that the cost does not grow with the sessions."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows[:LISTED].count())
+        return int(rows[:MAX_LISTED].count())
 
 
 class SessionChangeList(ChangeList):
-    """A list that does not say how many of how many it shows: nobody has counted them."""
+    """A list that shows no total, because the sessions are not all counted."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count
 
 
-class AgentSessionAdminMixin(_Admin):
-    """Everything that the admin knows about sessions, for any ``ModelAdmin``: Django's own, or a theme's."""
+class AgentSessionAdminMixin(PageMixin, _Admin):
+    """The admin of sessions for any ``ModelAdmin``: Django's own, or a theme's."""
 
     list_display = ("name_column", "session_type", "user_id", "component_column", "updated_column")
     list_filter = ("session_type",)
@@ -71,7 +70,7 @@ class AgentSessionAdminMixin(_Admin):
     class Media:
         css: ClassVar[Any] = {"all": ["agno_memory/admin.css"]}
 
-    # Who may
+    # Permissions
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -86,7 +85,7 @@ class AgentSessionAdminMixin(_Admin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows: Any = super().get_queryset(request)
-        # Their JSON may be long, and no column shows it.
+        # The JSON of a session may be long, and no column shows it.
         return rows.defer(*(field for field in AgentSession.content_fields if field.endswith("data")), "extra")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -105,11 +104,11 @@ class AgentSessionAdminMixin(_Admin):
         try:
             if exact.exists():
                 return exact, False
-            named = queryset.named(text)
+            by_name = queryset.named(text)
         except ValidationError:
             return queryset.none(), False
-        oldest = queryset.newest().values_list("updated_at", flat=True)[SEARCHED : SEARCHED + 1].first()
-        return named if oldest is None else named.filter(updated_at__gte=oldest), False
+        oldest = queryset.newest().values_list("updated_at", flat=True)[MAX_SEARCHED : MAX_SEARCHED + 1].first()
+        return by_name if oldest is None else by_name.filter(updated_at__gte=oldest), False
 
     @admin.display(description=gettext_lazy("name"))
     def name_column(self, session: AgentSession) -> SafeString:
@@ -129,7 +128,7 @@ class AgentSessionAdminMixin(_Admin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> TemplateResponse:
-        """Show a session as a conversation, its latest runs first to be seen; older ones a page further back."""
+        """Show a session as a conversation: the latest runs, and earlier runs on further pages."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         session = self.get_object(request, unquote(object_id))
@@ -139,30 +138,24 @@ class AgentSessionAdminMixin(_Admin):
         before = request.GET.get("before", "")
         if before.isdecimal() and len(before) < 10:
             runs = runs.filter(run_index__lt=int(before))
-        shown = runs.tail(RUNS)
-        request.current_app = self.admin_site.name
+        page = runs.tail(RUNS_PER_PAGE)
         context = {
-            **self.admin_site.each_context(request),
-            "title": session.name or _("Session"),
-            "opts": self.opts,
-            "media": self.media,
             "session": session,
-            "turns": [(run, messages(run)) for run in shown],
-            "older": shown[0].run_index if len(shown) == RUNS and shown[0].run_index else None,
+            "turns": [(run, messages(run)) for run in page],
+            "earlier": page[0].run_index if len(page) == RUNS_PER_PAGE and page[0].run_index else None,
             "is_latest": not before,
             "person_url": self._person_url(request, session),
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/agno_memory/session.html", context)
+        return self.render_page(request, "session", session.name or _("Session"), context)
 
     def _person_url(self, request: HttpRequest, session: AgentSession) -> str:
-        """Return the address of the owner's page, for those who may open it."""
+        """Return the URL of the person's page, or "" for staff without permission to view memories."""
         memories = self.admin_site._registry.get(UserMemory)
         if session.user_id is None or memories is None or not memories.has_view_permission(request):
             return ""
-        name = "admin:agno_memory_usermemory_person"
-        return reverse(name, args=(quoted(session.user_id),), current_app=self.admin_site.name)
+        return self.url("person", session.user_id)
 
 
 class AgentSessionAdmin(AgentSessionAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Sessions in Django's own admin."""
+    """The admin of sessions in Django's own admin."""

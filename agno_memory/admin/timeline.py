@@ -1,4 +1,4 @@
-"""When one person's memories came: a chart whose columns are days, weeks, months or years, as it fits."""
+"""The timeline of a person's memories: a chart by day, week, month or year, depending on the time that they span."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from agno_memory.admin.charts import Point, columns, number
-from agno_memory.admin.periods import midnight
+from agno_memory.admin.periods import next_month
 from agno_memory.db.aggregates import SpanCounts
 from agno_memory.querysets import Stats, UserMemoryQuerySet
+from agno_memory.times import midnight
 
-# Columns of a chart; more, and they become longer ones.
-MOST = 48
-# About how many of them have a label.
-LABELS = 6
+# Maximum number of columns; for a longer time, each column spans more days.
+MAX_COLUMNS = 48
+# About this many columns have a tick.
+TICKS = 6
 
 Day = datetime.date
 
 
 class Unit(NamedTuple):
-    """A kind of column.
+    """A unit of time for the columns.
 
     Args:
-        first: returns the first day of the one that a day is in.
-        following: returns the first day of the next one.
-        label: returns its name, given its first day.
-        heading: of the names.
+        first: returns the first day of the unit that contains a day.
+        following: returns the first day of the next unit, for the first day of a unit.
+        label: returns the label of a unit, for its first day.
+        heading: returns the heading of the labels.
     """
 
     first: Callable[[Day], Day]
@@ -43,10 +44,6 @@ class Unit(NamedTuple):
 
 def _monday(day: Day) -> Day:
     return day - datetime.timedelta(days=day.weekday())
-
-
-def _next_month(day: Day) -> Day:
-    return (day.replace(day=1) + datetime.timedelta(days=31)).replace(day=1)
 
 
 UNITS = (
@@ -60,11 +57,11 @@ UNITS = (
         _monday,
         lambda day: day + datetime.timedelta(days=7),
         lambda day: date_format(day, "DATE_FORMAT"),
-        lambda: _("Week that begins on"),
+        lambda: _("Week starting on"),
     ),
     Unit(
         lambda day: day.replace(day=1),
-        _next_month,
+        next_month,
         lambda day: date_format(day, "YEAR_MONTH_FORMAT"),
         lambda: _("Month"),
     ),
@@ -78,27 +75,27 @@ UNITS = (
 
 
 def division(first: Day, last: Day) -> tuple[Unit, list[Day]]:
-    """Return the shortest columns of which ``MOST`` are enough, and where they begin, with the end of the last one."""
+    """Return the shortest unit with at most ``MAX_COLUMNS`` columns, the first day of each, and the end of the last."""
     for unit in UNITS:
         days = [unit.first(first)]
-        while days[-1] <= last and len(days) <= MOST + 1:
+        while days[-1] <= last and len(days) <= MAX_COLUMNS + 1:
             days.append(unit.following(days[-1]))
-        if len(days) <= MOST + 1 and days[-1] > last:
+        if len(days) <= MAX_COLUMNS + 1 and days[-1] > last:
             return unit, days
-    # Of longer than that, the last years.
-    return unit, [Day(last.year + 1 - years, 1, 1) for years in range(MOST, -1, -1)]
+    # The time is longer than MAX_COLUMNS years: show the last years.
+    return unit, [Day(last.year + 1 - years, 1, 1) for years in range(MAX_COLUMNS, -1, -1)]
 
 
 def timeline(rows: UserMemoryQuerySet, stats: Stats) -> SafeString:
-    """Return a chart of when memories were added; what is asked for is one index, between the first and the last.
+    """Return a chart of the times when memories were added. Its query is served by one index.
 
     Args:
-        rows: one person's.
-        stats: theirs; there is at least one memory.
+        rows: the memories of one person, at least one.
+        stats: their ``stats()``.
     """
     assert stats.first_created is not None
     assert stats.last_updated is not None
-    # The last one was added when it was last written, or before.
+    # No memory was added after the last update.
     unit, days = division(localdate(stats.first_created), localdate(stats.last_updated))
     counts = SpanCounts(rows, "created_at", [midnight(day) for day in days]).run()
     points = _points([unit.label(day) for day in days[:-1]], counts)
@@ -107,10 +104,10 @@ def timeline(rows: UserMemoryQuerySet, stats: Stats) -> SafeString:
 
 
 def _points(labels: list[str], counts: list[int]) -> list[Point]:
-    """Return the columns; about ``LABELS`` of them say below what they are, every other one where there is room."""
-    every = -(-len(counts) // LABELS)
+    """Return the columns. About ``TICKS`` of them have a tick, and every other tick is minor."""
+    interval = -(-len(counts) // TICKS)
     return [
-        Point(label, count, label if index % every == every // 2 else "", is_minor=bool(index // every % 2))
+        Point(label, count, label if index % interval == interval // 2 else "", is_minor=bool(index // interval % 2))
         for index, (label, count) in enumerate(zip(labels, counts, strict=True))
     ]
 

@@ -1,4 +1,4 @@
-"""Topics as a line of text, to be typed and read: separated by commas, in quotes where they have commas themselves."""
+"""Topics as a line of text: separated by commas, and in quotes if they contain commas themselves."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def _quoted(topic: str) -> str:
 
 
 def read(text: str) -> list[str]:
-    """Return the topics in a text; the end of a line separates them too.
+    """Return the topics of a text. Line ends separate topics like commas.
 
     Raises:
-        ValueError: a quotation mark that is not closed.
+        ValueError: a quotation mark is not closed.
     """
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True))

@@ -1,18 +1,31 @@
-"""Ids in addresses. They are any text: slashes, percent signs, other scripts."""
+"""URLs of the admin's pages. Ids in them are any text: slashes, percent signs, other scripts."""
 
 from __future__ import annotations
 
 from django.contrib.admin.utils import quote, unquote
+from django.urls import reverse
 
 
 def quoted(key: str) -> str:
-    """Return an id as a part of an address, to be read by Django's ``unquote()``.
+    """Return an id as a part of a path, for Django's ``unquote()`` to read.
 
-    As ``quote()`` of Django's admin, but for what a browser takes for a folder and leaves out: one dot, or two.
+    Like ``quote()`` of Django's admin, and it also quotes ``.`` and ``..``, which browsers resolve as folders.
     """
     return key.replace(".", "_2E") if key in (".", "..") else str(quote(key))
 
 
 def unquoted(part: str) -> str:
-    """Return the id that a part of an address names."""
+    """Return the id of a part of a path, as ``quoted()`` writes it."""
     return part.replace("_2E", ".") if part in ("_2E", "_2E_2E") else str(unquote(part))
+
+
+def memory_page_url(name: str, *ids: str, site: str | None) -> str:
+    """Return the URL of an admin page about memories.
+
+    Args:
+        name: of the page: ``changelist``, ``change``, ``person``, ``dashboard`` ...
+        ids: in the path; they are quoted here.
+        site: name of the admin site; None for the default one.
+    """
+    args = [quoted(key) for key in ids]
+    return reverse(f"admin:agno_memory_usermemory_{name}", args=args, current_app=site)

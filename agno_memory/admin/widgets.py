@@ -1,4 +1,4 @@
-"""Fields of the form. Without JavaScript they are plain ones."""
+"""Form fields and widgets. They also work without JavaScript."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory.admin import topics_text
 
 
-def _same_lines(text: str) -> str:
-    """Return text with the line ends that browsers turn into others."""
+def _normalized_line_ends(text: str) -> str:
+    """Return text with ``\\n`` as line end. Browsers submit ``\\r\\n``."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 class TextField(forms.CharField):
-    """Text that comes back from the browser as it was, when nobody touched it: spaces and line ends are kept."""
+    """A text field that detects text without changes: it keeps spaces and compares without regard to line ends."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "strip": False})
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        return _same_lines(text) if isinstance(text, str) else text
+        return _normalized_line_ends(text) if isinstance(text, str) else text
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(super().has_changed(_same_lines(initial or ""), _same_lines(data or "")))
+        return bool(super().has_changed(_normalized_line_ends(initial or ""), _normalized_line_ends(data or "")))
 
 
 class TopicsFormField(forms.CharField):
-    """Topics in one line of text, which JavaScript turns into tags."""
+    """Topics as a line of text, which the script turns into tags."""
 
     default_error_messages = {"invalid": _("Close the quotation mark.")}
 
     def __init__(self, *, encoder: Any = None, decoder: Any = None, **kwargs: Any) -> None:
-        # What the model's field hands to a field of JSON.
+        # The model's JSON field passes the encoder and the decoder, which a field of text does not take.
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -47,7 +47,7 @@ class TopicsFormField(forms.CharField):
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
         try:
-            return topics_text.read(_same_lines(value or ""))
+            return topics_text.read(_normalized_line_ends(value or ""))
         except ValueError as error:
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
 
@@ -59,30 +59,30 @@ class TopicsFormField(forms.CharField):
 
 
 class TopicsInput(forms.Textarea):
-    """Topics as text.
+    """The widget of topics.
 
     Args:
-        url: of the view that completes.
-        attrs: of the element.
+        url: of the view that completes topics.
+        attrs: HTML attributes of the element.
     """
 
-    # What the script says. Django's catalogue for scripts has the words of its own admin alone.
-    words: ClassVar[dict[str, Any]] = {
+    # Texts of the script. Django's JavaScript catalogue of the admin has no texts of other apps.
+    texts: ClassVar[dict[str, Any]] = {
         "name": _("Topics"),
-        "known": _("Known topics"),
+        "suggestions": _("Suggested topics"),
         "remove": _("Remove %(topic)s"),
         "added": _("Added: %(topic)s"),
         "removed": _("Removed: %(topic)s"),
     }
 
     def __init__(self, url: str, attrs: dict[str, Any] | None = None) -> None:
-        # One attribute: each is a turn of a template's loop.
-        told = json.dumps({"url": url, **{name: str(word) for name, word in self.words.items()}})
-        super().__init__({**(attrs or {}), "rows": 2, "cols": 40, "dir": "auto", "data-am-tags": told})
+        # All in one attribute, because the template renders attributes in a loop.
+        config = json.dumps({"url": url, **{name: str(text) for name, text in self.texts.items()}})
+        super().__init__({**(attrs or {}), "rows": 2, "cols": 40, "dir": "auto", "data-am-tags": config})
 
 
 class PlainHiddenInput(forms.HiddenInput):
-    """A hidden field without a template, which would be for a theme, and for nobody to see."""
+    """A hidden input that is rendered without a template: themes have nothing to change in it, and this is faster."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         text, key = self.format_value(value), (attrs or {}).get("id", "")
@@ -92,7 +92,7 @@ class PlainHiddenInput(forms.HiddenInput):
 
 
 class MetadataFormField(forms.JSONField):
-    """JSON, a value a line."""
+    """JSON with an indent, one value a line."""
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, InvalidJSONInput):

@@ -1,6 +1,6 @@
-"""Where the admin's dashboard is, for its templates.
+"""The template tag that links to the admin's dashboard.
 
-Django imports every tag library of a site, also of one without an admin: nothing of the admin's may be imported here.
+Django imports every tag library of a site, also on sites without an admin, so this module must not import the admin.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DASHBOARD = "dashboard"
 
 @register.simple_tag(takes_context=True)
 def dashboard_url(context: Context, app_list: list[dict[str, Any]]) -> str:
-    """Return where the dashboard is, for whom the app's page lists memories; nothing where there is none."""
+    """Return the URL of the dashboard, or "" for staff without permission to view memories, or without a dashboard."""
     models = [model for app in app_list for model in app["models"]]
     if not any(model["object_name"] == "UserMemory" and _may_view(model["perms"]) for model in models):
         return ""
@@ -26,7 +26,7 @@ def dashboard_url(context: Context, app_list: list[dict[str, Any]]) -> str:
         site = getattr(context.get("request"), "current_app", None)
         return reverse(f"admin:agno_memory_usermemory_{DASHBOARD}", current_app=site)
     except NoReverseMatch:
-        # The site has an admin of its own for memories.
+        # The site registers memories with another admin class.
         return ""
 
 

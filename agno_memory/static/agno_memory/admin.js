@@ -1,68 +1,68 @@
-/* The list and the form of memories. Everything works without it: it counts, completes, and makes tags of topics. */
+/* The list and the form of memories: suggestions, counters and tags. The pages also work without this script. */
 "use strict";
 (function () {
   const DELAY = 150;
 
-  /* What is known, from a view of the admin. The newest question wins. */
+  /* Return a function that fetches suggestions for a text from a view of the admin. Only the last request counts. */
   function completer(url, show) {
     let timer = 0;
-    let asked = 0;
+    let latest = 0;
     return function (text) {
       window.clearTimeout(timer);
       timer = window.setTimeout(async function () {
-        const number = ++asked;
+        const number = ++latest;
         try {
           const response = await fetch(url + "?" + new URLSearchParams({ q: text }), { credentials: "same-origin" });
-          const answer = response.ok ? await response.json() : { results: [] };
-          if (number === asked) show(answer.results);
+          const body = response.ok ? await response.json() : { results: [] };
+          if (number === latest) show(body.results);
         } catch (error) {
-          if (number === asked) show([]);
+          if (number === latest) show([]);
         }
       }, DELAY);
     };
   }
 
   function element(name, attributes, text) {
-    const made = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-    if (text !== undefined) made.textContent = text;
-    return made;
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
+    if (text !== undefined) node.textContent = text;
+    return node;
   }
 
-  /* A field that offers what is known. */
+  /* Add suggestions to a text field. */
   function complete(input, number) {
-    const list = element("datalist", { id: "am-known-" + number });
+    const list = element("datalist", { id: "am-suggestions-list-" + number });
     input.after(list);
     input.setAttribute("list", list.id);
-    const ask = completer(input.dataset.amComplete, function (results) {
+    const fetchSuggestions = completer(input.dataset.amComplete, function (results) {
       list.replaceChildren(...results.map((value) => element("option", { value: value })));
     });
-    input.addEventListener("input", () => ask(input.value));
-    input.addEventListener("focus", () => ask(input.value), { once: true });
+    input.addEventListener("input", () => fetchSuggestions(input.value));
+    input.addEventListener("focus", () => fetchSuggestions(input.value), { once: true });
   }
 
-  /* How many characters a text has, as the service counts them. */
+  /* Show the number of characters of a text, as the service counts them. */
   function count(area, number) {
-    const most = Number(area.dataset.amCount);
-    const shown = element("div", { class: "am-counter help", id: "am-counter-" + number });
-    (area.closest(".flex-container") || area).after(shown);
-    area.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), shown.id].filter(Boolean).join(" "));
+    const maximum = Number(area.dataset.amCount);
+    const counter = element("div", { class: "am-counter help", id: "am-counter-" + number });
+    (area.closest(".flex-container") || area).after(counter);
+    area.setAttribute("aria-describedby", [area.getAttribute("aria-describedby"), counter.id].filter(Boolean).join(" "));
     function update() {
       const length = Array.from(area.value.replace(/\r\n?/g, "\n")).length;
-      shown.textContent = length.toLocaleString() + " / " + most.toLocaleString();
-      shown.classList.toggle("am-over", length > most);
+      counter.textContent = length.toLocaleString() + " / " + maximum.toLocaleString();
+      counter.classList.toggle("am-over", length > maximum);
     }
     area.addEventListener("input", update);
     update();
   }
 
-  /* Topics as text: the same form as agno_memory.admin.topics_text. */
+  /* Topics as text, in the format of agno_memory.admin.topics_text. */
   function readTopics(text) {
     const topics = [];
     const cell = /\s*(?:"((?:[^"]|"")*)"|([^,\n]*))\s*(?:,|\n|$)/gy;
-    let found;
-    while (cell.lastIndex < text.length && (found = cell.exec(text))) {
-      const topic = (found[1] !== undefined ? found[1].replace(/""/g, '"') : found[2]).trim();
+    let match;
+    while (cell.lastIndex < text.length && (match = cell.exec(text))) {
+      const topic = (match[1] !== undefined ? match[1].replace(/""/g, '"') : match[2]).trim();
       if (topic && !topics.includes(topic)) topics.push(topic);
     }
     return topics;
@@ -70,32 +70,32 @@
   const writeTopics = (topics) =>
     topics.map((topic) => (/[",\r\n]/.test(topic) ? '"' + topic.replace(/"/g, '""') + '"' : topic)).join(", ");
 
-  /* A plain field of topics becomes tags: enter or a comma adds, backspace removes the last, arrows go through them. */
+  /* Turn a text field of topics into tags: Enter or a comma adds one, Backspace removes the last, arrow keys move between them. */
   function tags(area, number) {
     if (area.closest(".errors") && !readTopics(area.value).length && area.value.trim()) return;
     let topics = readTopics(area.value);
-    let offers = [];
+    let suggestions = [];
     let active = -1;
 
-    /* Words come with the field, in the language of the page. */
-    const told = JSON.parse(area.dataset.amTags);
-    const say = (word, topics) => told[word].replace("%(topic)s", () => topics || "");
+    /* The field has the texts, in the language of the page. */
+    const config = JSON.parse(area.dataset.amTags);
+    const message = (name, topics) => config[name].replace("%(topic)s", () => topics || "");
 
     const box = element("div", { class: "am-tags" });
-    const list = element("ul", { class: "am-tags-list", "aria-label": say("name") });
+    const list = element("ul", { class: "am-tags-list", "aria-label": message("name") });
     const input = element("input", {
       type: "text", class: "am-tags-input", role: "combobox", autocomplete: "off", dir: "auto",
-      "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": "am-offers-" + number,
+      "aria-expanded": "false", "aria-autocomplete": "list", "aria-controls": "am-suggestions-" + number,
     });
-    const menu = element("ul", { class: "am-offers", id: "am-offers-" + number, role: "listbox",
-      "aria-label": say("known") });
+    const menu = element("ul", { class: "am-suggestions", id: "am-suggestions-" + number, role: "listbox",
+      "aria-label": message("suggestions") });
     menu.hidden = true;
-    const said = element("div", { class: "am-hidden", role: "status" });
+    const status = element("div", { class: "am-hidden", role: "status" });
 
     const label = area.id && document.querySelector('label[for="' + CSS.escape(area.id) + '"]');
     input.id = area.id + "_tags";
     if (label) label.setAttribute("for", input.id);
-    else input.setAttribute("aria-label", say("name"));
+    else input.setAttribute("aria-label", message("name"));
     const described = area.getAttribute("aria-describedby");
     if (described) input.setAttribute("aria-describedby", described);
 
@@ -104,7 +104,7 @@
       list.replaceChildren(...topics.map(function (topic) {
         const item = element("li", { class: "am-chip" });
         const button = element("button", { type: "button", class: "am-tag-remove" }, "×");
-        button.setAttribute("aria-label", say("remove", topic));
+        button.setAttribute("aria-label", message("remove", topic));
         button.addEventListener("click", () => remove(topic, true));
         button.addEventListener("keydown", (event) => onTagKey(event, topic));
         item.append(element("bdi", {}, topic), button);
@@ -118,13 +118,13 @@
       input.value = "";
       close();
       draw();
-      if (added.length) said.textContent = say("added", added.join(", "));
+      if (added.length) status.textContent = message("added", added.join(", "));
     }
     function remove(topic, refocus) {
       const at = topics.indexOf(topic);
       topics = topics.filter((each) => each !== topic);
       draw();
-      said.textContent = say("removed", topic);
+      status.textContent = message("removed", topic);
       const buttons = list.querySelectorAll("button");
       if (refocus) (buttons[Math.min(at, buttons.length - 1)] || input).focus();
     }
@@ -138,7 +138,7 @@
       event.preventDefault();
     }
     function close() {
-      offers = [];
+      suggestions = [];
       active = -1;
       menu.hidden = true;
       menu.replaceChildren();
@@ -148,50 +148,50 @@
     function show(results) {
       close();
       if (document.activeElement !== input || !input.value.trim()) return;
-      offers = results.filter((topic) => !topics.includes(topic));
-      menu.replaceChildren(...offers.map(function (topic, index) {
-        const offer = element("li", { role: "option", id: menu.id + "-" + index, "aria-selected": "false" });
-        offer.append(element("bdi", {}, topic));
-        /* Before the field loses its focus. */
-        offer.addEventListener("mousedown", function (event) {
+      suggestions = results.filter((topic) => !topics.includes(topic));
+      menu.replaceChildren(...suggestions.map(function (topic, index) {
+        const option = element("li", { role: "option", id: menu.id + "-" + index, "aria-selected": "false" });
+        option.append(element("bdi", {}, topic));
+        /* This event comes before the field loses its focus. */
+        option.addEventListener("mousedown", function (event) {
           event.preventDefault();
           add(writeTopics([topic]));
         });
-        return offer;
+        return option;
       }));
-      menu.hidden = !offers.length;
-      input.setAttribute("aria-expanded", String(offers.length > 0));
+      menu.hidden = !suggestions.length;
+      input.setAttribute("aria-expanded", String(suggestions.length > 0));
     }
     function move(step) {
-      if (!offers.length) return;
-      active = (active + step + offers.length + (active < 0 && step < 0 ? 1 : 0)) % offers.length;
-      menu.querySelectorAll("li").forEach((offer, index) => offer.setAttribute("aria-selected", String(index === active)));
+      if (!suggestions.length) return;
+      active = (active + step + suggestions.length + (active < 0 && step < 0 ? 1 : 0)) % suggestions.length;
+      menu.querySelectorAll("li").forEach((option, index) => option.setAttribute("aria-selected", String(index === active)));
       input.setAttribute("aria-activedescendant", menu.id + "-" + active);
       menu.children[active].scrollIntoView({ block: "nearest" });
     }
-    const ask = completer(told.url, show);
-    input.addEventListener("input", () => (input.value.trim() ? ask(input.value.trim()) : close()));
+    const fetchSuggestions = completer(config.url, show);
+    input.addEventListener("input", () => (input.value.trim() ? fetchSuggestions(input.value.trim()) : close()));
     input.addEventListener("keydown", function (event) {
       if (event.isComposing) return;
-      if (event.key === "Enter" && (active >= 0 || input.value.trim())) add(active >= 0 ? writeTopics([offers[active]]) : input.value);
-      else if (event.key === "Enter") { /* An empty field does not send the form by mistake. */ }
+      if (event.key === "Enter" && (active >= 0 || input.value.trim())) add(active >= 0 ? writeTopics([suggestions[active]]) : input.value);
+      else if (event.key === "Enter") { /* Enter in an empty field does not submit the form. */ }
       else if (event.key === "," && !input.value.trim().startsWith('"')) add(input.value);
       else if (event.key === "ArrowDown") move(1);
       else if (event.key === "ArrowUp") move(-1);
-      else if (event.key === "Escape" && offers.length) close();
+      else if (event.key === "Escape" && suggestions.length) close();
       else if (event.key === "Backspace" && !input.value && topics.length) remove(topics[topics.length - 1], false);
       else if (event.key === "ArrowLeft" && !input.value && topics.length) list.querySelector("li:last-child button").focus();
       else return;
       event.preventDefault();
     });
-    /* What is typed and not yet added counts too. */
+    /* Text that is typed but not added yet is added now. */
     input.addEventListener("blur", () => (input.value.trim() ? add(input.value) : close()));
     if (area.form) area.form.addEventListener("submit", () => input.value.trim() && add(input.value));
 
     area.classList.add("am-hidden");
     area.tabIndex = -1;
     area.setAttribute("aria-hidden", "true");
-    box.append(list, input, menu, said);
+    box.append(list, input, menu, status);
     area.after(box);
     box.addEventListener("click", (event) => event.target === box && input.focus());
     draw();

@@ -1,4 +1,4 @@
-"""Charts: numbers in, markup out."""
+"""Charts as markup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,19 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agno_memory.admin.charts import ABOVE, HEIGHT, LINES, Bar, Point, bars, columns, number, percent, share, ticks
+from agno_memory.admin.charts import (
+    ABOVE,
+    HEIGHT,
+    MAX_LINES,
+    Bar,
+    Point,
+    bars,
+    columns,
+    grid_lines,
+    number,
+    percent,
+    share,
+)
 
 ROOT = Path(__file__).parent.parent
 HEADINGS = ("Day", "Memories")
@@ -32,7 +44,7 @@ def rects(chart: ElementTree.Element) -> list[dict[str, str]]:
 
 
 def test_a_site_without_an_admin_has_templates_too() -> None:
-    """Django imports all that templates may load, whether they do or not."""
+    """Django imports every tag library, even if no template loads it."""
     code = """
 import sys
 from django.conf import settings
@@ -40,8 +52,8 @@ templates = {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_
 settings.configure(INSTALLED_APPS=["agno_memory"], TEMPLATES=[templates])
 import django
 django.setup()
-from agno_memory.admin.charts import Bar, bars
-print(bars("title", [Bar("label", 1)], ("Topic", "Memories")))
+from django.template.loader import render_to_string
+print(render_to_string("agno_memory/charts/bars.html", {"lines": [{"label": "label"}]}))
 print([name for name in sys.modules if name.startswith("django.contrib.admin")])
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
@@ -51,11 +63,11 @@ print([name for name in sys.modules if name.startswith("django.contrib.admin")])
 
 
 @given(st.integers(0, 10**12))
-def test_ticks_are_round_few_and_enough(most: int) -> None:
-    lines = ticks(most)
+def test_grid_lines_are_round_few_and_enough(most: int) -> None:
+    lines = grid_lines(most)
     assert lines[0] == 0
     assert lines[-1] >= most
-    assert 2 <= len(lines) <= LINES + 1
+    assert 2 <= len(lines) <= MAX_LINES + 1
     (step,) = {after - before for before, after in pairwise(lines)}
     assert re.fullmatch("[125]0*", str(step))
     assert len(lines) == 2 or lines[-2] < most
@@ -102,7 +114,7 @@ def test_labels_stay_inside() -> None:
 
 
 def test_bars_are_links_with_numbers_and_shares() -> None:
-    markup = bars(EVIL, [Bar(EVIL, 30, "/?a=1&b=2"), Bar("few", 1), Bar("none", 0)], HEADINGS, whole=1000)
+    markup = bars(EVIL, [Bar(EVIL, 30, "/?a=1&b=2"), Bar("few", 1), Bar("none", 0)], HEADINGS, total=1000)
     table = ElementTree.fromstring(markup)
     assert [each.text for each in table.iter("a")] == [EVIL]
     assert next(each.attrib["href"] for each in table.iter("a")) == "/?a=1&b=2"
@@ -111,7 +123,7 @@ def test_bars_are_links_with_numbers_and_shares() -> None:
     assert values == ["30", "3\u202f%", "1", "<\u202f1\u202f%", "0", "0\u202f%"]
 
 
-def test_bars_without_a_whole_have_no_shares() -> None:
+def test_bars_without_a_total_have_no_shares() -> None:
     assert "am-share" not in bars("t", [Bar("a", 1)], HEADINGS)
     assert "<tbody>" in bars("t", [], HEADINGS)
 

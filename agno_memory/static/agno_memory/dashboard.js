@@ -1,8 +1,8 @@
-// Has everything counted without leaving the page, at once where there is no whole picture yet. Without this script, the
-// button does the same.
+// Counts all memories without leaving the page; by itself, if there is no full count yet. Without this script, the button
+// submits the form.
 "use strict";
 
-function follow(form) {
+function enhance(form) {
   const status = form.querySelector("[role=status]");
   const button = form.querySelector("button");
 
@@ -12,10 +12,10 @@ function follow(form) {
     try {
       const response = await fetch(form.action || location.href, { method: "POST", body: new FormData(form), credentials: "same-origin" });
       if (!response.ok) throw new Error(response.statusText);
-      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".am-insight");
-      // A login page, for one.
-      if (!fresh) throw new Error("no picture");
-      const old = form.closest(".am-insight");
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".am-dashboard");
+      // For example a login page.
+      if (!fresh) throw new Error("The response is not the dashboard.");
+      const old = form.closest(".am-dashboard");
       const hadFocus = old.contains(document.activeElement);
       old.replaceWith(document.adoptNode(fresh));
       const next = fresh.querySelector("form[data-am-refresh]");
@@ -35,12 +35,12 @@ function follow(form) {
 }
 
 function listen(form) {
-  return form && follow(form);
+  return form && enhance(form);
 }
 
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.querySelector("form[data-am-refresh]");
   const refresh = listen(form);
-  // Once a page, whatever comes of it: a cache that keeps nothing would have it counted forever.
+  // Only once per page, even if it fails: with a cache that stores nothing, the page would count without end.
   if (refresh && form.dataset.amRefresh === "now") refresh();
 });
