@@ -213,8 +213,9 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             ValidationError: bad input; nothing was deleted.
             SessionNotFound: this user has no such session.
         """
-        if not self.delete_sessions([session_id], user_id):
-            raise SessionNotFound(session_id)
+        own_id = identifier("session_id", session_id)
+        if not self.delete_sessions([own_id], user_id):
+            raise SessionNotFound(own_id)
 
     def delete_sessions(self, session_ids: Iterable[Identifier], user_id: object = None) -> list[str]:
         """Delete sessions with their runs. Ids that the user does not have are ignored.

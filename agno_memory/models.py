@@ -139,9 +139,9 @@ class UserMemory(models.Model):
     def _own_row(self, alias: str) -> Any:
         return type(self)._base_manager.using(alias).filter(user_id=self.user_id)
 
-    def _do_update(self, base_qs: Any, *args: Any) -> bool:
+    def _do_update(self, base_qs: Any, *args: Any) -> Any:
         # Names the owner as every statement does, so a database that is distributed by owner asks one server.
-        return bool(super()._do_update(base_qs.filter(user_id=self.user_id), *args))  # type: ignore[misc]
+        return super()._do_update(base_qs.filter(user_id=self.user_id), *args)
 
     def _names_to_save(self, update_fields: Iterable[str] | None) -> set[str]:
         """Return the names of the fields to save, with the fields that follow from them, without owner and id."""

@@ -42,6 +42,7 @@ from agno_memory.test.contract import (
     BulkContract,
     ContractCase,
     DeleteContract,
+    IdsContract,
     OrderContract,
     OwnerContract,
     ReplaceContract,
@@ -143,7 +144,8 @@ class ClientContract(ContractCase):
     test_the_callers_instance_is_left_alone = AddContract.test_the_callers_instance_is_left_alone
     test_machine_written_fields_cannot_be_given = AddContract.test_machine_written_fields_cannot_be_given
     test_new_ids_are_in_the_order_of_their_making = AddContract.test_new_ids_are_in_the_order_of_their_making
-    test_an_id_is_used_once = AddContract.test_an_id_is_used_once
+    test_two_people_use_the_same_id = IdsContract.test_two_people_use_the_same_id
+    test_an_id_is_used_once_by_each_owner = IdsContract.test_an_id_is_used_once_by_each_owner
 
     bad_content = BadInputContract.bad_content
     test_content = BadInputContract.test_content
@@ -155,7 +157,7 @@ class ClientContract(ContractCase):
     test_a_number_is_the_same_user_as_its_text = OwnerContract.test_a_number_is_the_same_user_as_its_text
     test_users_differ_by_every_character = OwnerContract.test_users_differ_by_every_character
     test_someone_elses_memory_does_not_exist = OwnerContract.test_someone_elses_memory_does_not_exist
-    test_upsert_of_someone_elses_id = OwnerContract.test_upsert_of_someone_elses_id_changes_nothing
+    test_upsert_of_an_id_of_another_owner = OwnerContract.test_upsert_of_an_id_that_another_owner_uses_adds
 
     test_replace = ReplaceContract.test_replace_puts_everything_that_callers_set
     test_values_are_data = ReplaceContract.test_values_are_data

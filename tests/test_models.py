@@ -87,7 +87,7 @@ def test_a_field_has_one_error() -> None:
 def test_saving_to_another_database_adds_a_row(alias: str) -> None:
     added = Memory("default").add_user_memory(UserMemory(memory="x"), "maya")
     if alias == "default":
-        added.pk, added._state.adding = "copy", True
+        added.memory_id, added._state.adding = "copy", True
     added.save(using=alias)
     copied = UserMemory.objects.using(alias).get(pk=added.pk)
     assert (copied.memory, copied.version) == ("x", 1)
@@ -100,7 +100,7 @@ def test_methods_of_the_orm(alias: str) -> None:
     assert (created, made.version) == (True, 1)
     updated, created = rows.update_or_create(memory_id="a", defaults={"memory": "Two"})
     assert (created, updated.version, updated.search_text) == (False, 2, "two")
-    assert rows.in_bulk(["a"]) == {"a": updated}
+    assert rows.in_bulk([updated.key]) == {updated.key: updated}
     assert rows.aggregate(models.Max("version"), models.Count("pk")) == {"version__max": 2, "pk__count": 1}
     assert rows.latest("last_updated") == updated
     assert list(rows.newest().iterator(chunk_size=1)) == [updated]

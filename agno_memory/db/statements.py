@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, cast
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, QuerySet
@@ -223,7 +224,10 @@ class DeleteMany:
         """Delete and return the values in one statement."""
         options: Any = rows.model._meta
         field = options.pk if name == "pk" else options.get_field(name)
-        text, params = rows.query.chain(DeleteQuery).get_compiler(connection=connection).as_sql()
+        try:
+            text, params = rows.query.chain(DeleteQuery).get_compiler(connection=connection).as_sql()
+        except EmptyResultSet:
+            return []
         with connection.cursor() as cursor:
             cursor.execute(f"{text} RETURNING {connection.ops.quote_name(field.column)}", params)
             return [row[0] for row in cursor.fetchall()]

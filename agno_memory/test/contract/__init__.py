@@ -15,6 +15,7 @@ from agno_memory.test.contract.capabilities import Capabilities
 from agno_memory.test.contract.case import ContractCase
 from agno_memory.test.contract.delete import DeleteContract
 from agno_memory.test.contract.errors import ErrorContract
+from agno_memory.test.contract.ids import IdsContract
 from agno_memory.test.contract.order import OrderContract
 from agno_memory.test.contract.owner import OwnerContract
 from agno_memory.test.contract.paging import PagingContract
@@ -34,6 +35,7 @@ __all__ = [
     "ContractCase",
     "DeleteContract",
     "ErrorContract",
+    "IdsContract",
     "MemoryContract",
     "OrderContract",
     "OwnerContract",
@@ -49,6 +51,7 @@ __all__ = [
 class MemoryContract(
     AddContract,
     BadInputContract,
+    IdsContract,
     OwnerContract,
     ReplaceContract,
     DeleteContract,

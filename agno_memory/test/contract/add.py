@@ -9,7 +9,7 @@ from django.db import transaction
 from agno_memory import times
 from agno_memory.exceptions import MemoryExists
 from agno_memory.models import UserMemory
-from agno_memory.test.contract.case import ALICE, BOB, ContractCase
+from agno_memory.test.contract.case import ALICE, ContractCase
 from agno_memory.test.helpers import values
 
 
@@ -58,22 +58,15 @@ class AddContract(ContractCase):
 
     def test_machine_written_fields_cannot_be_given(self) -> None:
         long_ago = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
-        added = self.add(version=7, created_at=long_ago, last_updated=long_ago, search_text="other")
+        added = self.add(version=7, last_updated=long_ago, search_text="other", key="other")
         self.assertEqual(added.version, 1)
+        self.assertNotEqual(added.key, "other")
         self.assertGreater(added.last_updated, long_ago)
         self.assertEqual(added.search_text, added.memory.lower())
 
     def test_new_ids_are_in_the_order_of_their_making(self) -> None:
         ids = [self.add(str(number)).memory_id for number in range(20)]
         self.assertEqual(ids, sorted(ids))
-
-    def test_an_id_is_used_once(self) -> None:
-        added = self.add(memory_id="memory_123")
-        for owner in (ALICE, BOB):
-            with self.subTest(owner), self.assertRaises(MemoryExists) as caught:
-                self.add("other", owner, memory_id="memory_123")
-            self.assertEqual(caught.exception.memory_ids, ["memory_123"])
-        self.assertEqual([values(memory) for memory in self.rows], [values(added)])
 
     def test_ids_differ_by_every_character(self) -> None:
         ids = ["a", "A", "a ", " a", "á", "a\u0301", "a/../b", "a%2Fb", "$a", "a.b", "中", "😀", "x" * 255]

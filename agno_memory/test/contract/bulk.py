@@ -24,9 +24,10 @@ class BulkContract(ContractCase):
         self.assertEqual(self.memory.add_user_memories([], ALICE), [])
 
     def test_a_taken_id_anywhere_refuses_all(self) -> None:
-        taken = [self.add(memory_id="a"), self.add("his", BOB, memory_id="b")]
+        taken = [self.add(memory_id="a"), self.add("b", memory_id="b"), self.add("Bob's", BOB, memory_id="c")]
         batch = [UserMemory(memory=str(number)) for number in range(25)]
         batch += [UserMemory(memory="x", memory_id="b"), UserMemory(memory="x", memory_id="a")]
+        batch += [UserMemory(memory="x", memory_id="c")]
         with override_settings(AGNO_MEMORY={"BATCH_SIZE": 10}), self.assertRaises(MemoryExists) as caught:
             self.memory.add_user_memories(batch, ALICE)
         self.assertEqual(caught.exception.memory_ids, ["b", "a"])

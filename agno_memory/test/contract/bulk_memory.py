@@ -12,7 +12,7 @@ from agno_memory.bulk import BulkMemory
 from agno_memory.models import UserMemory
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
-from agno_memory.test.helpers import texts
+from agno_memory.test.helpers import texts, values
 
 
 class BulkMemoryContract(ContractCase):
@@ -85,7 +85,38 @@ class BulkMemoryContract(ContractCase):
             {his.memory_id, hers.memory_id, already.memory_id},
         )
         self.assertEqual(texts(self.memory.get_user_memories(ALICE)), ["4"])
-        self.assertEqual({memory.memory: memory.version for memory in self.rows}, {"1": 2, "2": 2, "3": 1, "4": 1})
+        self.assertEqual({memory.memory: memory.version for memory in self.rows}, {"1": 1, "2": 1, "3": 1, "4": 1})
+
+    def test_reassigned_memories_keep_their_versions_and_times(self) -> None:
+        added = self.add("old", ALICE, memory_id="m", topics=["a"], metadata={"b": [1]})
+        before = self.memory.replace_user_memory(added, UserMemory(memory="new", topics=["c"]), ALICE)
+        self.assertEqual(BulkMemory(self.rows).reassign(BOB), 1)
+        moved = self.memory.get_user_memory("m", BOB)
+        assert moved is not None
+        changed = {"user_id": BOB, "key": moved.key}
+        self.assertEqual(values(moved), values(before) | changed)
+        self.assertIsNone(self.memory.get_user_memory("m", ALICE))
+
+    @small
+    def test_reassign_leaves_memories_with_ids_that_the_new_owner_uses(self) -> None:
+        for number in range(5):
+            self.add(f"Alice's {number}", ALICE, memory_id=str(number))
+        self.add("Bob's 1", BOB, memory_id="1"), self.add("Bob's 4", BOB, memory_id="4")
+        bulk = BulkMemory(self.rows.for_user(ALICE))
+        self.assertEqual(bulk.reassign(BOB), 3)
+        self.assertEqual(bulk.conflicts, ["1", "4"])
+        self.assertEqual(set(texts(self.memory.get_user_memories(ALICE))), {"Alice's 1", "Alice's 4"})
+        bobs = {"Alice's 0", "Bob's 1", "Alice's 2", "Alice's 3", "Bob's 4"}
+        self.assertEqual(set(texts(self.memory.get_user_memories(BOB))), bobs)
+
+    @small
+    def test_reassign_completes_a_move_that_was_interrupted(self) -> None:
+        added = self.add("x", ALICE, memory_id="m")
+        copy = {name: value for name, value in values(added).items() if name not in ("user_id", "key")}
+        UserMemory.objects.using(self.database).bulk_create([UserMemory(user_id=BOB, **copy)])
+        self.rows.for_user(BOB).set_times(added.created_at, added.last_updated)
+        self.assertEqual(BulkMemory(self.rows.for_user(ALICE)).reassign(BOB), 1)
+        self.assertEqual([memory.user_id for memory in self.rows], [BOB])
 
     @small
     def test_delete_from_many_owners(self) -> None:
@@ -127,7 +158,7 @@ class BulkMemoryContract(ContractCase):
         self.add("1", ALICE, memory_id="1"), self.add("2", ALICE, memory_id="2"), self.add("3", ALICE, memory_id="3")
 
         def meanwhile(batch: list[UserMemory]) -> None:
-            self.rows.filter(memory_id="3").update(user_id=BOB)
+            BulkMemory(self.rows.filter(memory_id="3")).reassign(BOB)
 
         self.assertEqual(BulkMemory(self.rows.for_user(ALICE), meanwhile).add_topic("a"), 2)
         self.assertEqual(self.topics_by_text(), {"1": ["a"], "2": ["a"], "3": []})

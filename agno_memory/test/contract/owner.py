@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.test import override_settings
 
-from agno_memory.exceptions import MemoryExists, MemoryNotFound
+from agno_memory.exceptions import MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
 from agno_memory.test.helpers import texts, values
@@ -57,8 +57,8 @@ class OwnerContract(ContractCase):
         self.assertEqual(self.memory.clear_user_memories(BOB), 0)
         self.assertEqual([values(memory) for memory in self.rows], [values(hers)])
 
-    def test_upsert_of_someone_elses_id_changes_nothing(self) -> None:
+    def test_upsert_of_an_id_that_another_owner_uses_adds(self) -> None:
         hers = self.add(memory_id="m")
-        with self.assertRaises(MemoryExists):
-            self.memory.upsert_user_memory(UserMemory(memory="his", memory_id="m"), BOB)
-        self.assertEqual([values(memory) for memory in self.rows], [values(hers)])
+        his = self.memory.upsert_user_memory(UserMemory(memory="his", memory_id="m"), BOB)
+        self.assertEqual((his.memory, his.user_id, his.version), ("his", BOB, 1))
+        self.assertEqual([values(memory) for memory in self.rows.for_user(ALICE)], [values(hers)])

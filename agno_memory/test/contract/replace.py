@@ -20,6 +20,7 @@ class ReplaceContract(ContractCase):
             values(replaced),
             values(UserMemory(memory="New", topics=["b"], user_id=ALICE, memory_id=added.memory_id))
             | {
+                "key": added.key,
                 "version": 2,
                 "created_at": added.created_at,
                 "last_updated": replaced.last_updated,

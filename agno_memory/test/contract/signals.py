@@ -65,7 +65,7 @@ class SignalContract(ContractCase):
 
     def test_a_receiver_that_breaks_the_callers_transaction(self) -> None:
         def receiver(memory_ids: list[str], using: str, **kwargs: Any) -> None:
-            UserMemory.objects.using(using).create(memory_id=memory_ids[0], memory="taken", user_id=BOB)
+            UserMemory.objects.using(using).create(memory_id=memory_ids[0], memory="taken", user_id=ALICE)
 
         memory_added.connect(receiver)
         try:
