@@ -92,7 +92,9 @@ def test_django_keeps_its_own_words(language: str) -> None:
 
 
 @commits
-@pytest.mark.parametrize(("language", "heading"), [("de", "Was bekannt ist"), ("zh-hans", "\u8bb0\u5fc6\u6982\u89c8")])
+@pytest.mark.parametrize(
+    ("language", "heading"), [("de", "Übersicht der Erinnerungen"), ("zh-hans", "\u8bb0\u5fc6\u4eea\u8868\u76d8")]
+)
 @pytest.mark.parametrize("alias", ["default"])
 def test_pages_speak_other_languages(alias: str, language: str, heading: str, site: str) -> None:
     add("Likes tea", "maya", topics=["tea"], agent_id="bot")
