@@ -158,7 +158,7 @@ class CreateTopicsIndex(VendorOperation):
         newest: Keys = [("last_updated", -1), ("memory_id", -1)]
         return [
             MongoIndex("agno_memory_user_topics", [("user_id", 1), ("topics", 1), *newest]),
-            MongoIndex("agno_memory_topics", [("topics", 1), *newest]),
+            MongoIndex("agno_memory_topics", [("topics", 1), *newest, ("_id", -1)]),
         ]
 
     @classmethod

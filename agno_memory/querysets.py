@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar
 
 from django.db import NotSupportedError, models, transaction
@@ -11,6 +11,7 @@ from django.db import NotSupportedError, models, transaction
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
+from agno_memory.db.lookups import is_of_one_owner
 from agno_memory.exceptions import AmbiguousMemory
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves
 from agno_memory.identifiers import identifier, owner_id
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from agno_memory.models import UserMemory
 
 Row = TypeVar("Row", bound=models.Model)
-# A memory, or the time and the id of one, which need not exist any more.
-Position: TypeAlias = "UserMemory | tuple[datetime.datetime, str]"
+# A memory, or the time, the id and the key of one, which need not exist any more.
+Position: TypeAlias = "UserMemory | tuple[datetime.datetime, str] | tuple[datetime.datetime, str, str]"
 
 
 class Stats(NamedTuple):
@@ -96,17 +97,30 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         return self.sorted_by("last_updated")
 
     def sorted_by(self, order: Order) -> Self:
-        """Order by a time, ties by ``memory_id`` in the same direction."""
-        return self.order_by(*in_order(*ORDERS[order]))
+        """Order by a time, ties by ``memory_id`` in the same direction. Narrow to an owner before, not afterwards.
+
+        Several owners may use one id at the same time, so memories that are not of one owner are ordered by ``key`` too.
+        """
+        return self.order_by(*in_order(*self._columns(order)))
+
+    def _columns(self, order: Order) -> Sequence[str]:
+        """Return the fields of an order, which together are unique among these memories."""
+        time, identifier = ORDERS[order]
+        if is_of_one_owner(self.query.where):
+            return time, identifier
+        return time, identifier, "-key" if order.startswith("-") else "key"
 
     def after(self, position: Position, order: Order = "-last_updated") -> Self:
         """Narrow to the memories after a position in an order. A page costs the same wherever it begins.
 
         Args:
-            position: a memory, or the time and the id of one, which need not exist any more.
+            position: a memory, or the time, the id and the key of one, which need not exist any more. The key is needed
+                only in a list of several owners.
             order: of the list; pass the same one to ``sorted_by()``.
         """
-        return self.filter(after(ORDERS[order], sort_key(position, order)))
+        values = sort_key(position, order)
+        columns = self._columns(order)[: len(values)]
+        return self.filter(after(columns, values[: len(columns)]))
 
     def page(self, size: int, position: Position | None = None, order: Order = "-last_updated") -> list[UserMemory]:
         """Return the first of these memories in an order, or the first after a position.
@@ -315,8 +329,8 @@ def _filter_value(each: Filter, value: Any) -> Any:
     return value
 
 
-def sort_key(position: Position, order: Order) -> tuple[datetime.datetime, str]:
-    """Return the time and the id of a position in an order."""
+def sort_key(position: Position, order: Order) -> tuple[Any, ...]:
+    """Return the time, the id and, if it is known, the key of a position in an order."""
     if isinstance(position, tuple):
         return position
-    return getattr(position, order.removeprefix("-")), position.memory_id
+    return getattr(position, order.removeprefix("-")), position.memory_id, position.key

@@ -81,7 +81,7 @@ class Store(Table[UserMemoryQuerySet]):
         """Return the first of an owner's memories in an order, or the first after a position."""
         values: dict[str, Any] = {"user_id": owner}
         if position is not None:
-            values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)
+            values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)[:2]
         memories = select_page(order, position is not None).first(size, self.model, self.read_alias, values)
         return cast("list[UserMemory]", memories)
 
