@@ -9,28 +9,13 @@ import pytest
 from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.names import FIELDS
+from agno_memory.names import CONTENT_FIELDS, FIELDS
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored
+from tests.samples import sample
 
-EVERYTHING: dict[str, Any] = {
-    "memory": "Likes tea",
-    "topics": ["drinks", "café"],
-    "input": "I like tea.",
-    "metadata": {"a": [1, 2.5, None, {"b": "\U0001f375"}]},
-    "agent_id": "agent",
-    "team_id": "team",
-    "session_id": "session",
-    "feedback": "good",
-}
-NOTHING: dict[str, Any] = {
-    "topics": [],
-    "input": None,
-    "metadata": {},
-    "agent_id": None,
-    "team_id": None,
-    "session_id": None,
-    "feedback": None,
-}
+# Every content field: a new one is tested over HTTP without a change here.
+EVERYTHING: dict[str, Any] = {name: sample(name) for name in CONTENT_FIELDS}
+NOTHING: dict[str, Any] = {name: getattr(UserMemory(), name) for name in CONTENT_FIELDS if name != "memory"}
 
 
 # POST
