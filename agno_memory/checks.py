@@ -170,7 +170,7 @@ def _connection(alias: str) -> list[CheckMessage]:
         vendor = load_backend(engine).DatabaseWrapper.vendor
     except (ImportError, ImproperlyConfigured) as error:
         return [no_driver(alias, engine, error)]
-    return list(_sqlite(alias, settings_dict)) if vendor == "sqlite" else []
+    return list(ENGINE_CHECKS[vendor](alias, settings_dict)) if vendor in ENGINE_CHECKS else []
 
 
 def _sqlite(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessage]:
@@ -184,6 +184,10 @@ def _sqlite(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessa
         missing.append("immediate transactions")
     if missing:
         yield unsafe_sqlite(alias, " and ".join(missing))
+
+
+# Checks of the settings of one database, by its vendor.
+ENGINE_CHECKS = {"sqlite": _sqlite}
 
 
 def unknown_alias(alias: str, aliases: list[str]) -> CheckMessage:

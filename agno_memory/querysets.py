@@ -1,4 +1,4 @@
-"""The questions about memories, each a queryset method. The service, the admin, REST and the commands use no others."""
+"""Querysets: a method for each question about memories. The service, admin, REST and commands use only these."""
 
 from __future__ import annotations
 
@@ -33,7 +33,29 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-class OwnedQuerySet(models.QuerySet[Row]):
+class ErasableQuerySet(models.QuerySet[Row]):
+    """Rows that one statement can delete."""
+
+    def erase(self) -> int:
+        """Delete these rows in one statement, and return their number.
+
+        Loads no row and follows no cascade, so ``pre_delete`` and ``post_delete`` are not sent.
+
+        Raises:
+            TypeError: a slice or a union.
+        """
+        if self.query.is_sliced or self.query.combinator:
+            raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
+        self._for_write = True
+        with transaction.mark_for_rollback_on_error(using=self.db):
+            return int(self._raw_delete(self.db) or 0)
+
+    erase.alters_data = True  # type: ignore[attr-defined]
+    # As with delete(), a manager without a filter must not have it.
+    erase.queryset_only = True  # type: ignore[attr-defined]
+
+
+class OwnedQuerySet(ErasableQuerySet[Row]):
     """Rows that belong to users, by their field ``user_id``."""
 
     def for_user(self, user: object) -> Self:
@@ -64,7 +86,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         return self.filter(topics__about_any=topics)
 
     def mentioning(self, text: str) -> Self:
-        """Narrow to memories with this in their text, in any case. Special characters are plain characters.
+        """Narrow to memories with a text that contains this one, ignoring case. No character has a special meaning.
 
         Case and compatibility characters are folded by Unicode's rules (``validators.fold``), the same on every
         database.
@@ -92,7 +114,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
 
         Args:
             position: a memory, or the time and the id of one, which need not exist any more.
-            order: of the list; pass the same one to ``sorted_by()``.
+            order: the order of the list; pass the same one to ``sorted_by()``.
         """
         return self.filter(after(ORDERS[order], sort_key(position, order)))
 
@@ -103,8 +125,8 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
 
         Args:
             size: the maximum number of memories.
-            position: as of ``after()``; None for the first page.
-            order: of the list.
+            position: see ``after()``; None for the first page.
+            order: the order of the list.
         """
         rows = self.sorted_by(order)
         return list((rows if position is None else rows.after(position, order))[:size])
@@ -115,7 +137,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         No write changes ``created_at``, so in that order each memory that exists throughout the walk is yielded once.
 
         Args:
-            order: of the walk.
+            order: the order of the walk.
             size: the number of rows of a page; ``BATCH_SIZE`` by default.
         """
         size = size or conf.BATCH_SIZE
@@ -160,24 +182,6 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         check("limit", limit, validate_limit)
         return OwnerCounts(self, after, limit).run()
 
-    def erase(self) -> int:
-        """Delete these memories in one statement, and return their number.
-
-        Loads no row and follows no cascade, so ``pre_delete`` and ``post_delete`` are not sent.
-
-        Raises:
-            TypeError: a slice or a union.
-        """
-        if self.query.is_sliced or self.query.combinator:
-            raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
-        self._for_write = True
-        with transaction.mark_for_rollback_on_error(using=self.db):
-            return int(self._raw_delete(self.db) or 0)
-
-    erase.alters_data = True  # type: ignore[attr-defined]
-    # As with delete(), a manager without a filter must not have it.
-    erase.queryset_only = True  # type: ignore[attr-defined]
-
     def update(self, **values: Any) -> int:
         """Set values on all of these memories; ``version`` and ``last_updated`` change with them.
 
@@ -195,7 +199,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
     set_times.alters_data = True  # type: ignore[attr-defined]
 
     def _with_folded(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values with the search text that follows from them; raises TypeError, see ``update()``."""
+        """Return the values, with the search text of a new text among them; raises TypeError, see ``update()``."""
         followers = {field.source: field for field in self._fields_of(FoldedTextField)}
         for field in self._fields_of(MachineWritten):
             if field.name in values:

@@ -35,8 +35,8 @@ class MemoryDb:
     A test that uses one must allow its alias, as any other: ``databases = {"default", memory_db.alias}``.
 
     Args:
-        table_name: of the table or collection: letters, digits, ``_`` and ``-``, at most 63 characters.
-        settings: of the connection, as in ``DATABASES``.
+        table_name: the name of the table or collection: letters, digits, ``_`` and ``-``, at most 63 characters.
+        settings: the settings of the connection, as in ``DATABASES``.
 
     Raises:
         ImproperlyConfigured: an invalid table name, or a driver that is not installed.

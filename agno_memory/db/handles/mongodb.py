@@ -16,9 +16,9 @@ class MongoMemoryDb(MemoryDb):
     """Memories in MongoDB, through ``django-mongodb-backend``.
 
     Args:
-        collection_name: of the collection.
+        collection_name: the name of the collection.
         connection_string: ``mongodb://user:password@host:27017/`` or ``mongodb+srv://...``.
-        db_name: of the database; by default the one in the connection string.
+        db_name: the name of the database; by default the one in the connection string.
 
     Raises:
         ImproperlyConfigured: an invalid name or connection string. The text does not repeat the string.

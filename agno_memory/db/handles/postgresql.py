@@ -13,7 +13,7 @@ class PostgresMemoryDb(MemoryDb):
     """Memories in PostgreSQL.
 
     Args:
-        table_name: of the table.
+        table_name: the name of the table.
         connection_string: ``postgresql://user:password@host:5432/database?sslmode=require``; parameters after the ``?``
             are those of libpq.
         options: further ``OPTIONS``, as in ``DATABASES``: ``{"prepare_threshold": 5, "server_side_binding": True}``

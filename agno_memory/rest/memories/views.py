@@ -18,7 +18,7 @@ from agno_memory.db.keyset import Order
 from agno_memory.exceptions import MemoryChanged, MemoryExists
 from agno_memory.models import UserMemory
 from agno_memory.querysets import Position, UserMemoryQuerySet
-from agno_memory.rest.base import ME, ActingView
+from agno_memory.rest.base import ME, UserScopedViewSet
 from agno_memory.rest.converters import in_path, validate_reachable
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.etags import check_preconditions, creates, etag_of, is_current, is_guarded
@@ -49,7 +49,7 @@ EXPORT: Final = Route("memories/export/", "agno-memory-export", "Export")
 MEMORY: Final = Route("memories/<agno_memory_id:memory_id>/", "agno-memory-detail", "Memory")
 
 
-class MemoryViewSet(mixins.ListModelMixin, ActingView):
+class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
     """The memories of one user."""
 
     serializer_class = UserMemorySerializer
