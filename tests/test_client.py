@@ -17,16 +17,12 @@ from agno_memory.client import (
     ServiceUnavailable,
     UnexpectedAnswer,
     UserMemory,
-    retries,
     verbs,
 )
 from agno_memory.memory import Memory
 from tests.scripted import BASE, PAYLOAD, SECRET, Script, Verb, both_ways, client, memory_of, page
 
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "FIRST_WAIT", 0)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 def test_signatures_are_those_of_the_service() -> None:

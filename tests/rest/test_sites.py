@@ -26,7 +26,7 @@ JSON = "application/json"
 
 
 class Site:
-    """A site, by what differs from the others.
+    """A site, described by its differences from the others.
 
     Args:
         base: where the API is.

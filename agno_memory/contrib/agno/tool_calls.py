@@ -83,7 +83,7 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _reach_program_start(frames: list[FrameType]) -> bool:
-    """Return whether the frames reach the start of the program. In another thread, they reach only the start of the thread."""
+    """Return whether the frames reach the start of the program, not only the start of a thread."""
     return frames[-1].f_back is None and current_thread() is main_thread()
 
 
