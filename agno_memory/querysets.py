@@ -86,7 +86,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         return self.filter(topics__about_any=topics)
 
     def mentioning(self, text: str) -> Self:
-        """Narrow to memories with a text that contains this one, ignoring case. No character has a special meaning.
+        """Narrow to memories with this in their text, in any case. Special characters are plain characters.
 
         Case and compatibility characters are folded by Unicode's rules (``validators.fold``), the same on every
         database.
@@ -125,8 +125,8 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
 
         Args:
             size: the maximum number of memories.
-            position: see ``after()``; None for the first page.
-            order: the order of the list.
+            position: as of ``after()``; None for the first page.
+            order: of the list.
         """
         rows = self.sorted_by(order)
         return list((rows if position is None else rows.after(position, order))[:size])

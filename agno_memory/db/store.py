@@ -56,7 +56,7 @@ class Store(Table[UserMemoryQuerySet]):
     """The memories of one database.
 
     Args:
-        db: see ``Memory``.
+        db: as of ``Memory``.
     """
 
     def __init__(self, db: str | MemoryDb | None) -> None:
@@ -130,7 +130,7 @@ class Store(Table[UserMemoryQuerySet]):
         return retry(write, MemoryExists, unless=lambda error: self._is_foreign(candidate))
 
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
-        """Delete an owner's memory, of any version by default, and return whether it existed."""
+        """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
         values = {"memory_id": memory_id, "user_id": owner, "version": version}
         statement = DELETE if version is None else DELETE_VERSION
         return bool(statement.run(self.model, self.write_alias, values))
