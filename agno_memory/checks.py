@@ -84,7 +84,7 @@ def naive_time() -> CheckMessage:
 @register(TAG, Tags.compatibility)
 def check_users(**kwargs: Any) -> list[CheckMessage]:
     """Report a ``USER_ID_FIELD`` that users do not have, and an invalid or ambiguous ``DEFAULT_USER_ID``."""
-    name, default = _valid("USER_ID_FIELD"), _valid("DEFAULT_USER_ID")
+    name, default = _valid_setting("USER_ID_FIELD"), _valid_setting("DEFAULT_USER_ID")
     return [*_user_id_field(name), *_default_user_id(default), *_shared_user_id(name, default)]
 
 
@@ -150,7 +150,7 @@ def bad_default_user(error: ValidationError) -> CheckMessage:
 @register(TAG, Tags.compatibility)
 def check_database(**kwargs: Any) -> list[CheckMessage]:
     """Report a database of the memories that is not routed to, unknown, without a driver, or unsafe as it is set."""
-    configured = _valid("DATABASE")
+    configured = _valid_setting("DATABASE")
     if configured is None:
         return []
     routed = router.db_for_write(UserMemory)
@@ -310,7 +310,7 @@ def unguarded(paths: list[str]) -> CheckMessage:
 # Shared
 
 
-def _valid(name: str) -> str | None:
+def _valid_setting(name: str) -> str | None:
     """Return a setting, or None if its value is wrong, which ``check_settings()`` reports."""
     try:
         value: str = getattr(conf, name)

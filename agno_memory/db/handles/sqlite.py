@@ -53,7 +53,7 @@ class SqliteMemoryDb(MemoryDb):
         )
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         return str(self.db_file)
 
     def _create(self) -> None:

@@ -96,8 +96,8 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         except ValidationError as error:
             raise serializers.ValidationError(by_position(detail_of(error))) from error
         except MemoryExists as error:
-            taken = [place for place, memory in enumerate(memories) if memory.memory_id in error.memory_ids]
-            raise Conflict({str(place): {"memory_id": [Conflict.default_detail]} for place in taken}) from error
+            taken = [position for position, memory in enumerate(memories) if memory.memory_id in error.memory_ids]
+            raise Conflict({str(position): {"memory_id": [Conflict.default_detail]} for position in taken}) from error
         return Response(self.get_serializer(added, many=True).data, status.HTTP_201_CREATED)
 
     @Endpoint("get", MEMORY, parameters=(USER_ID, MEMORY_ID, IF_NONE_MATCH), operation=openapi.RETRIEVE)
