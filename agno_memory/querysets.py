@@ -114,7 +114,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
 
         Args:
             position: a memory, or the time and the id of one, which need not exist any more.
-            order: the order of the list; pass the same one to ``sorted_by()``.
+            order: of the list; pass the same one to ``sorted_by()``.
         """
         return self.filter(after(ORDERS[order], sort_key(position, order)))
 
