@@ -230,7 +230,7 @@ def test_conflict_shows_both_and_loses_nothing(site: str) -> None:
     assert (again["memory"], again["topics"], again["agent_id"]) == ("Likes weak tea", "a, b", "two")
     assert client.post(change_url(memory), again).status_code == 200
     assert now(memory).memory == "Likes strong <tea>"
-    # With it, over that version: and what the agent wrote in other fields stays.
+    # With the version, the form replaces that version and keeps the agent's changes of other fields.
     assert client.post(change_url(memory), {**again, "save_over": "2"}).status_code == 302
     merged = now(memory)
     assert (merged.memory, merged.topics, merged.agent_id, merged.version) == ("Likes weak tea", ["a", "b"], "two", 3)

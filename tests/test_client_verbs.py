@@ -10,13 +10,10 @@ import httpx
 import pytest
 from django.core.exceptions import ValidationError
 
-from agno_memory.client import MemoryChanged, MemoryExists, MemoryNotFound, Stats, UnexpectedAnswer, UserMemory, retries
+from agno_memory.client import MemoryChanged, MemoryExists, MemoryNotFound, Stats, UnexpectedAnswer, UserMemory
 from tests.scripted import BASE, DEFAULTS, NOT_FOUND, PAYLOAD, SECRET, Script, Verb, both_ways, client, memory_of, page
 
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "FIRST_WAIT", 0)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 @both_ways

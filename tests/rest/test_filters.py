@@ -124,7 +124,7 @@ def test_every_order(alias: str, ana: Caller) -> None:
 
 
 WRONG: list[tuple[str, str, str]] = [
-    # parameter, value, what the answer says
+    # parameter, value, words of the response
     ("topic", "", "blank"),
     ("topic", " ", "blank"),
     ("topic", "\x00", "Null"),

@@ -10,6 +10,7 @@ from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, FIELDS
+from agno_memory.rest.views import MemoryViewSet
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored
 from tests.samples import sample
 
@@ -197,14 +198,10 @@ class Meddler:
         self.memory_id, self.changes, self.times = memory_id, changes, 0
 
     def __enter__(self) -> None:
-        from agno_memory.rest.views import MemoryViewSet
-
         self.read = MemoryViewSet.get_object
         MemoryViewSet.get_object = self.get_object_and_meddle(self.read)  # type: ignore[method-assign]
 
     def __exit__(self, *exception: object) -> None:
-        from agno_memory.rest.views import MemoryViewSet
-
         MemoryViewSet.get_object = self.read  # type: ignore[method-assign]
 
     def get_object_and_meddle(self, read: Any) -> Any:

@@ -23,7 +23,7 @@ pytestmark = [commits]
 
 
 def exported(*arguments: str, **options: Any) -> list[str]:
-    """Return the ids of an export, whose first and last line must be right."""
+    """Check the first and the last line of an export, and return its ids."""
     rows = [json.loads(line) for line in run("export_memories", *arguments, **options).split("\n")[:-1]]
     assert (rows[0], rows[-1]) == ({"format": "agno_memory", "version": 1}, {"end": len(rows) - 2})
     return [row["memory_id"] for row in rows[1:-1]]

@@ -1,4 +1,4 @@
-"""The commands and the file in docs/moving.md work as they are written there."""
+"""The commands and the file in docs/transfer.md work as they are written there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.databases import ROOT, commits
 
 pytestmark = [commits]
 
-PAGE = (ROOT / "docs" / "moving.md").read_text()
+PAGE = (ROOT / "docs" / "transfer.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
