@@ -43,9 +43,7 @@ def _checked(name: str) -> Any:
     return call
 
 
-VERBS = [
-    name for name in vars(Memory) if "memor" in name and name.lstrip("a")[:1] != "_" and f"a{name}" in vars(Memory)
-]
+VERBS = [name for name in vars(Memory) if f"a{name}" in vars(Memory) and name not in CROSSES_OWNERS]
 for _name in VERBS:
     setattr(RecordedMemory, _name, _checked(_name))
 

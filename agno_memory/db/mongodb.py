@@ -43,9 +43,19 @@ def with_django_errors(call: Callable[[], Result]) -> Result:
         result: Result = wrap_database_errors(call)()
     except PyMongoError as error:
         # The backend translates an error of a bulk write only if a key is taken.
-        messages = [each.get("errmsg", "") for each in _write_errors(error)]
-        raise DatabaseError("; ".join(messages)) from error
+        raise DatabaseError(_text_of(error)) from error
+    except DatabaseError as error:
+        # The backend's errors have no text.
+        if not str(error) and error.__cause__:
+            error.args = (_text_of(error.__cause__),)
+        raise
     return result
+
+
+def _text_of(error: BaseException) -> str:
+    """Return the text of a driver's error, without the documents that its details may contain."""
+    messages = [each["errmsg"] for each in _write_errors(error) if each.get("errmsg")]
+    return "; ".join(messages) or str(error)
 
 
 def is_connection_failure(error: Exception) -> bool:
@@ -71,7 +81,7 @@ def inserted_before(error: Exception) -> int:
     return int(_details(error).get("nInserted", 0))
 
 
-def _write_errors(error: Exception) -> list[dict[str, Any]]:
+def _write_errors(error: BaseException) -> list[dict[str, Any]]:
     details = _details(error)
     return list(details.get("writeErrors", [details]))
 
