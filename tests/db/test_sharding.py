@@ -1,4 +1,4 @@
-"""The statements that distribute the tables. No cluster runs here: PostgreSQL gets its keys, and a rule by a trigger."""
+"""The statements that distribute the tables. Without a cluster: PostgreSQL gets its keys, and a rule by a trigger."""
 
 from __future__ import annotations
 
