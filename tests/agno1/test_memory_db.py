@@ -62,7 +62,7 @@ def test_two_users_with_one_memory_id(alias: str) -> None:
     # agno's own class names the user by reading their memories.
     agnos = AgnoMemory(db=db)
     agnos.replace_user_memory("m", AgnoUserMemory(memory="Maya's"), user_id="maya")
-    assert [memory.memory for memory in Memory(db=alias).rows(ANYONE).newest()] == ["Maya's", "Noah's"]
+    assert sorted(memory.memory for memory in Memory(db=alias).rows(ANYONE)) == ["Maya's", "Noah's"]
     agnos.delete_user_memory("m", user_id="noah")
     assert [memory.user_id for memory in Memory(db=alias).rows(ANYONE)] == ["maya"]
     assert db.memory_exists(row)
