@@ -121,7 +121,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
     def sorted_by(self, order: Order) -> Self:
         """Order by a time, ties by ``memory_id`` in the same direction. Narrow to an owner before, not afterwards.
 
-        Several owners may use one id at the same time, so memories that are not of one owner are ordered by ``key`` too.
+        Several owners may use one id at the same time, so the memories of several owners are ordered by ``key`` too.
         """
         return self.order_by(*in_order(*self._columns(order)))
 

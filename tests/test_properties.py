@@ -335,20 +335,20 @@ class Store(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model: dict[str, tuple[str, UserMemory]] = {}
+        self.model: dict[tuple[str, str], UserMemory] = {}
 
     @initialize()
     def start_empty(self) -> None:
         empty_all()
 
     def owned(self, user: str) -> list[str]:
-        return [name for name, (owner, _) in self.model.items() if owner == user]
+        return [name for owner, name in self.model if owner == user]
 
     def written(self, name: str, user: str, text: str, names: list[str]) -> Fields:
         """Write a memory into the model of the store, and return the values that the service should return."""
-        version = self.model[name][1].version + 1 if name in self.model else 1
+        version = self.model[user, name].version + 1 if (user, name) in self.model else 1
         new = UserMemory(memory_id=name, user_id=user, memory=text, topics=canonical_topics(names), version=version)
-        self.model[name] = user, new
+        self.model[user, name] = new
         answer = shown(new)
         assert answer is not None
         return answer
@@ -357,7 +357,7 @@ class Store(RuleBasedStateMachine):
     def add(self, name: str, user: str, text: str, names: list[str]) -> None:
         new = UserMemory(memory_id=name, memory=text, topics=names)
         came = everywhere(lambda memory: shown(memory.add_user_memory(new, user)))
-        if name in self.model:
+        if (user, name) in self.model:
             assert came == ("MemoryExists", str(MemoryExists([name])))
         else:
             assert came == self.written(name, user, text, names)
@@ -365,7 +365,7 @@ class Store(RuleBasedStateMachine):
     @rule(some=st.lists(memory_ids, unique=True, max_size=3), user=users, text=good_texts, names=stored_topics)
     def add_many(self, some: list[str], user: str, text: str, names: list[str]) -> None:
         new = [UserMemory(memory_id=name, memory=text, topics=names) for name in some]
-        taken = [name for name in some if name in self.model]
+        taken = [name for name in some if (user, name) in self.model]
         if taken:
             # Without transactions, a refusal comes before the first write: nothing is left behind either.
             came = everywhere(lambda memory: memory.add_user_memories(new, user))
@@ -377,7 +377,7 @@ class Store(RuleBasedStateMachine):
     @rule(name=memory_ids, user=users, text=good_texts, names=stored_topics, behind=st.sampled_from([None, 0, 1, -1]))
     def replace(self, name: str, user: str, text: str, names: list[str], behind: int | None) -> None:
         new = UserMemory(memory=text, topics=names)
-        current = self.model[name][1].version if name in self.model else 1
+        current = self.model[user, name].version if (user, name) in self.model else 1
         version = None if behind is None else max(1, current - behind)
         came = everywhere(lambda memory: shown(memory.replace_user_memory(name, new, user, version=version)))
         if name not in self.owned(user):
@@ -391,17 +391,14 @@ class Store(RuleBasedStateMachine):
     def upsert(self, name: str, user: str, text: str, names: list[str]) -> None:
         new = UserMemory(memory_id=name, memory=text, topics=names)
         came = everywhere(lambda memory: shown(memory.upsert_user_memory(new, user)))
-        if name in self.model and name not in self.owned(user):
-            assert came == ("MemoryExists", str(MemoryExists([name])))
-        else:
-            assert came == self.written(name, user, text, names)
+        assert came == self.written(name, user, text, names)
 
     @rule(name=memory_ids, user=users)
     def delete(self, name: str, user: str) -> None:
         came = everywhere(lambda memory: memory.delete_user_memory(name, user))
         if name in self.owned(user):
             assert came is None
-            del self.model[name]
+            del self.model[user, name]
         else:
             assert came == ("MemoryNotFound", str(MemoryNotFound(name)))
 
@@ -410,19 +407,19 @@ class Store(RuleBasedStateMachine):
         gone = [name for name in dict.fromkeys(some) if name in self.owned(user)]
         assert everywhere(lambda memory: memory.delete_user_memories(some, user)) == gone
         for name in gone:
-            del self.model[name]
+            del self.model[user, name]
 
     @rule(user=users)
     def clear_user(self, user: str) -> None:
         owned = self.owned(user)
         assert everywhere(lambda memory: memory.clear_user_memories(user)) == len(owned)
         for name in owned:
-            del self.model[name]
+            del self.model[user, name]
 
     @rule(name=memory_ids, user=users)
     def get(self, name: str, user: str) -> None:
         came = everywhere(lambda memory: shown(memory.get_user_memory(name, user)))
-        assert came == (shown(self.model[name][1]) if name in self.owned(user) else None)
+        assert came == (shown(self.model[user, name]) if name in self.owned(user) else None)
 
     @rule(user=users, names=stored_topics)
     def get_about(self, user: str, names: list[str]) -> None:
@@ -430,16 +427,16 @@ class Store(RuleBasedStateMachine):
         found = everywhere(
             lambda memory: sorted(each.memory_id for each in memory.get_user_memories(user, topics=names))
         )
-        assert found == sorted(name for name in self.owned(user) if wanted <= set(self.model[name][1].topics))
+        assert found == sorted(name for name in self.owned(user) if wanted <= set(self.model[user, name].topics))
 
     @invariant()
     def contents_are_the_same(self) -> None:
         stored = rows_everywhere(lambda rows: sorted_by_id(rows))
-        assert stored == sorted_by_id(memory for _, memory in self.model.values())
+        assert stored == sorted_by_id(self.model.values())
 
 
 def sorted_by_id(memories: Iterable[UserMemory]) -> list[Fields | None]:
-    return [shown(memory) for memory in sorted(memories, key=lambda memory: memory.memory_id)]
+    return [shown(memory) for memory in sorted(memories, key=lambda memory: (memory.memory_id, memory.user_id))]
 
 
 def test_every_database_does_what_a_dictionary_does() -> None:

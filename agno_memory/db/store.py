@@ -203,7 +203,7 @@ class Store(Table[UserMemoryQuerySet]):
         """Add rows, and list the ids of the rows that were added in ``written``, also after an error."""
         written.clear()
         # Always in the same order: otherwise two transactions that write the same keys wait for each other.
-        for batch in batched(sorted(added, key=attrgetter("key")), conf.BATCH_SIZE):
+        for batch in batched(sorted(added, key=attrgetter("memory_id")), conf.BATCH_SIZE):
             ids = [candidate.memory_id for candidate in batch]
             try:
                 INSERT.run_many(self.model, alias, [self._values_of(candidate) for candidate in batch])
