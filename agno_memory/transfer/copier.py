@@ -22,7 +22,7 @@ class CopyTotals:
     copied: int = 0
     updated: int = 0
     unchanged: int = 0
-    # Ids that belong to other memories in the target.
+    # Memories that differ in the target and are not older there: "<id> of <owner>".
     conflicts: list[str] = field(default_factory=list)
 
     @property
@@ -60,7 +60,7 @@ class Copier:
         """Copy in batches of ``BATCH_SIZE``, and yield the number of memories read so far after each batch.
 
         A memory that the target does not have is copied. An older version of the same memory is updated. Any other
-        memory of the same id is a conflict and stays.
+        memory of the same owner and id is a conflict and stays.
         """
         for batch in self._batches():
             self._copy(batch)
@@ -74,8 +74,8 @@ class Copier:
             for memory in batch:
                 source_hash.update(_line_of(memory))
                 source_count += 1
-                if memory.memory_id in stored:
-                    target_hash.update(_line_of(stored[memory.memory_id]))
+                if memory.key in stored:
+                    target_hash.update(_line_of(stored[memory.key]))
                     target_count += 1
             yield Digest(source_count, source_hash.hexdigest()), Digest(target_count, target_hash.hexdigest())
 
@@ -84,22 +84,22 @@ class Copier:
         return batched(self._source.all().walk(), conf.BATCH_SIZE)
 
     def _stored(self, batch: list[UserMemory]) -> dict[str, UserMemory]:
-        """Return the target's memories of these ids."""
-        return self._store.rows_to_write().in_bulk([memory.memory_id for memory in batch])
+        """Return the target's memories of these owners and ids, by their keys."""
+        return self._store.rows_to_write().in_bulk([memory.key for memory in batch])
 
     def _copy(self, batch: list[UserMemory]) -> None:
-        stored_by_id = self._stored(batch)
+        stored_by_key = self._stored(batch)
         new, newer = [], []
         for memory in batch:
-            stored = stored_by_id.get(memory.memory_id)
+            stored = stored_by_key.get(memory.key)
             if stored is None:
                 new.append(memory)
             elif as_dict(stored) == as_dict(memory):
                 self.totals.unchanged += 1
-            elif stored.user_id == memory.user_id and stored.version < memory.version:
+            elif stored.version < memory.version:
                 newer.append(memory)
             else:
-                self.totals.conflicts.append(memory.memory_id)
+                self.totals.conflicts.append(f"{memory.memory_id} of {memory.user_id}")
         if new or newer:
             self._write(new, newer)
         self.totals.copied += len(new)
@@ -108,7 +108,7 @@ class Copier:
     def _write(self, new: list[UserMemory], newer: list[UserMemory]) -> None:
         def write() -> None:
             # The target's older versions are deleted, then inserted like the new memories, with their versions.
-            self._store.rows_to_write().filter(memory_id__in=[memory.memory_id for memory in newer]).erase()
+            self._store.rows_to_write().filter(key__in=[memory.key for memory in newer]).erase()
             self._store.move_in(new + newer, keep_version=True)
 
         all_or_nothing(self._store.write_alias, write)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -31,6 +31,7 @@ from agno_memory.transfer.duplicates import (
     compare_with_stored,
 )
 from agno_memory.transfer.records import Record, Rejected, reason_of
+from agno_memory.validators import check, past_moment
 
 # Checked memories with the records that they were made of.
 Checked = tuple[Record, UserMemory]
@@ -98,20 +99,20 @@ class Importer:
             values["memory_id"] = _derived_id(record)
         owner = owner_id(values.pop("user_id", None) or self._owner)
         created, updated = values.pop("created_at", None), values.pop("last_updated", None)
-        memory = cleaned_memory(self._store.model, UserMemory(**values), owner)
-        if created or updated:
-            # If the source has only one of the times, it is the best estimate of the other.
-            memory.created_at = whole_milliseconds(created or updated)
-            memory.last_updated = whole_milliseconds(updated or created)
+        # If the source has only one of the times, it is the best estimate of the other.
+        memory = cleaned_memory(self._store.model, UserMemory(**values, created_at=created or updated), owner)
+        if updated:
+            check("last_updated", updated, _validate_past)
+        memory.last_updated = whole_milliseconds(updated) if updated else memory.created_at
         return memory
 
     def _skip_repeated(self, checked: list[Checked], seen: SeenIds) -> dict[str, Checked]:
-        """Return the memories with new ids, by id, and count those with an id that the source had before."""
+        """Return the memories with new owners and ids, by key, and count those that the source had before."""
         candidates: dict[str, Checked] = {}
         for record, memory in checked:
             match = seen.add(memory)
             if match is Match.NEW:
-                candidates[memory.memory_id] = record, memory
+                candidates[memory.key] = record, memory
             else:
                 self._count(record, match, REPEATED_IN_SOURCE)
         return candidates
@@ -125,9 +126,9 @@ class Importer:
         retry(attempt, on=MemoryExists)
 
     def _skip_stored(self, candidates: dict[str, Checked]) -> None:
-        """Remove the candidates with an id that the store has, and count them."""
-        for memory_id, stored in self._store.rows_to_write().in_bulk(list(candidates)).items():
-            record, memory = candidates.pop(memory_id)
+        """Remove the candidates with an owner and an id that the store has, and count them."""
+        for key, stored in self._store.rows_to_write().in_bulk(list(candidates)).items():
+            record, memory = candidates.pop(key)
             self._count(record, compare_with_stored(memory, stored), ALREADY_STORED)
 
     def _write(self, memories: list[UserMemory]) -> None:
@@ -136,16 +137,20 @@ class Importer:
             announce_batch(memory_added, memories, using=self._store.write_alias)
         self.totals.imported += len(memories)
 
-    def _count(self, record: Record, match: Match, reasons: Mapping[Match, str]) -> None:
-        """Count a record that is not new as unchanged or rejected."""
+    def _count(self, record: Record, match: Match, reason: str) -> None:
+        """Count a record that is not new as unchanged, or as rejected for this reason."""
         if match is Match.SAME:
             self.totals.unchanged += 1
         else:
-            self._reject(record, reasons[match])
+            self._reject(record, reason)
 
     def _reject(self, record: Record | Rejected, reason: str) -> None:
         self.totals.rejected += 1
         self._on_reject(Rejected(record.where, reason, record.raw))
+
+
+def _validate_past(value: object) -> None:
+    past_moment(value)
 
 
 def _derived_id(record: Record) -> str:

@@ -79,7 +79,7 @@ def test_staff_see_an_agents_memory_and_the_agent_knows_their_correction(alias: 
 
 @each_database
 def test_agentic_memory_corrects_forgets_and_clears_its_user(alias: str) -> None:
-    for memory_id, user in (("m", "maya"), ("n", "maya"), ("noah's", "noah")):
+    for memory_id, user in (("m", "maya"), ("n", "maya"), ("m", "noah"), ("n", "noah")):
         Memory(db=alias).add_user_memory(UserMemory(memory_id=memory_id, memory=memory_id, metadata={"a": 1}), user)
     chef = agent(alias, enable_user_memories=False, enable_agentic_memory=True)
 
@@ -91,15 +91,12 @@ def test_agentic_memory_corrects_forgets_and_clears_its_user(alias: str) -> None
     corrected = Memory(db=alias).get_user_memory("m", "maya")
     assert corrected is not None
     assert (corrected.memory, corrected.topics, corrected.metadata) == ("Likes coffee", ["drinks"], {"a": 1})
-    ask("update_memory", memory_id="noah's", memory="x")
-    ask("delete_memory", memory_id="noah's")
-    assert memories_of(alias, "noah") == ["noah's"]
     ask("delete_memory", memory_id="n")
     assert memories_of(alias) == ["Likes coffee"]
     chef.new_session()
     assert memories_of(alias) == ["Likes coffee"]
     ask("clear_memory")
-    assert (memories_of(alias), memories_of(alias, "noah")) == ([], ["noah's"])
+    assert (memories_of(alias), sorted(memories_of(alias, "noah"))) == ([], ["m", "n"])
 
 
 @each_database

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from agno.memory.v2.db.schema import MemoryRow
+from agno.memory.v2.memory import Memory as AgnoMemory
+from agno.memory.v2.schema import UserMemory as AgnoUserMemory
 from django.core.exceptions import ValidationError
 
 from agno_memory.contrib.agno import DjangoMemoryDb
-from agno_memory.exceptions import MemoryExists, MemoryNotFound
+from agno_memory.exceptions import AmbiguousMemory, MemoryNotFound
+from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
+from agno_memory.services import ANYONE
 from tests.agno_helpers import add_with_every_field, field_of_memory, sample
 from tests.databases import commits, each_database
 
@@ -30,8 +35,6 @@ def test_the_store_of_memories(alias: str) -> None:
     assert [found.id for found in db.read_memories("maya")] == ["o", "n", "m"]
     assert [found.id for found in db.read_memories("maya", limit=2, sort="asc")] == ["m", "n"]
     assert db.read_memories("noah") == []
-    with pytest.raises(MemoryExists):
-        db.upsert_memory(MemoryRow(id="m", user_id="noah", memory={"memory": "x"}))
     with pytest.raises(ValidationError):
         db.upsert_memory(MemoryRow(id="p", user_id="noah", memory={"memory": " "}))
     with pytest.raises(MemoryNotFound):
@@ -42,6 +45,29 @@ def test_the_store_of_memories(alias: str) -> None:
     assert db.table_exists()
     assert db.clear()
     assert not UserMemory.objects.using(alias).exists()
+
+
+@each_database
+def test_two_users_with_one_memory_id(alias: str) -> None:
+    db = DjangoMemoryDb(alias)
+    for user in ("maya", "noah"):
+        db.upsert_memory(MemoryRow(id="m", user_id=user, memory={"memory": "x"}))
+    db.upsert_memory(MemoryRow(id="m", user_id="noah", memory={"memory": "Noah's"}))
+    assert [row.memory["memory"] for user in ("maya", "noah") for row in db.read_memories(user)] == ["x", "Noah's"]
+    row = MemoryRow(id="m", memory={})
+    asked: list[Callable[[], object]] = [lambda: db.memory_exists(row), lambda: db.delete_memory("m")]
+    for ask in asked:
+        with pytest.raises(AmbiguousMemory, match="Name the user"):
+            ask()
+    # agno's own class names the user by reading their memories.
+    agnos = AgnoMemory(db=db)
+    agnos.replace_user_memory("m", AgnoUserMemory(memory="Maya's"), user_id="maya")
+    assert sorted(memory.memory for memory in Memory(db=alias).rows(ANYONE)) == ["Maya's", "Noah's"]
+    agnos.delete_user_memory("m", user_id="noah")
+    assert [memory.user_id for memory in Memory(db=alias).rows(ANYONE)] == ["maya"]
+    assert db.memory_exists(row)
+    db.delete_memory("m")
+    assert not db.memory_exists(row)
 
 
 @each_database

@@ -100,13 +100,19 @@ def test_memories_over_http(alias: str) -> None:
         assert set(await client.get_memory_topics(user_id="maya")) == {"drinks"}
         counted = (await client.get_user_memory_stats()).data
         assert {row.user_id: row.total_memories for row in counted} == {"maya": 1, "noah": 1}
-        # The memory of another user is neither changed nor deleted, and the status reports it.
+        # The memory of another user is neither changed nor deleted.
         assert await status(client.get_memory(made.memory_id, user_id="noah")) == 404
-        assert await status(client.update_memory(made.memory_id, "Mine", user_id="noah")) in (404, 409)
         assert await status(client.delete_memory(made.memory_id, user_id="noah")) == 404
         assert await status(client.delete_memories([made.memory_id], user_id="noah")) == 404
         assert await status(client.create_memory(" ", user_id="maya")) in (400, 422)
-        await client.delete_memory(made.memory_id, user_id="maya")
+        # An update adds the memory for a user who does not have it. From then on, the id alone is ambiguous.
+        await client.update_memory(made.memory_id, "Mine", user_id="noah")
+        assert (await client.get_memory(made.memory_id, user_id="maya")).memory == "Likes coffee"
+        assert await status(client.get_memory(made.memory_id)) == 409
+        assert await status(client.delete_memory(made.memory_id)) == 409
+        assert await status(client.delete_memories([made.memory_id])) == 409
+        await client.delete_memory(made.memory_id, user_id="noah")
+        await client.delete_memory(made.memory_id)
 
     asyncio.run(use())
     assert [memory.memory for memory in UserMemory.objects.using(alias)] == ["Likes beer"]

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from agno_memory.contrib import agno as stores
 from agno_memory.contrib.agno import DjangoDb
-from agno_memory.exceptions import MemoryExists, MemoryNotFound, SessionExists, SessionNotFound
+from agno_memory.exceptions import AmbiguousMemory, MemoryNotFound, SessionExists, SessionNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.names import CONTENT_FIELDS
@@ -60,14 +60,11 @@ def ids(found: Any) -> list[str]:
 
 
 @each_database
-def test_another_users_id_changes_nothing_and_raises(alias: str) -> None:
+def test_another_users_memory_or_session_does_not_exist(alias: str) -> None:
     db = DjangoDb(alias)
     remember(db, "m", memory="Maya's")
     db.upsert_session(AgnoSession(session_id="s", user_id="maya"))
-    noahs = AgnoMemory(memory_id="m", memory="Noah's", user_id="noah")
     refusals: list[tuple[Callable[[], object], type[Exception]]] = [
-        (lambda: db.upsert_user_memory(noahs), MemoryExists),
-        (lambda: db.upsert_memories([AgnoMemory(memory="x", user_id="noah"), noahs]), MemoryExists),
         (lambda: db.delete_user_memory("m", user_id="noah"), MemoryNotFound),
         (lambda: db.delete_user_memories(["m"], user_id="noah"), MemoryNotFound),
         (lambda: db.upsert_session(AgnoSession(session_id="s", user_id="noah")), SessionExists),
@@ -82,9 +79,43 @@ def test_another_users_id_changes_nothing_and_raises(alias: str) -> None:
         assert getattr(caught.value, "status_code") in (404, 409)  # noqa: B009  agno's, not ours
     assert db.get_user_memory("m", user_id="noah") is None
     assert db.get_session("s", user_id="noah") is None
-    assert Memory(db=alias).get_user_memories("noah") == [] or alias == "standalone"
     assert [memory.memory for memory in Memory(db=alias).get_user_memories("maya")] == ["Maya's"]
     assert (AgentSession.objects.using(alias).get().user_id, AgentRun.objects.using(alias).count()) == ("maya", 0)
+
+
+@each_database
+def test_two_users_with_one_memory_id(alias: str) -> None:
+    db = DjangoDb(alias)
+    users = ("maya", "noah")
+    for user in users:
+        remember(db, "m", user, memory=f"{user}'s")
+    remember(db, "n", "noah")
+    remember(db, "m", "noah", memory="Noah's new")
+    db.upsert_memories([AgnoMemory(memory_id="m", memory="Maya's new", user_id="maya")])
+    found = [db.get_user_memory("m", deserialize=False, user_id=user) for user in users]
+    assert [row["memory"] for row in found if isinstance(row, dict)] == ["Maya's new", "Noah's new"]
+    asked: list[Callable[[], object]] = [
+        lambda: db.get_user_memory("m"),
+        lambda: db.delete_user_memory("m"),
+        lambda: db.delete_user_memories(["n", "m"]),
+    ]
+    for ask in asked:
+        with pytest.raises(AmbiguousMemory, match="Name the user") as caught:
+            ask()
+        assert getattr(caught.value, "status_code") == 409  # noqa: B009  agno's, not ours
+    with pytest.raises(ValidationError):
+        db.delete_user_memory("m", user_id="")
+    assert sorted(ids(db.get_user_memories())) == ["m", "m", "n"]
+    db.delete_user_memory("m", user_id="maya")
+    assert sorted(ids(db.get_user_memories(user_id="noah"))) == sorted(ids(db.get_user_memories())) == ["m", "n"]
+    remember(db, "m")
+    db.delete_user_memories(["m", "n"], user_id="noah")
+    assert db.get_user_memories(user_id="noah") == []
+    # Now one user has the id.
+    assert db.get_user_memory("m") is not None
+    remember(db, "n", "noah")
+    db.delete_user_memories(["n", "m"])
+    assert db.get_user_memories() == []
 
 
 @each_database

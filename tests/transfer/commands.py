@@ -59,6 +59,11 @@ def stored(alias: str) -> dict[str, dict[str, Any]]:
     return {memory.memory_id: as_dict(memory) for memory in UserMemory.objects.using(alias)}
 
 
+def owned(alias: str) -> list[tuple[str, str, str]]:
+    """Return owner, id and text of all memories of a database, in this order."""
+    return sorted((memory.user_id, memory.memory_id, memory.memory) for memory in UserMemory.objects.using(alias))
+
+
 def by_text(alias: str) -> dict[str, UserMemory]:
     """Return all memories of a database by their texts."""
     return {memory.memory: memory for memory in UserMemory.objects.using(alias)}

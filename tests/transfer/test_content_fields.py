@@ -11,7 +11,7 @@ import pytest
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
-from agno_memory.transfer.duplicates import ALREADY_STORED, REPEATED_IN_SOURCE, Match
+from agno_memory.transfer.duplicates import ALREADY_STORED, REPEATED_IN_SOURCE
 from tests.databases import RUNNING, commits, each_database
 from tests.samples import sample, sample_memory
 from tests.transfer.commands import output_of_failed_import, rejected, run
@@ -56,10 +56,10 @@ def test_a_row_that_differs_only_in_this_field_is_rejected(name: str) -> None:
     other = {**row, name: sample(name)}
     write_export(row, other)
     assert "1 imported, 0 unchanged, 1 rejected." in output_of_failed_import("in.jsonl", "--database=default")
-    assert rejected()[0]["reason"] == REPEATED_IN_SOURCE[Match.OTHER_CONTENT]
+    assert rejected()[0]["reason"] == REPEATED_IN_SOURCE
     write_export(other)
     assert "0 imported, 0 unchanged, 1 rejected." in output_of_failed_import("in.jsonl", "--database=default")
-    assert rejected()[0]["reason"] == ALREADY_STORED[Match.OTHER_CONTENT]
+    assert rejected()[0]["reason"] == ALREADY_STORED
 
 
 def write_export(*rows: dict[str, Any]) -> None:

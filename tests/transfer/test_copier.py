@@ -12,7 +12,7 @@ from agno_memory.db.store import Store
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import RUNNING, commits, each_database
-from tests.transfer.commands import fill, run, stored
+from tests.transfer.commands import fill, owned, run, stored
 
 pytestmark = [commits]
 
@@ -37,13 +37,33 @@ def test_a_copy_is_identical_and_can_be_repeated(alias: str) -> None:
         Memory(db=target).replace_user_memory("c", UserMemory(memory="newer"), "maya")
         Memory(db=target).delete_user_memory("a", "maya")
         with pytest.raises(
-            CommandError, match=r"1 ids belong to other memories in the target and were not overwritten: c$"
+            CommandError, match=r"^1 memories have .* other content in the target and were not overwritten: c of maya$"
         ):
             copy(alias, target)
         assert stored(target)["c"]["memory"] == "newer"
         assert stored(target)["a"] == before["a"]
     with pytest.raises(CommandError, match="the same database"):
         copy(alias, alias)
+
+
+@each_database
+def test_each_owner_has_ids_of_their_own(alias: str) -> None:
+    target = RUNNING[(RUNNING.index(alias) + 1) % len(RUNNING)]
+    for user in ("maya", "noah", "zoe"):
+        Memory(db=alias).add_user_memory(UserMemory(memory_id="m", memory=f"{user}'s"), user)
+    Memory(db=target).add_user_memory(UserMemory(memory_id="m", memory="Stays"), "liam")
+    assert "3 copied, 0 updated, 0 unchanged." in copy(alias, target)
+    Memory(db=alias).replace_user_memory("m", UserMemory(memory="noah's new"), "noah")
+    for user in ("maya", "zoe"):
+        Memory(db=target).replace_user_memory("m", UserMemory(memory=f"Edited by {user}"), user)
+    with pytest.raises(CommandError, match=r"not overwritten: m of maya, m of zoe$"):
+        copy(alias, target)
+    assert {user: text for user, _, text in owned(target)} == {
+        "liam": "Stays",
+        "maya": "Edited by maya",
+        "noah": "noah's new",
+        "zoe": "Edited by zoe",
+    }
 
 
 def test_a_different_copy_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,14 @@ from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.signals import memory_added
-from tests.databases import commits, each_database
+from agno_memory.times import to_iso
+from agno_memory.transfer.duplicates import ALREADY_STORED, REPEATED_IN_SOURCE
+from tests.databases import RUNNING, commits, each_database
 from tests.transfer.commands import (
     by_text,
     import_error,
     output_of_failed_import,
+    owned,
     rejected,
     run,
     stored,
@@ -47,6 +50,8 @@ def test_each_rejected_row_has_a_position_and_a_reason() -> None:
         b'{"id": "d", "memory": 5.5}',
         b'{"id": "e", "memory": "x", "created_at": "soon"}',
         b'{"id": "f", "memory": "cut sho',
+        b'{"id": "g", "memory": "x", "created_at": "2999-01-01", "updated_at": "2999-01-01"}',
+        b'{"id": "h", "memory": "x", "created_at": "2001-01-01", "updated_at": "2999-01-01"}',
     ]
     Path("in.jsonl").write_bytes(b"\n".join(lines))
     import_error("in.jsonl", "--database=default")
@@ -54,17 +59,18 @@ def test_each_rejected_row_has_a_position_and_a_reason() -> None:
     assert reasons == {
         "line 2": mock.ANY,
         "line 3": "not an object",
-        "line 6": "the source has the same id earlier, with another owner",
-        "line 7": "the source has the same id earlier, with other content",
+        "line 7": REPEATED_IN_SOURCE,
         "line 8": "memory: This cannot be blank.",
         "line 9": "memory is not a text, but float",
         "line 10": "'soon' is not a time",
         "line 11": mock.ANY,
+        "line 12": "created_at: This time is in the future.",
+        "line 13": "last_updated: This time is in the future.",
     }
     assert "UTF-8" in reasons["line 2"]
     assert "not JSON" in reasons["line 11"]
     assert stat.S_IMODE(Path("rejected.jsonl").stat().st_mode) == 0o600
-    assert list(by_text("default")) == ["Likes tea"]
+    assert owned("default") == [("maya", "a", "Likes tea"), ("noah", "a", "Likes tea")]
 
 
 @each_database
@@ -72,19 +78,41 @@ def test_a_stored_memory_is_never_overwritten(alias: str) -> None:
     memory = Memory(db=alias)
     memory.add_user_memory(UserMemory(memory_id="a", memory="Maya's"), "maya")
     memory.add_user_memory(UserMemory(memory_id="b", memory="Before"), "noah")
-    noahs = [{"id": name, "memory": "Noah's", "user_id": "noah"} for name in ("a", "b", "c")]
+    noahs = [{"id": name, "memory": "Noah's", "user_id": "noah"} for name in ("b", "c")]
     write_mem0(*noahs)
     import_error("in.jsonl", f"--database={alias}")
-    assert [(row["where"], row["reason"]) for row in rejected()] == [
-        ("line 1", "another owner's memory with this id is stored already"),
-        ("line 2", "a memory with this id but other content is stored already; it is not overwritten"),
-    ]
+    assert [(row["where"], row["reason"]) for row in rejected()] == [("line 1", ALREADY_STORED)]
     texts = {name: row["memory"] for name, row in stored(alias).items()}
     assert texts == {"a": "Maya's", "b": "Before", "c": "Noah's"}
     memory.replace_user_memory("c", UserMemory(memory="Corrected by staff"), "noah")
-    write_mem0(noahs[2])
+    write_mem0(noahs[1])
     assert "1 unchanged" in run("import_memories", "in.jsonl", database=alias)
     assert stored(alias)["c"]["memory"] == "Corrected by staff"
+
+
+@each_database
+@override_settings(AGNO_MEMORY={"BATCH_SIZE": 2})
+def test_each_owner_has_ids_of_their_own(alias: str) -> None:
+    target = RUNNING[(RUNNING.index(alias) + 1) % len(RUNNING)]
+    time = {"created_at": "2001-01-01T00:00:00.125Z", "updated_at": "2002-01-01T00:00:00.5Z"}
+    users = ["maya", "noah", "zoe"]
+    write_mem0(*({"id": "m", "memory": f"{user}'s", "user_id": user, **time} for user in [*users, "maya"]))
+    expected = [(user, "m", f"{user}'s") for user in users]
+    # Zoe has the memory already, and Noah's would be written after hers.
+    Memory(db=alias).add_user_memory(UserMemory(memory_id="m", memory="zoe's"), "zoe")
+    assert "4 read: 2 imported, 2 unchanged, 0 rejected." in run("import_memories", "in.jsonl", database=alias)
+    assert owned(alias) == expected
+    mayas = Memory(db=alias).get_user_memory("m", "maya")
+    assert mayas is not None
+    assert (to_iso(mayas.created_at), to_iso(mayas.last_updated)) == (time["created_at"], "2002-01-01T00:00:00.500Z")
+    run("export_memories", "--output=out.jsonl", database=alias)
+    assert "3 read: 0 imported, 3 unchanged, 0 rejected." in run("import_memories", "out.jsonl", database=alias)
+    assert "3 read: 3 copied" in run("copy_memories", f"--from={alias}", f"--to={target}")
+    assert owned(target) == expected
+    assert "3 read: 0 imported, 3 unchanged, 0 rejected." in run("import_memories", "out.jsonl", database=target)
+    Memory(db=target).clear()
+    assert "3 read: 3 imported, 0 unchanged, 0 rejected." in run("import_memories", "out.jsonl", database=target)
+    assert owned(target) == expected
 
 
 @each_database

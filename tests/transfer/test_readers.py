@@ -6,6 +6,7 @@ The files in tests/data were written by the systems themselves.
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from agno_memory.memory import Memory
 from tests.databases import RUNNING, commits, each_database
 from tests.transfer.commands import CAFE, DARK, DATA, by_text, fill, import_error, rejected, run, stored
 
@@ -110,9 +112,26 @@ def test_from_langgraph(alias: str) -> None:
         "key": "profile",
         "value": {"context": "chat"},
     }
-    assert found[DARK].memory_id == "0b2f4c1e-5a57-4a1b-9a43-0c5f3a1f0001"
+    assert found[DARK].metadata["key"] == "0b2f4c1e-5a57-4a1b-9a43-0c5f3a1f0001"
     (row,) = rejected()
     assert (row["where"], "score" in row["reason"]) == ("row 4", True)
+
+
+@each_database
+def test_every_key_of_every_langgraph_namespace_is_imported(alias: str) -> None:
+    keys = ["profile", "0b2f4c1e-5a57-4a1b-9a43-0c5f3a1f0001"]
+    namespaces = ["facts.maya", "facts.noah", "habits.maya"]
+    texts = {f"{namespace} {key}": (namespace, key) for namespace in namespaces for key in keys}
+    rows = [{"prefix": prefix, "key": key, "value": {"text": text}} for text, (prefix, key) in texts.items()]
+    Path("in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for part, owners in (("2", {"maya", "noah"}), ("1", {"facts", "habits"})):
+        Memory(db=alias).clear()
+        options = {"owner_part": part, "database": alias}
+        assert "6 read: 6 imported" in run("import_memories", "in.jsonl", **options)
+        found = by_text(alias)
+        assert found.keys() == texts.keys()
+        assert {memory.user_id for memory in found.values()} == owners
+        assert "0 imported, 6 unchanged, 0 rejected." in run("import_memories", "in.jsonl", **options)
 
 
 @pytest.mark.parametrize("alias", ["postgres"])

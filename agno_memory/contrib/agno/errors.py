@@ -6,13 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from agno_memory.exceptions import MemoryExists, MemoryNotFound, SessionExists, SessionNotFound, ValidationError
+from agno_memory.exceptions import (
+    AmbiguousMemory,
+    MemoryExists,
+    MemoryNotFound,
+    SessionExists,
+    SessionNotFound,
+    ValidationError,
+)
 
 STATUS: Final[dict[type[Exception], int]] = {
     ValidationError: 422,
     ValueError: 422,
     MemoryNotFound: 404,
     SessionNotFound: 404,
+    AmbiguousMemory: 409,
     MemoryExists: 409,
     SessionExists: 409,
 }

@@ -23,7 +23,6 @@ def upsert(memory: Memory, values: dict[str, Any], user_id: str | None) -> UserM
         user_id: the owner.
 
     Raises:
-        MemoryExists: the id belongs to another user; nothing was written.
         ValidationError: bad input; nothing was written.
     """
     memory_id = values.get("memory_id")
@@ -35,20 +34,20 @@ def upsert(memory: Memory, values: dict[str, Any], user_id: str | None) -> UserM
             return memory.add_user_memory(candidate, user_id)
         return memory.replace_user_memory(current.memory_id, candidate, user_id, version=current.version)
 
-    def is_foreign(error: Exception) -> bool:
-        return isinstance(error, MemoryExists) and not _has(memory, error.memory_ids[0], user_id)
+    def is_final(error: Exception) -> bool:
+        return isinstance(error, MemoryExists) and not _can_read(memory, error.memory_ids[0], user_id)
 
     # Another call may write, delete or add the same memory between the two statements.
-    return retry(write, (MemoryChanged, MemoryNotFound, MemoryExists), unless=is_foreign)
+    return retry(write, (MemoryChanged, MemoryNotFound, MemoryExists), unless=is_final)
 
 
-def _has(memory: Memory, memory_id: str, user_id: str | None) -> bool:
-    """Return whether the user has this memory; False if the database cannot answer."""
+def _can_read(memory: Memory, memory_id: str, user_id: str | None) -> bool:
+    """Return whether another attempt may succeed: a failed write may have aborted the caller's transaction."""
     try:
-        return memory.get_user_memory(memory_id, user_id) is not None
+        memory.get_user_memory(memory_id, user_id)
     except DatabaseError:
-        # The failed write has aborted the caller's transaction, so another attempt would fail too.
         return False
+    return True
 
 
 def _candidate(values: dict[str, Any], current: UserMemory | None) -> UserMemory:

@@ -43,9 +43,10 @@ class Command(BaseCommand):
         self.stdout.write(f"source: {source.count:,} memories, sha256 {source.sha256}")
         self.stdout.write(f"copy:   {target.count:,} memories, sha256 {target.sha256}")
         if totals.conflicts:
-            ids = ", ".join(totals.conflicts[:5]) + (", ..." if len(totals.conflicts) > 5 else "")
+            examples = ", ".join(totals.conflicts[:5]) + (", ..." if len(totals.conflicts) > 5 else "")
             raise CommandError(
-                f"{len(totals.conflicts):,} ids belong to other memories in the target and were not overwritten: {ids}",
+                f"{len(totals.conflicts):,} memories have the same or a later version with other content in the target "
+                f"and were not overwritten: {examples}",
                 returncode=3,
             )
         if source != target:

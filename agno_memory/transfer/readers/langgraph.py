@@ -17,7 +17,8 @@ class LangGraph(Reader):
     """Reads the table ``store``.
 
     The namespace ``("memories", "maya")`` is stored as ``memories.maya``; its last part is the owner, or the part that
-    ``--owner-part`` selects. The rest of a value, apart from its text, becomes metadata.
+    ``--owner-part`` selects. The id is derived from the namespace and the key, so it is the same each time. Both become
+    metadata, as does the rest of a value, apart from its text.
     """
 
     name = "langgraph"
@@ -31,7 +32,8 @@ class LangGraph(Reader):
         text, rest = split_text(parse_json(row["value"]))
         created, updated = parse_moment(row.get("created_at")), parse_moment(row.get("updated_at"))
         return {
-            "memory_id": self._memory_id(row),
+            # A key is unique only within its namespace, and several namespaces may belong to one owner.
+            "memory_id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{row['prefix']}\0{row['key']}")),
             "user_id": self._owner(row["prefix"]),
             "memory": text,
             "metadata": {"namespace": row["prefix"], "key": row["key"], **({"value": rest} if rest else {})},
@@ -45,17 +47,6 @@ class LangGraph(Reader):
             return parts[number - 1 if number > 0 else number]
         except IndexError:
             raise InvalidRecord(f"the namespace has {len(parts)} parts, but not part {number}") from None
-
-    @staticmethod
-    def _memory_id(row: Row) -> str:
-        """Return the key if it is a UUID; otherwise an id derived from namespace and key, so it is the same each time.
-
-        Other keys are unique only within their namespace.
-        """
-        try:
-            return str(uuid.UUID(row["key"]))
-        except ValueError:
-            return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{row['prefix']}\0{row['key']}"))
 
 
 def split_text(value: object) -> tuple[str, dict[str, Any]]:

@@ -47,8 +47,12 @@ class DjangoMemoryDb(MemoryDb):
 
     @from_anywhere
     def memory_exists(self, memory: MemoryRow) -> bool:
-        """Return whether this user has a memory of this id; any user, if the row names none."""
-        return self._memory.rows(owners.reader(memory.user_id)).filter(memory_id=memory.id).exists()
+        """Return whether this user has a memory of this id; any user, if the row names none.
+
+        Raises:
+            AmbiguousMemory: the row names no user, and several users have this id.
+        """
+        return self._memory.rows(owners.reader(memory.user_id)).with_id(memory.id) is not None
 
     def read_memories(
         self, user_id: str | None = None, limit: int | None = None, sort: str | None = None
@@ -74,7 +78,6 @@ class DjangoMemoryDb(MemoryDb):
         """Replace the user's memory of this id, or add it. A field that agno does not set keeps its value.
 
         Raises:
-            MemoryExists: the id belongs to another user; nothing was written.
             ValidationError: bad input; nothing was written.
         """
         return memory_to_agno(upsert(self._memory, memory_from_agno(memory), memory.user_id))
@@ -84,6 +87,7 @@ class DjangoMemoryDb(MemoryDb):
 
         Raises:
             MemoryNotFound: the memory does not exist or belongs to another user; nothing was deleted.
+            AmbiguousMemory: no user is named, and several users have this id; nothing was deleted.
             ValueError: agno calls, and its user is unknown; nothing was deleted.
         """
         origin, user_id = origin_of_call(), current_user.get()
@@ -98,11 +102,10 @@ class DjangoMemoryDb(MemoryDb):
 
     @from_anywhere
     def _delete(self, memory_id: str, user_id: str | None) -> None:
-        rows = self._memory.rows(owners.reader(user_id)).filter(memory_id=memory_id)
-        owner = rows.values_list("user_id", flat=True).first()
-        if owner is None:
+        memory = self._memory.rows_to_write(owners.reader(user_id)).with_id(memory_id)
+        if memory is None:
             raise MemoryNotFound(memory_id)
-        self._memory.delete_user_memory(memory_id, owner)
+        self._memory.delete_user_memory(memory, memory.user_id)
 
     def clear(self) -> bool:
         """Delete memories: those of every user, or those of the agent's user if a tool calls.

@@ -14,7 +14,7 @@ from agno_memory.contrib.agno.upserts import upsert
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import memory_from_agno, memory_result, optional_moment
 from agno_memory.db.transactions import all_or_nothing
-from agno_memory.exceptions import MemoryNotFound
+from agno_memory.exceptions import AmbiguousMemory, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
@@ -37,7 +37,6 @@ class MemoriesMixin:
             deserialize: return agno's object, not a dictionary.
 
         Raises:
-            MemoryExists: the id belongs to another user; nothing was written.
             ValidationError: bad input; nothing was written.
         """
         return memory_result(self._upsert_memory(memory), deserialize)
@@ -75,8 +74,12 @@ class MemoriesMixin:
     def get_user_memory(
         self, memory_id: str, deserialize: bool | None = True, user_id: str | None = None
     ) -> AgnoMemory | dict[str, Any] | None:
-        """Return one memory of a user, or of any user, or None."""
-        memory = self._memory_rows(user_id).filter(memory_id=memory_id).first()
+        """Return one memory of a user, or of any user, or None.
+
+        Raises:
+            AmbiguousMemory: no user is named, and several users have this id.
+        """
+        memory = self._memory_rows(user_id).with_id(memory_id)
         return None if memory is None else memory_result(memory, deserialize)
 
     def get_user_memories(
@@ -167,12 +170,12 @@ class MemoriesMixin:
 
         Raises:
             MemoryNotFound: the memory does not exist or belongs to another user.
+            AmbiguousMemory: no user is named, and several users have this id; nothing was deleted.
         """
-        rows = self._memory_rows(None).filter(memory_id=memory_id)
-        owner = user_id or rows.values_list("user_id", flat=True).first()
-        if owner is None:
+        memory = self._memory.rows_to_write(owners.reader(user_id)).with_id(memory_id)
+        if memory is None:
             raise MemoryNotFound(memory_id)
-        self._memory.delete_user_memory(memory_id, owner)
+        self._memory.delete_user_memory(memory, memory.user_id)
 
     @from_anywhere
     def delete_user_memories(self, memory_ids: list[str], user_id: str | None = None) -> None:
@@ -180,17 +183,28 @@ class MemoriesMixin:
 
         Raises:
             MemoryNotFound: one of them does not exist, or belongs to another user; nothing was deleted.
+            AmbiguousMemory: no user is named, and several users have one of these ids; nothing was deleted.
         """
-        owner_of = dict(self._memory_rows(user_id).filter(memory_id__in=memory_ids).values_list("memory_id", "user_id"))
-        for memory_id in memory_ids:
-            if memory_id not in owner_of:
-                raise MemoryNotFound(memory_id)
+        owner_of = self._owners_of(memory_ids, user_id)
 
         def delete() -> None:
             for owner in set(owner_of.values()):
-                self._memory.delete_user_memories([key for key in memory_ids if owner_of[key] == owner], owner)
+                self._memory.delete_user_memories([each for each in memory_ids if owner_of[each] == owner], owner)
 
         all_or_nothing(self._memory.write_alias, delete)
+
+    def _owners_of(self, memory_ids: list[str], user_id: str | None) -> dict[str, str]:
+        """Return the owner of each memory, by its id; raises MemoryNotFound and AmbiguousMemory."""
+        rows = self._memory.rows_to_write(owners.reader(user_id)).filter(memory_id__in=memory_ids)
+        owner_of: dict[str, str] = {}
+        for memory_id, owner in rows.values_list("memory_id", "user_id"):
+            if memory_id in owner_of:
+                raise AmbiguousMemory(memory_id)
+            owner_of[memory_id] = owner
+        for memory_id in memory_ids:
+            if memory_id not in owner_of:
+                raise MemoryNotFound(memory_id)
+        return owner_of
 
     def clear_memories(self) -> None:
         """Delete the memories of the agent's user, if agno's tool ``clear_memory`` calls.

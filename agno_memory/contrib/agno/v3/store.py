@@ -19,8 +19,8 @@ from agno_memory.memory import Memory
 class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
     """Memories and sessions in the site's database, for ``Agent(db=DjangoDb())``, teams, workflows and AgentOS.
 
-    A memory that staff correct in the admin reaches the agent in its next run. A write that names another user's id
-    changes nothing and raises; ``docs/agno.md`` shows the effect in agno.
+    A memory that staff correct in the admin reaches the agent in its next run. Several users may use one memory id,
+    each for a memory of their own; a session belongs to one user, and ``docs/agno.md`` shows the effect in agno.
 
     Args:
         db: an alias of ``DATABASES``; ``None`` follows the router.
