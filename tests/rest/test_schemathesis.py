@@ -15,6 +15,9 @@ from tests.databases import ROOT, children
 from tests.rest.api import ROUTERS, Caller, add, server_databases_commits
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+# Off: it takes a path for one memory, but the path of another user's memory may differ by ?user_id= alone, and that memory
+# is still there after a DELETE of this one.
+COMPARES_PATHS = "use_after_free"
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
 
@@ -25,6 +28,7 @@ def run(url: str, token: str, report: Path) -> subprocess.CompletedProcess[str]:
     command += [
         f"--header=Authorization: Token {token}",
         "--checks=all",
+        f"--exclude-checks={COMPARES_PATHS}",
         "--report=json",
         f"--report-json-path={report}",
     ]
