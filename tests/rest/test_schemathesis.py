@@ -15,8 +15,8 @@ from tests.databases import ROOT, children
 from tests.rest.api import ROUTERS, Caller, add, server_databases_commits
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-# Off: it takes a path for one memory, but the path of another user's memory may differ by ?user_id= alone, and that memory
-# is still there after a DELETE of this one.
+# Off: it compares paths alone, but the memories of two users may have one path and differ by ?user_id=. That of the
+# other user is still there after a DELETE.
 COMPARES_PATHS = "use_after_free"
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
