@@ -71,8 +71,8 @@ class UserMemory(models.Model):
             # The same in the order in which they were added, which no later write changes.
             models.Index(fields=["user_id", "created_at", "memory_id"], name="agno_memory_user_created"),
             # The same two orders over the memories of all persons.
-            models.Index(fields=["-last_updated", "-memory_id"], name="agno_memory_newest"),
-            models.Index(fields=["created_at", "memory_id"], name="agno_memory_created"),
+            models.Index(fields=["-last_updated", "-memory_id", "-key"], name="agno_memory_newest"),
+            models.Index(fields=["created_at", "memory_id", "key"], name="agno_memory_created"),
             # For readers that have an id and no owner. It is not unique: two owners may use the same id.
             models.Index(fields=["memory_id"], name="agno_memory_memory_id"),
         )

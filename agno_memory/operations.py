@@ -21,7 +21,7 @@ class VendorOperation(Operation):
     """Base: calls ``create_on_<vendor>`` for a model, and ``drop_on_<vendor>`` to reverse it.
 
     Args:
-        model_name: of the model, in lower case.
+        model_name: the name of the model, in lower case.
     """
 
     reduces_to_sql = True
@@ -158,7 +158,7 @@ class CreateTopicsIndex(VendorOperation):
         newest: Keys = [("last_updated", -1), ("memory_id", -1)]
         return [
             MongoIndex("agno_memory_user_topics", [("user_id", 1), ("topics", 1), *newest]),
-            MongoIndex("agno_memory_topics", [("topics", 1), *newest]),
+            MongoIndex("agno_memory_topics", [("topics", 1), *newest, ("_id", -1)]),
         ]
 
     @classmethod

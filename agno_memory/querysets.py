@@ -1,9 +1,9 @@
-"""The questions about memories, each a queryset method. The service, the admin, REST and the commands use no others."""
+"""Querysets: a method for each question about memories. The service, admin, REST and commands use only these."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar
 
 from django.db import NotSupportedError, models, transaction
@@ -11,6 +11,7 @@ from django.db import NotSupportedError, models, transaction
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
+from agno_memory.db.lookups import is_of_one_owner
 from agno_memory.exceptions import AmbiguousMemory
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves
 from agno_memory.identifiers import identifier, owner_id
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from agno_memory.models import UserMemory
 
 Row = TypeVar("Row", bound=models.Model)
-# A memory, or the time and the id of one, which need not exist any more.
-Position: TypeAlias = "UserMemory | tuple[datetime.datetime, str]"
+# A memory, or the time, the id and the key of one, which need not exist any more.
+Position: TypeAlias = "UserMemory | tuple[datetime.datetime, str] | tuple[datetime.datetime, str, str]"
 
 
 class Stats(NamedTuple):
@@ -34,7 +35,29 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-class OwnedQuerySet(models.QuerySet[Row]):
+class ErasableQuerySet(models.QuerySet[Row]):
+    """Rows that one statement can delete."""
+
+    def erase(self) -> int:
+        """Delete these rows in one statement, and return their number.
+
+        Loads no row and follows no cascade, so ``pre_delete`` and ``post_delete`` are not sent.
+
+        Raises:
+            TypeError: a slice or a union.
+        """
+        if self.query.is_sliced or self.query.combinator:
+            raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
+        self._for_write = True
+        with transaction.mark_for_rollback_on_error(using=self.db):
+            return int(self._raw_delete(self.db) or 0)
+
+    erase.alters_data = True  # type: ignore[attr-defined]
+    # As with delete(), a manager without a filter must not have it.
+    erase.queryset_only = True  # type: ignore[attr-defined]
+
+
+class OwnedQuerySet(ErasableQuerySet[Row]):
     """Rows that belong to users, by their field ``user_id``."""
 
     def for_user(self, user: object) -> Self:
@@ -96,17 +119,30 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         return self.sorted_by("last_updated")
 
     def sorted_by(self, order: Order) -> Self:
-        """Order by a time, ties by ``memory_id`` in the same direction."""
-        return self.order_by(*in_order(*ORDERS[order]))
+        """Order by a time, ties by ``memory_id`` in the same direction. Narrow to an owner before, not afterwards.
+
+        Several owners may use one id at the same time, so the memories of several owners are ordered by ``key`` too.
+        """
+        return self.order_by(*in_order(*self._columns(order)))
+
+    def _columns(self, order: Order) -> Sequence[str]:
+        """Return the fields of an order, which together are unique among these memories."""
+        time, identifier = ORDERS[order]
+        if is_of_one_owner(self.query.where):
+            return time, identifier
+        return time, identifier, "-key" if order.startswith("-") else "key"
 
     def after(self, position: Position, order: Order = "-last_updated") -> Self:
         """Narrow to the memories after a position in an order. A page costs the same wherever it begins.
 
         Args:
-            position: a memory, or the time and the id of one, which need not exist any more.
+            position: a memory, or the time, the id and the key of one, which need not exist any more. The key is needed
+                only in a list of several owners.
             order: of the list; pass the same one to ``sorted_by()``.
         """
-        return self.filter(after(ORDERS[order], sort_key(position, order)))
+        values = sort_key(position, order)
+        columns = self._columns(order)[: len(values)]
+        return self.filter(after(columns, values[: len(columns)]))
 
     def page(self, size: int, position: Position | None = None, order: Order = "-last_updated") -> list[UserMemory]:
         """Return the first of these memories in an order, or the first after a position.
@@ -127,7 +163,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         No write changes ``created_at``, so in that order each memory that exists throughout the walk is yielded once.
 
         Args:
-            order: of the walk.
+            order: the order of the walk.
             size: the number of rows of a page; ``BATCH_SIZE`` by default.
         """
         size = size or conf.BATCH_SIZE
@@ -172,24 +208,6 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         check("limit", limit, validate_limit)
         return OwnerCounts(self, after, limit).run()
 
-    def erase(self) -> int:
-        """Delete these memories in one statement, and return their number.
-
-        Loads no row and follows no cascade, so ``pre_delete`` and ``post_delete`` are not sent.
-
-        Raises:
-            TypeError: a slice or a union.
-        """
-        if self.query.is_sliced or self.query.combinator:
-            raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
-        self._for_write = True
-        with transaction.mark_for_rollback_on_error(using=self.db):
-            return int(self._raw_delete(self.db) or 0)
-
-    erase.alters_data = True  # type: ignore[attr-defined]
-    # As with delete(), a manager without a filter must not have it.
-    erase.queryset_only = True  # type: ignore[attr-defined]
-
     def update(self, **values: Any) -> int:
         """Set values on all of these memories; ``version`` and ``last_updated`` change with them.
 
@@ -207,7 +225,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
     set_times.alters_data = True  # type: ignore[attr-defined]
 
     def _with_folded(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values with the search text that follows from them; raises TypeError, see ``update()``."""
+        """Return the values, with the search text of a new text among them; raises TypeError, see ``update()``."""
         followers = {field.source: field for field in self._fields_of(FoldedTextField)}
         self._refuse_identity(values)
         for field in self._fields_of(MachineWritten):
@@ -315,8 +333,8 @@ def _filter_value(each: Filter, value: Any) -> Any:
     return value
 
 
-def sort_key(position: Position, order: Order) -> tuple[datetime.datetime, str]:
-    """Return the time and the id of a position in an order."""
+def sort_key(position: Position, order: Order) -> tuple[Any, ...]:
+    """Return the time, the id and, if it is known, the key of a position in an order."""
     if isinstance(position, tuple):
         return position
-    return getattr(position, order.removeprefix("-")), position.memory_id
+    return getattr(position, order.removeprefix("-")), position.memory_id, position.key

@@ -1,4 +1,4 @@
-"""What holds for any text, topic, id and metadata: what goes in comes out, and every database says the same."""
+"""Properties of any text, topic, id and metadata: it is returned unchanged, with the same result on every database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.databases import RUNNING, commits
 
 pytestmark = [commits]
 
-# What databases, their query languages and JSON give a meaning to, and what Unicode does to comparisons.
+# Characters with a meaning in databases, query languages or JSON, and characters with special rules of comparison.
 PECULIAR = [
     *"\x00$.%_*?\\/'\"`[](){}<>,;:|^~&#@!+-=\n\r\t\x0b\x1f\x7f\x85\xa0 aAzZ09",
     *"ßẞİK",
@@ -35,7 +35,7 @@ PECULIAR += ["\u0301", "e\u0301", "é", "\u200b", "\u200d", "\u200f", "\u202e", 
 PECULIAR += ["ﬃ", "ﷺ", "中", "あ", "😀", "👩‍👩‍👧", "\U0010ffff", "\ud800", "\udfff", "$ref", "\\u0000", "--", "/*"]
 
 pieces = st.one_of(st.sampled_from(PECULIAR), st.characters())
-# Most of what is stored is good: a value of bad characters alone would only ever be refused.
+# Most values are storable: values of bad characters alone would always be refused.
 good_pieces = pieces.filter(lambda piece: "\x00" not in piece and not any(map(is_surrogate, piece)))
 
 
@@ -79,17 +79,17 @@ Fields = dict[str, Any]
 
 
 def shown(memory: UserMemory | None) -> Fields | None:
-    """Return what callers see of a memory, apart from its times."""
+    """Return the public values of a memory, apart from its times."""
     if memory is None:
         return None
     names = ("memory_id", "user_id", *UserMemory.content_fields, "version")
-    # To Python, 1 and 1.0 and True are equal; to whoever gets the JSON they are not.
+    # In Python 1, 1.0 and True are equal; in JSON they differ.
     as_json = json.dumps(memory.metadata, sort_keys=True)
     return {"as_json": as_json, **{name: getattr(memory, name) for name in names}}
 
 
 def verdict(work: Callable[[], Any]) -> Any:
-    """Return the result, or all that is told of an error that the contract allows."""
+    """Return the result, or the type and the text of an error that the contract allows."""
     try:
         return work()
     except ValidationError as error:
@@ -99,7 +99,7 @@ def verdict(work: Callable[[], Any]) -> Any:
 
 
 def everywhere(work: Callable[[Memory], Any]) -> Any:
-    """Do the same on every database, see that the verdict is the same, and return it."""
+    """Call a function on every database, check that the outcome is the same, and return it."""
     verdicts = {alias: verdict(lambda alias=alias: work(Memory(db=alias))) for alias in RUNNING}  # type: ignore[misc]
     first = verdicts[RUNNING[0]]
     assert verdicts == dict.fromkeys(RUNNING, first)
@@ -107,7 +107,7 @@ def everywhere(work: Callable[[Memory], Any]) -> Any:
 
 
 def rows_everywhere(ask: Callable[[UserMemoryQuerySet], Any]) -> Any:
-    """Ask the same question of every database, see that the answer is the same, and return it."""
+    """Run a query on every database, check that the result is the same, and return it."""
     return everywhere(lambda memory: ask(UserMemory.objects.using(str(memory.db))))
 
 
@@ -121,13 +121,13 @@ def empty_all() -> None:
 
 
 def expected(fields: Fields) -> Fields:
-    """Return what should come out, by the words of the contract alone."""
+    """Return the expected values, computed from the contract alone."""
     names = [unicodedata.normalize("NFC", topic.strip()) for topic in fields["topics"]]
     return {**fields, "topics": list(dict.fromkeys(names)), "agent_id": fields["agent_id"] or None}
 
 
 def is_storable(value: Any) -> bool:
-    """Tell whether every database can keep a value, by the words of the contract alone."""
+    """Return whether every database can store a value, according to the contract alone."""
     match value:
         case str():
             return "\x00" not in value and not any(map(is_surrogate, value))
@@ -155,7 +155,7 @@ def is_good(user_id: str, fields: Fields) -> bool:
 
 
 def contents_of(some: st.SearchStrategy[str], values: st.SearchStrategy[Any]) -> st.SearchStrategy[Fields]:
-    """What a caller may say of a memory, made of such texts and such metadata."""
+    """Return a strategy for the fields of a memory, made of these texts and this metadata."""
     return st.fixed_dictionaries(
         {
             "memory_id": some,
@@ -335,20 +335,20 @@ class Store(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model: dict[str, tuple[str, UserMemory]] = {}
+        self.model: dict[tuple[str, str], UserMemory] = {}
 
     @initialize()
     def start_empty(self) -> None:
         empty_all()
 
     def owned(self, user: str) -> list[str]:
-        return [name for name, (owner, _) in self.model.items() if owner == user]
+        return [name for owner, name in self.model if owner == user]
 
     def written(self, name: str, user: str, text: str, names: list[str]) -> Fields:
-        """Put it into the model and return what the service should answer."""
-        version = self.model[name][1].version + 1 if name in self.model else 1
+        """Write a memory into the model of the store, and return the values that the service should return."""
+        version = self.model[user, name].version + 1 if (user, name) in self.model else 1
         new = UserMemory(memory_id=name, user_id=user, memory=text, topics=canonical_topics(names), version=version)
-        self.model[name] = user, new
+        self.model[user, name] = new
         answer = shown(new)
         assert answer is not None
         return answer
@@ -357,7 +357,7 @@ class Store(RuleBasedStateMachine):
     def add(self, name: str, user: str, text: str, names: list[str]) -> None:
         new = UserMemory(memory_id=name, memory=text, topics=names)
         came = everywhere(lambda memory: shown(memory.add_user_memory(new, user)))
-        if name in self.model:
+        if (user, name) in self.model:
             assert came == ("MemoryExists", str(MemoryExists([name])))
         else:
             assert came == self.written(name, user, text, names)
@@ -365,7 +365,7 @@ class Store(RuleBasedStateMachine):
     @rule(some=st.lists(memory_ids, unique=True, max_size=3), user=users, text=good_texts, names=stored_topics)
     def add_many(self, some: list[str], user: str, text: str, names: list[str]) -> None:
         new = [UserMemory(memory_id=name, memory=text, topics=names) for name in some]
-        taken = [name for name in some if name in self.model]
+        taken = [name for name in some if (user, name) in self.model]
         if taken:
             # Without transactions, a refusal comes before the first write: nothing is left behind either.
             came = everywhere(lambda memory: memory.add_user_memories(new, user))
@@ -377,7 +377,7 @@ class Store(RuleBasedStateMachine):
     @rule(name=memory_ids, user=users, text=good_texts, names=stored_topics, behind=st.sampled_from([None, 0, 1, -1]))
     def replace(self, name: str, user: str, text: str, names: list[str], behind: int | None) -> None:
         new = UserMemory(memory=text, topics=names)
-        current = self.model[name][1].version if name in self.model else 1
+        current = self.model[user, name].version if (user, name) in self.model else 1
         version = None if behind is None else max(1, current - behind)
         came = everywhere(lambda memory: shown(memory.replace_user_memory(name, new, user, version=version)))
         if name not in self.owned(user):
@@ -391,17 +391,14 @@ class Store(RuleBasedStateMachine):
     def upsert(self, name: str, user: str, text: str, names: list[str]) -> None:
         new = UserMemory(memory_id=name, memory=text, topics=names)
         came = everywhere(lambda memory: shown(memory.upsert_user_memory(new, user)))
-        if name in self.model and name not in self.owned(user):
-            assert came == ("MemoryExists", str(MemoryExists([name])))
-        else:
-            assert came == self.written(name, user, text, names)
+        assert came == self.written(name, user, text, names)
 
     @rule(name=memory_ids, user=users)
     def delete(self, name: str, user: str) -> None:
         came = everywhere(lambda memory: memory.delete_user_memory(name, user))
         if name in self.owned(user):
             assert came is None
-            del self.model[name]
+            del self.model[user, name]
         else:
             assert came == ("MemoryNotFound", str(MemoryNotFound(name)))
 
@@ -410,19 +407,19 @@ class Store(RuleBasedStateMachine):
         gone = [name for name in dict.fromkeys(some) if name in self.owned(user)]
         assert everywhere(lambda memory: memory.delete_user_memories(some, user)) == gone
         for name in gone:
-            del self.model[name]
+            del self.model[user, name]
 
     @rule(user=users)
     def clear_user(self, user: str) -> None:
         owned = self.owned(user)
         assert everywhere(lambda memory: memory.clear_user_memories(user)) == len(owned)
         for name in owned:
-            del self.model[name]
+            del self.model[user, name]
 
     @rule(name=memory_ids, user=users)
     def get(self, name: str, user: str) -> None:
         came = everywhere(lambda memory: shown(memory.get_user_memory(name, user)))
-        assert came == (shown(self.model[name][1]) if name in self.owned(user) else None)
+        assert came == (shown(self.model[user, name]) if name in self.owned(user) else None)
 
     @rule(user=users, names=stored_topics)
     def get_about(self, user: str, names: list[str]) -> None:
@@ -430,16 +427,16 @@ class Store(RuleBasedStateMachine):
         found = everywhere(
             lambda memory: sorted(each.memory_id for each in memory.get_user_memories(user, topics=names))
         )
-        assert found == sorted(name for name in self.owned(user) if wanted <= set(self.model[name][1].topics))
+        assert found == sorted(name for name in self.owned(user) if wanted <= set(self.model[user, name].topics))
 
     @invariant()
     def contents_are_the_same(self) -> None:
         stored = rows_everywhere(lambda rows: sorted_by_id(rows))
-        assert stored == sorted_by_id(memory for _, memory in self.model.values())
+        assert stored == sorted_by_id(self.model.values())
 
 
 def sorted_by_id(memories: Iterable[UserMemory]) -> list[Fields | None]:
-    return [shown(memory) for memory in sorted(memories, key=lambda memory: memory.memory_id)]
+    return [shown(memory) for memory in sorted(memories, key=lambda memory: (memory.memory_id, memory.user_id))]
 
 
 def test_every_database_does_what_a_dictionary_does() -> None:

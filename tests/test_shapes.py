@@ -17,7 +17,7 @@ from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 
 Question = Callable[[UserMemoryQuerySet], UserMemoryQuerySet]
-KEYS = {"memory_id": "m5", "user_id": "user 5", "version": 1}
+KEYS = {"key": store.KEY.digest("user 5", "m5"), "user_id": "user 5", "version": 1}
 
 
 def of_statement(statement: OneRow[Any]) -> Question:
@@ -30,7 +30,7 @@ ONE_MEMORY: dict[str, Question] = {
     "replace": of_statement(store.REPLACE),
     "replace a version": of_statement(store.REPLACE_VERSION),
 }
-LATER = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC), "m5"
+LATER = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC), "m5", "key"
 LISTS: dict[str, Question] = {
     "a user's, after a position": lambda rows: rows.for_user("user 5").newest().after(LATER)[:10],
     "a user's newest": lambda rows: rows.for_user("user 5").newest(),
@@ -54,12 +54,16 @@ EVERYBODYS_BY_CREATION: dict[str, Question] = {
         lambda rows: rows.sorted_by("-created_at").after(LATER, "-created_at")[:10]
     ),
 }
+BY_ID: dict[str, Question] = {
+    "an id without an owner": lambda rows: rows.filter(memory_id="m5")[:2],
+}
 EVERYBODYS: dict[str, Question] = {
     "everybody's newest": lambda rows: rows.newest()[:10],
     "everybody's oldest": lambda rows: rows.oldest()[:10],
     "everybody's after a position": lambda rows: rows.newest().after(LATER)[:10],
 }
 BY_OTHER_INDEX = (
+    (BY_ID, "agno_memory_memory_id"),
     (BY_CREATION, "agno_memory_user_created"),
     (EVERYBODYS_BY_CREATION, "agno_memory_created"),
 )
@@ -105,7 +109,7 @@ class SqliteShapeTests(ShapeCase):
         self.rows = populate(self.database)
         for name, plan in self.plans(ONE_MEMORY):
             with self.subTest(name):
-                self.assertIn("USING INDEX sqlite_autoindex_agno_memory_usermemory_1 (memory_id=?)", plan)
+                self.assertIn("USING INDEX sqlite_autoindex_agno_memory_usermemory_1 (_id=?)", plan)
         for name, plan in self.plans(LISTS):
             with self.subTest(name):
                 self.assertIn("SEARCH agno_memory_usermemory USING INDEX agno_memory_user_newest (user_id=?", plan)
@@ -165,7 +169,7 @@ class MongoShapeTests(ShapeCase):
         self.rows = populate(self.database)
         for name, plan in self.plans(ONE_MEMORY):
             with self.subTest(name):
-                self.assertIn(("IXSCAN", "agno_memory_key"), self.winning_plan(plan))
+                self.assertIn(("IXSCAN", "_id_"), self.winning_plan(plan))
         for name, plan in self.plans(LISTS):
             with self.subTest(name):
                 found = self.winning_plan(plan)

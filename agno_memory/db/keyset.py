@@ -6,6 +6,7 @@ the first one as well as the thousandth.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal, cast
 
 from django.db.models import F, Q
@@ -40,18 +41,20 @@ def in_order(*names: str) -> list[OrderBy]:
     return [OrderBy(Column(name.removeprefix("-")), descending=name.startswith("-")) for name in names]
 
 
-def after(columns: tuple[str, str], position: tuple[Any, Any]) -> Q:
+def after(columns: Sequence[str], position: Sequence[Any]) -> Q:
     """Return the condition for the rows after a position.
 
     Args:
-        columns: the fields of the order, the sort key and the id that breaks its ties; both with ``-`` or both without.
+        columns: the fields of the order, the sort key and those that break its ties, all with ``-`` or all without.
         position: a value of each.
     """
-    first, second = (name.removeprefix("-") for name in columns)
     beyond = "lt" if columns[0].startswith("-") else "gt"
-    key, identifier = position
-    # The second condition alone would do, but only the first one, without an OR, is a range that an index can serve.
-    return Q((f"{first}__{beyond}e", key)) & (Q((f"{first}__{beyond}", key)) | Q((f"{second}__{beyond}", identifier)))
+    (first, value), *ties = zip((name.removeprefix("-") for name in columns), position, strict=True)
+    condition = Q()
+    for name, tie in reversed(ties):
+        condition = Q((f"{name}__{beyond}", tie)) | (Q((name, tie)) & condition if condition else Q())
+    # The first condition is the range of an index that the second one, with its OR, would hide.
+    return Q((f"{first}__{beyond}e", value)) & (Q((f"{first}__{beyond}", value)) | condition)
 
 
 def reverse(order: Order) -> Order:

@@ -81,7 +81,7 @@ class Store(Table[UserMemoryQuerySet]):
         """Return the first of an owner's memories in an order, or the first after a position."""
         values: dict[str, Any] = {"user_id": owner}
         if position is not None:
-            values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)
+            values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)[:2]
         memories = select_page(order, position is not None).first(size, self.model, self.read_alias, values)
         return cast("list[UserMemory]", memories)
 
@@ -203,7 +203,7 @@ class Store(Table[UserMemoryQuerySet]):
         """Add rows, and list the ids of the rows that were added in ``written``, also after an error."""
         written.clear()
         # Always in the same order: otherwise two transactions that write the same keys wait for each other.
-        for batch in batched(sorted(added, key=attrgetter("key")), conf.BATCH_SIZE):
+        for batch in batched(sorted(added, key=attrgetter("memory_id")), conf.BATCH_SIZE):
             ids = [candidate.memory_id for candidate in batch]
             try:
                 INSERT.run_many(self.model, alias, [self._values_of(candidate) for candidate in batch])

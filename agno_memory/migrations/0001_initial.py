@@ -193,8 +193,8 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["user_id", "-last_updated", "-memory_id"], name="agno_memory_user_newest"),
                     models.Index(fields=["user_id", "created_at", "memory_id"], name="agno_memory_user_created"),
-                    models.Index(fields=["-last_updated", "-memory_id"], name="agno_memory_newest"),
-                    models.Index(fields=["created_at", "memory_id"], name="agno_memory_created"),
+                    models.Index(fields=["-last_updated", "-memory_id", "-key"], name="agno_memory_newest"),
+                    models.Index(fields=["created_at", "memory_id", "key"], name="agno_memory_created"),
                     models.Index(fields=["memory_id"], name="agno_memory_memory_id"),
                 ],
             },

@@ -195,7 +195,8 @@ def test_keys_of_mongodb_are_those_of_the_migration(make: Make, alias: str) -> N
     db.create()
     keys = [mongodb_keys(alias, UserMemory._meta.db_table), mongodb_keys(db.alias, db.table_name)]
     assert keys[0] == keys[1]
-    assert ([("memory_id", 1)], True, False) in keys[0]
+    assert ([("memory_id", 1)], False, False) in keys[0]
+    assert not any(is_unique for _keys, is_unique, _is_partial in keys[0])
 
 
 def mongodb_keys(alias: str, collection: str) -> list[tuple[Any, bool, bool]]:

@@ -91,10 +91,9 @@ def test_a_taken_id_inside_a_transaction_of_mongodb(alias: str) -> None:
     from django_mongodb_backend.transaction import atomic
 
     memory = Memory(alias)
-    memory.add_user_memory(one("a"), "maya")
+    memory.add_user_memory(one("a"), "noah")
     calls = (
         lambda: memory.add_user_memory(one("a"), "noah"),
-        lambda: memory.upsert_user_memory(one("a"), "noah"),
         lambda: memory.add_user_memories(some("b", "a"), "noah"),
     )
     for call in calls:
@@ -141,7 +140,7 @@ def test_an_id_that_is_taken_while_a_batch_is_written(alias: str) -> None:
 
     class Racing(Store):
         def _insert_batches(self, *args: Any) -> None:
-            Memory(alias).add_user_memory(one("e"), "noah")
+            Memory(alias).add_user_memory(one("e"), "maya")
             super()._insert_batches(*args)
 
     memory = Memory(alias)

@@ -11,6 +11,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from agno_memory import times
+from agno_memory.db.keyset import ORDERS
 from agno_memory.exceptions import AmbiguousMemory, MemoryExists, MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
@@ -96,7 +97,8 @@ class IdsContract(ContractCase):
         self.assertEqual(self.rows.count(), 0)
 
     def test_what_is_not_an_id_is_refused(self) -> None:
-        for bad in (True, 1.5, b"x", [], "", " ", 10**255):
+        wrong: list[Any] = [True, 1.5, b"x", [], "", " ", 10**255]
+        for bad in wrong:
             with self.subTest(bad):
                 self.assert_refused("memory_id", self.memory.get_user_memory, bad, ALICE)
                 self.assert_refused("memory_id", self.memory.delete_user_memory, bad, ALICE)
@@ -110,6 +112,17 @@ class IdsContract(ContractCase):
         self.add("b", BOB, memory_id="m")
         with self.assertRaises(AmbiguousMemory):
             self.rows.with_id("m")
+
+    def test_pages_over_all_owners_have_each_memory_once(self) -> None:
+        for number in range(5):
+            self.add("x", f"user {number}", memory_id="m")
+            self.add("y", f"user {number}", memory_id="n")
+        self.rows.set_times(LONG_AGO, LONG_AGO)
+        for order in ORDERS:
+            for size in (1, 3):
+                walked = [memory.key for memory in self.rows.walk(order, size)]
+                self.assertEqual(sorted(walked), sorted(memory.key for memory in self.rows))
+        self.assertEqual(self.rows.newest()[0].memory_id, "n")
 
     def test_a_time_of_creation_that_the_caller_gives_is_kept(self) -> None:
         before = times.now()
@@ -126,7 +139,8 @@ class IdsContract(ContractCase):
 
     def test_a_time_of_creation_that_cannot_be_is_refused(self) -> None:
         tomorrow = times.now() + datetime.timedelta(days=1)
-        for bad in (tomorrow, LONG_AGO.replace(tzinfo=None), "2001-01-01", 5):
+        wrong: list[Any] = [tomorrow, LONG_AGO.replace(tzinfo=None), "2001-01-01", 5]
+        for bad in wrong:
             with self.subTest(bad):
                 memory = UserMemory(memory="x", created_at=bad)
                 self.assert_refused("created_at", self.memory.add_user_memory, memory, ALICE)
