@@ -56,7 +56,8 @@ class Script(httpx.MockTransport):
 
     @property
     def bodies(self) -> list[Any]:
-        return [json.loads(request.content) for request in self.sent]
+        """The JSON of the requests that have some."""
+        return [json.loads(request.content) for request in self.sent if request.content]
 
 
 Verb = Callable[..., Any]

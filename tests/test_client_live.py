@@ -32,6 +32,7 @@ from agno_memory.client import (
     UserMemory,
     ValidationError,
 )
+from agno_memory.keys import composite_key
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
 from agno_memory.rest.base import UserScopedViewSet
@@ -105,7 +106,8 @@ def as_model(found: Any) -> Any:
         return [as_model(each) for each in found]
     if not isinstance(found, UserMemory):
         return found
-    model = Model(**{name: getattr(found, name) for name in names.FIELDS}, search_text=fold(found.memory))
+    derived = {"key": composite_key(found.user_id, found.memory_id), "search_text": fold(found.memory)}
+    model = Model(**{name: getattr(found, name) for name in names.FIELDS}, **derived)
     model._state.adding = False
     return model
 
@@ -144,8 +146,13 @@ class ClientContract(ContractCase):
     test_the_callers_instance_is_left_alone = AddContract.test_the_callers_instance_is_left_alone
     test_machine_written_fields_cannot_be_given = AddContract.test_machine_written_fields_cannot_be_given
     test_new_ids_are_in_the_order_of_their_making = AddContract.test_new_ids_are_in_the_order_of_their_making
+
+    outcome = IdsContract.outcome
     test_two_people_use_the_same_id = IdsContract.test_two_people_use_the_same_id
     test_an_id_is_used_once_by_each_owner = IdsContract.test_an_id_is_used_once_by_each_owner
+    test_nothing_shows_that_another_owner_uses_an_id = IdsContract.test_nothing_shows_that_another_owner_uses_an_id
+    test_ids_may_be_given_in_other_types = IdsContract.test_ids_may_be_given_in_other_types
+    test_what_is_not_an_id_is_refused = IdsContract.test_what_is_not_an_id_is_refused
 
     bad_content = BadInputContract.bad_content
     test_content = BadInputContract.test_content
@@ -346,10 +353,13 @@ def test_permissions(alias: str, site: str) -> None:
         with pytest.raises(AccessDenied):
             list(maya.iter_user_memories("agent"))
         with pytest.raises(MemoryExists):
-            agent.add_user_memory(UserMemory(memory="x", memory_id=hers.memory_id), "agent")
-        with pytest.raises(MemoryExists):
-            agent.upsert_user_memory(UserMemory(memory="x", memory_id=hers.memory_id), "agent")
+            agent.add_user_memory(UserMemory(memory="x", memory_id=hers.memory_id))
+        # The agent has ids of their own, and a memory of maya's stands for its id alone.
+        assert agent.upsert_user_memory(UserMemory(memory="x", memory_id=hers.memory_id), "agent").version == 1
+        assert agent.replace_user_memory(hers, UserMemory(memory="his"), "agent").user_id == "agent"
+        assert agent.get_user_memory(hers) == hers
         assert agent.clear_user_memories() == 1
+        assert agent.delete_user_memories([hers], "agent") == [hers.memory_id]
     with MemoryClient(f"{site}/service/api") as anonymous, pytest.raises(AccessDenied):
         anonymous.get_user_memories()
 

@@ -37,7 +37,7 @@ def test_ids_are_encoded(memory_id: str, sent: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "memory_id", ["", " ", ".", "..", "a/../b", "/a", "a/", "a//b", "bulk", "delete", "export", "\ud800", 5, None]
+    "memory_id", ["", " ", ".", "..", "a/../b", "/a", "a/", "a//b", "bulk", "delete", "export", "\ud800", 5.0, None]
 )
 def test_ids_that_a_url_cannot_contain(memory_id: Any) -> None:
     """Unchecked, these would be requests for other resources."""

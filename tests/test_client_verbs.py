@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import httpx
 import pytest
 from django.core.exceptions import ValidationError
 
+from agno_memory import names
 from agno_memory.client import MemoryChanged, MemoryExists, MemoryNotFound, Stats, UnexpectedAnswer, UserMemory
 from tests.scripted import BASE, DEFAULTS, NOT_FOUND, PAYLOAD, SECRET, Script, Verb, both_ways, client, memory_of, page
 
@@ -149,7 +151,18 @@ def test_order_with_a_limit(call: Verb, verb: str, arguments: dict[str, Any], qu
         ("any_topics", "get_user_memories", {"any_topics": [None]}),
         ("agent_id", "get_user_memories", {"agent_id": ""}),
         ("memory_ids", "delete_user_memories", {"memory_ids": "m1"}),
-        ("memory_ids", "delete_user_memories", {"memory_ids": [5]}),
+        ("memory_ids", "delete_user_memories", {"memory_ids": [5.0]}),
+        ("memory_ids", "delete_user_memories", {"memory_ids": UserMemory(memory="x")}),
+        *[
+            ("memory_id", verb, {"memory_id": bad})
+            for verb in ("get_user_memory", "delete_user_memory")
+            for bad in (None, True, 1.5, b"m", "", " ", 10**255, 10**5_000, {"memory_id": "m"}, UserMemory)
+        ],
+        ("memory_id", "add_user_memory", {"memory": {"memory": "x", "memory_id": 10**255}}),
+        ("session_id", "add_user_memory", {"memory": {"memory": "x", "session_id": 10**255}}),
+        ("1.memory_id", "add_user_memories", {"memories": [{"memory": "x", "memory_id": each} for each in (5, "5")]}),
+        ("session_id", "get_user_memories", {"session_id": True}),
+        ("session_id", "get_user_memories", {"session_id": UserMemory(memory="x")}),
         ("memories", "add_user_memories", {"memories": UserMemory(memory="x")}),
         *[
             ("version", verb, {"memory_id": "m", "version": bad})
@@ -165,7 +178,66 @@ def test_invalid_arguments(field: str, verb: str, arguments: dict[str, Any]) -> 
     assert list(caught.value.message_dict) == [field]
 
 
-@pytest.mark.parametrize("user_id", ["", " ", "\ud800", 1.5, True, b"maya", object()])
+A_UUID = UUID("0192f0a0-0000-7000-8000-000000000001")
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [(12, "12"), (-1, "-1"), (A_UUID, str(A_UUID)), (UserMemory(memory="x", memory_id="m"), "m"), ("m", "m")],
+)
+def test_ids_in_all_types(call: Verb, given: Any, text: str) -> None:
+    """Those of the service; a memory stands for its id."""
+    ok = httpx.Response(200, json=PAYLOAD)
+    script = Script(ok, ok, httpx.Response(204), httpx.Response(200, json={"deleted": [text]}))
+    call(script, "get_user_memory", given)
+    call(script, "replace_user_memory", given, UserMemory(memory="x"))
+    assert call(script, "delete_user_memory", given) is None
+    assert call(script, "delete_user_memories", [given, text]) == [text]
+    assert script.calls[:3] == [f"{method} /api/memories/{text}/" for method in ("GET", "PUT", "DELETE")]
+    assert script.bodies[-1] == {"memory_ids": [text]}
+    for verb, arguments in (("replace_user_memory", [UserMemory(memory="x")]), ("delete_user_memory", [])):
+        with pytest.raises(MemoryNotFound) as missing:
+            call(Script(NOT_FOUND), verb, given, *arguments)
+        assert missing.value.memory_id == text
+        with pytest.raises(MemoryChanged) as changed:
+            call(Script(httpx.Response(412, json={"detail": "Changed."})), verb, given, *arguments, version=2)
+        assert changed.value.memory_id == text
+
+
+@both_ways
+def test_ids_of_new_memories_and_filters_in_all_types(call: Verb) -> None:
+    created = httpx.Response(201, json=PAYLOAD)
+    script = Script(created, httpx.Response(200, json=PAYLOAD), page())
+    new: Any = {"memory": "x", "memory_id": A_UUID, "agent_id": 5, "session_id": A_UUID, "metadata": {"n": 5}}
+    call(script, "add_user_memory", new, A_UUID)
+    call(script, "upsert_user_memory", new, 7)
+    call(script, "get_user_memories", A_UUID, agent_id=5, session_id=A_UUID)
+    sent = {"memory": "x", "agent_id": "5", "session_id": str(A_UUID), "metadata": {"n": 5}}
+    assert script.bodies == [{**sent, "memory_id": str(A_UUID)}, sent]
+    assert script.calls == [
+        f"POST /api/memories/?user_id={A_UUID}",
+        f"PUT /api/memories/{A_UUID}/?user_id=7",
+        f"GET /api/memories/?user_id={A_UUID}&agent_id=5&session_id={A_UUID}&ordering=-created_at&page_size=100",
+    ]
+
+
+@both_ways
+def test_machine_written_fields_are_not_sent(call: Verb) -> None:
+    """So that a memory that was read can be added elsewhere, and sent back."""
+    read = memory_of(PAYLOAD)
+    created, replaced = httpx.Response(201, json=PAYLOAD), httpx.Response(200, json=PAYLOAD)
+    script = Script(created, httpx.Response(201, json=[PAYLOAD]), replaced, replaced)
+    call(script, "add_user_memory", read)
+    call(script, "add_user_memories", [PAYLOAD])
+    call(script, "replace_user_memory", read, read)
+    call(script, "upsert_user_memory", read)
+    first, (second,), *others = script.bodies
+    for body in (first, second, *others):
+        assert not body.keys() & {"user_id", *names.MACHINE_WRITTEN}
+
+
+@pytest.mark.parametrize("user_id", ["", " ", "\ud800", 1.5, True, b"maya", object(), 10**255, UserMemory(memory="x")])
 def test_invalid_user_ids(user_id: Any) -> None:
     with client(Script()) as memory:
         for call in (memory.get_user_memories, memory.clear_user_memories, memory.stats, memory.topic_counts):

@@ -10,10 +10,11 @@ from inspect import Parameter
 from types import MappingProxyType
 from typing import Any, Final, ParamSpec, TypeVar, get_type_hints
 from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
 
 from agno_memory.client.errors import ServiceUnavailable
 from agno_memory.client.models import UserMemory, parse_memory
-from agno_memory.client.payloads import as_text
+from agno_memory.client.payloads import as_text, id_text
 from agno_memory.client.protocol import QueryParameters, Request, Response, build_path, invalid, validation_messages
 from agno_memory.client.retries import MAY_HAVE_HAPPENED, Exchange, send_with_retries
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound, ValidationError
@@ -21,7 +22,7 @@ from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists,
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
-UserId = str | int | None
+UserId = str | int | UUID | None
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -124,14 +125,15 @@ class Calls:
         """Return the id of the user of a call, or None for the owner of the credentials.
 
         Raises:
-            ValidationError: not a text or a whole number, or blank.
+            ValidationError: not a text, a whole number or a UUID, or blank.
         """
         user = self.user_id if user_id is None else user_id
         if user is None:
             return None
-        if isinstance(user, bool) or not isinstance(user, str | int):
-            raise invalid("user_id", f"A user id is a text or a whole number, not {type(user).__name__}.")
-        return as_text("user_id", str(user))
+        text = id_text("user_id", user)
+        if not isinstance(text, str):
+            raise invalid("user_id", f"A user id is a text, a whole number or a UUID, not {type(user).__name__}.")
+        return as_text("user_id", text)
 
 
 def check_found(response: Response, memory_id: str, version: int | None) -> None:

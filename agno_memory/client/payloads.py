@@ -5,17 +5,24 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+from uuid import UUID
 
+from agno_memory.client.models import UserMemory
 from agno_memory.client.protocol import QueryParameters, invalid
 from agno_memory.exceptions import ValidationError
 from agno_memory.keys import uuid7
-from agno_memory.names import CONTENT_FIELDS, FILTERS, MACHINE_WRITTEN, MAX_COUNT, Kind
+from agno_memory.names import CONTENT_FIELDS, FILTERS, MACHINE_WRITTEN, MAX_COUNT, MAX_IDENTIFIER_LENGTH, Kind
+
+# An id as callers pass it.
+Identifier: TypeAlias = str | int | UUID | UserMemory
 
 # Deeper than the service permits for any field.
 MAX_DEPTH: Final = 200
 # Fields of a response beside the content: ignored, so that a response can be sent back.
 NOT_CONTENT: Final = frozenset({"memory_id", "user_id", *MACHINE_WRITTEN})
+# Content fields that are ids.
+ORIGINS: Final = frozenset(each.name for each in FILTERS if each.kind is Kind.IDENTIFIER)
 
 
 def new_memory(memory: object) -> tuple[str, dict[str, Any]]:
@@ -24,7 +31,7 @@ def new_memory(memory: object) -> tuple[str, dict[str, Any]]:
         memory_id = memory["memory_id"] if "memory_id" in memory else uuid7()
     else:
         memory_id = getattr(memory, "memory_id", None) if hasattr(memory, "memory_id") else uuid7()
-    return memory_id, content(memory)
+    return id_text("memory_id", memory_id), content(memory)
 
 
 def new_memories(memories: object) -> list[tuple[str, dict[str, Any]]]:
@@ -65,6 +72,7 @@ def content(memory: object) -> dict[str, Any]:
     topics = fields.get("topics")
     if isinstance(topics, Iterable) and not isinstance(topics, str | bytes | Mapping):
         fields["topics"] = list(topics)
+    fields |= {name: id_text(name, fields[name]) for name in ORIGINS & fields.keys()}
     for name, value in fields.items():
         _check_json(name, value)
     return fields
@@ -112,6 +120,8 @@ def filter_parameters(values: Mapping[str, object]) -> QueryParameters | None:
 def _filter_texts(name: str, kind: Kind, value: object) -> list[str]:
     if kind is Kind.TOPICS:
         return as_texts(name, value)
+    if kind is Kind.IDENTIFIER:
+        return [as_id(name, value)]
     if kind is not Kind.MOMENT:
         return [as_text(name, value)]
     if not isinstance(value, datetime.datetime) or value.tzinfo is None:
@@ -148,6 +158,38 @@ def as_list(name: str, value: object) -> list[Any]:
 def as_texts(name: str, value: object) -> list[str]:
     """Return an iterable of texts as a list; none may be blank."""
     return [as_text(name, item) for item in as_list(name, value)]
+
+
+def as_id(name: str, value: object, field: str | None = None) -> str:
+    """Return an id as text, as the service stores it.
+
+    Args:
+        name: of the argument, for errors.
+        value: a text, an int, a UUID, or a memory, which stands for its id.
+        field: of a memory; the name of the argument by default.
+
+    Raises:
+        ValidationError: another type, or blank.
+    """
+    return as_text(name, id_text(name, getattr(value, field or name, value)))
+
+
+def id_text(name: str, value: object) -> Any:
+    """Return an int or a UUID as text, and any other value unchanged.
+
+    ``agno_memory.identifiers`` does the same with Django.
+
+    Raises:
+        ValidationError: an int with more digits than an id may have.
+    """
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        # Checked before str(), which refuses numbers of thousands of digits.
+        if abs(value) >= 10**MAX_IDENTIFIER_LENGTH:
+            raise invalid(name, "This number is too long for an id.")
+        return str(value)
+    return value
 
 
 def as_text(name: str, value: object) -> str:

@@ -13,8 +13,10 @@ from agno_memory.batches import batched
 from agno_memory.client.calls import Calls, UserId, check_found, note_on_error, parse_added, with_keywords_of
 from agno_memory.client.models import Stats, TopicCount, UserMemory, parse_memory, parse_stats, parse_topic_counts
 from agno_memory.client.payloads import (
+    Identifier,
+    as_id,
+    as_list,
     as_text,
-    as_texts,
     check_limit,
     content,
     filter_parameters,
@@ -47,9 +49,9 @@ class Filters(TypedDict, total=False):
 
     topics: Sequence[str] | None
     any_topics: Sequence[str] | None
-    agent_id: str | None
-    team_id: str | None
-    session_id: str | None
+    agent_id: Identifier | None
+    team_id: Identifier | None
+    session_id: Identifier | None
 
 
 class Verbs(Calls):
@@ -74,7 +76,7 @@ class Verbs(Calls):
 
         Raises:
             ValidationError: bad input; nothing was written.
-            MemoryExists: the id is taken, by any user.
+            MemoryExists: the user has a memory with this id.
             RemoteError: the call failed.
         """
         memory_id, fields = new_memory(memory)
@@ -85,12 +87,13 @@ class Verbs(Calls):
         return response.parse(parse_memory)
 
     def replace_user_memory(
-        self, memory_id: str, memory: object, user_id: UserId = None, *, version: int | None = None
+        self, memory_id: Identifier, memory: object, user_id: UserId = None, *, version: int | None = None
     ) -> Exchange[UserMemory]:
         """Replace the content of a memory: text, topics and all other fields that callers set.
 
         Args:
-            memory_id: the id of the memory to replace. The id of ``memory`` is ignored.
+            memory_id: the id of the memory to replace: a text, an int, a UUID, or the memory itself. The id of
+                ``memory`` is ignored.
             memory: the new content, as for ``add_user_memory()``.
             user_id: the owner.
             version: replace this version only.
@@ -104,11 +107,12 @@ class Verbs(Calls):
             MemoryChanged: the memory does not have, or no longer has, ``version``.
             RemoteError: the call failed, or its effect is unknown (``ServiceUnavailable.may_have_happened``).
         """
-        segments = ["memories", path_segment("memory_id", memory_id)]
+        own_id = as_id("memory_id", memory_id)
+        segments = ["memories", path_segment("memory_id", own_id)]
         body, condition = json_bytes(content(memory)), if_match_header(version)
         request = self.write_request("PUT", segments, user_id, body, condition)
         response = yield from self.send(request, 200, 404, 412)
-        check_found(response, memory_id, version)
+        check_found(response, own_id, version)
         return response.parse(parse_memory)
 
     def upsert_user_memory(self, memory: object, user_id: UserId = None) -> Exchange[UserMemory]:
@@ -119,7 +123,7 @@ class Verbs(Calls):
 
         Raises:
             ValidationError: bad input; nothing was written.
-            MemoryExists: the id belongs to another user; nothing was written.
+            MemoryExists: other calls add and delete this memory at the same time; nothing was written.
             RemoteError: the call failed.
         """
         memory_id, fields = new_memory(memory)
@@ -129,15 +133,14 @@ class Verbs(Calls):
         for _attempt in range(UPSERT_ATTEMPTS):
             response = yield from self.send(replace_request, 200, 404)
             if response.status == 404:
-                # 412 here: another call, or a lost attempt of this one, added it in between; or it belongs to another
-                # user.
+                # 412 here: another call, or a lost attempt of this one, added it in between.
                 response = yield from self.send(add_request, 201, 412)
             if response.status != 412:
                 return response.parse(parse_memory)
         raise MemoryExists([memory_id])
 
     def delete_user_memory(
-        self, memory_id: str, user_id: UserId = None, *, version: int | None = None
+        self, memory_id: Identifier, user_id: UserId = None, *, version: int | None = None
     ) -> Exchange[None]:
         """Delete one memory.
 
@@ -154,11 +157,12 @@ class Verbs(Calls):
             MemoryChanged: the memory does not have, or no longer has, ``version``.
             RemoteError: the call failed.
         """
-        segments = ["memories", path_segment("memory_id", memory_id)]
+        own_id = as_id("memory_id", memory_id)
+        segments = ["memories", path_segment("memory_id", own_id)]
         request = self.write_request("DELETE", segments, user_id, headers=if_match_header(version))
         response = yield from self.send(request, 204, 404, 412)
         if not (response.status == 404 and response.follows_lost_response):
-            check_found(response, memory_id, version)
+            check_found(response, own_id, version)
 
     # Writing many
 
@@ -174,7 +178,7 @@ class Verbs(Calls):
 
         Raises:
             ValidationError: bad input, by position in the argument (``"3.topics"``).
-            MemoryExists: ids that are taken, all of those in one request.
+            MemoryExists: ids of memories that the user has, all of those in one request.
             RemoteError: a call failed.
         """
         payloads = new_memories(memories)
@@ -188,7 +192,7 @@ class Verbs(Calls):
                 added += parse_added(response, ids[len(added) : len(added) + len(batch)], len(added))
         return added
 
-    def delete_user_memories(self, memory_ids: Iterable[str], user_id: UserId = None) -> Exchange[list[str]]:
+    def delete_user_memories(self, memory_ids: Iterable[Identifier], user_id: UserId = None) -> Exchange[list[str]]:
         """Delete many memories. Ids that the user does not have are ignored.
 
         They are sent in requests of ``bulk_size`` ids. **Each request is all or nothing.** A request is not sent again
@@ -202,8 +206,9 @@ class Verbs(Calls):
             ValidationError: bad input.
             RemoteError: a call failed.
         """
+        requested_ids = [as_id("memory_ids", each, "memory_id") for each in as_list("memory_ids", memory_ids)]
         deleted: list[str] = []
-        for batch in batched(dict.fromkeys(as_texts("memory_ids", memory_ids)), self.bulk_size):
+        for batch in batched(dict.fromkeys(requested_ids), self.bulk_size):
             request = self.write_request("POST", ["memories", "delete"], user_id, json_bytes({"memory_ids": batch}))
             with note_on_error(deleted, "deleted"):
                 response = yield from self.send(request, 200)
@@ -228,15 +233,15 @@ class Verbs(Calls):
 
     # Reading
 
-    def get_user_memory(self, memory_id: str, user_id: UserId = None) -> Exchange[UserMemory | None]:
+    def get_user_memory(self, memory_id: Identifier, user_id: UserId = None) -> Exchange[UserMemory | None]:
         """Return one memory of a user, or None.
 
         Raises:
             ValidationError: bad input.
             RemoteError: the call failed.
         """
-        query = self.owner_parameters(user_id)
-        path = build_path("memories", path_segment("memory_id", memory_id), query=query)
+        segment = path_segment("memory_id", as_id("memory_id", memory_id))
+        path = build_path("memories", segment, query=self.owner_parameters(user_id))
         response = yield from self.send(Request("GET", path), 200, 404)
         return None if response.status == 404 else response.parse(parse_memory)
 

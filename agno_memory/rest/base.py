@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import Http404
+from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -91,7 +93,7 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
 
     def concerns_others(self) -> bool:
         """Return whether the request acts for another user than the caller, or for everybody."""
-        return self.endpoint.concerns_everybody or any(str(name) != self.caller for name in self.named_users)
+        return self.endpoint.concerns_everybody or any(not is_same_user(name, self.caller) for name in self.named_users)
 
     def required_permission(self) -> str:
         """Return the permission that acting for another user needs: view, add, change or delete."""
@@ -177,6 +179,12 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
                 raise
             return renderers[0], renderers[0].media_type
 
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(*args, **kwargs)
+        # Two users may have memories at the same address and with the same ETag: a cache keeps them apart.
+        patch_vary_headers(response, ["Authorization"])
+        return response
+
     # Errors
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -203,6 +211,15 @@ class StrictViewSet(UserScopedViewSet):
         super().initial(request, *args, **kwargs)
         if self.action in self.action_map.values():
             refuse_unknown_parameters(request.query_params.keys(), self.known_parameters())
+
+
+def is_same_user(name: object, user_id: str) -> bool:
+    """Return whether a request means a user by this name; a UUID has several spellings."""
+    try:
+        return name is not None and owner_id(name) == user_id
+    except ValidationError:
+        # No user has an id that is not valid.
+        return False
 
 
 def refuse_unknown_parameters(parameters: Collection[str], accepted: Sequence[str]) -> None:

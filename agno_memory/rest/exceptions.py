@@ -20,12 +20,10 @@ RETRY_AFTER: Final = 5
 
 
 class Conflict(exceptions.APIException):
-    """The id is taken, by this user or another."""
+    """The user has a memory with this id."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = _(
-        "Already taken: leave memory_id out to get a new one, or send PUT to change a memory of your own."
-    )
+    default_detail = _("Already taken: leave memory_id out to get a new one, or send PUT to replace the memory.")
     default_code = "conflict"
 
 

@@ -149,8 +149,8 @@ def add_many(owner: str, number: int, **content: Any) -> list[UserMemory]:
     return Memory().add_user_memories(memories, owner)
 
 
-def stored(memory_id: str) -> UserMemory:
-    return UserMemory.objects.get(memory_id=memory_id)
+def stored(memory_id: str, owner: str = "ana") -> UserMemory:
+    return UserMemory.objects.get(memory_id=memory_id, user_id=owner)
 
 
 def one(memory_id: str) -> str:

@@ -30,6 +30,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 def agree(memory: dict[str, Any], case: Case[Any]) -> None:
     """Make a body agree with the URL, and remove metadata that some database cannot store."""
     memory.pop("user_id", None)
+    # Only the stored time is accepted.
+    memory.pop("created_at", None)
     if case.path_parameters:
         memory.pop("memory_id", None)
     try:

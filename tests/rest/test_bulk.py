@@ -23,6 +23,7 @@ def test_many_are_stored_in_order(alias: str, ana: Caller) -> None:
 @each_database
 def test_all_or_nothing(alias: str, ana: Caller) -> None:
     add("ana", memory_id="mine")
+    add("ana", memory_id="also mine")
     add("bob", memory_id="theirs")
     good = {"memory": "good"}
     cases: list[tuple[list[Any], int, dict[str, list[str]]]] = [
@@ -32,11 +33,11 @@ def test_all_or_nothing(alias: str, ana: Caller) -> None:
         ([good, {"memory": "x", "memory_id": "bulk"}], 400, {"1": ["memory_id"]}),
         ([good, {"memory": "x", "colour": "red"}], 400, {"1": ["colour"]}),
         ([good, {"memory": "x", "memory_id": "mine"}], 409, {"1": ["memory_id"]}),
-        ([{"memory": "x", "memory_id": "theirs"}, good], 409, {"0": ["memory_id"]}),
+        ([good, {"memory": "x", "created_at": "2026-01-01T00:00:00Z"}], 400, {"1": ["created_at"]}),
         (
-            [{"memory": "x", "memory_id": each} for each in ("theirs", "new", "mine")],
+            [{"memory": "x", "memory_id": each} for each in ("also mine", "theirs", "new", "mine")],
             409,
-            {"0": ["memory_id"], "2": ["memory_id"]},
+            {"0": ["memory_id"], "3": ["memory_id"]},
         ),
     ]
     for body, status, named in cases:
@@ -45,7 +46,16 @@ def test_all_or_nothing(alias: str, ana: Caller) -> None:
             status,
             named,
         )
-        assert UserMemory.objects.count() == 2
+        assert UserMemory.objects.count() == 3
+
+
+@on_sqlite
+def test_the_time_of_creation_is_read_only(alias: str, ana: Caller) -> None:
+    refused = {"created_at": ["This field is read-only."]}
+    body = [{"memory": "a"}, {"memory": "b", "created_at": None}, {"memory": "c", "created_at": "2026-01-01T00:00:00Z"}]
+    response = ana.call("POST", "memories/bulk/", body)
+    assert (response.status_code, response.json()) == (400, {"1": refused, "2": refused})
+    assert not UserMemory.objects.exists()
 
 
 @on_sqlite
@@ -83,10 +93,14 @@ def test_up_to_a_limit(alias: str, ana: Caller) -> None:
 def test_many_are_deleted_and_named(alias: str, ana: Caller) -> None:
     ids = [memory.memory_id for memory in add_many("ana", 6)]
     add("bob", memory_id="theirs")
+    add("bob", memory_id=ids[0])
     wanted = [ids[4], "nothing", ids[0], "theirs", ids[4], "..", "bulk", "a b/%"]
     response = ana.call("POST", "memories/delete/", {"memory_ids": wanted})
     assert (response.status_code, response.json()) == (200, {"deleted": [ids[4], ids[0]]})
-    assert set(UserMemory.objects.values_list("memory_id", flat=True)) == {*ids, "theirs"} - {ids[4], ids[0]}
+    assert sorted(memory.memory_id for memory in UserMemory.objects.for_user("ana")) == sorted(
+        {*ids} - {ids[4], ids[0]}
+    )
+    assert {memory.memory_id for memory in UserMemory.objects.for_user("bob")} == {"theirs", ids[0]}
     assert ana.call("POST", "memories/delete/", {"memory_ids": wanted}).json() == {"deleted": []}
     assert ana.call("POST", "memories/delete/", {"memory_ids": []}).json() == {"deleted": []}
 

@@ -24,7 +24,7 @@ def clients(who: Caller) -> list[Caller]:
 
 
 @each_database_commits
-def test_an_id_is_given_once(alias: str, ana: Caller, bob: Caller) -> None:
+def test_an_id_is_used_once_by_each_owner(alias: str, ana: Caller, bob: Caller) -> None:
     threads = [(ana, bob)[thread % 2].again() for thread in range(THREADS)]
 
     def create(thread: int, number: int) -> Any:
@@ -35,10 +35,10 @@ def test_an_id_is_given_once(alias: str, ana: Caller, bob: Caller) -> None:
         return threads[thread].call("PUT", path, {"memory": f"{thread}"}, headers={"If-None-Match": "*"})
 
     for outcomes in race(ROUNDS, create, THREADS):
-        assert statuses(outcomes) == {201: 1, 409: THREADS - 1}
+        assert statuses(outcomes) == {201: 2, 409: THREADS - 2}
     for outcomes in race(ROUNDS, put, THREADS):
-        assert statuses(outcomes) == {201: 1, 412: THREADS - 1}
-    assert UserMemory.objects.count() == 2 * ROUNDS
+        assert statuses(outcomes) == {201: 2, 412: THREADS - 2}
+    assert [UserMemory.objects.for_user(owner).count() for owner in ("ana", "bob")] == [2 * ROUNDS] * 2
 
 
 @each_database_commits

@@ -15,6 +15,9 @@ from tests.databases import ROOT, children
 from tests.rest.api import ROUTERS, Caller, add, server_databases_commits
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+# Off: it compares paths alone, but the memories of two users may have one path and differ by ?user_id=. That of the
+# other user is still there after a DELETE.
+COMPARES_PATHS = "use_after_free"
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
 
@@ -25,6 +28,7 @@ def run(url: str, token: str, report: Path) -> subprocess.CompletedProcess[str]:
     command += [
         f"--header=Authorization: Token {token}",
         "--checks=all",
+        f"--exclude-checks={COMPARES_PATHS}",
         "--report=json",
         f"--report-json-path={report}",
     ]

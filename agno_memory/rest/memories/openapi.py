@@ -74,7 +74,10 @@ CREATE: Final = Operation(
     name="memories_create",
     responses=one(201),
     errors=(409, *WITH_A_BODY),
-    description="Only `memory` is required. Without a `memory_id`, the server assigns one that sorts by time.",
+    description=(
+        "Only `memory` is required. Without a `memory_id`, the server assigns one that sorts by time. Ids belong to "
+        "their owner: several users may have the same one."
+    ),
     headers={201: {"ETag": ETAG, "Location": LOCATION}},
     request_examples={"A memory": NEW_MEMORY, "With an id of its own": {"memory_id": "maya-1", **SECOND_NEW_MEMORY}},
     response_example=MEMORY,
@@ -102,8 +105,8 @@ REPLACE: Final = Operation(
     errors=(404, 412, *WITH_A_BODY),
     description=(
         "Fields that the body leaves out are emptied. With `If-None-Match: *` the request creates the memory under "
-        "this id; it fails with 412 if the id is taken, by this user or another. A `memory_id` in the body must be "
-        "that of the path."
+        "this id; it fails with 412 if the user has a memory with it. A `memory_id` in the body must be that of the "
+        "path."
     ),
     headers={200: {"ETag": ETAG}, 201: {"ETag": ETAG}},
     request_examples={"A memory": {**NEW_MEMORY, "topics": ["food"]}},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from agno_memory.formats import as_dict
 from agno_memory.models import UserMemory
 from agno_memory.names import FIELDS, MACHINE_WRITTEN
 from agno_memory.rest.fields import BoundedListField, MetadataObjectField, StrictSerializer, TextField, TopicListField
+from agno_memory.times import from_iso
 from agno_memory.validators import validate_identifier
 
 Fields = dict[str, Field[Any, Any, Any, Any]]
@@ -28,7 +30,9 @@ class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMem
 
     Written by ``agno_memory.formats.as_dict``, with the fields that a subclass declares added. Read into the values
     that ``UserMemory(...)`` takes. A body may contain the owner and the machine-written fields, as a response that is
-    sent back does; they are ignored.
+    sent back does. The owner, ``version`` and ``last_updated`` are ignored: every write changes the last two, so those
+    of a response are soon out of date. ``created_at`` never changes, so a body with another one than ``instance`` has
+    is refused.
     """
 
     serializer_field_mapping = {
@@ -44,8 +48,6 @@ class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMem
         fields: ClassVar[tuple[str, ...]] = FIELDS
         read_only_fields = ("user_id", *MACHINE_WRITTEN)
         extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
-            # Without the validator of uniqueness: only the INSERT itself finds out whether the id is taken.
-            "memory_id": {"required": False, "allow_blank": False, "validators": [validate_identifier]},
             "topics": {"allow_null": True},
             "metadata": {"allow_null": True},
         }
@@ -63,6 +65,17 @@ class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMem
     def accepted_fields(self) -> Sequence[str]:
         return [*FIELDS, *(name for name in self._declared_fields if name not in FIELDS)]
 
+    def to_internal_value(self, data: Any) -> Any:
+        if self._is_inherited("created_at") and isinstance(data, Mapping) and self._sets_creation(data):
+            raise serializers.ValidationError({"created_at": [_("This field is read-only.")]})
+        return super().to_internal_value(data)
+
+    def _sets_creation(self, data: Mapping[str, Any]) -> bool:
+        """Return whether a body has a time of creation that is not the stored one."""
+        if "created_at" not in data:
+            return False
+        return self.instance is None or _moment(data["created_at"]) != self.instance.created_at
+
     def to_representation(self, instance: UserMemory) -> dict[str, Any]:
         content = as_dict(instance)
         if self.Meta.fields is FIELDS and not self._declared_fields:
@@ -76,6 +89,14 @@ class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMem
     def validated_memory(self) -> UserMemory:
         """Return an unsaved memory with the validated values."""
         return UserMemory(**self.validated_data)
+
+
+def _moment(value: object) -> datetime.datetime | None:
+    """Return the moment of an ISO 8601 text, or None for any other value."""
+    try:
+        return from_iso(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _copied(field: Field[Any, Any, Any, Any]) -> Field[Any, Any, Any, Any]:

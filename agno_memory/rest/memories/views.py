@@ -14,6 +14,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agno_memory.cleaning import KEY
 from agno_memory.db.keyset import Order
 from agno_memory.exceptions import MemoryChanged, MemoryExists
 from agno_memory.models import UserMemory
@@ -119,10 +120,10 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
     )
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Replace the content of a memory, or create it with ``If-None-Match: *``."""
-        new = self.memory_in_body()
         if creates(request):
-            return self._create_only(new)
+            return self._create_only(self.memory_in_body())
         memory = self.get_object()
+        new = self.memory_in_body(memory)
         check_preconditions(request, memory)
         version = memory.version if is_guarded(request) else None
         return self._respond(self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=version))
@@ -145,7 +146,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         memory = self.get_object()
         check_preconditions(self.request, memory)
         current = {name: getattr(memory, name) for name in UserMemory.content_fields}
-        new = UserMemory(**{**current, **self._values(partial=True)})
+        new = UserMemory(**{**current, **self._values(memory, partial=True)})
         return self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=memory.version)
 
     @Endpoint(
@@ -178,7 +179,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         serializer = DeleteSerializer(data=self.body())
         serializer.is_valid(raise_exception=True)
         requested_ids = serializer.validated_data["memory_ids"]
-        existing = set(self.get_queryset().filter(memory_id__in=requested_ids).values_list("memory_id", flat=True))
+        existing = set(self._with_ids(requested_ids).values_list("memory_id", flat=True))
         deleted = self.memory.delete_user_memories([each for each in requested_ids if each in existing], self.owner)
         return Response(DeletedSerializer({"deleted": deleted}).data)
 
@@ -223,18 +224,26 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         except ValidationError:
             # No memory has an id that is not valid.
             raise exceptions.NotFound from None
-        memory = self.get_queryset().filter(memory_id=memory_id).first()
+        memory = self._with_ids([memory_id]).first()
         if memory is None:
             raise exceptions.NotFound
         self.check_object_permissions(self.request, memory)
         return memory
 
-    def memory_in_body(self) -> UserMemory:
-        """Return the unsaved memory of the body, with the id of the path if there is one."""
-        return UserMemory(**self._values(partial=False))
+    def _with_ids(self, memory_ids: builtins.list[str]) -> UserMemoryQuerySet:
+        """Return the user's memories with these ids, found by the primary key."""
+        return self.get_queryset().filter(key__in=[KEY.digest(self.owner, each) for each in memory_ids])
 
-    def _values(self, *, partial: bool) -> dict[str, Any]:
-        serializer = self.get_serializer(data=self.body(), partial=partial)
+    def memory_in_body(self, memory: UserMemory | None = None) -> UserMemory:
+        """Return the unsaved memory of the body, with the id of the path if there is one.
+
+        Args:
+            memory: the stored one that the body replaces.
+        """
+        return UserMemory(**self._values(memory, partial=False))
+
+    def _values(self, memory: UserMemory | None, *, partial: bool) -> dict[str, Any]:
+        serializer = self.get_serializer(memory, data=self.body(), partial=partial)
         serializer.is_valid(raise_exception=True)
         values: dict[str, Any] = serializer.validated_data
         memory_id = self.kwargs.get("memory_id", values.get("memory_id"))

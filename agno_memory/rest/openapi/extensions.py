@@ -29,6 +29,11 @@ from agno_memory.validators import MAX_IDENTIFIER_LENGTH, MAX_METADATA_DEPTH, va
 
 NEW_ID: Final[Schema] = {**new_identifier(), "description": "An id of your choice. Without it, the server assigns one."}
 IGNORED: Final[Schema] = {"description": "Ignored. Accepted so that a response can be sent back."}
+CREATED_AT: Final[Schema] = {
+    "type": "string",
+    "format": "date-time",
+    "description": "Read-only: refused. PUT and PATCH accept the stored value, so that a response can be sent back.",
+}
 
 
 def owner() -> Schema:
@@ -105,6 +110,8 @@ class MemorySerializerExtension(StrictSerializerExtension):
         properties = {name: IGNORED if field.read_only else schema["properties"][name] for name, field in fields}
         properties |= {name: joined(properties[name]) for name, field in fields if isinstance(field, TextField)}
         properties |= {"user_id": owner(), "memory_id": NEW_ID}
+        if properties.get("created_at") is IGNORED:
+            properties["created_at"] = CREATED_AT
         required = [name for name in schema.get("required", ()) if not self.target.fields[name].read_only]
         return super().request(
             {

@@ -137,7 +137,7 @@ ERRORS: Final[dict[int, Error]] = {
     ),
     409: Error(
         "MemoryConflict",
-        "The id is taken, by this user or another. For many memories, errors are by position.",
+        "The user has a memory with this id. For many memories, errors are by position.",
         _EITHER,
         {"detail": Conflict.default_detail},
         {},

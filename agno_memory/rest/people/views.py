@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agno_memory.models import UserMemory
-from agno_memory.rest.base import StrictViewSet
+from agno_memory.rest.base import StrictViewSet, is_same_user
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.openapi.parameters import CONFIRM, CURSOR, LIMIT, PAGE_SIZE, PERSON, USER_ID
 from agno_memory.rest.people import openapi
@@ -68,7 +68,7 @@ class PersonViewSet(StrictViewSet):
     )
     def erase(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Erase every memory of one person. ``confirm`` repeats the person's id."""
-        if request.query_params.get("confirm") != self.owner:
+        if not is_same_user(request.query_params.get("confirm"), self.owner):
             message = _("This request erases every memory of %(user)s. To confirm, add ?confirm= with this id.")
             raise serializers.ValidationError({"confirm": [message % {"user": self.owner}]})
         return Response(ErasedSerializer({"deleted": self.memory.clear_user_memories(self.owner)}).data)

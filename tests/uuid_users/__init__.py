@@ -1,0 +1,1 @@
+"""An app with a user model whose ids are UUIDs, for sites that replace Django's."""
