@@ -73,7 +73,7 @@ class Sql:
 
     def __init__(self, place: str, *, greatest: str, elements: str, order: str) -> None:
         columns = ", ".join(COLUMNS)
-        one_row = f"memory_id = {place} AND user_id = {place}"
+        one_row = f"_id = {place} AND user_id = {place}"
         content = ", ".join(f"{name} = {place}" for name in WRITTEN)
         excluded = ", ".join(f"{name} = excluded.{name}" for name in WRITTEN)
         self.where_user = f"WHERE user_id = {place}"
@@ -84,7 +84,7 @@ class Sql:
             f"WHERE {one_row} RETURNING {columns}"
         )
         self.upsert = (
-            f"{self.add} ON CONFLICT (memory_id) DO UPDATE SET {excluded}, version = {TABLE}.version + 1, "
+            f"{self.add} ON CONFLICT (_id) DO UPDATE SET {excluded}, version = {TABLE}.version + 1, "
             f"last_updated = {greatest}({TABLE}.last_updated, excluded.last_updated) "
             f"WHERE {TABLE}.user_id = excluded.user_id RETURNING {columns}"
         )
@@ -126,13 +126,13 @@ class SqlDriver:
     upsert_params = add_params
 
     def get_params(self, row: Row) -> list[Any]:
-        return [row["memory_id"], row["user_id"]]
+        return [row["key"], row["user_id"]]
 
     delete_params = get_params
 
     def replace_params(self, row: Row) -> list[Any]:
         encoded = self.encoded(row)
-        return [encoded[name] for name in (*WRITTEN, "last_updated", "memory_id", "user_id")]
+        return [encoded[name] for name in (*WRITTEN, "last_updated", "key", "user_id")]
 
     def add(self, row: Row) -> None:
         self.connection.execute(self.sql.add, self.add_params(row))

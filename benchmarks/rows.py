@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from agno_memory.keys import uuid7
+from agno_memory.keys import composite_key, uuid7
 from agno_memory.models import UserMemory
 from agno_memory.times import now
 
@@ -50,6 +50,7 @@ def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> 
     thing, other = THINGS[seed % len(THINGS)], THINGS[(seed * 7 + 1) % len(THINGS)]
     text = f"Likes {thing} better than {other}, as mentioned while planning trip {seed % 97} with a friend."
     return {
+        "key": composite_key(user_id, memory_id),
         "memory_id": memory_id,
         "user_id": user_id,
         "memory": text,
@@ -61,8 +62,8 @@ def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> 
         "session_id": f"session-{seed % 1000}",
         "feedback": None,
         "version": 1,
-        "created_at": moment,
         "last_updated": moment,
+        "created_at": moment,
         "search_text": text.lower(),
     }
 

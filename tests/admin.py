@@ -14,6 +14,7 @@ from django.db import connections
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
+from agno_memory.admin.urls import quoted
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 
@@ -48,6 +49,36 @@ def add(text: str = "Likes tea", user_id: object = "maya", **content: Any) -> Us
 def add_many(number: int, user_id: object = "maya", **content: Any) -> list[UserMemory]:
     memories = [UserMemory(memory=f"number {each}", **content) for each in range(number)]
     return Memory().add_user_memories(memories, user_id)
+
+
+def memory_url(memory: UserMemory, name: str = "change") -> str:
+    """Return the URL of a page about a memory: ``change``, ``history`` or ``delete``."""
+    return f"{LIST}{quoted(memory.key)}/{name}/"
+
+
+def form_data(client: Client, url: str) -> dict[str, Any]:
+    """Return the data that a browser submits for an unchanged form, with the line ends of browsers."""
+    form = client.get(url).context["adminform"].form
+    data: dict[str, Any] = {}
+    for bound in form:
+        value = bound.field.prepare_value(bound.value())
+        data[bound.html_name] = "" if value is None else str(value)
+        if bound.field.show_hidden_initial:
+            data[bound.html_initial_name] = data[bound.html_name]
+    return {name: value.replace("\n", "\r\n") for name, value in data.items()}
+
+
+def save(client: Client, saved: UserMemory, base: dict[str, Any] | None = None, /, **changes: Any) -> Any:
+    url = memory_url(saved)
+    return client.post(url, {**(base or form_data(client, url)), **changes})
+
+
+def now(memory: UserMemory) -> UserMemory:
+    return UserMemory.objects.get(pk=memory.pk)
+
+
+def errors(response: Any) -> dict[str, list[str]]:
+    return {name: list(texts) for name, texts in response.context["adminform"].form.errors.items()}
 
 
 def page(client: Client, url: str = LIST, status: int = 200, **query: Any) -> str:

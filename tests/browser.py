@@ -23,6 +23,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from agno_memory.keys import composite_key
 from tests.demo import answers, command, database_of_its_own, environment
 from tests.servers import free_port, wait_until
 
@@ -185,8 +186,10 @@ def person(owner: str) -> str:
     return f"{LIST}person/{owner}/"
 
 
-def form_of(memory_id: str) -> str:
-    return f"{LIST}{memory_id}/change/"
+def form_of(owner: str, memory_id: str, name: str = "change") -> str:
+    """Return the URL of a memory's form, or of its page ``history`` or ``delete``."""
+    # As Django's admin quotes a key, without its module, which needs settings.
+    return f"{LIST}{composite_key(owner, memory_id).replace('_', '_5F')}/{name}/"
 
 
 def rows(page: Page) -> Locator:

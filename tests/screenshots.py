@@ -21,7 +21,7 @@ from unittest import mock
 import django
 from playwright.sync_api import Browser
 
-from tests.browser import DASHBOARD, DESKTOP, LIST, PHONE, browser, form_of, log_in, person
+from tests.browser import DASHBOARD, DESKTOP, LIST, PHONE, browser, log_in, person
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -31,8 +31,8 @@ DAYS = 84
 # The pages of the pictures, by their names; the color schemes and the devices.
 PAGES = {
     "list": LIST,
-    # A memory with all fields.
-    "form": form_of("memory-077"),
+    # A memory with all fields. The URL with the id of a memory leads to its form.
+    "form": f"{LIST}memory-077/change/",
     "person": person("maya_40example.com"),
     "dashboard": DASHBOARD,
     "session": "/admin/agno_memory/agentsession/demo-travel/change/",

@@ -41,7 +41,7 @@ def found(page: Page, live: Demo, owner: str) -> None:
 
 
 def completing(page: Page, live: Demo, owner: str) -> None:
-    page.goto(form_of(live.add(owner, "Takes the train", topics=["trains"])))
+    page.goto(form_of(owner, live.add(owner, "Takes the train", topics=["trains"])))
     page.locator(".am-tags-input").press_sequentially("tra")
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")
@@ -56,7 +56,7 @@ def refused(page: Page, live: Demo, owner: str) -> None:
 
 def conflict(page: Page, live: Demo, owner: str) -> None:
     memory_id = live.add(owner, "Drinks tea")
-    page.goto(form_of(memory_id))
+    page.goto(form_of(owner, memory_id))
     page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
     live.change(owner, memory_id, memory="Drinks coffee")
     save(page)
@@ -65,7 +65,7 @@ def conflict(page: Page, live: Demo, owner: str) -> None:
 
 def gone(page: Page, live: Demo, owner: str) -> None:
     memory_id = live.add(owner, "Drinks tea")
-    page.goto(form_of(memory_id))
+    page.goto(form_of(owner, memory_id))
     page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
     live.ask("DELETE", f"/api/memories/{memory_id}/?user_id={owner}")
     save(page)
@@ -100,10 +100,10 @@ def of_person(path: str) -> Callable[[Page, Demo, str], None]:
 
 def history(page: Page, live: Demo, owner: str) -> None:
     memory_id = live.add(owner, "Drinks tea")
-    page.goto(form_of(memory_id))
+    page.goto(form_of(owner, memory_id))
     page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
     save(page)
-    page.goto(f"{LIST}{memory_id}/history/")
+    page.goto(form_of(owner, memory_id, "history"))
 
 
 PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
@@ -167,7 +167,7 @@ def test_axe_finds_something(page: Page) -> None:
 def test_hostile_text_breaks_no_layout(page: Page, live: Demo, owner: str) -> None:
     """No page is wider than the screen, and nothing runs."""
     ids = [live.add(owner, text, topics=[text[:100]], agent_id=text[:200]) for text in HOSTILE]
-    paths = [f"{LIST}?user_id={owner}", person(owner), DASHBOARD, *map(form_of, ids)]
+    paths = [f"{LIST}?user_id={owner}", person(owner), DASHBOARD, *(form_of(owner, memory_id) for memory_id in ids)]
     for viewport in (DESKTOP, PHONE):
         page.set_viewport_size(viewport)
         for path in paths:

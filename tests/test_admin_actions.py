@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 from collections.abc import Iterable
@@ -20,7 +21,8 @@ from agno_memory import streaming
 from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from tests.admin import LIST, add, add_many, page, shown, staff
+from agno_memory.test import at, values
+from tests.admin import LIST, add, add_many, memory_url, page, shown, staff
 from tests.databases import commits, each_database
 
 pytestmark = [commits, each_database]
@@ -30,7 +32,7 @@ EVERYTHING = {"select_across": "1"}
 
 def choose(client: Client, action: str, memories: Iterable[UserMemory], query: str = "", **data: str) -> Any:
     """Select memories and run an action, as the list does."""
-    ticked = [memory.memory_id for memory in memories]
+    ticked = [memory.key for memory in memories]
     return client.post(
         LIST + query, {"action": action, "index": "0", "select_across": "0", ACTION_CHECKBOX_NAME: ticked, **data}
     )
@@ -65,6 +67,11 @@ def messages(client: Client) -> str:
     return " ".join(str(message) for message in client.get(LIST).context["messages"])
 
 
+def plain(text: str) -> str:
+    """Return a text without the characters that isolate its parts."""
+    return text.translate({0x2068: None, 0x2069: None})
+
+
 def topics() -> dict[str, list[str]]:
     return {memory.memory: memory.topics for memory in UserMemory.objects.all()}
 
@@ -80,7 +87,7 @@ def test_delete_selected_asks_first(site: str) -> None:
     assert list(UserMemory.objects.all()) == [kept]
     assert "Delete memories: 1 memory processed." in messages(client)
     (entry,) = LogEntry.objects.all()
-    assert (entry.action_flag, entry.object_id, entry.object_repr) == (DELETION, gone.memory_id, gone.memory_id)
+    assert (entry.action_flag, entry.object_id, entry.object_repr) == (DELETION, gone.key, f"{gone.memory_id} · maya")
 
 
 def test_all_that_match_are_those_of_the_filters(site: str) -> None:
@@ -110,11 +117,11 @@ def test_topics(site: str) -> None:
     assert topics() == {"a": ["x", "new"], "b": ["y", "new"], "c": []}
     assert "Add a topic: 1 memory processed." in messages(client)
     (entry,) = LogEntry.objects.all()
-    assert (entry.action_flag, entry.object_id) == (CHANGE, memories[0].memory_id)
+    assert (entry.action_flag, entry.object_id) == (CHANGE, memories[0].key)
     assert entry.get_change_message() == "Added topic “new”."
     run(client, "remove_topic", memories[:1], across="yes", topic="new")
     assert topics() == {"a": ["x"], "b": ["y"], "c": []}
-    assert "Deleted topic “new”." in page(client, f"{LIST}{memories[0].memory_id}/history/")
+    assert "Deleted topic “new”." in page(client, memory_url(memories[0], "history"))
 
 
 @pytest.mark.parametrize("topic", ["", " ", "x" * 101, "\x00"])
@@ -129,10 +136,58 @@ def test_move(site: str) -> None:
     mine, client = add("moved", "maya"), staff()
     add("there", "noah")
     run(client, "move", [mine], user_id="noah")
-    assert [memory.memory for memory in Memory().get_user_memories("noah")] == ["moved", "there"]
+    there, moved = Memory().get_user_memories("noah")
+    assert (there.memory, values(moved)) == ("there", {**values(mine), "key": moved.key, "user_id": "noah"})
     assert Memory().get_user_memories("maya") == []
     (entry,) = LogEntry.objects.all()
+    assert (entry.object_id, entry.object_repr) == (moved.key, f"{mine.memory_id} · maya")
     assert entry.get_change_message() == "Changed User id for person “noah”."
+    assert "Move to another person: 1 memory processed." in messages(client)
+    assert "Changed User id for person" in page(client, memory_url(moved, "history"))
+
+
+def test_a_move_names_the_memories_that_stay(site: str) -> None:
+    mine = [add(f"number {each}", "maya", memory_id=f"id-{each}") for each in range(8)]
+    for each in range(7):
+        add(f"other {each}", "noah", memory_id=f"id-{each}")
+    client = staff()
+    run(client, "move", mine, user_id="noah")
+    text = plain(messages(client))
+    assert "Move to another person: 1 memory processed." in text
+    assert (
+        "7 memories were not moved, because noah has other memories with their ids: "
+        "id-0, id-1, id-2, id-3, id-4 and 2 more." in text
+    )
+    assert {memory.memory_id for memory in Memory().get_user_memories("maya")} == {f"id-{each}" for each in range(7)}
+    assert [entry.object_repr for entry in LogEntry.objects.all()] == ["id-7 · maya"]
+
+
+def test_a_move_of_one_id_of_two_people(site: str) -> None:
+    """The older one takes the id."""
+    with at(datetime.datetime(2025, 3, 1, tzinfo=datetime.UTC)):
+        of_maya = add("of maya", "maya", memory_id="x")
+    mine = [of_maya, add("of zoe", "zoe", memory_id="x")]
+    add("there", "noah")
+    client = staff()
+    asked = choose(client, "move", mine)
+    assert asked.context["count"] == 2
+    confirm(client, asked, user_id="noah")
+    texts = {message.level_tag: plain(str(message)) for message in client.get(LIST).context["messages"]}
+    assert texts == {
+        "success": "Move to another person: 1 memory processed.",
+        "warning": "1 memory was not moved, because noah has another memory with its id: x.",
+    }
+    owners = dict(UserMemory.objects.filter(memory_id="x").values_list("memory", "user_id"))
+    assert owners == {"of maya": "noah", "of zoe": "zoe"}
+
+
+def test_an_action_is_for_the_chosen_memory_among_those_with_one_id(site: str) -> None:
+    mine, client = add("of maya", memory_id="x"), staff()
+    add("of noah", "noah", memory_id="x")
+    run(client, "add_topic", [mine], topic="new")
+    run(client, "delete_selected", [mine])
+    assert topics() == {"of noah": []}
+    assert {(entry.object_id, entry.object_repr) for entry in LogEntry.objects.all()} == {(mine.key, "x · maya")}
 
 
 def test_a_move_to_an_unknown_person_needs_confirmation(site: str) -> None:
@@ -209,7 +264,7 @@ def test_many_are_done_in_few_statements(site: str) -> None:
     confirm(client, asked, topic="b")
     for context in contexts:
         context.__exit__(None, None, None)
-    assert sum(len(context) for context in contexts) < 150
+    assert sum(len(context) for context in contexts) < 200
     assert UserMemory.objects.about("a", "b").count() == 10_000
     assert LogEntry.objects.count() == 10_000
 

@@ -5,6 +5,7 @@ It covers admin/memories.py, forms.py, widgets.py and the pages of conflicts.py.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,52 +14,21 @@ from unittest import mock
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
-from django.test import Client
 
 from agno_memory.admin import UserMemoryAdmin
 from agno_memory.admin.memories import memory_fieldsets
-from agno_memory.admin.urls import quoted
 from agno_memory.admin.widgets import TextField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, FIELDS
 from agno_memory.test import values
-from tests.admin import ADD, LIST, add, add_many, counted, page, staff
+from tests.admin import ADD, add, add_many, counted, errors, form_data, memory_url, now, page, save, staff
 from tests.databases import commits, each_database
 from tests.samples import sample
 
 pytestmark = [commits, each_database]
 
 SECRET = "The secret text"
-
-
-def change_url(memory: UserMemory, name: str = "change") -> str:
-    return f"{LIST}{quoted(memory.memory_id)}/{name}/"
-
-
-def form_data(client: Client, url: str) -> dict[str, Any]:
-    """Return the data that a browser submits for an unchanged form, with the line ends of browsers."""
-    form = client.get(url).context["adminform"].form
-    data: dict[str, Any] = {}
-    for bound in form:
-        value = bound.field.prepare_value(bound.value())
-        data[bound.html_name] = "" if value is None else str(value)
-        if bound.field.show_hidden_initial:
-            data[bound.html_initial_name] = data[bound.html_name]
-    return {name: value.replace("\n", "\r\n") for name, value in data.items()}
-
-
-def save(client: Client, saved: UserMemory, base: dict[str, Any] | None = None, /, **changes: Any) -> Any:
-    url = change_url(saved)
-    return client.post(url, {**(base or form_data(client, url)), **changes})
-
-
-def now(memory: UserMemory) -> UserMemory:
-    return UserMemory.objects.get(pk=memory.pk)
-
-
-def errors(response: Any) -> dict[str, list[str]]:
-    return {name: list(texts) for name, texts in response.context["adminform"].form.errors.items()}
 
 
 def test_the_form_has_every_field(site: str) -> None:
@@ -69,7 +39,7 @@ def test_the_form_has_every_field(site: str) -> None:
     *_, (_title, with_mood), _automatic = memory_fieldsets((*CONTENT_FIELDS, "mood"))
     assert with_mood["fields"] == (*others["fields"], "mood")
     form = staff().get(ADD).context["adminform"].form
-    assert list(form.fields)[:-2] == [name for name in fields if name in ("user_id", *CONTENT_FIELDS)]
+    assert list(form.fields)[:-2] == [*(name for name in fields if name in ("user_id", *CONTENT_FIELDS)), "memory_id"]
     for name, maximum in (("memory", 10_000), ("input", 100_000), ("feedback", 100_000)):
         assert form.fields[name].widget.attrs["data-am-count"] == maximum
         assert isinstance(form.fields[name], TextField)
@@ -109,12 +79,22 @@ def test_adds(site: str) -> None:
     )
     assert (added.version, added.input, added.team_id) == (1, None, None)
     (entry,) = LogEntry.objects.all()
-    assert (entry.action_flag, entry.object_id, entry.object_repr) == (ADDITION, added.memory_id, added.memory_id)
+    assert (entry.action_flag, entry.object_id, entry.object_repr) == (ADDITION, added.key, f"{added.memory_id} · maya")
+
+
+def test_a_memory_with_a_time_in_the_future_can_be_edited(site: str) -> None:
+    """Another program wrote it, and staff cannot set the time."""
+    memory, client = add(), staff()
+    future = memory.created_at + datetime.timedelta(days=400)
+    UserMemory.objects.filter(pk=memory.pk).set_times(future, future)
+    assert save(client, memory, memory="Likes coffee", created_at="2020-01-01").status_code == 302
+    assert (now(memory).memory, now(memory).created_at) == ("Likes coffee", future)
 
 
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
+        ("memory_id", "x" * 256, "Ensure this value has at most 255 characters (it has 256)."),
         ("memory", "  ", "This cannot be blank."),
         ("memory", "", "This cannot be blank."),
         ("memory", "x" * 10_001, "Ensure this has at most 10000 characters (it has 10001)."),
@@ -192,22 +172,22 @@ def test_the_log_names_changed_fields_but_not_the_text(site: str) -> None:
     memory, client = add(SECRET, topics=["food", "tea"]), staff()
     save(client, memory, memory=f"{SECRET}, changed", topics="tea, art", agent_id="bot")
     (entry,) = LogEntry.objects.filter(action_flag=CHANGE)
-    assert entry.object_id == memory.memory_id
+    assert entry.object_id == memory.key
     assert entry.get_change_message() == "Changed memory and agent id. Added topic “art”. Deleted topic “food”."
-    history = page(client, change_url(memory, "history"))
+    history = page(client, memory_url(memory, "history"))
     assert "Added topic “art”" in history
-    client.post(change_url(memory, "delete"), {"post": "yes"})
+    client.post(memory_url(memory, "delete"), {"post": "yes"})
     assert [SECRET in f"{entry.object_repr}{entry.change_message}" for entry in LogEntry.objects.all()] == [
         False,
         False,
     ]
     assert not UserMemory.objects.exists()
-    assert LogEntry.objects.filter(action_flag=DELETION, object_id=memory.memory_id).count() == 1
+    assert LogEntry.objects.filter(action_flag=DELETION, object_id=memory.key).count() == 1
 
 
 def test_conflict_shows_both_and_loses_nothing(site: str) -> None:
     memory, client = add("Likes tea", topics=["a"], agent_id="one"), staff()
-    opened = form_data(client, change_url(memory))
+    opened = form_data(client, memory_url(memory))
     Memory().replace_user_memory(
         memory.memory_id, UserMemory(memory="Likes strong <tea>", topics=["a", "b"], agent_id="two"), "maya"
     )
@@ -228,17 +208,17 @@ def test_conflict_shows_both_and_loses_nothing(site: str) -> None:
         "initial-memory": "Likes strong <tea>"
     }
     assert (again["memory"], again["topics"], again["agent_id"]) == ("Likes weak tea", "a, b", "two")
-    assert client.post(change_url(memory), again).status_code == 200
+    assert client.post(memory_url(memory), again).status_code == 200
     assert now(memory).memory == "Likes strong <tea>"
     # With the version, the form replaces that version and keeps the agent's changes of other fields.
-    assert client.post(change_url(memory), {**again, "save_over": "2"}).status_code == 302
+    assert client.post(memory_url(memory), {**again, "save_over": "2"}).status_code == 302
     merged = now(memory)
     assert (merged.memory, merged.topics, merged.agent_id, merged.version) == ("Likes weak tea", ["a", "b"], "two", 3)
 
 
 def test_conflict_after_a_conflict(site: str) -> None:
     memory, client = add("Likes tea"), staff()
-    opened = form_data(client, change_url(memory))
+    opened = form_data(client, memory_url(memory))
     for text in ("one", "two"):
         Memory().replace_user_memory(memory.memory_id, UserMemory(memory=text), "maya")
     assert save(client, memory, opened, memory="mine", save_over="2").status_code == 200
@@ -254,7 +234,7 @@ def test_a_save_needs_the_current_version(site: str, version: str) -> None:
 
 def test_conflict_names_the_colleague(site: str) -> None:
     memory, client, colleague = add("Likes tea"), staff(), staff(name="colleague")
-    opened = form_data(client, change_url(memory))
+    opened = form_data(client, memory_url(memory))
     save(colleague, memory, memory="theirs")
     response = save(client, memory, opened, memory="mine")
     assert "<bdi>colleague</bdi> changed it" in response.content.decode()
@@ -275,7 +255,7 @@ def seen_before(memory: UserMemory) -> Iterator[None]:
 
 def test_write_between_validation_and_save(site: str) -> None:
     memory, client = add("Likes tea"), staff()
-    data = form_data(client, change_url(memory))
+    data = form_data(client, memory_url(memory))
     with seen_before(memory):
         Memory().replace_user_memory(memory.memory_id, UserMemory(memory="theirs"), "maya")
         response = save(client, memory, data, memory="mine")
@@ -287,19 +267,19 @@ def test_write_between_validation_and_save(site: str) -> None:
 
 def test_deleted_meanwhile(site: str) -> None:
     memory, client = add("Likes tea"), staff()
-    opened = form_data(client, change_url(memory))
+    opened = form_data(client, memory_url(memory))
     Memory().delete_user_memory(memory.memory_id, "maya")
     response = save(client, memory, opened, memory="What I wrote <b>")
     assert response.status_code == 409
     assert "What I wrote &lt;b&gt;" in response.content.decode()
     assert not UserMemory.objects.exists()
-    assert client.get(change_url(memory)).status_code == 302
-    assert client.post(change_url(memory, "delete"), {"post": "yes"}).status_code == 302
+    assert client.get(memory_url(memory)).status_code == 302
+    assert client.post(memory_url(memory, "delete"), {"post": "yes"}).status_code == 302
 
 
 def test_deleted_between_validation_and_save(site: str) -> None:
     memory, client = add("Likes tea"), staff()
-    data = form_data(client, change_url(memory))
+    data = form_data(client, memory_url(memory))
     with seen_before(memory):
         Memory().delete_user_memory(memory.memory_id, "maya")
         response = save(client, memory, data, memory="mine")
@@ -310,14 +290,14 @@ def test_deleted_between_validation_and_save(site: str) -> None:
 def test_deletes(site: str) -> None:
     memory, client = add(), staff()
     kept = add("kept")
-    assert memory.memory_id in page(client, change_url(memory, "delete"))
-    assert client.post(change_url(memory, "delete"), {"post": "yes"}).status_code == 302
+    assert memory.memory_id in page(client, memory_url(memory, "delete"))
+    assert client.post(memory_url(memory, "delete"), {"post": "yes"}).status_code == 302
     assert list(UserMemory.objects.all()) == [kept]
 
 
 def test_statements_do_not_grow(site: str) -> None:
     memory, client = add_many(10)[0], staff()
-    urls = [change_url(memory), change_url(memory, "history"), change_url(memory, "delete"), ADD]
+    urls = [memory_url(memory), memory_url(memory, "history"), memory_url(memory, "delete"), ADD]
     # Django keeps content types once it has read them.
     client.get(urls[0])
     few = [counted(client, url, ("default", site)) for url in urls]

@@ -166,8 +166,9 @@ def test_times(site: str) -> None:
     "query",
     [
         {"p": "x"},
-        {"p": "after.x.y"},
-        {"p": "after.9999999999999999999.y"},
+        {"p": "after.1.y"},
+        {"p": "after.x.k.y"},
+        {"p": "after.9999999999999999999.k.y"},
         {"updated": "x"},
         {"updated": "2026-13"},
         {"updated": "0000"},
@@ -205,12 +206,17 @@ def test_search(site: str) -> None:
     assert shown(client, q="agent:bot oud") == ["Plays the oud"]
     assert shown(client, q="user:maya oud") == []
     assert shown(client, q="id:m/1") == ["Likes green tea"]
+    add("Likes green rice", "zoe", memory_id="m/1")
+    assert shown(client, q="m/1") == shown(client, q="id:m/1") == ["Likes green rice", "Likes green tea"]
+    assert shown(client, q="id:m/1 user:zoe") == ["Likes green rice"]
+    assert "Each person may have a memory with the id <bdi>m/1</bdi>." in page(client, q="m/1")
+    assert shown(client, LIST + link("Search all texts", page(client, q="m/1"))) == []
     assert shown(client, q='"green tea"') == ["Likes green tea"]
     assert shown(client, q='"tea green"') == []
     for nothing in ("%", "_", "\\", "'", ")", "[", "$", "{}"):
         assert shown(client, q=nothing) == []
     for everything in ("", " ", '" "', '""'):
-        assert len(shown(client, q=everything)) == 3
+        assert len(shown(client, q=everything)) == 4
 
 
 def test_search_for_an_owner_says_so(site: str) -> None:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from agno_memory.models import UserMemory
-from tests.admin import ADD, LIST, add, page, staff
+from tests.admin import ADD, LIST, add, memory_url, page, staff
 from tests.databases import commits
 
 pytestmark = [commits, pytest.mark.parametrize("alias", ["default"])]
@@ -26,9 +26,9 @@ def memory(site: str) -> UserMemory:
 
 
 def addresses(memory: UserMemory) -> list[str]:
-    one = f"{LIST}{memory.memory_id}/"
     completions = [f"{LIST}complete/{name}/" for name in NAMES]
-    return [LIST, ADD, f"{one}change/", f"{one}delete/", f"{one}history/", *completions, f"{LIST}?_popup=1"]
+    forms = [memory_url(memory, name) for name in ("change", "delete", "history")]
+    return [LIST, ADD, *forms, *completions, f"{LIST}?_popup=1"]
 
 
 def statuses(client: Client, memory: UserMemory) -> list[int]:
@@ -42,7 +42,7 @@ def statuses(client: Client, memory: UserMemory) -> list[int]:
 
 
 def act(client: Client, memory: UserMemory, action: str, **data: str) -> Any:
-    known = {ACTION_CHECKBOX_NAME: memory.memory_id, "select_across": "0", "until": "9999999999999", "post": "yes"}
+    known = {ACTION_CHECKBOX_NAME: memory.key, "select_across": "0", "until": "9999999999999", "post": "yes"}
     return client.post(LIST, {"action": action, **known, **data})
 
 
@@ -65,7 +65,7 @@ def test_users_without_staff_status_are_sent_to_the_login(memory: UserMemory) ->
             response = client.get(url)
             assert response.status_code == 302
             assert response["Location"].startswith("/admin/login/")
-        assert client.post(f"{LIST}{memory.memory_id}/change/", {"memory": "x"}).status_code == 302
+        assert client.post(memory_url(memory), {"memory": "x"}).status_code == 302
     assert UserMemory.objects.get().memory == "Likes tea"
 
 
@@ -84,8 +84,8 @@ def test_viewing_alone_changes_nothing(memory: UserMemory) -> None:
     choices = client.get(LIST).context["action_form"].fields["action"].choices
     assert [name for name, _label in choices if name] == ["export_jsonl", "export_csv"]
     assert "Likes tea" in content
-    assert client.post(f"{LIST}{memory.memory_id}/change/", {"memory": "x"}).status_code == 403
-    assert client.post(f"{LIST}{memory.memory_id}/delete/", {"post": "yes"}).status_code == 403
+    assert client.post(memory_url(memory), {"memory": "x"}).status_code == 403
+    assert client.post(memory_url(memory, "delete"), {"post": "yes"}).status_code == 403
     for action, answer in (
         ("delete_selected", {}),
         ("add_topic", {"topic": "x"}),
@@ -106,7 +106,7 @@ def test_changing_alone_deletes_nothing(memory: UserMemory) -> None:
     assert {"add_topic", "remove_topic", "move"} < {name for name, _label in choices}
     assert "delete_selected" not in {name for name, _label in choices}
     act(client, memory, "delete_selected")
-    assert client.post(f"{LIST}{memory.memory_id}/delete/", {"post": "yes"}).status_code == 403
+    assert client.post(memory_url(memory, "delete"), {"post": "yes"}).status_code == 403
     act(client, memory, "add_topic", topic="new")
     assert UserMemory.objects.get().topics == ["drinks-topic", "new"]
 
@@ -129,5 +129,5 @@ def test_actions_ask_for_a_token(memory: UserMemory) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = client.cookies
     assert act(strict, memory, "delete_selected").status_code == 403
-    assert strict.post(f"{LIST}{memory.memory_id}/change/", {"memory": "x"}).status_code == 403
+    assert strict.post(memory_url(memory), {"memory": "x"}).status_code == 403
     assert UserMemory.objects.get().version == 1

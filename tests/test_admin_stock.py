@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.test import RequestFactory
 
@@ -47,10 +48,10 @@ def test_list(rendered: Any) -> None:
 
 def test_form(rendered: Any) -> None:
     memory = UserMemory.objects.newest()[0]
-    content = rendered("changeform_view", memory.pk)
+    content = rendered("changeform_view", quote(memory.pk))
     assert memory.memory in content
     assert "am-" not in content
 
 
 def test_confirmation(rendered: Any) -> None:
-    assert "am-" not in rendered("delete_view", UserMemory.objects.newest()[0].pk)
+    assert "am-" not in rendered("delete_view", quote(UserMemory.objects.newest()[0].pk))

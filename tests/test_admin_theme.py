@@ -13,7 +13,7 @@ from django.test import Client
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from tests.admin import ADD, LIST, add, add_many, link, page, shown, staff
+from tests.admin import ADD, LIST, add, add_many, link, memory_url, page, shown, staff
 from tests.databases import commits
 
 pytestmark = [
@@ -49,7 +49,7 @@ def test_list(client: Client) -> None:
 
 def test_form(client: Client) -> None:
     memory = add("Likes tea", topics=["drinks"])
-    url = f"{LIST}{memory.memory_id}/change/"
+    url = memory_url(memory)
     content = page(client, url)
     assert 'name="seen_version"' in content
     assert 'name="initial-memory"' in content
@@ -66,14 +66,14 @@ def test_form(client: Client) -> None:
     assert "This memory changed while you were editing it" in client.post(url, sent).content.decode()
     assert client.post(url, {**sent, "save_over": "2"}).status_code == 302
     assert UserMemory.objects.get().memory == "mine"
-    assert memory.memory_id in page(client, f"{LIST}{memory.memory_id}/delete/")
-    assert "Changed memory" in page(client, f"{LIST}{memory.memory_id}/history/")
+    assert memory.memory_id in page(client, memory_url(memory, "delete"))
+    assert "Changed memory" in page(client, memory_url(memory, "history"))
 
 
 def test_action(client: Client) -> None:
     memory = add("Likes tea")
     asked = client.post(
-        LIST, {"action": "add_topic", "index": "0", "select_across": "0", ACTION_CHECKBOX_NAME: memory.memory_id}
+        LIST, {"action": "add_topic", "index": "0", "select_across": "0", ACTION_CHECKBOX_NAME: memory.key}
     )
     assert "Add a topic" in asked.content.decode()
     until = asked.context["form"]["until"].value()
@@ -82,7 +82,7 @@ def test_action(client: Client) -> None:
         "post": "yes",
         "until": until,
         "topic": "new",
-        ACTION_CHECKBOX_NAME: memory.memory_id,
+        ACTION_CHECKBOX_NAME: memory.key,
     }
     assert client.post(LIST, answer).status_code == 302
     assert UserMemory.objects.get().topics == ["new"]

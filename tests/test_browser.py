@@ -70,7 +70,7 @@ def test_filters_by_a_chip(page: Page) -> None:
 
 def test_edits_topics_by_keyboard_alone(page: Page, live: Demo, owner: str) -> None:
     memory_id = live.add(owner, "Takes the night train", topics=["trains", "night"])
-    page.goto(form_of(memory_id))
+    page.goto(form_of(owner, memory_id))
     press_until(page, "Tab", ".am-tags-input")
     # A topic in use, chosen from the suggestions.
     page.keyboard.type("trave")
@@ -96,7 +96,7 @@ def test_edits_topics_by_keyboard_alone(page: Page, live: Demo, owner: str) -> N
 def test_meets_a_conflict(page: Page, live: Demo, owner: str) -> None:
     """An agent writes while a staff user types: both texts are shown, and nothing is lost."""
     memory_id = live.add(owner, "Drinks tea", topics=["drinks"])
-    page.goto(form_of(memory_id))
+    page.goto(form_of(owner, memory_id))
     page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
     live.change(owner, memory_id, memory="Drinks coffee", topics=["drinks", "coffee"])
     save(page)

@@ -12,16 +12,20 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections, models
 from django.test import TestCase, override_settings
+from django.test.utils import isolate_apps
 
 from agno_memory.db.handles import SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from demo_project import databases, examples, people
+from demo_project import databases, examples, outdated, people
 from demo_project import settings as demo_settings
 from demo_project.management.commands.demo import LOGIN
+from tests.databases import each_database
 from tests.demo import answers, command, database_of_its_own, environment
 from tests.servers import free_port, wait_until
 
@@ -29,9 +33,9 @@ COUNT = sum(len(memories) for memories in people.read().values())
 MANAGED = "Updated information about the user\n1 memory left\n0 memories left"
 
 
-def demo(folder: Path, memory_url: str = "", option: str = "--no-serve") -> str:
-    """Run the demo without its server, in a folder and without a terminal, and return its output."""
-    done = subprocess.run(
+def run_demo(folder: Path, memory_url: str = "", option: str = "--no-serve") -> subprocess.CompletedProcess[str]:
+    """Run the demo without its server, in a folder and without a terminal."""
+    return subprocess.run(
         command(option),
         cwd=folder,
         env=environment(folder, memory_url),
@@ -39,12 +43,17 @@ def demo(folder: Path, memory_url: str = "", option: str = "--no-serve") -> str:
         capture_output=True,
         text=True,
     )
+
+
+def demo(folder: Path, memory_url: str = "", option: str = "--no-serve") -> str:
+    """Run the demo as ``run_demo()`` does, and return its output."""
+    done = run_demo(folder, memory_url, option)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def tables(folder: Path) -> set[str]:
-    with closing(sqlite3.connect(folder / "demo.sqlite3")) as connection:
+def tables(file: Path) -> set[str]:
+    with closing(sqlite3.connect(file)) as connection:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
@@ -61,8 +70,79 @@ def test_second_run_finds_what_the_first_loaded(alias: str, tmp_path: Path) -> N
     assert MANAGED in first
     assert MANAGED in second
     # The example for SQLite works on the demo's own file, unless the memories are elsewhere; contrib apps stay.
-    assert ({"agno_memory_usermemory", "user_memories"} & tables(tmp_path) == set()) is bool(url)
-    assert {"auth_user", "django_session"} <= tables(tmp_path)
+    assert ({"agno_memory_usermemory", "user_memories"} & tables(tmp_path / "demo.sqlite3") == set()) is bool(url)
+    assert {"auth_user", "django_session"} <= tables(tmp_path / "demo.sqlite3")
+
+
+OLD_TABLE = "(memory_id varchar(255) NOT NULL PRIMARY KEY, user_id varchar(255) NOT NULL, memory text NOT NULL)"
+
+
+def write_old_file(file: Path, table: str) -> None:
+    """Make a SQLite file as an earlier version did, with a table without keys, and the record of its migrations."""
+    file.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied text)")
+        for name in ("0001_initial", "0002_indexes", "0003_sessions"):
+            values = ("agno_memory", name, "2026-01-01 00:00:00")
+            connection.execute("INSERT INTO django_migrations (app, name, applied) VALUES (?, ?, ?)", values)
+        connection.execute(f"CREATE TABLE {table} {OLD_TABLE}")
+        connection.execute(f"INSERT INTO {table} VALUES ('memory_123', 'maya', 'Likes tea')")
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("demo.sqlite3", "agno_memory_usermemory"),
+        # Those of the examples.
+        ("demo.sqlite3", "user_memories"),
+        ("tmp/memory.db", "managed_memories"),
+    ],
+)
+def test_a_file_of_an_earlier_version_is_named(name: str, table: str, tmp_path: Path) -> None:
+    write_old_file(tmp_path / name, table)
+    before = tables(tmp_path / name)
+    done = run_demo(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"CommandError: The memories in {tmp_path / name} are in the format of an earlier version of this demo: "
+        "delete this file or move it away, and run the command again."
+    ]
+    assert tables(tmp_path / name) == before
+    (tmp_path / name).rename(tmp_path / "away")
+    assert f"0 existing, {COUNT} loaded" in demo(tmp_path)
+
+
+def test_the_database_of_an_earlier_version_is_named(tmp_path: Path) -> None:
+    with database_of_its_own("postgres") as url:
+        with psycopg.connect(url) as connection:
+            connection.execute(f"CREATE TABLE agno_memory_usermemory {OLD_TABLE}")
+        done = run_demo(tmp_path, url)
+    assert done.returncode == 1
+    assert "delete this database or move it away" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.django_db(databases="__all__", transaction=True)
+@each_database
+@isolate_apps("agno_memory")
+def test_tables_of_this_version_and_of_an_earlier_one(alias: str) -> None:
+    class OldMemory(models.Model):  # noqa: DJ008  Nothing shows it.
+        key = models.CharField(primary_key=True, db_column="_id", max_length=32)
+        memory_id = models.CharField(max_length=255, unique=True)
+
+        class Meta:
+            app_label = "agno_memory"
+
+    connection = connections[alias]
+    assert not outdated.is_outdated(connection, UserMemory._meta.db_table)
+    assert not outdated.is_outdated(connection, "nothing")
+    with connection.schema_editor() as editor:
+        editor.create_model(OldMemory)
+    try:
+        assert outdated.is_outdated(connection, OldMemory._meta.db_table)
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(OldMemory)
 
 
 @pytest.mark.parametrize("alias", ["postgres", "mongodb"])
@@ -79,7 +159,7 @@ def test_contrib_apps_can_move_to_the_database_of_the_memories(tmp_path: Path) -
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     demo(elsewhere, both)
-    assert "auth_user" not in tables(tmp_path)
+    assert "auth_user" not in tables(tmp_path / "demo.sqlite3")
     assert f"{COUNT} existing, 0 loaded" in demo(tmp_path)
 
 

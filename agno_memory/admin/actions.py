@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, DELETION
+from django.contrib.admin.models import DELETION
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -23,8 +23,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from agno_memory import times
 from agno_memory.admin.charts import number
 from agno_memory.admin.exports import download
-from agno_memory.admin.history import Message, log_each, reassigned_to, topics_changed
-from agno_memory.bulk import BulkMemory
+from agno_memory.admin.history import log_each, log_moved, topics_changed
+from agno_memory.admin.person import isolated
+from agno_memory.bulk import Batch, BulkMemory
 from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 # The maximum number of memories that the confirmation page lists.
 PREVIEW_SIZE = 10
+# How many ids of memories that were not moved the message names.
+MAX_NAMED = 5
 
 FormData = dict[str, Any]
 
@@ -101,9 +104,9 @@ class BulkAction(NamedTuple):
         button: label of the button that confirms it.
         form: class of the form for its input.
         run: applies it to the memories of a BulkMemory with the cleaned form data, and returns how many it changed.
-        log_message: returns the entry of the admin's log for each memory, from the cleaned form data.
-        completion: the name of the view with suggestions for the text field.
-        flag: action flag of the log entries.
+        log: logs it for a batch of memories, with the cleaned form data.
+        completion: the name of the view that completes the text field.
+        is_deletion: whether it deletes the memories.
     """
 
     name: str
@@ -111,9 +114,9 @@ class BulkAction(NamedTuple):
     button: Any
     form: type[ActionForm]
     run: Callable[[BulkMemory, FormData], int]
-    log_message: Callable[[FormData], Message]
+    log: Callable[[HttpRequest, Batch, FormData], None]
     completion: str = ""
-    flag: int = CHANGE
+    is_deletion: bool = False
 
 
 BULK_ACTIONS = {
@@ -125,8 +128,8 @@ BULK_ACTIONS = {
             gettext_lazy("Delete"),
             ActionForm,
             lambda bulk, data: bulk.delete(),
-            lambda data: [],
-            flag=DELETION,
+            lambda request, batch, data: log_each(request, batch, None, DELETION),
+            is_deletion=True,
         ),
         BulkAction(
             "add_topic",
@@ -134,7 +137,7 @@ BULK_ACTIONS = {
             gettext_lazy("Add the topic"),
             TopicForm,
             lambda bulk, data: bulk.add_topic(data["topic"]),
-            lambda data: topics_changed([], [data["topic"]]),
+            lambda request, batch, data: log_each(request, batch, topics_changed([], [data["topic"]])),
             "topics",
         ),
         BulkAction(
@@ -143,7 +146,7 @@ BULK_ACTIONS = {
             gettext_lazy("Remove the topic"),
             TopicForm,
             lambda bulk, data: bulk.remove_topic(data["topic"]),
-            lambda data: topics_changed([data["topic"]], []),
+            lambda request, batch, data: log_each(request, batch, topics_changed([data["topic"]], [])),
             "topics",
         ),
         BulkAction(
@@ -152,7 +155,7 @@ BULK_ACTIONS = {
             gettext_lazy("Move"),
             ReassignForm,
             lambda bulk, data: bulk.reassign(data["user_id"]),
-            lambda data: reassigned_to(data["user_id"]),
+            lambda request, batch, data: log_moved(request, batch, data["user_id"]),
             "people",
         ),
     )
@@ -194,7 +197,7 @@ def confirmation_page(
         "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
         "select_across": request.POST.get("select_across", "0"),
-        "is_deletion": action.flag == DELETION,
+        "is_deletion": action.is_deletion,
     }
     return model_admin.render_page(request, "action", action.title, context)
 
@@ -207,12 +210,32 @@ def perform(
     form_data: FormData,
 ) -> None:
     """Run an action, log it for each memory, and show the staff user how many memories it changed."""
-    message = action.log_message(form_data)
-    bulk = BulkMemory(rows, lambda batch: log_each(request, batch, message, action.flag))
+    bulk = BulkMemory(rows, lambda batch: action.log(request, batch, form_data))
     count = action.run(bulk, form_data)
     text = ngettext("%(title)s: %(count)s memory processed.", "%(title)s: %(count)s memories processed.", count)
     level = messages.SUCCESS if count else messages.WARNING
     model_admin.message_user(request, text % {"title": action.title, "count": number(count)}, level)
+    if bulk.conflicts:
+        model_admin.message_user(request, conflict_text(bulk.conflicts, form_data["user_id"]), messages.WARNING)
+
+
+def conflict_text(memory_ids: list[str], user_id: str) -> str:
+    """Return the message about memories that were not moved, with the ids of a few of them.
+
+    Args:
+        memory_ids: of the memories; an id occurs twice if memories of two people have it.
+        user_id: of the person who has other memories with these ids.
+    """
+    distinct = sorted(set(memory_ids))
+    names = ", ".join(isolated(memory_id) for memory_id in distinct[:MAX_NAMED])
+    if len(distinct) > MAX_NAMED:
+        names = _("%(names)s and %(count)s more") % {"names": names, "count": number(len(distinct) - MAX_NAMED)}
+    text = ngettext(
+        "%(count)s memory was not moved, because %(person)s has another memory with its id: %(names)s.",
+        "%(count)s memories were not moved, because %(person)s has other memories with their ids: %(names)s.",
+        len(memory_ids),
+    )
+    return text % {"count": number(len(memory_ids)), "person": isolated(user_id), "names": names}
 
 
 @admin.action(permissions=["delete"], description=gettext_lazy("Delete selected memories"))

@@ -14,6 +14,7 @@ from agno_memory.admin.widgets import MetadataFormField, PlainHiddenInput, TextF
 from agno_memory.cleaning import cleaned_memory
 from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
+from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.validators import validate_input, validate_memory
@@ -41,6 +42,12 @@ def max_length(name: str) -> int | None:
     validators: Any = UserMemory._meta.get_field(name).validators  # type: ignore[union-attr]
     setting = next((setting for validator, setting in LENGTH_SETTINGS.items() if validator in validators), None)
     return getattr(conf, setting) if setting else None
+
+
+def content_of(memory: UserMemory) -> UserMemory:
+    """Return an unsaved memory with the id and the content of another one: times are not for staff to set."""
+    content = {name: getattr(memory, name) for name in CONTENT_FIELDS}
+    return UserMemory(memory_id=memory.memory_id, **content)
 
 
 class UserMemoryForm(_Form):
@@ -83,6 +90,9 @@ class UserMemoryForm(_Form):
         return save_over or self.cleaned_data.get("seen_version")
 
     def clean(self) -> dict[str, Any]:
+        if self.instance._state.adding and not self.cleaned_data.get("memory_id"):
+            # The instance has a new id already.
+            self.cleaned_data.pop("memory_id", None)
         if not self.instance._state.adding:
             self._keep_unchanged_fields()
             if self.version_to_replace != self.instance.version:
@@ -109,12 +119,19 @@ class UserMemoryForm(_Form):
                 self.cleaned_data[name] = getattr(self.instance, name)
 
     def _post_clean(self) -> None:
-        """Run the service's validation instead of the model's, which would also query for the id."""
+        """Run the service's validation instead of the model's."""
         options = self._meta
         self.instance = construct_instance(self, self.instance, options.fields, options.exclude)
         try:
-            cleaned_memory(UserMemory, self.instance, owner_id(self.instance.user_id))
+            cleaned_memory(UserMemory, content_of(self.instance), owner_id(self.instance.user_id))
         except ValidationError as error:
             for name, errors in error.error_dict.items():
                 if name not in self.errors:
                     self.add_error(name if name in self.fields else None, errors)
+        if "memory_id" in self.cleaned_data and "user_id" in self.cleaned_data:
+            self._check_that_id_is_new()
+
+    def _check_that_id_is_new(self) -> None:
+        # An id that the staff user has chosen; another person may use the same one.
+        if Memory().get_user_memory(self.instance.memory_id, self.instance.user_id):
+            self.add_error("memory_id", ValidationError(_("This person has a memory with this id."), code="unique"))

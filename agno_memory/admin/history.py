@@ -5,11 +5,14 @@ It is stored in the database of the admin, which may be another one than the dat
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
+from django.utils.text import Truncator
 from django.utils.translation import gettext_noop
 
 from agno_memory.models import UserMemory
@@ -19,6 +22,15 @@ Message = list[dict[str, Any]]
 TOPIC = gettext_noop("topic")
 PERSON = gettext_noop("person")
 
+# An entry of the log has 200 characters for the name of its object: the id, " · " and the person.
+MAX_NAME_PART = 98
+
+
+def name_of(memory: UserMemory) -> str:
+    """Return the name of a memory for staff: its id and its person, because several people may use one id."""
+    parts = (Truncator(part).chars(MAX_NAME_PART) for part in (memory.memory_id, memory.user_id))
+    return " · ".join(parts)
+
 
 def topics_changed(before: list[str], after: list[str]) -> Message:
     """Return the log message for topics that were added and removed."""
@@ -27,14 +39,45 @@ def topics_changed(before: list[str], after: list[str]) -> Message:
     return [*added, *removed]
 
 
-def reassigned_to(user_id: str) -> Message:
-    """Return the log message for a memory that was moved to another person."""
-    return [{"changed": {"name": PERSON, "object": user_id, "fields": ["User id"]}}]
+def log_each(request: HttpRequest, memories: Iterable[UserMemory], message: Message | None, flag: int = CHANGE) -> None:
+    """Log one message, or none, for each of these memories, in one statement."""
+    LogEntry.objects.bulk_create([_entry(request, memory, message, flag) for memory in memories])
 
 
-def log_each(request: HttpRequest, memories: list[UserMemory], message: Message, flag: int = CHANGE) -> None:
-    """Log one message for each of these memories, in one statement."""
-    LogEntry.objects.log_actions(_staff_id(request), memories, flag, message)
+def log_one(request: HttpRequest, memory: UserMemory, message: Message, flag: int) -> LogEntry:
+    """Log a message for a memory, and return the entry."""
+    entry = _entry(request, memory, message, flag)
+    entry.save(force_insert=True)
+    return entry
+
+
+def log_moved(request: HttpRequest, memories: Iterable[UserMemory], user_id: str) -> None:
+    """Log that memories were moved to another person.
+
+    Args:
+        request: of the staff user.
+        memories: as they were before; their names in the log have the person of that time.
+        user_id: of the other person. The entries link to the memories there.
+    """
+    message: Message = [{"changed": {"name": PERSON, "object": user_id, "fields": ["User id"]}}]
+    key: Any = UserMemory._meta.pk
+    entries = []
+    for memory in memories:
+        entry = _entry(request, memory, message, CHANGE)
+        entry.object_id = key.digest(user_id, memory.memory_id)
+        entries.append(entry)
+    LogEntry.objects.bulk_create(entries)
+
+
+def _entry(request: HttpRequest, memory: UserMemory, message: Message | None, flag: int) -> LogEntry:
+    return LogEntry(
+        user_id=_staff_id(request),
+        content_type=ContentType.objects.get_for_model(UserMemory),
+        object_id=memory.key,
+        object_repr=name_of(memory),
+        action_flag=flag,
+        change_message="" if message is None else json.dumps(message),
+    )
 
 
 def log_export(request: HttpRequest, selection: str) -> LogEntry:

@@ -33,18 +33,20 @@ class Position(NamedTuple):
     Args:
         moment: sort key of a memory.
         memory_id: id of that memory.
+        key: key of that memory, for lists of several people, who may use one id in the same millisecond.
         back: whether the page ends before that memory, instead of beginning after it.
         far: whether to search ``FAR_WINDOW`` memories instead of ``WINDOW``.
     """
 
     moment: datetime.datetime
     memory_id: str
+    key: str
     back: bool = False
     far: bool = False
 
     @classmethod
     def of(cls, memory: UserMemory, order: Order, *, back: bool = False, far: bool = False) -> Self:
-        return cls(getattr(memory, order.removeprefix("-")), memory.memory_id, back, far)
+        return cls(getattr(memory, order.removeprefix("-")), memory.memory_id, memory.key, back, far)
 
     @classmethod
     def parse(cls, token: str) -> Self:
@@ -56,13 +58,18 @@ class Position(NamedTuple):
         direction, _dot, position = token.partition(".")
         if direction not in DIRECTIONS:
             raise ValueError("The token begins with an unknown direction.")
-        milliseconds, memory_id = parse_position(position)
-        return cls(times.from_milliseconds(milliseconds), memory_id, *DIRECTIONS[direction])
+        milliseconds, identifier = parse_position(position)
+        # A key is base64url, which has no dot; an id may have any characters.
+        key, dot, memory_id = identifier.partition(".")
+        if not dot:
+            raise ValueError("The token has no key.")
+        return cls(times.from_milliseconds(milliseconds), memory_id, key, *DIRECTIONS[direction])
 
     @property
     def token(self) -> str:
         direction = next(name for name, flags in DIRECTIONS.items() if flags == (self.back, self.far))
-        return f"{direction}.{position_token(times.to_milliseconds(self.moment), self.memory_id)}"
+        identifier = f"{self.key}.{self.memory_id}"
+        return f"{direction}.{position_token(times.to_milliseconds(self.moment), identifier)}"
 
 
 class Page(NamedTuple):
@@ -124,7 +131,7 @@ class PageReader:
         candidates, matches = self.candidates.sorted_by(order), self.matches.sorted_by(order).only(*COLUMNS)
         back = order != self.order
         if position:
-            start = (position.moment, position.memory_id)
+            start = (position.moment, position.memory_id, position.key)
             candidates, matches = candidates.after(start, order), matches.after(start, order)
         window = FAR_WINDOW if position and position.far else WINDOW
         edge = self._edge(candidates, window) if self.is_filtered else []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.forms import Field as FormField
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,14 +24,15 @@ from agno_memory.admin.columns import Columns
 from agno_memory.admin.conflicts import Conflict
 from agno_memory.admin.dashboard import DashboardPage
 from agno_memory.admin.filters import LIST_FILTERS
-from agno_memory.admin.forms import UserMemoryForm
-from agno_memory.admin.history import topics_changed
+from agno_memory.admin.forms import UserMemoryForm, content_of
+from agno_memory.admin.history import log_each, log_one, name_of, topics_changed
 from agno_memory.admin.person import PersonPages
 from agno_memory.admin.search import Search
 from agno_memory.admin.urls import unquoted
 from agno_memory.admin.widgets import TopicsInput
 from agno_memory.bulk import BulkMemory
-from agno_memory.exceptions import MemoryChanged, MemoryNotFound
+from agno_memory.exceptions import AmbiguousMemory, MemoryChanged, MemoryExists, MemoryNotFound
+from agno_memory.identifiers import identifier
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
@@ -142,43 +146,62 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> FormField | None:
         if db_field.name == "topics":
             kwargs["widget"] = TopicsInput(self.url("topics"), self.theme_attrs())
+        if db_field.name == "memory_id":
+            # Not the field's own default, which would be in the form as if it were a choice to make.
+            kwargs |= {"required": False, "initial": "", "show_hidden_initial": False}
+            kwargs["help_text"] = _("Leave it blank for a new id. Other people may have a memory with the same id.")
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: UserMemory | None = None) -> tuple[str, ...]:
-        # Moving a memory to another person is a bulk action, which asks for confirmation.
-        return ("user_id", *self.readonly_fields) if obj else self.readonly_fields
+        if obj:
+            # Moving a memory to another person is a bulk action, which asks for confirmation.
+            return ("user_id", *self.readonly_fields)
+        return tuple(name for name in self.readonly_fields if name != "memory_id")
 
     def get_fieldsets(self, request: HttpRequest, obj: UserMemory | None = None) -> Any:
-        # A new memory has no automatic values yet.
-        return self.fieldsets if obj else self.fieldsets[:-1]
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> UserMemory | None:
-        memory = super().get_object(request, object_id, from_field)
-        if memory is None and unquoted(object_id) != unquote(object_id):
-            # The ids "." and "..", which Django's unquote() does not decode.
-            return super().get_object(request, unquoted(object_id), from_field)
-        return memory
+        if obj:
+            return self.fieldsets
+        # A new memory has no automatic values yet, and its id may be chosen.
+        *fieldsets, (title, options) = self.fieldsets[:-1]
+        return (*fieldsets, (title, {**options, "fields": (*options["fields"], "memory_id")}))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except MemoryChanged:
-            # The memory changed between validation and write. This time, validation finds the conflict.
+        except (MemoryChanged, MemoryExists):
+            # Another write came between validation and this one. This time, validation finds the conflict.
             return super().changeform_view(request, object_id, form_url, extra_context)
         except MemoryNotFound:
-            return self._deleted_page(request, unquote(object_id or ""))
+            return self._deleted_page(request)
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         if request.method == "POST" and "memory" in request.POST:
-            return self._deleted_page(request, unquote(object_id))
+            return self._deleted_page(request)
+        if self.has_view_or_change_permission(request) and (response := self._by_id(request, unquoted(object_id))):
+            return response
         return super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc,no-any-return]
 
-    def _deleted_page(self, request: HttpRequest, memory_id: str) -> HttpResponse:
+    def _by_id(self, request: HttpRequest, memory_id: str) -> HttpResponse | None:
+        """Redirect from a URL with a memory id, as other programs know it and older log entries have it.
+
+        Returns:
+            A redirect to the memory, or to the list of them if several people have one with this id. None without any.
+        """
+        try:
+            memory = self._rows(request).with_id(identifier("memory_id", memory_id))
+        except ValidationError:
+            return None
+        except AmbiguousMemory:
+            messages.warning(request, _("Several people have a memory with this id. Choose one."))
+            query = memory_id if '"' in memory_id else f'id:"{memory_id}"'
+            return HttpResponseRedirect(f"{self.url('changelist')}?{urlencode({'q': query})}")
+        return HttpResponseRedirect(self.url("change", memory.key)) if memory else None
+
+    def _deleted_page(self, request: HttpRequest) -> HttpResponse:
         """Show the submitted values of a memory that was deleted during the edit, so that they are not lost."""
         context = {
-            "memory_id": memory_id,
             "submitted": {name: request.POST.get(name, "") for name in CONTENT_FIELDS},
             "has_add_permission": self.has_add_permission(request),
         }
@@ -190,15 +213,17 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
             # Read again: the form's instance has the submitted values.
             current = self.get_object(request, form.instance.pk)
             context["conflict"] = Conflict(current, form) if current else None
+        if context.get("original"):
+            context["subtitle"] = name_of(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: UserMemory, form: Any, change: bool) -> None:
         """Write through the service, and replace only the version that the staff user has read."""
         if not change:
-            written = Memory().add_user_memory(obj, obj.user_id)
+            written = Memory().add_user_memory(content_of(obj), obj.user_id)
         elif set(form.changed_data) & set(CONTENT_FIELDS):
             version = form.version_to_replace
-            written = Memory().replace_user_memory(obj.memory_id, obj, obj.user_id, version=version)
+            written = Memory().replace_user_memory(obj.memory_id, content_of(obj), obj.user_id, version=version)
         else:
             return
         for field in obj._meta.concrete_fields:
@@ -217,7 +242,31 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
             message += topics_changed(form.initial["topics"], form.cleaned_data["topics"])
         return message
 
+    # The log
+
+    def log_addition(self, request: HttpRequest, obj: UserMemory, message: Any) -> LogEntry:
+        return log_one(request, obj, message, ADDITION)
+
+    def log_change(self, request: HttpRequest, obj: UserMemory, message: Any) -> LogEntry:
+        return log_one(request, obj, message, CHANGE)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        return log_each(request, queryset, None, DELETION)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        response = super().history_view(request, object_id, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            # The title has the id, which several people may use.
+            response.context_data["subtitle"] = response.context_data["object"].user_id
+        return response
+
     # Deleting
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, *others = super().get_deleted_objects(objs, request)
+        if len(objs) == 1:
+            deleted = [format_html("{} · {}", deleted[0], objs[0].user_id), *deleted[1:]]
+        return [deleted, *others]
 
     def delete_model(self, request: HttpRequest, obj: UserMemory) -> None:
         try:

@@ -140,7 +140,7 @@ class PersonPages(PageMixin, _Admin):
 
     def _memories(self, rows: UserMemoryQuerySet, position: Position | None) -> dict[str, Any]:
         page = PageReader(rows, rows, "-last_updated", PAGE_SIZE, is_filtered=False).read(position)
-        linked = [(memory, self.url("change", memory.memory_id)) for memory in page.rows]
+        linked = [(memory, self.url("change", memory.key)) for memory in page.rows]
         return {"page": page, "memories": linked, "is_first_page": position is None}
 
     def _person_page(

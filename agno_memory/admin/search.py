@@ -36,8 +36,8 @@ class Search:
     ``user:``, ``topic:``, ``agent:`` and ``id:`` match a whole value, ``text:`` matches a part of the text; quotes keep
     words together. Each word without a prefix matches a part of the text or of the user id, or a whole topic.
 
-    One exception: a query that equals an existing memory id or user id finds that memory or that person's memories
-    only, at once by an index.
+    One exception: a query that equals an existing memory id or user id finds only the memories with that id, of which
+    several people may have one, or that person's memories, at once by an index.
 
     Args:
         rows: the memories to search.
@@ -74,6 +74,11 @@ class Search:
     def user_id(self) -> str | None:
         """The whole query, if it is a user id without a prefix."""
         return self._exact_term.value if self._exact_term and self._exact_term.kind == "user" else None
+
+    @property
+    def memory_id(self) -> str | None:
+        """The whole query, if it is a memory id without a prefix."""
+        return self._exact_term.value if self._exact_term and self._exact_term.kind == "id" else None
 
     @property
     def as_text_search(self) -> str:

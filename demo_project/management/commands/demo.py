@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from agno_memory.models import UserMemory
-from demo_project import conversations, examples, people
+from demo_project import conversations, examples, outdated, people
 
 LOGIN = PASSWORD = "demo"
 
@@ -38,6 +38,7 @@ class Command(BaseCommand):
             self.serve(addrport)
 
     def migrate(self) -> None:
+        outdated.refuse()
         migrate = partial(call_command, "migrate", interactive=False, verbosity=0)
         migrate(database=DEFAULT_DB_ALIAS)
         alias = router.db_for_write(UserMemory)
