@@ -316,11 +316,15 @@ class MongoDriver:
 
     def add(self, row: Row) -> None:
         # A copy, because pymongo adds its own key to the document.
-        self.collection.insert_one(dict(row))
+        self.collection.insert_one(self.document(row))
+
+    @staticmethod
+    def document(row: Row) -> dict[str, Any]:
+        return {"_id" if name == "key" else name: value for name, value in row.items()}
 
     @staticmethod
     def key(row: Row) -> dict[str, Any]:
-        return {"memory_id": row["memory_id"], "user_id": row["user_id"]}
+        return {"_id": row["key"], "user_id": row["user_id"]}
 
     @staticmethod
     def change(row: Row) -> dict[str, Any]:
@@ -369,7 +373,7 @@ class MongoDriver:
         return self.collection.delete_many({"user_id": user_id}).deleted_count
 
     def add_many(self, rows: list[Row]) -> None:
-        self.collection.insert_many([dict(row) for row in rows])
+        self.collection.insert_many([self.document(row) for row in rows])
 
     def everything(self) -> Iterator[Values]:
         return map(self.values, self.collection.find(sort=self.ORDER))
