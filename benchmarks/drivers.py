@@ -315,7 +315,6 @@ class MongoDriver:
         return [document[name] for name in COLUMNS]
 
     def add(self, row: Row) -> None:
-        # A copy, because pymongo adds its own key to the document.
         self.collection.insert_one(self.document(row))
 
     @staticmethod
@@ -390,7 +389,7 @@ class MongoDriver:
 
     def load(self, rows: Iterable[Row]) -> None:
         for batch in batched(rows, BATCH):
-            self.collection.insert_many(batch, ordered=False)
+            self.collection.insert_many(map(self.document, batch), ordered=False)
 
     def tidy(self) -> None:
         self.collection.delete_many({"user_id": {"$gte": EXTRA, "$lt": EXTRA_END}})
