@@ -37,6 +37,9 @@ Values = Sequence[Any]
 class Driver(Protocol):
     """What each bare driver does. A row comes back as its values in the order of the columns."""
 
+    # Of the server, or the path of the file.
+    url: str
+
     def version(self) -> str: ...
     def add(self, row: Row) -> None: ...
     def get(self, row: Row) -> Values | None: ...
@@ -184,6 +187,7 @@ class SqliteDriver(SqlDriver):
     moment_positions = [COLUMNS.index(name) for name in MOMENTS]
 
     def __init__(self, path: Path) -> None:
+        self.url = str(path)
         self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         # What SqliteMemoryDb sets; everything else is SQLite's default on both sides.
         self.connection.execute("PRAGMA journal_mode=WAL")
@@ -254,6 +258,7 @@ class PostgresDriver(SqlDriver):
     )
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self.connection = psycopg.connect(url, autocommit=True, options="-c TimeZone=UTC")
 
     def version(self) -> str:
@@ -310,6 +315,7 @@ class MongoDriver:
     ORDER = {"last_updated": -1, "memory_id": -1}
 
     def __init__(self, url: str, database: str) -> None:
+        self.url = url
         self.client = pymongo.MongoClient[dict[str, Any]](url, tz_aware=True)
         self.collection = self.client[database][TABLE]
 
