@@ -243,10 +243,7 @@ class Memory(Service[UserMemoryQuerySet]):
         lookups = conditions(
             topics=topics, any_topics=any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id
         )
-        if not any("__" in lookup for lookup in lookups):
-            # The most frequent calls compare fields with values only: their statements are compiled once.
-            return self._store.newest({"user_id": owner, **lookups}, limit)
-        return list(self.rows(owner).filter(**lookups).newest()[:limit])
+        return self._store.select({"user_id": owner, **lookups}, limit)
 
     def page(
         self,
@@ -273,7 +270,7 @@ class Memory(Service[UserMemoryQuerySet]):
             ValidationError: bad input.
         """
         check("size", size, validate_limit)
-        return self._store.page(owner_id(user_id), size, position, order)
+        return self._store.select({"user_id": owner_id(user_id)}, size, order, position)
 
     def search_user_memories(
         self,
@@ -300,7 +297,8 @@ class Memory(Service[UserMemoryQuerySet]):
         if method not in RETRIEVAL_METHODS:
             message = _("Unknown method. Choose one of: %(methods)s.")
             raise refusal("retrieval_method", message, "invalid", methods=", ".join(RETRIEVAL_METHODS))
-        return list(RETRIEVAL_METHODS[method](self.rows(user_id), query)[:limit])
+        lookups, order = RETRIEVAL_METHODS[method](query)
+        return self._store.select({"user_id": owner_id(user_id), **lookups}, limit, order)
 
     aadd_user_memory = async_twin(add_user_memory)
     aadd_user_memories = async_twin(add_user_memories)

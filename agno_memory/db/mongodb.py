@@ -16,11 +16,11 @@ from django.db.backends.utils import debug_transaction
 from django.db.models import Model, QuerySet
 from django.db.models.sql.constants import ROW_COUNT
 
-from agno_memory.db.compiled import Param, Values
+from agno_memory.db.compiled import Values
 
 Result = TypeVar("Result")
 Keys = list[tuple[str, int]]
-# The values of all columns, in the order of the model's fields.
+# The values of the columns that a call names, in their order.
 Row = list[Any]
 
 # The server's code for "the index to drop does not exist".
@@ -152,17 +152,6 @@ def update_of(compiler: Any) -> list[Any]:
     return arguments
 
 
-def bind(mql: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
-    """Return a compiled query with each Param replaced by its value."""
-    if isinstance(mql, Param):
-        return mql.prepare(values, connection)
-    if isinstance(mql, list):
-        return [bind(item, values, connection) for item in mql]
-    if isinstance(mql, dict):
-        return {key: bind(item, values, connection) for key, item in mql.items()}
-    return mql
-
-
 # Calls on a model's collection. Errors, session and query log are those of the backend's own queries.
 
 
@@ -176,26 +165,45 @@ def insert_many(model: type[Model], connection: BaseDatabaseWrapper, rows: list[
     _call(model, connection, "insert_many", [_document_of(model, connection, values) for values in rows])
 
 
-def find_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> Row | None:
-    """Return a row, or None."""
-    document = _call(model, connection, "find_one", query_filter)
-    return None if document is None else _row_of(model, document)
+def find_one(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], columns: Sequence[str]
+) -> Row | None:
+    """Return these columns of a row, or None."""
+    document = _call(model, connection, "find_one", query_filter, _projection(columns))
+    return None if document is None else _row_of(document, columns)
 
 
 def find(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], order: Keys, limit: int | None
-) -> Iterator[Row]:
-    """Return rows in an order. A limit of None returns all of them."""
-    documents = _call(model, connection, "find", query_filter, sort=order, limit=limit or 0)
-    return (_row_of(model, document) for document in documents)
+    model: type[Model],
+    connection: BaseDatabaseWrapper,
+    query_filter: dict[str, Any],
+    columns: Sequence[str],
+    order: Keys,
+    limit: int | None,
+) -> list[Row]:
+    """Return these columns of rows in an order. A limit of None returns all rows."""
+    documents = _call(model, connection, "find", query_filter, _projection(columns), sort=order, limit=limit or 0)
+    return [_row_of(document, columns) for document in documents]
 
 
 def update_one(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], pipeline: list[Any]
+    model: type[Model],
+    connection: BaseDatabaseWrapper,
+    query_filter: dict[str, Any],
+    pipeline: list[Any],
+    columns: Sequence[str],
 ) -> Row | None:
-    """Change a row and return it as it is afterwards, or None."""
-    document = _call(model, connection, "find_one_and_update", query_filter, pipeline, return_document=True)
-    return None if document is None else _row_of(model, document)
+    """Change a row and return these columns of it as it is afterwards, or None."""
+    changed = _call(
+        model,
+        connection,
+        "find_one_and_update",
+        query_filter,
+        pipeline,
+        projection=_projection(columns),
+        return_document=True,
+    )
+    return None if changed is None else _row_of(changed, columns)
 
 
 def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:
@@ -222,8 +230,13 @@ def _document_of(model: type[Model], connection: BaseDatabaseWrapper, values: Va
     }
 
 
-def _row_of(model: type[Model], document: dict[str, Any]) -> Row:
-    return [document.get(str(field.column)) for field in model._meta.concrete_fields]
+def _projection(columns: Sequence[str]) -> dict[str, Any]:
+    # The server adds its own key unless it is excluded.
+    return {"_id": False} | dict.fromkeys(columns, True)
+
+
+def _row_of(document: dict[str, Any], columns: Sequence[str]) -> Row:
+    return [document.get(column) for column in columns]
 
 
 def aggregate(

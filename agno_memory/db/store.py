@@ -7,7 +7,7 @@ anyone else. ``Memory`` raises the errors, except ``MemoryExists``: only the dat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, cast
 
@@ -19,7 +19,8 @@ from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.errors import clashing_keys, inserted_before
 from agno_memory.db.keyset import Order
-from agno_memory.db.statements import Delete, DeleteMany, Insert, Select, SelectMany, Update
+from agno_memory.db.rows import with_read_fields
+from agno_memory.db.statements import Condition, Delete, DeleteMany, Insert, Select, SelectMany, Update
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import MemoryExists
@@ -40,16 +41,14 @@ REPLACE = Update("memory_id", "user_id", fields=WRITTEN)
 REPLACE_VERSION = Update("memory_id", "user_id", "version", fields=WRITTEN)
 
 
-@cache
-def select_newest(*conditions: str) -> SelectMany:
-    """Return the statement for the newest memories with certain values in these fields."""
-    return SelectMany(*conditions, order="-last_updated")
+# A statement is compiled for each number of topics and words up to this one.
+MAX_COMPILED_LENGTH = 8
 
 
-@cache
-def select_page(order: Order, after_position: bool) -> SelectMany:
-    """Return the statement for a page of one owner's whole list."""
-    return SelectMany("user_id", order=order, after_position=after_position)
+@lru_cache(maxsize=256)
+def select_many(*conditions: Condition, order: Order, after_position: bool) -> SelectMany:
+    """Return the statement for the lists of one shape."""
+    return SelectMany(*conditions, order=order, after_position=after_position)
 
 
 class Store(Table[UserMemoryQuerySet]):
@@ -69,18 +68,34 @@ class Store(Table[UserMemoryQuerySet]):
         values = {"memory_id": memory_id, "user_id": owner}
         return cast("UserMemory | None", SELECT.run(self.model, self.read_alias, values))
 
-    def newest(self, keys: dict[str, str], limit: int | None) -> list[UserMemory]:
-        """Return the newest memories with these values, by the names of fields."""
-        memories = select_newest(*keys).first(limit, self.model, self.read_alias, keys)
-        return cast("list[UserMemory]", memories)
+    def select(
+        self,
+        lookups: dict[str, Any],
+        limit: int | None,
+        order: Order = "-last_updated",
+        position: Position | None = None,
+    ) -> list[UserMemory]:
+        """Return memories in an order, the first or those after a position.
 
-    def page(self, owner: str, size: int, position: Position | None, order: Order) -> list[UserMemory]:
-        """Return the first of an owner's memories in an order, or the first after a position."""
-        values: dict[str, Any] = {"user_id": owner}
+        Args:
+            lookups: arguments of ``QuerySet.filter()``, with values in the form in which they are compared:
+                those of ``querysets.conditions()`` and ``mentions()``.
+            limit: the maximum number of memories; None for all.
+            order: of the memories.
+            position: the last memory before them, or its time and id.
+        """
+        conditions = [
+            Condition(lookup, len(value) if isinstance(value, list) else None) for lookup, value in lookups.items()
+        ]
+        # An empty list is not compiled either: it selects all rows or none, without a value to compare.
+        if any(length is not None and not 0 < length <= MAX_COMPILED_LENGTH for _lookup, length in conditions):
+            rows = with_read_fields(self.rows().filter(**lookups))
+            return rows.page(limit, position, order)
+        values = dict(lookups)
         if position is not None:
             values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)
-        memories = select_page(order, position is not None).first(size, self.model, self.read_alias, values)
-        return cast("list[UserMemory]", memories)
+        statement = select_many(*conditions, order=order, after_position=position is not None)
+        return cast("list[UserMemory]", statement.first(limit, self.model, self.read_alias, values))
 
     # Writing one
 
