@@ -106,8 +106,12 @@ class Memory(Service[UserMemoryQuerySet]):
             ValidationError: bad input; nothing was written.
             MemoryExists: the id belongs to another user; nothing was written.
         """
+        return self._upsert(memory, user_id, UserMemory.content_fields)
+
+    def _upsert(self, memory: UserMemory, user_id: object, names: Iterable[str]) -> UserMemory:
+        """Replace only the content fields of these names, or add the memory."""
         candidate = cleaned_memory(self._store.model, memory, owner_id(user_id))
-        written, is_new = self._store.upsert(candidate)
+        written, is_new = self._store.upsert(candidate, names)
         signal = memory_added if is_new else memory_replaced
         self._send(signal, user_id=written.user_id, memory_ids=[written.memory_id])
         return written

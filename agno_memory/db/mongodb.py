@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import debug_transaction
-from django.db.models import Model, QuerySet
-from django.db.models.sql.constants import ROW_COUNT
+from django.db.models import Model, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Greatest
 
 from agno_memory.db.compiled import Values
 
@@ -140,16 +141,21 @@ def filter_and_order_of(compiler: Any) -> list[Any]:
 
 
 def update_of(compiler: Any) -> list[Any]:
-    """Return the filter and the pipeline of an UPDATE: the compiler's own, which it builds only while it runs."""
-    arguments: list[Any] = []
+    """Return the filter of an UPDATE and its changes, as update operators: the server runs a pipeline more slowly.
 
-    def update(query_filter: dict[str, Any], pipeline: list[Any]) -> int:
-        arguments.extend((query_filter, pipeline))
-        return 0
+    The query sets columns to a Param, to themselves plus a number, or to the greatest of themselves and a Param.
+    """
+    changes: dict[str, dict[str, Any]] = {}
+    for field, _model, value in compiler.query.values:
+        operator, operand = _update_operator(value)
+        changes.setdefault(operator, {})[field.column] = operand
+    return [filter_of(compiler), changes]
 
-    compiler.update = update
-    compiler.execute_sql(ROW_COUNT)
-    return arguments
+
+def _update_operator(value: Any) -> tuple[str, Any]:
+    if isinstance(value, CombinedExpression):
+        return "$inc", cast("Value", value.rhs).value
+    return ("$max", value.get_source_expressions()[1]) if isinstance(value, Greatest) else ("$set", value)
 
 
 # Calls on a model's collection. Errors, session and query log are those of the backend's own queries.
@@ -169,7 +175,8 @@ def find_one(
     model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], columns: Sequence[str]
 ) -> Row | None:
     """Return these columns of a row, or None."""
-    document = _call(model, connection, "find_one", query_filter, _projection(columns))
+    # For a single row, the server takes longer to leave out a column than to return it.
+    document = _call(model, connection, "find_one", query_filter)
     return None if document is None else _row_of(document, columns)
 
 
@@ -190,20 +197,27 @@ def update_one(
     model: type[Model],
     connection: BaseDatabaseWrapper,
     query_filter: dict[str, Any],
-    pipeline: list[Any],
+    changes: dict[str, Any],
     columns: Sequence[str],
+    values: Values | None = None,
 ) -> Row | None:
-    """Change a row and return these columns of it as it is afterwards, or None."""
-    changed = _call(
-        model,
-        connection,
-        "find_one_and_update",
-        query_filter,
-        pipeline,
-        projection=_projection(columns),
-        return_document=True,
-    )
-    return None if changed is None else _row_of(changed, columns)
+    """Change a row and return these columns of it as it is afterwards, or None.
+
+    Args:
+        model: the model of the collection.
+        connection: to the database.
+        query_filter: of the row.
+        changes: values of columns by update operator.
+        columns: to return.
+        values: of every field. If there is no such row, add one with these values and return it.
+    """
+    if values is not None:
+        changed = {column for each in changes.values() for column in each}
+        document = _document_of(model, connection, values).items()
+        changes = changes | {"$setOnInsert": {column: value for column, value in document if column not in changed}}
+    is_upsert = values is not None
+    row = _call(model, connection, "find_one_and_update", query_filter, changes, upsert=is_upsert, return_document=True)
+    return None if row is None else _row_of(row, columns)
 
 
 def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:

@@ -286,6 +286,18 @@ class Update(OneRow[Model | None]):
         return with_read_fields(rows).filter(pk=values[model._meta.pk.attname]).first()
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
-        query_filter, pipeline = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
-        row = mongodb.update_one(model, connection, query_filter, pipeline, read_columns(model))
+        query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
+        row = mongodb.update_one(model, connection, query_filter, changes, read_columns(model))
+        return instance_of(model, connection, row)
+
+
+class Upsert(Update):
+    """Change the row, or add it if the database can do both in one statement. Returns None if it did neither."""
+
+    # Not by ``INSERT ... ON CONFLICT``: its target must be a unique index, and on a distributed table that is not
+    # the primary key of the model.
+
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
+        query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
+        row = mongodb.update_one(model, connection, query_filter, changes, read_columns(model), values)
         return instance_of(model, connection, row)

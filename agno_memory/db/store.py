@@ -6,8 +6,8 @@ anyone else. ``Memory`` raises the errors, except ``MemoryExists``: only the dat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from agno_memory.db import MemoryDb
 from agno_memory.db.errors import clashing_keys, inserted_before
 from agno_memory.db.keyset import Order
 from agno_memory.db.rows import with_read_fields
-from agno_memory.db.statements import Condition, Delete, DeleteMany, Insert, Select, SelectMany, Update
+from agno_memory.db.statements import Condition, Delete, DeleteMany, Insert, Select, SelectMany, Update, Upsert
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import MemoryExists
@@ -29,7 +29,7 @@ from agno_memory.querysets import Position, UserMemoryQuerySet, existing_ids, so
 from agno_memory.retries import retry
 from agno_memory.times import now
 
-SEARCH_TEXT = field_named("search_text")
+SEARCH_TEXT: Any = field_named("search_text")
 WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name)
 
 INSERT = Insert()
@@ -49,6 +49,13 @@ MAX_COMPILED_LENGTH = 8
 def select_many(*conditions: Condition, order: Order, after_position: bool) -> SelectMany:
     """Return the statement for the lists of one shape."""
     return SelectMany(*conditions, order=order, after_position=after_position)
+
+
+@cache
+def upsert(*names: str) -> Upsert:
+    """Return the statement that sets these content fields of an owner's memory."""
+    followers = [SEARCH_TEXT.name] if SEARCH_TEXT.source in names else []
+    return Upsert("memory_id", "user_id", fields=[*names, *followers])
 
 
 class Store(Table[UserMemoryQuerySet]):
@@ -134,15 +141,36 @@ class Store(Table[UserMemoryQuerySet]):
         statement = REPLACE if version is None else REPLACE_VERSION
         return cast("UserMemory | None", statement.run(self.model, self.write_alias, values))
 
-    def upsert(self, candidate: UserMemory) -> tuple[UserMemory, bool]:
-        """Replace or add; return the memory and whether it was added. Raises MemoryExists for another owner's id."""
+    def upsert(self, candidate: UserMemory, names: Iterable[str]) -> tuple[UserMemory, bool]:
+        """Replace some fields of the owner's memory with the candidate's id, or add the candidate.
+
+        Args:
+            candidate: the id, the owner and the content.
+            names: of the content fields to replace.
+
+        Returns:
+            The memory, and whether it was added.
+
+        Raises:
+            MemoryExists: the id is another owner's.
+        """
+        alias, statement = self.write_alias, upsert(*names)
 
         def write() -> tuple[UserMemory, bool]:
-            replaced = self.replace(candidate)
-            return (self.add(candidate), True) if replaced is None else (replaced, False)
+            self._stamp(candidate)
+            try:
+                with savepoint(alias):
+                    written = cast("UserMemory | None", statement.run(self.model, alias, self._values_of(candidate)))
+            except IntegrityError as error:
+                self._refuse_taken([candidate.memory_id], error)
+                raise
+            if written is None:
+                return self.add(candidate), True
+            # A write of a memory that exists makes its version 2 or higher.
+            return written, written.version == 1
 
         # If the id is this owner's, it was added in between and may be deleted again: replace or add once more.
-        return retry(write, MemoryExists, unless=lambda error: self._is_foreign(candidate))
+        return retry(write, (MemoryExists, IntegrityError), unless=lambda error: self._is_foreign(candidate))
 
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
         """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
