@@ -9,4 +9,5 @@ class AgnoMemoryConfig(AppConfig):
     verbose_name = _("Memories")
 
     def ready(self) -> None:
-        from agno_memory import checks  # noqa: F401  registers the system checks
+        # Imported for the checks that it registers; here, because it imports the models, which are not loaded earlier.
+        from agno_memory import checks  # noqa: F401

@@ -1,7 +1,7 @@
-"""Misconfiguration, told by ``manage.py check`` with a stable id and a hint.
+"""System checks: ``manage.py check`` reports a misconfiguration with a stable id and a hint.
 
-Every check reads settings and connects to nothing, so it runs without ``--database`` and before the server is there.
-What a check measures is in its function, what it says in the builder beside it.
+The checks read settings and open no connection, so they run without ``--database`` and before the server is started.
+A function detects a problem; the builder after it makes the message.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from agno_memory.validators import validate_identifier
 TAG = "agno_memory"
 
 WAL = re.compile(r"\bjournal_mode\s*[=(]\s*['\"]?wal\b", re.IGNORECASE)
-# Both take their lock when they begin.
+# A transaction in these modes takes its lock when it begins.
 IMMEDIATE_MODES = {"IMMEDIATE", "EXCLUSIVE"}
 
 
@@ -41,16 +41,16 @@ IMMEDIATE_MODES = {"IMMEDIATE", "EXCLUSIVE"}
 
 @register(TAG, Tags.compatibility)
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
-    """Report unknown names in ``AGNO_MEMORY``, values of the wrong type, and naive time."""
+    """Report unknown names in ``AGNO_MEMORY``, values of the wrong type, and ``USE_TZ = False``."""
     try:
-        given = conf.given()
+        site_values = conf.site_values()
     except ImproperlyConfigured as error:
-        return [*_naive_time(), wrong_setting(error, 'Write AGNO_MEMORY = {"DATABASE": "default"}, or leave it out.')]
-    known = conf.names()
+        return [*_naive_time(), wrong_setting(error, 'Write AGNO_MEMORY = {"DATABASE": "default"}, or remove it.')]
+    names = conf.names()
     return [
         *_naive_time(),
-        *(unknown_setting(name, known) for name in given if name not in known),
-        *_wrong_settings(known),
+        *(unknown_setting(name, names) for name in site_values if name not in names),
+        *_wrong_settings(names),
     ]
 
 
@@ -66,8 +66,8 @@ def _wrong_settings(names: Iterable[str]) -> Iterator[CheckMessage]:
             yield wrong_setting(error, f"{name}: {getattr(Settings, name).__doc__}")
 
 
-def unknown_setting(name: object, known: list[str]) -> CheckMessage:
-    return _error(4, f"AGNO_MEMORY has no setting {name!r}.", _nearest(str(name).upper(), known))
+def unknown_setting(name: object, names: list[str]) -> CheckMessage:
+    return _error(4, f"AGNO_MEMORY has no setting {name!r}.", _suggestion(str(name).upper(), names))
 
 
 def wrong_setting(error: ImproperlyConfigured, hint: str) -> CheckMessage:
@@ -75,7 +75,7 @@ def wrong_setting(error: ImproperlyConfigured, hint: str) -> CheckMessage:
 
 
 def naive_time() -> CheckMessage:
-    return _error(7, "USE_TZ is False, but memories are kept in aware UTC.", "Set USE_TZ = True.")
+    return _error(7, "USE_TZ is False, but the times of memories are aware, in UTC.", "Set USE_TZ = True.")
 
 
 # Users
@@ -83,7 +83,7 @@ def naive_time() -> CheckMessage:
 
 @register(TAG, Tags.compatibility)
 def check_users(**kwargs: Any) -> list[CheckMessage]:
-    """Report a ``USER_ID_FIELD`` that users do not have, and a ``DEFAULT_USER_ID`` that is no good id."""
+    """Report a ``USER_ID_FIELD`` that users do not have, and an invalid or ambiguous ``DEFAULT_USER_ID``."""
     name, default = _valid("USER_ID_FIELD"), _valid("DEFAULT_USER_ID")
     return [*_user_id_field(name), *_default_user_id(default), *_shared_user_id(name, default)]
 
@@ -92,7 +92,7 @@ def _user_id_field(name: str | None) -> Iterator[CheckMessage]:
     if name is None or not apps.is_installed("django.contrib.auth"):
         return
     user_model = get_user_model()
-    # A method is there, but it is no value.
+    # A method is an attribute too, but not a value.
     if not hasattr(user_model, name) or callable(getattr(user_model, name)):
         fields = ["pk", *(field.name for field in user_model._meta.concrete_fields)]
         yield unknown_user_field(name, user_model.__name__, fields)
@@ -107,7 +107,7 @@ def _default_user_id(user_id: str | None) -> Iterator[CheckMessage]:
 
 
 def _shared_user_id(name: str | None, user_id: str | None) -> Iterator[CheckMessage]:
-    """Report a default id that the users' own field would take: whoever is called so owns what belongs to nobody."""
+    """Report a default id that is a valid value of the users' field: its user would own the memories without a user."""
     if name is None or user_id is None or not apps.is_installed("django.contrib.auth"):
         return
     options = get_user_model()._meta
@@ -122,15 +122,15 @@ def _shared_user_id(name: str | None, user_id: str | None) -> Iterator[CheckMess
 def unknown_user_field(name: str, user_model: str, fields: list[str]) -> CheckMessage:
     return _error(
         8,
-        f"AGNO_MEMORY['USER_ID_FIELD'] is {name!r}, which is no field or property of {user_model}.",
-        _nearest(name, fields),
+        f"AGNO_MEMORY['USER_ID_FIELD'] is {name!r}, which is not a field or property of {user_model}.",
+        _suggestion(name, fields),
     )
 
 
 def shared_default_user(user_id: str, name: str) -> CheckMessage:
     return Warning(
-        f"A user whose {name} is {user_id!r} would own what is remembered about nobody.",
-        hint=f"Set AGNO_MEMORY['DEFAULT_USER_ID'] to what no {name} can be, such as '<nobody>'.",
+        f"A user with the {name} {user_id!r} would own the memories that are added without a user.",
+        hint=f"Set AGNO_MEMORY['DEFAULT_USER_ID'] to a text that is not a valid {name}, such as '<nobody>'.",
         id="agno_memory.W002",
     )
 
@@ -138,24 +138,24 @@ def shared_default_user(user_id: str, name: str) -> CheckMessage:
 def bad_default_user(error: ValidationError) -> CheckMessage:
     return _error(
         9,
-        f"AGNO_MEMORY['DEFAULT_USER_ID'] is no good id: {' '.join(error.messages)}",
-        "Give a short text, or leave it out for 'default'.",
+        f"AGNO_MEMORY['DEFAULT_USER_ID'] is not a valid id: {' '.join(error.messages)}",
+        "Set it to a short text, or remove it to use 'default'.",
     )
 
 
 # Database
 
 
-# Not Tags.database: from Django 6.1 on a plain `manage.py check` leaves those out, because they may connect.
+# Not Tags.database: from Django 6.1 on, a plain `manage.py check` skips those, because they may open connections.
 @register(TAG, Tags.compatibility)
 def check_database(**kwargs: Any) -> list[CheckMessage]:
-    """Report where the memories cannot get to the database that they are meant for, or not safely."""
-    wanted = _valid("DATABASE")
-    if wanted is None:
+    """Report a database of the memories that is not routed to, unknown, without a driver, or unsafe as it is set."""
+    configured = _valid("DATABASE")
+    if configured is None:
         return []
     routed = router.db_for_write(UserMemory)
-    # Where no alias is named, a router of the site's own may decide.
-    alias = routed if wanted == DEFAULT_DB_ALIAS else wanted
+    # If the setting is the default, a router of the site may choose the database.
+    alias = routed if configured == DEFAULT_DB_ALIAS else configured
     return [*([] if routed == alias else [no_router(alias, routed)]), *_connection(alias)]
 
 
@@ -186,15 +186,16 @@ def _sqlite(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessa
         yield unsafe_sqlite(alias, " and ".join(missing))
 
 
-def unknown_alias(alias: str, known: list[str]) -> CheckMessage:
-    return _error(1, f"Memories go to database {alias!r}, which DATABASES does not have.", _nearest(alias, known))
+def unknown_alias(alias: str, aliases: list[str]) -> CheckMessage:
+    message = f"Memories are stored in database {alias!r}, but DATABASES has no such alias."
+    return _error(1, message, _suggestion(alias, aliases))
 
 
-def no_router(wanted: str, routed: str) -> CheckMessage:
+def no_router(configured: str, routed: str) -> CheckMessage:
     others = ", ..." if settings.DATABASE_ROUTERS else ""
     return _error(
         2,
-        f"AGNO_MEMORY['DATABASE'] is {wanted!r}, but DATABASE_ROUTERS sends memories to {routed!r}.",
+        f"AGNO_MEMORY['DATABASE'] is {configured!r}, but DATABASE_ROUTERS sends memories to {routed!r}.",
         f'Put this app\'s router first: DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"{others}]',
     )
 
@@ -210,17 +211,17 @@ def no_driver(alias: str, engine: str, error: Exception) -> CheckMessage:
 def djongo(alias: str) -> CheckMessage:
     return _error(
         6,
-        f"Database {alias!r} has ENGINE 'djongo', which cannot work here: djongo 1.3.7, its last release, asks for "
+        f"Database {alias!r} has ENGINE 'djongo', which cannot work here: djongo 1.3.7, its last release, requires "
         "Django before 3.1.13 and PyMongo before 3.12, and with Django 4.2 or later every query fails.",
         'pip install "agno-memory[mongodb]" and write "ENGINE": "django_mongodb_backend", with the connection string '
-        'as "HOST" and the database as "NAME". The data stays where it is; but djongo keeps topics as JSON strings, '
-        "so a collection that it wrote must be converted before this app can read it.",
+        'as "HOST" and the database as "NAME". djongo stores topics as JSON strings, so this app cannot read a '
+        "collection that djongo wrote: convert it with manage.py import_memories.",
     )
 
 
 def unsafe_sqlite(alias: str, missing: str) -> CheckMessage:
     return Warning(
-        f"The SQLite database {alias!r} is opened without {missing}: readers and writers get in each other's way "
+        f"The SQLite database {alias!r} is opened without {missing}: readers and writers block each other "
         'until one fails with "database is locked".',
         hint=f'Add to DATABASES["{alias}"]: "OPTIONS": {json.dumps(SQLITE_OPTIONS)}',
         id="agno_memory.W001",
@@ -232,23 +233,28 @@ def unsafe_sqlite(alias: str, missing: str) -> CheckMessage:
 
 @register(TAG, Tags.compatibility)
 def check_rest(**kwargs: Any) -> list[CheckMessage]:
-    """Report permission classes that cannot be used or keep nobody out, and an API without REST framework's app."""
+    """Report permission classes that cannot be used or protect no user, and an API without REST framework's app."""
     if not apps.is_installed("rest_framework"):
         return [rest_not_installed()] if _is_mounted() else []
     try:
         paths = conf.REST_PERMISSION_CLASSES
     except ImproperlyConfigured:
-        # check_settings has said so.
+        # Reported by check_settings().
         return []
     wrong = [message for path in paths for message in _permission_class(path)]
     return wrong or ([] if _is_guarded(paths) else [unguarded(paths)])
 
 
 def _is_mounted() -> bool:
-    """Tell whether the site's URLs have the REST API; where they cannot be read, Django's own checks say so."""
+    """Return whether the site's URLs include the REST API."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return False
     try:
+        # Loads the URLconf and the modules that it includes.
         list(get_resolver().url_patterns)
-    except Exception:
+    except (ImportError, ImproperlyConfigured):
+        # A URLconf that is missing or has no patterns is left to Django's own check, so that `--tag agno_memory` runs
+        # all checks of this app. All other errors are errors in the code of the site, and are not hidden.
         return False
     return "agno_memory.rest.urls" in sys.modules
 
@@ -257,17 +263,17 @@ def _permission_class(path: str) -> Iterator[CheckMessage]:
     try:
         # A class, or several of them combined by `|` and `&`.
         if not callable(import_string(path)):
-            yield wrong_permission(path, "it is no permission class")
+            yield wrong_permission(path, "it is not a permission class")
     except ImportError as error:
         yield wrong_permission(path, str(error))
 
 
 def _is_guarded(paths: Iterable[str]) -> bool:
-    # Here, because it imports REST framework, which a site need not have.
+    # Imported here, because it imports REST framework, which is optional.
     from agno_memory.rest.permissions import MemoryPermissions
 
     classes = [import_string(path) for path in paths]
-    # What is combined of several cannot be told from here.
+    # A combination of several classes is not a class, and cannot be examined: it counts as guarded.
     return any(not isinstance(each, type) or issubclass(each, MemoryPermissions) for each in classes)
 
 
@@ -283,16 +289,16 @@ def wrong_permission(path: str, reason: str) -> CheckMessage:
     return _error(
         10,
         f"AGNO_MEMORY['REST_PERMISSION_CLASSES'] has {path!r}, which cannot be used: {reason}",
-        'Give dotted paths of classes, such as "agno_memory.rest.permissions.MemoryPermissions".',
+        'Use dotted paths of classes, such as "agno_memory.rest.permissions.MemoryPermissions".',
     )
 
 
 def unguarded(paths: list[str]) -> CheckMessage:
     return Warning(
-        f"AGNO_MEMORY['REST_PERMISSION_CLASSES'] is {paths!r}: nothing in it keeps a caller from naming another user "
-        "and reading, changing and erasing what is theirs.",
-        hint='Add "agno_memory.rest.permissions.MemoryPermissions" or a subclass, or, where your own class sees to it, '
-        "silence this by SILENCED_SYSTEM_CHECKS.",
+        f"AGNO_MEMORY['REST_PERMISSION_CLASSES'] is {paths!r}: none of them prevents a caller from naming another user "
+        "and reading, changing and erasing the memories of that user.",
+        hint='Add "agno_memory.rest.permissions.MemoryPermissions" or a subclass of it. If a class of your own does '
+        'this, add "agno_memory.W004" to SILENCED_SYSTEM_CHECKS.',
         id="agno_memory.W004",
     )
 
@@ -301,7 +307,7 @@ def unguarded(paths: list[str]) -> CheckMessage:
 
 
 def _valid(name: str) -> str | None:
-    """Return a setting, or None where ``check_settings`` has something to say about it."""
+    """Return a setting, or None if its value is wrong, which ``check_settings()`` reports."""
     try:
         value: str = getattr(conf, name)
     except ImproperlyConfigured:
@@ -309,9 +315,9 @@ def _valid(name: str) -> str | None:
     return value
 
 
-def _nearest(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+def _suggestion(name: str, choices: list[str]) -> str:
+    nearest = get_close_matches(name, choices, n=1)
+    return f"Did you mean {nearest[0]!r}?" if nearest else f"Choose one of: {', '.join(choices)}."
 
 
 def _error(number: int, message: str, hint: str) -> CheckMessage:

@@ -1,4 +1,4 @@
-"""The policy for which database this app's tables live in."""
+"""``MemoryRouter``: the database of this app's tables."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ APP_LABEL = "agno_memory"
 
 
 class MemoryRouter:
-    """Sends this app to the alias named by ``AGNO_MEMORY["DATABASE"]`` and says nothing about any other."""
+    """Route this app to the alias in ``AGNO_MEMORY["DATABASE"]``. It returns None for all other apps."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
-        """Return this app's alias for its models, None for others."""
+        """Return the alias for a model of this app, None for other models."""
         return conf.DATABASE if model._meta.app_label == APP_LABEL else None
 
     db_for_write = db_for_read
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        """Allow this app's tables on its alias alone; None for other apps."""
+        """Return whether ``db`` is the alias for this app; None for other apps."""
         return db == conf.DATABASE if app_label == APP_LABEL else None

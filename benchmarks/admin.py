@@ -3,8 +3,9 @@
     python -m benchmarks.admin [--quick] [--rows 10000 1000000] [--databases sqlite postgres mongodb]
                                [--seconds 4] [--repeat 200] [--only PAGE]
 
-Both are asked in turn, through Django's test client: session, user, queries and templates, without a web server. Times
-are medians in milliseconds. The person page stands beside the stock list of one owner; the dashboard beside nothing.
+Both get requests in turn, through Django's test client: session, user, queries and templates, without a web server.
+Times are medians in milliseconds. The person page is compared with the stock list of one owner; the dashboard is not
+compared.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from benchmarks.rows import PER_USER, TOPICS, Draw, stored_rows
 from benchmarks.targets import Verdict
 
 OURS, STOCK = "/admin/agno_memory/usermemory/", "/stock/agno_memory/usermemory/"
-# From the smallest to the largest table: times the time. Beside the stock page: likewise.
+# Maximum factors of the time: from the smallest to the largest table, and over the stock page.
 GROWTH, SLOWER = 2.0, 1.0
-# Milliseconds for the dashboard when nothing is known yet.
+# Maximum milliseconds for the dashboard before anything is counted.
 FIRST_LOOK = 1_000.0
 FIRST, COUNTED = "dashboard, the first look", "dashboard, everything counted"
 BLOCK = 5
@@ -34,7 +35,7 @@ Medians = dict[str, dict[str, float]]
 
 
 def main() -> None:
-    """Measure in a process whose settings are those of the site."""
+    """Measure in a process with the settings of the site."""
     with tempfile.TemporaryDirectory(prefix="agno-memory-benchmark-") as folder:
         chosen = {
             "BENCHMARK_SETTINGS": "benchmarks.admin_settings",
@@ -99,7 +100,7 @@ def measure_place(name: str, place: Any, client: Any, options: argparse.Namespac
             cache.clear()
             measured[rows] = measure_pages(rows, client, options)
     small, large = options.rows[0], options.rows[-1]
-    # A small table is measured to see what a large one costs more.
+    # A small table is measured for comparison with a large one.
     verdicts += beside_stock(name, large, measured[large])
     return verdicts + (compare_sizes(name, measured[small], measured[large]) if small < large else [])
 
@@ -126,7 +127,7 @@ def line(page: str, times: dict[str, float]) -> str:
 
 
 def pages(client: Any, draw: Draw) -> list[Case]:
-    """Return the pages, each with what it is asked for."""
+    """Return the pages, each with its request."""
     from django.core.cache import cache
 
     def get(url: str) -> Callable[[Any], None]:
@@ -165,7 +166,7 @@ def pages(client: Any, draw: Draw) -> list[Case]:
 
 
 def answers(client: Any, url: str) -> bool:
-    """Tell whether a page works at all: not every stock page does on every database."""
+    """Return whether a page works: some stock pages fail on some databases."""
     try:
         return bool(client.get(url).status_code == 200)
     except Exception as error:
@@ -190,7 +191,7 @@ def compare_sizes(name: str, small: Medians, large: Medians) -> list[Verdict]:
     for page, times in small.items():
         grown = {way: large[page][way] / taken for way, taken in times.items()}
         text = f"{page:40}{grown['ours']:9.2f}x" + (f"{grown['stock']:9.2f}x" if "stock" in grown else f"{'none':>10}")
-        # Counting grows with what is counted, and the first look has a limit of its own.
+        # The time of a count grows with the rows, and the first request has a limit of its own.
         if page not in (FIRST, COUNTED):
             found.append(Verdict(f"{name}, {page}, growth", grown["ours"], GROWTH))
             text += f"  {found[-1].text()}"

@@ -1,4 +1,4 @@
-"""A site as ``startproject`` makes it, for ``benchmarks.admin``; the memories' database is made known at run time."""
+"""A site as ``startproject`` creates it, for ``benchmarks.admin``; the memories' database is added at run time."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from benchmarks.rows import TOPICS
 
 
 class StockTopicFilter(admin.SimpleListFilter):
-    """What one would write first: the topics are known, so that nothing is counted for them."""
+    """A simple filter, with the topics in the code, so that no topics are counted."""
 
     title = "topic"
     parameter_name = "topic"
@@ -27,7 +27,7 @@ class StockTopicFilter(admin.SimpleListFilter):
 
 
 class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What one would write first, to see what ours shows."""
+    """A simple ``ModelAdmin`` that shows the same data as this project's."""
 
     list_display = ("memory", "user_id", "topics", "agent_id", "last_updated")
     list_filter = (StockTopicFilter,)
@@ -44,7 +44,7 @@ class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 stock = admin.AdminSite("stock")
-# Both sites show the same models at the side of every page.
+# Both sites show the same models in the sidebar of each page.
 for model, model_admin in admin.site._registry.items():
     stock.register(model, StockAdmin if model is UserMemory else type(model_admin))
 

@@ -1,4 +1,4 @@
-"""Every verb of ``Memory`` beside the same operation by the bare driver, and by Django's cursor where there is one."""
+"""Each verb of ``Memory`` beside the same operation by the bare driver, and by Django's cursor if there is one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ READ_ALL = f"get_user_memories ({PER_USER})"
 ADD_MANY = f"add_user_memories ({BULK:,})"
 ITERATE = "iterator over all rows"
 COUNT_ALL = "topic_counts of all rows"
-# Their work is the whole table, so they grow with it.
+# These read the whole table, so their time grows with it.
 WHOLE_TABLE = (ITERATE, COUNT_ALL)
 DJANGO = "Django's cursor"
 
@@ -67,7 +67,7 @@ def key(row: Row) -> tuple[str, str]:
 
 
 def through_django(place: Place, driver: SqlDriver, name: str) -> Callable[[Row], Any]:
-    """Return the driver's statement as Django's own cursor runs it: the least that a Django app pays."""
+    """Return the driver's statement, run by Django's cursor: the minimum cost in a Django app."""
     sql = getattr(driver.sql, name).replace("?", "%s")
     params = getattr(driver, f"{name}_params")
     connection = connections[place.handle.alias]
@@ -179,7 +179,7 @@ def many(place: Place, draw: Draw) -> list[Case]:
 
 
 def whole_table(place: Place, growth: dict[str, int]) -> list[Case]:
-    """Return the questions about every row.
+    """Return the operations on all rows.
 
     Args:
         growth: is given the memory, in bytes, that this process took more while it iterated, by the name of the way.

@@ -1,4 +1,4 @@
-"""The same operations, written by hand for the bare drivers: what one would write for speed alone.
+"""The same operations, written by hand for the bare drivers, for speed alone.
 
 Each method takes and returns Python values: lists, dictionaries and aware datetimes, as ``Memory`` does. psycopg and
 pymongo convert by themselves; for sqlite3 it is done here.
@@ -27,7 +27,7 @@ COLUMNS = [str(field.column) for field in UserMemory._meta.concrete_fields]
 WRITTEN = [*UserMemory.content_fields, "search_text"]
 JSON = ("topics", "metadata")
 MOMENTS = ("created_at", "last_updated")
-# Rows that the benchmark adds beside those that it loads belong to users between these two.
+# The rows that the benchmark adds to the loaded ones belong to users between these two.
 EXTRA, EXTRA_END = "extra", "extrb"
 BATCH = 10_000
 
@@ -35,7 +35,7 @@ Values = Sequence[Any]
 
 
 class Driver(Protocol):
-    """What each bare driver does. A row comes back as its values in the order of the columns."""
+    """The operations of a bare driver. A row is returned as its values in the order of the columns."""
 
     # Of the server, or the path of the file.
     url: str
@@ -61,7 +61,7 @@ class Driver(Protocol):
         """Remove the rows of extra users."""
 
     def settle(self) -> None:
-        """Let the database do what it does by itself some time after a big import."""
+        """Run the maintenance that the database does by itself some time after a large import."""
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -114,13 +114,13 @@ def like(word: str) -> str:
 
 
 class SqlDriver:
-    """What sqlite3 and psycopg have in common."""
+    """The common part of sqlite3 and psycopg."""
 
     connection: Any
     sql: ClassVar[Sql]
 
     def encoded(self, row: Row) -> Row:
-        """Return a row as the driver takes it."""
+        """Return a row in the types of the driver."""
         raise NotImplementedError
 
     def many(self, sql: str, params: Sequence[Any]) -> list[Values]:
@@ -189,7 +189,7 @@ class SqliteDriver(SqlDriver):
     def __init__(self, path: Path) -> None:
         self.url = str(path)
         self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-        # What SqliteMemoryDb sets; everything else is SQLite's default on both sides.
+        # As SqliteMemoryDb sets them; all other options have SQLite's defaults on both sides.
         self.connection.execute("PRAGMA journal_mode=WAL")
 
     def version(self) -> str:
@@ -219,7 +219,7 @@ class SqliteDriver(SqlDriver):
         return [self.decoded(values) for values in self.connection.execute(sql, params)]
 
     def newest_undecoded(self, user_id: str) -> list[Values]:
-        """Return rows as sqlite3 gives them: JSON and moments as text."""
+        """Return rows as sqlite3 returns them: JSON and times as text."""
         rows: list[Values] = self.connection.execute(f"{self.sql.of_user} {self.sql.newest}", (user_id,)).fetchall()
         return rows
 
@@ -291,7 +291,7 @@ class PostgresDriver(SqlDriver):
             cursor.executemany(self.sql.add, map(self.add_params, rows))
 
     def copy_many(self, rows: list[Row]) -> None:
-        """Add many rows by COPY, which is not what an ORM does."""
+        """Add many rows by COPY, which an ORM does not use."""
         copying = f"COPY {TABLE} ({', '.join(COLUMNS)}) FROM STDIN"
         with self.connection.transaction(), self.connection.cursor() as cursor, cursor.copy(copying) as copy:
             for row in rows:
@@ -307,7 +307,7 @@ class PostgresDriver(SqlDriver):
             self.copy_many(batch)
 
     def settle(self) -> None:
-        # Without a limit it leaves the table in the server's cache, where one that has run for a while has it.
+        # Without a limit the table stays in the server's cache, as on a server that has run for some time.
         self.connection.execute(f"VACUUM (ANALYZE, BUFFER_USAGE_LIMIT 0) {TABLE}")
 
 
@@ -327,7 +327,7 @@ class MongoDriver:
         return [document[name] for name in COLUMNS]
 
     def add(self, row: Row) -> None:
-        # A copy, because pymongo puts its own key into what it is given.
+        # A copy, because pymongo adds its own key to the document.
         self.collection.insert_one(dict(row))
 
     @staticmethod

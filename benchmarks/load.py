@@ -1,6 +1,6 @@
 """A load generator for loopback: some clients that each send one request after the other, over raw sockets.
 
-Raw, because what measures shares the machine with what is measured: an HTTP client in Python takes as long for a
+The sockets are raw, because the client shares the machine with the server: an HTTP client in Python takes as long for a
 request as the server does.
 """
 
@@ -17,7 +17,7 @@ CLIENTS = 4
 
 
 class Load(NamedTuple):
-    """What came of a load: how many requests a second, and their times in milliseconds."""
+    """The result of a load: requests per second, and their times in milliseconds."""
 
     rate: float
     median: float
@@ -25,7 +25,7 @@ class Load(NamedTuple):
 
 
 def request(method: str, target: str, port: int, token: str, body: bytes = b"") -> bytes:
-    """Return a request as it goes over the wire."""
+    """Return the bytes of a request."""
     lines = [
         f"{method} {target} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
@@ -38,7 +38,7 @@ def request(method: str, target: str, port: int, token: str, body: bytes = b"") 
 
 
 def send(port: int, data: bytes) -> bytes:
-    """Send a request and return the whole answer."""
+    """Send a request and return the whole response."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.sendall(data)

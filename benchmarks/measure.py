@@ -1,4 +1,4 @@
-"""Measuring several ways of doing the same thing, by turns."""
+"""Measure several variants of one operation, in turns."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-# Each way of doing it is called this often before it is the next one's turn.
+# The number of calls of one variant before the next one's turn.
 BLOCK = 20
 
 
 @dataclass
 class Case:
-    """One operation, done in several ways.
+    """One operation, in several variants.
 
     Args:
         verb: its name.
@@ -40,7 +40,7 @@ class Case:
     least: int = 3
 
     def block_of(self, name: str, run: Callable[[Callable[[Any], Any], Any], Result]) -> list[Result]:
-        """Let ``run`` call one way of doing it with each argument of a block, and return its results."""
+        """Let ``run`` call one variant with each argument of a block, and return its results."""
         drawn = [self.draw() for _ in range(self.block)]
         before = self.before.get(name)
         arguments = [before(argument) for argument in drawn] if before else drawn
@@ -52,7 +52,7 @@ class Case:
 
 
 def measure(case: Case, seconds: float, repeat: int) -> dict[str, float]:
-    """Return the median time of each way, in microseconds.
+    """Return the median time of each variant, in microseconds.
 
     Args:
         seconds: to stop after.
@@ -73,14 +73,14 @@ def measure(case: Case, seconds: float, repeat: int) -> dict[str, float]:
 
 
 def timed(way: Callable[[Any], Any], argument: Any) -> int:
-    """Return how many nanoseconds one call takes."""
+    """Return the nanoseconds that one call takes."""
     start = time.perf_counter_ns()
     way(argument)
     return time.perf_counter_ns() - start
 
 
 def agree(case: Case) -> None:
-    """Raise ValueError if ours and the driver's results differ: what is measured must be the same thing."""
+    """Raise ValueError if the results of this project and of the driver differ: both must do the same work."""
     if case.same is None:
         return
     drawn = case.draw()
@@ -92,11 +92,11 @@ def agree(case: Case) -> None:
 
 
 def plain(result: Any) -> Any:
-    """Return a result with lists in the place of tuples."""
+    """Return a result with its tuples as lists."""
     return [plain(item) for item in result] if isinstance(result, list | tuple) else result
 
 
 def resident() -> int:
-    """Return the memory that this process holds at this moment, in bytes."""
+    """Return the memory that this process holds now, in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096

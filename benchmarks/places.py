@@ -19,8 +19,8 @@ from tests.servers import mongodb as mongodb_server
 from tests.servers import postgres as postgres_server
 
 DATABASE = "agno_memory_benchmark"
-# As PostgreSQL's documentation advises for a server of its own: a quarter of the memory, and room for more writes
-# between two checkpoints. Everything that durability depends on stays as it is.
+# As PostgreSQL's documentation recommends for a dedicated server: a quarter of the memory, and more writes between two
+# checkpoints. All settings for durability have their defaults.
 MEGABYTES = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
 POSTGRES_SETTINGS = f"""
 shared_buffers = {MEGABYTES // 4}MB
@@ -36,7 +36,7 @@ class Place:
 
     def __post_init__(self) -> None:
         self.memory = Memory(db=self.handle)
-        # A server named by environment may have the table of an earlier run.
+        # A server from the environment may have the table of an earlier run.
         self.handle.drop()
         self.handle.create()
 
@@ -46,7 +46,7 @@ class Place:
 
 @contextmanager
 def _server(variable: str, start: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
-    """Yield the URL of the server that is named by environment, or of one that is started.
+    """Yield the URL of the server in the environment, or of a server that this starts.
 
     A started one gets all cores but the first, and this process the first: left to the system, the two share a core in
     one run and not in the next, and a round trip takes twice the time.
@@ -80,7 +80,7 @@ def postgres() -> Iterator[Place]:
 
 @contextmanager
 def postgres_unprepared() -> Iterator[Place]:
-    """Run PostgreSQL with Django's own defaults, which plan every statement anew."""
+    """Run PostgreSQL with Django's defaults, with which the server plans each statement again."""
     with _server("TEST_POSTGRES_URL", partial(postgres_server, POSTGRES_SETTINGS)) as url:
         yield Place(PostgresMemoryDb(TABLE, connection_string=url), PostgresDriver(url))
 

@@ -1,9 +1,9 @@
-"""Measure the REST API beside bare views that give the same answers through the raw driver.
+"""Measure the REST API beside bare views that return the same responses with the raw driver.
 
     python -m benchmarks.rest [--quick] [--rows 10000 1000000] [--databases sqlite postgres] [--seconds 2] [--rounds 4]
 
-gunicorn serves with two workers; a load generator on loopback sends to the API and to the bare view in turn. Printed
-are requests a second, medians and 95th percentiles in milliseconds, and the ratios.
+gunicorn serves with two workers; a load generator on loopback sends to the API and to the bare view in turn. It
+prints requests per second, medians and 95th percentiles in milliseconds, and the ratios.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from tests.servers import free_port
 from tests.servers import postgres as postgres_server
 
-# Beside 100 memories a user, somebody with 1,000 pages of 50.
+# One user has 1,000 pages of 50 memories; the others have 100 memories each.
 HEAVY, HEAVY_ROWS = "heavy", 60_000
 PAGE_SIZE, FAR = 50, 1_000
 RATE, P95 = 0.5, 1.5
@@ -40,7 +40,7 @@ class Target(NamedTuple):
 
 
 class Question(NamedTuple):
-    """One request, as the API and as the bare view want it."""
+    """One request, in the format of the API and in that of the bare view."""
 
     name: str
     ours: Callable[[], bytes]
@@ -84,7 +84,7 @@ def parsed() -> argparse.Namespace:
 
 
 def inside(name: str, options: argparse.Namespace) -> None:
-    """Measure one database, in a process whose settings are those of the site."""
+    """Measure one database, in a process with the settings of the site."""
     from benchmarks import rest_data
 
     print(f"\n{name}")

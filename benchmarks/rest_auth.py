@@ -1,4 +1,4 @@
-"""Who asks, in the benchmark: a name with a signature, checked without a database by the API and by the bare views."""
+"""Authentication of the benchmark: a signed user name, checked without a database by the API and by the bare views."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def token_of(username: str) -> str:
 
 
 def caller(request: HttpRequest) -> str:
-    """Return the name of whoever sent a request."""
+    """Return the user name of a request."""
     return Signer().unsign(request.headers["Authorization"].removeprefix("Token "))
 
 

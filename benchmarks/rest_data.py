@@ -1,4 +1,4 @@
-"""What ``benchmarks.rest`` asks, and of which rows."""
+"""The requests of ``benchmarks.rest``, and the rows that they read."""
 
 from __future__ import annotations
 

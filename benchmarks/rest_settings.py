@@ -1,4 +1,4 @@
-"""A site as ``startproject`` makes it, with the REST API, for ``benchmarks.rest``."""
+"""A site as ``startproject`` creates it, with the REST API, for ``benchmarks.rest``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 REST_FRAMEWORK = {
-    # Who asks is the site's business and not what is measured: here it takes no database on either side.
+    # Authentication belongs to the site and is not measured: here it uses no database on either side.
     "DEFAULT_AUTHENTICATION_CLASSES": ["benchmarks.rest_auth.SignedName"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }

@@ -1,4 +1,4 @@
-"""The API, and beside it bare views that give the same answers through the raw driver: what is measured against.
+"""The API, and bare views that return the same responses with the raw driver, for comparison.
 
 The bare views do what must be done and nothing else: find out who asks in the same way, run one statement, write JSON.
 They run in the same Django behind the same middleware.

@@ -1,4 +1,4 @@
-"""What is in the tables: the same rows for everybody, computed from the number of a user and of a memory."""
+"""The rows of the tables, computed from the number of a user and of a memory, so that they are always the same."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def stored(user: int, number: int) -> Row:
 
 
 def stored_rows(first_user: int, end_user: int) -> Iterator[Row]:
-    """Yield the rows of a range of users, in the order in which they were remembered."""
+    """Yield the rows of a range of users, in the order of their times."""
     for number in range(PER_USER):
         for user in range(first_user, end_user):
             yield stored(user, number)
 
 
 def fresh(user_id: str) -> Row:
-    """Return a new row, remembered just now."""
+    """Return a new row with the current time."""
     return _row(user_id, uuid7(), now(), random.randrange(10_000))
 
 
@@ -68,7 +68,7 @@ def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> 
 
 
 def as_memory(row: Row) -> UserMemory:
-    """Return what a caller of ``Memory`` would hand in for a row."""
+    """Return the unsaved memory that a caller of ``Memory`` would pass for a row."""
     content = {name: row[name] for name in ("memory_id", *UserMemory.content_fields)}
     return UserMemory(**content)
 
@@ -79,7 +79,7 @@ def as_values(memory: UserMemory) -> tuple[Any, ...]:
 
 
 class Draw:
-    """Picks users and memories at random, with no user twice in a row of as many draws as there are users."""
+    """Draws users and memories at random; each user is drawn once before any is drawn again."""
 
     def __init__(self, users: int) -> None:
         self.users = itertools.cycle(random.Random(1).sample(range(users), users))

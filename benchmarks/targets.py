@@ -1,4 +1,4 @@
-"""What is to be reached, whether it was, and whether anything written here could have reached it."""
+"""The targets, the comparison of a figure with its target, and the floor below which no code of this project gets."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from benchmarks.cases import ADD_MANY, DJANGO, READ_ALL, SINGLE_ROW
 
-# From 10,000 to 1,000,000 rows: times the time.
+# Maximum growth from 10,000 to 1,000,000 rows, as a factor of the time.
 GROWTH = 1.5
-# While all rows are iterated: megabytes more than before. Above what a driver holds at a time (on MongoDB 64 to 76 MB
-# with 50,000, 200,000 and 500,000 rows alike) and far below a table of a million rows.
+# Maximum growth of the memory while all rows are iterated, in megabytes. It is above the batches that a driver holds
+# (on MongoDB 64 to 76 MB with 50,000, 200,000 and 500,000 rows alike) and far below a table of a million rows.
 FLAT = 128.0
 FLAT_FROM = 100_000
-# Over sqlite3, where there is no server to wait for: microseconds.
+# Maximum over sqlite3, which has no server to wait for, in microseconds.
 SQLITE_MORE = 150.0
 TIMES = {
     "sqlite": {READ_ALL: 4.0, ADD_MANY: 4.0},
@@ -20,20 +20,20 @@ TIMES = {
     "postgres-unprepared": {},
     "mongodb": {**dict.fromkeys(SINGLE_ROW, 2.0), READ_ALL: 3.0, ADD_MANY: 4.0},
 }
-# Where the floor itself is above a limit: how many times the floor is still called at it.
+# If the floor is above a limit: the maximum factor of the floor for the outcome ``floor``.
 AT_FLOOR = 1.1
 
 PASS, FLOOR, FAIL = "pass", "floor", "FAIL"
 
 
 class Verdict(NamedTuple):
-    """One figure beside its limit.
+    """A figure and its limit.
 
     Args:
-        what: was measured.
-        value: the figure.
-        limit: what it may be at most.
-        floor: the same figure of what lies below this project, the bare driver or Django's cursor, if it is known.
+        what: the name of the figure.
+        value: of the figure.
+        limit: the maximum.
+        floor: the same figure of the layer below this project, the bare driver or Django's cursor, if it is measured.
     """
 
     what: str
@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """Return ``pass``, ``FAIL``, or ``floor``: what lies below is over the limit itself, and ours hardly higher."""
+        """Return ``pass``, ``FAIL``, or ``floor``: the floor is over the limit, and the value hardly over the floor."""
         if self.value <= self.limit:
             return PASS
         if self.floor is not None and self.floor > self.limit and self.value <= self.floor * AT_FLOOR:
@@ -60,7 +60,11 @@ class Verdict(NamedTuple):
 
 
 def verdict(database: str, verb: str, times: dict[str, float], where: str) -> Verdict | None:
-    """Compare the medians of a verb, in microseconds by the name of the way, with its target, if it has one."""
+    """Compare the medians of a verb with its target, if it has one.
+
+    Args:
+        times: microseconds by the name of the variant.
+    """
     ours, driver, cursor = times["ours"], times["driver"], times.get(DJANGO)
     if database == "sqlite" and verb in SINGLE_ROW:
         floor = None if cursor is None else cursor - driver

@@ -1,10 +1,10 @@
-"""Measure every verb of ``Memory`` beside the bare driver, on SQLite, PostgreSQL and MongoDB.
+"""Measure each verb of ``Memory`` beside the bare driver, on SQLite, PostgreSQL and MongoDB.
 
     python -m benchmarks.verbs [--quick] [--rows 10000 1000000] [--databases sqlite postgres mongodb]
                                [--seconds 3] [--repeat 2000] [--only VERB] [--profile VERB]
 
-Each operation is done by turns in small blocks, so that what slows the machine down slows all of them. Times are
-medians in microseconds. ``TEST_POSTGRES_URL`` and ``TEST_MONGODB_STANDALONE_URL`` name servers; otherwise it starts its
+The variants take turns in small blocks, so that a slower machine slows all of them. Times are medians in
+microseconds. ``TEST_POSTGRES_URL`` and ``TEST_MONGODB_STANDALONE_URL`` name servers; otherwise it starts its
 own. The load average is printed because a busy machine makes Python look slower than servers.
 """
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def summary(verdicts: list[Verdict]) -> list[str]:
-    """Return the lines that tell what came of the targets, those that were missed last."""
+    """Return the lines with the results of the targets, the missed ones last."""
     if not verdicts:
         return []
     found = {outcome: [each for each in verdicts if each.outcome == outcome] for outcome in (PASS, FLOOR, FAIL)}
@@ -105,7 +105,7 @@ def measure_rows(name: str, place: Place, rows: int, options: argparse.Namespace
 
 def compare_memory(name: str, rows: int, growth: dict[str, int]) -> list[Verdict]:
     ours, driver = growth["ours"] / 1e6, growth["driver"] / 1e6
-    # A small table fits into the limit whole, and would prove nothing.
+    # A small table fits into the limit as a whole, so it proves nothing.
     found = [Verdict(f"{name}, memory while iterating {rows:,} rows, MB", ours, FLAT)] if rows >= FLAT_FROM else []
     print(
         f"{'MB more while iterating':36}{ours:12,.1f}{driver:12,.1f}{'':20}  {''.join(each.text() for each in found)}"

@@ -11,4 +11,4 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class LinkedUserAdmin(PersonLinkMixin, UserAdmin):  # type: ignore[type-arg]
-    """The users of the site, each with a link to what is remembered about them."""
+    """The users of the site, each with a link to their memories."""

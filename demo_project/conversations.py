@@ -1,4 +1,4 @@
-"""Two conversations that nobody had, as an agent of agno would have kept them."""
+"""Two invented conversations, as an agent of agno stores them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ FILE = Path(__file__).resolve().parent / "conversations.json"
 
 
 def load(file: Path = FILE) -> int:
-    """Keep those conversations of the file that are not there yet, and return how many that were."""
+    """Add the conversations of a file that are not in the database yet, and return their number."""
     sessions, loaded = AgentSessions(), 0
-    for told in json.loads(file.read_text(encoding="utf-8")):
-        owner, runs = told.pop("user_id"), told.pop("runs")
-        if sessions.get_session(told["session_id"], owner) is not None:
+    for fields in json.loads(file.read_text(encoding="utf-8")):
+        owner, runs = fields.pop("user_id"), fields.pop("runs")
+        if sessions.get_session(fields["session_id"], owner) is not None:
             continue
-        sessions.upsert_session(AgentSession(**told), owner)
+        sessions.upsert_session(AgentSession(**fields), owner)
         loaded += 1
         for number, messages in enumerate(runs, start=1):
             run = AgentRun(
-                run_id=f"{told['session_id']}-{number}",
+                run_id=f"{fields['session_id']}-{number}",
                 run_type="agent",
-                agent_id=told["agent_id"],
+                agent_id=fields["agent_id"],
                 status="COMPLETED",
                 data={"messages": messages},
             )
-            sessions.upsert_run(told["session_id"], run, owner)
+            sessions.upsert_run(fields["session_id"], run, owner)
     return loaded

@@ -1,4 +1,4 @@
-"""Databases from URLs."""
+"""Entries of ``DATABASES`` from URLs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 import environ
 
-# Readers do not wait for writers, a transaction takes its lock at the start instead of failing in the middle, and
-# a writer waits 30 seconds for its turn.
+# Readers do not wait for writers, a transaction takes its lock at its start instead of failing later, and a writer
+# waits up to 30 seconds for the lock.
 SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL",
     "transaction_mode": "IMMEDIATE",
@@ -21,7 +21,7 @@ def from_url(url: str) -> dict[str, Any]:
 
     Args:
         url: ``sqlite:///relative``, ``sqlite:////absolute``, ``postgres://user:password@host:5432/name``,
-            ``mongodb://host:27017/name?replicaSet=rs0``, or another one that django-environ knows.
+            ``mongodb://host:27017/name?replicaSet=rs0``, or another URL that django-environ supports.
     """
     if url.startswith(("mongodb://", "mongodb+srv://")):
         return mongodb(url)
@@ -35,9 +35,9 @@ def sqlite(name: str) -> dict[str, Any]:
 
 
 def mongodb(url: str) -> dict[str, Any]:
-    """Return an entry for MongoDB, whose backend takes the whole URL as its host.
+    """Return an entry for MongoDB. Its backend needs the whole URL as its host.
 
-    django-environ takes such a URL apart, and fails where it names several hosts.
+    django-environ splits such a URL into its parts, and fails if it has several hosts.
     """
     path = url.partition("://")[2].rpartition("@")[2].partition("/")[2]
     name = unquote(path.partition("?")[0]) or "agno_memory"

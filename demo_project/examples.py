@@ -1,4 +1,4 @@
-"""The examples of ``docs/examples.md``, run from the page itself: what is read there is what is run here."""
+"""The examples of ``docs/examples.md``, read from the page and run."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ OF_VENDOR = {"sqlite": "sqlite_memory.py", "postgresql": "postgres_memory.py", "
 
 
 def blocks(page: Path = PAGE) -> dict[str, str]:
-    """Return the Python block under every heading of a page, by heading."""
+    """Return the Python block under each heading of a page, by heading."""
     _, *parts = HEADING.split(page.read_text("utf-8"))
     found = {title: BLOCK.search(text) for title, text in zip(parts[::2], parts[1::2], strict=True)}
     return {title: block[1] for title, block in found.items() if block}
 
 
 def at(code: str, **places: str) -> str:
-    """Return an example that keeps its memories elsewhere.
+    """Return an example with other addresses of its database.
 
     Args:
         code: of the example.
-        places: what to put for ``db_file``, ``connection_string`` or ``db_name``; others stay as they stand.
+        places: new values of ``db_file``, ``connection_string`` and ``db_name``; a missing one is not changed.
     """
 
     def replaced(found: re.Match[str]) -> str:
@@ -43,7 +43,7 @@ def at(code: str, **places: str) -> str:
 
 
 def for_this_site() -> dict[str, str]:
-    """Return the examples to run, by title: the one for the database of the memories works on that database."""
+    """Return the examples to run, by title. The example for this site's kind of database uses the site's database."""
     connection = connections[router.db_for_read(UserMemory)]
     name = str(connection.settings_dict["NAME"])
     url = settings.MEMORY_DATABASE_URL or settings.DATABASE_URL
@@ -56,7 +56,7 @@ def for_this_site() -> dict[str, str]:
 
 
 def run(title: str, code: str) -> str:
-    """Run an example as a program of its own and return what it printed."""
+    """Run an example as a program and return its output."""
     with redirect_stdout(StringIO()) as printed:
         exec(compile(code, title, "exec"), {"__name__": "__main__"})
     return printed.getvalue()

@@ -6,7 +6,7 @@ from agno_memory.models import UserMemory
 
 
 class MemoryForm(forms.Form):
-    """What a person wants to be remembered. Whether it is a good memory is for the service to say, not for the form."""
+    """A new memory of the logged-in person. The service validates it, not the form."""
 
     memory = forms.CharField(
         label="Something to remember about you",
@@ -22,6 +22,6 @@ class MemoryForm(forms.Form):
     )
 
     def as_memory(self) -> UserMemory:
-        """Return an unsaved memory of what was filled in."""
+        """Return an unsaved memory with the values of the form."""
         topics = self.cleaned_data["topics"].split(",")
         return UserMemory(memory=self.cleaned_data["memory"], topics=[topic for topic in topics if topic.strip()])

@@ -1,4 +1,4 @@
-"""A dozen people who do not exist, and what is known about them."""
+"""Memories of a dozen invented people."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def read(file: Path = FILE) -> dict[str, list[UserMemory]]:
 
 
 def load() -> int:
-    """Remember what the file says about people of whom nothing is known yet, and return how many memories that were.
+    """Add the memories of the people in the file who have none yet, and return the number of added memories.
 
-    A person comes whole or not at all, so a load that was interrupted is completed by the next one.
+    The memories of one person are added all or not at all, so the next call completes a load that was interrupted.
     """
     people = read()
-    known = set(UserMemory.objects.filter(user_id__in=people).values_list("user_id", flat=True).distinct())
+    present = set(UserMemory.objects.filter(user_id__in=people).values_list("user_id", flat=True).distinct())
     return sum(
         len(Memory().add_user_memories(memories, user_id=person))
         for person, memories in people.items()
-        if person not in known
+        if person not in present
     )

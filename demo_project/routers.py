@@ -4,7 +4,7 @@ from typing import Any
 
 
 class SiteRouter:
-    """Keeps the rest of the site off the memories' database, which may be MongoDB. Comes after ``MemoryRouter``."""
+    """Keep other apps' tables off the memories' database, which may be MongoDB. Put it after ``MemoryRouter``."""
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
         return db != "memories"

@@ -1,4 +1,4 @@
-"""Settings of the demo. What one may want to choose comes from the environment or from ``.env`` (see .env.example)."""
+"""Settings of the demo. The environment or ``.env`` overrides some of them (see .env.example)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="insecure-key-of-the-demo-never-use-i
 DEBUG = env.bool("DEBUG", default=True)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
-# Databases. Without MEMORY_DATABASE_URL the memories live beside the rest of the site.
+# Databases. Without MEMORY_DATABASE_URL the memories are in the database of the site.
 
 DATABASE_URL = env.str("DATABASE_URL", default="")
 MEMORY_DATABASE_URL = env.str("MEMORY_DATABASE_URL", default="")
@@ -29,9 +29,9 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DATABASE_ROUTERS: list[str] = []
 AGNO_MEMORY: dict[str, Any] = {
-    # The people of memories.jsonl are known by name; a site of your own does well with the default, the primary key.
+    # memories.jsonl refers to people by their user name. For your own site the default, the primary key, is better.
     "USER_ID_FIELD": "username",
-    # No user name may have these brackets, so nobody can register as the owner of what has none.
+    # A user name cannot contain these brackets, so no user can own the memories that are added without a user.
     "DEFAULT_USER_ID": "<nobody>",
     "REST_THROTTLE_RATES": {"read": "600/min", "write": "120/min", "erase": "10/hour", "export": "30/hour"},
 }
@@ -97,7 +97,7 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "BSD-3-Clause"},
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    # Swagger UI and ReDoc come with the sidecar, not from the network, and no validator elsewhere is asked.
+    # The sidecar serves Swagger UI and ReDoc, so they need no network; the online validator is off.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "defaultModelsExpandDepth": 0},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

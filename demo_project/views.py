@@ -1,4 +1,4 @@
-"""One page, and one answer in JSON, about what is remembered of the person who is logged in."""
+"""A page and a JSON view of the memories of the logged-in person."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from demo_project.forms import MemoryForm
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def memories(request: HttpRequest) -> HttpResponse:
-    """Show what is remembered, the newest first, and add to it."""
+    """Show the memories, the newest first, and add one."""
     form = MemoryForm(request.POST if request.method == "POST" else None)
-    if form.is_valid() and remembered(request, form):
+    if form.is_valid() and add_memory(request, form):
         messages.success(request, "Remembered.")
         return redirect("memories")
-    known = Memory().get_user_memories(user_id=request.user)
-    return render(request, "memories.html", {"form": form, "memories": known})
+    newest = Memory().get_user_memories(user_id=request.user)
+    return render(request, "memories.html", {"form": form, "memories": newest})
 
 
-def remembered(request: HttpRequest, form: MemoryForm) -> bool:
-    """Remember what the form says; what the service refuses is shown at the form."""
+def add_memory(request: HttpRequest, form: MemoryForm) -> bool:
+    """Add the memory of the form; return whether the service accepted it, and show its errors in the form."""
     try:
         Memory().add_user_memory(memory=form.as_memory(), user_id=request.user)
     except ValidationError as error:
@@ -38,7 +38,7 @@ def remembered(request: HttpRequest, form: MemoryForm) -> bool:
 @require_POST
 @login_required
 def forget(request: HttpRequest) -> HttpResponse:
-    """Forget one memory. Somebody else's does not exist."""
+    """Delete one memory. A memory of another person is not found."""
     try:
         Memory().delete_user_memory(request.POST.get("memory_id", ""), user_id=request.user)
     except (MemoryNotFound, ValidationError) as error:
@@ -50,6 +50,6 @@ def forget(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 async def whats_new(request: HttpRequest) -> JsonResponse:
-    """Tell the five newest memories, from an async view."""
+    """Return the five newest memories, from an async view."""
     newest = await Memory().aget_user_memories(user_id=await request.auser(), limit=5)
     return JsonResponse({"memories": [{"memory": memory.memory, "topics": memory.topics} for memory in newest]})

@@ -1,4 +1,7 @@
-"""How far the property-based tests look: ``HYPOTHESIS_PROFILE`` is ``default`` or ``long``."""
+"""Shared fixtures, and the profiles of the property-based tests: ``HYPOTHESIS_PROFILE`` is ``default`` or ``long``.
+
+Fixtures import their helpers themselves: pytest loads this file before Django's apps are set up.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ if TYPE_CHECKING:
 
     from tests.browser import Demo
 
-# Databases take their time, and without a folder of examples a run leaves nothing behind; a failure prints its own.
-# The default is the same examples every time, so that a change is judged by the change; the long runs go exploring.
+# There is no deadline, because databases are slow, and no folder of examples, so that a run leaves no files; a failure
+# prints its example. The default profile uses the same examples in each run, so that a new failure is caused by a
+# change; the long profile explores other examples.
 settings.register_profile(
     "default",
     max_examples=30,
@@ -37,7 +41,7 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-# agno's majors exclude each other; each has an environment of its own (``make test-agno``), in which these run.
+# The major releases of agno cannot be installed together: each has an environment of its own (``make test-agno``).
 collect_ignore = ["agno3", "agno1"]
 if version_of_agno := os.environ.get("TEST_AGNO"):
     collect_ignore.remove(f"agno{version_of_agno}")
@@ -45,19 +49,19 @@ if version_of_agno := os.environ.get("TEST_AGNO"):
 
 @pytest.fixture
 def site(alias: str, transactional_db: None) -> Iterator[str]:
-    """A site with an admin, whose memories are on this database, empty at first."""
+    """A site with an admin, and with an empty store of memories on this database."""
     from tests.admin import memories_on
 
     with memories_on(alias):
         yield alias
 
 
-# In a module's scope: while playwright runs, Django takes this thread for one of async code and refuses its own ORM.
+# The scope is the module: while playwright runs, Django treats this thread as async code and refuses to use the ORM.
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser, for the tests of one file."""
+    """A browser for the tests of one module."""
     from tests.browser import browser
 
     with browser() as started:
@@ -66,7 +70,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def live(alias: str, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo with its memories on this database, and its member of staff logged in."""
+    """The demo with its memories on this database, and a logged-in member of staff."""
     from tests.browser import demo, log_in, visit
 
     with demo(alias, tmp_path_factory.mktemp(alias)) as running:
@@ -78,7 +82,7 @@ def live(alias: str, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def page(chromium: Browser, live: Demo) -> Iterator[Page]:
-    """An empty page of somebody who is logged in, to visit the demo with."""
+    """An empty page of the browser, logged in to the demo."""
     from tests.browser import visit
 
     with visit(chromium, live) as opened:
@@ -87,5 +91,5 @@ def page(chromium: Browser, live: Demo) -> Iterator[Page]:
 
 @pytest.fixture
 def owner() -> str:
-    """Somebody of whom nothing is known yet."""
+    """A user id without memories."""
     return f"visitor-{uuid4().hex[:8]}"

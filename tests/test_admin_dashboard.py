@@ -67,7 +67,7 @@ def test_a_post_counts_all_memories(alias: str, site: str) -> None:
     for owner in ("maya", "noah", "ana"):
         add(user_id=owner, topics=["tea"])
     client = staff()
-    with mock.patch.object(snapshot, "SAMPLE", 2):
+    with mock.patch.object(snapshot, "SAMPLE_SIZE", 2):
         content = page(client, DASHBOARD)
         assert "Preview: the 2 memories updated last." in content
         assert content.count("Of the 2 memories updated last.") == 4
@@ -93,12 +93,12 @@ def test_an_empty_store(alias: str, site: str) -> None:
 def test_a_message_while_another_request_counts(alias: str, site: str) -> None:
     client = staff()
     add()
-    cache.add(f"{SnapshotCache(UserMemory.objects.all()).key}.turn", 1)
+    cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
     assert "Another user is counting the memories." in page(client, DASHBOARD)
     assert "Another user is counting the memories." in client.post(DASHBOARD).content.decode()
     cache.clear()
     page(client, DASHBOARD)
-    cache.add(f"{SnapshotCache(UserMemory.objects.all()).key}.turn", 1)
+    cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
     busy = client.post(DASHBOARD).content.decode()
     assert "Another user is counting the memories." in busy
     assert figures(busy)[0] == "1"
@@ -108,12 +108,12 @@ def test_a_message_while_another_request_counts(alias: str, site: str) -> None:
 def test_an_old_snapshot_is_counted_again(alias: str, site: str) -> None:
     add()
     client = staff()
-    with mock.patch.object(snapshot, "SAMPLE", 0):
+    with mock.patch.object(snapshot, "SAMPLE_SIZE", 0):
         client.post(DASHBOARD)
         assert '"now"' not in page(client, DASHBOARD)
-        with mock.patch.object(snapshot, "FRESH", 0), mock.patch.object(snapshot, "PATIENCE", 0):
+        with mock.patch.object(snapshot, "FRESH_SECONDS", 0), mock.patch.object(snapshot, "STALE_FACTOR", 0):
             assert 'data-am-refresh="now"' in page(client, DASHBOARD)
-            with mock.patch.object(snapshot, "UNASKED", 0):
+            with mock.patch.object(snapshot, "AUTOMATIC_REFRESH_LIMIT", 0):
                 assert '"now"' not in page(client, DASHBOARD)
 
 

@@ -119,7 +119,7 @@ def test_every_filter_of_the_vocabulary(site: str) -> None:
     assert shown(client, team_id="x", any_topic=["x", "other"]) == ["new"]
     both = page(client, team_id="x", any_topic=["x", "other"])
     assert link("Team: x", both) == "?any_topic=x&any_topic=other"
-    assert "Topic; repeated: any of them: x, other" in both
+    assert "Topic; repeat it to accept any of them: x, other" in both
 
 
 def test_topic_filter_offers_the_most_frequent(site: str) -> None:

@@ -1,4 +1,4 @@
-"""What ``manage.py check`` says, measured in this process and seen from a site of its own."""
+"""The messages of ``manage.py check``: of the check functions in this process, and of a site in its own process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Site = Callable[..., subprocess.CompletedProcess[str]]
 
 
 class OwnRouter:
-    """A site's own, by another name."""
+    """A router of the site."""
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
         return "elsewhere" if model._meta.app_label == "agno_memory" else None
@@ -49,7 +49,7 @@ def database(alias: str, **settings: Any) -> AbstractContextManager[Any]:
     return patch.dict(connections.settings, {alias: {"NAME": "memories", "OPTIONS": {}, **settings}})
 
 
-def test_a_good_site_hears_nothing() -> None:
+def test_a_site_without_mistakes_gets_no_messages() -> None:
     assert run_checks(tags=[TAG]) == []
 
 
@@ -62,53 +62,60 @@ def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
 
 
 @override_settings(AGNO_MEMORY={"MAX_TOPIC": 3})
-def test_an_unknown_setting_is_told_with_the_nearest_known_name() -> None:
+def test_an_unknown_setting_and_the_nearest_name() -> None:
     assert run_checks(tags=[TAG]) == [
         Error("AGNO_MEMORY has no setting 'MAX_TOPIC'.", hint="Did you mean 'MAX_TOPICS'?", id="agno_memory.E004")
     ]
 
 
 @override_settings(AGNO_MEMORY={"database": "default", 7: "seven"})
-def test_unknown_settings_are_told_one_by_one() -> None:
+def test_each_unknown_setting_is_a_message() -> None:
     near, far = check_settings()
     assert near.hint == "Did you mean 'DATABASE'?"
     assert far.msg == "AGNO_MEMORY has no setting 7."
     assert far.hint is not None
-    assert far.hint.startswith("Known: DATABASE, DEFAULT_USER_ID, ")
+    assert far.hint.startswith("Choose one of: DATABASE, DEFAULT_USER_ID, ")
 
 
 @override_settings(AGNO_MEMORY={"MAX_TOPICS": "50", "DATABASE": None})
-def test_a_setting_of_the_wrong_type_is_told_in_the_words_of_conf() -> None:
+def test_a_setting_of_the_wrong_type_has_the_text_of_conf() -> None:
     assert run_checks(tags=[TAG]) == [
         Error(
             "AGNO_MEMORY['DATABASE'] must be a non-empty string, not None.",
-            hint="DATABASE: Alias of ``DATABASES`` that holds the memories; ``MemoryRouter`` sends this app there.",
+            hint=(
+                "DATABASE: Alias in ``DATABASES`` of the database that stores the memories; "
+                "``MemoryRouter`` routes this app to it."
+            ),
             id="agno_memory.E005",
         ),
         Error(
             "AGNO_MEMORY['MAX_TOPICS'] must be a whole number from 1 to 2,147,483,647, not '50'.",
-            hint="MAX_TOPICS: Most topics on one memory.",
+            hint="MAX_TOPICS: Maximum number of topics of a memory.",
             id="agno_memory.E005",
         ),
     ]
 
 
 @override_settings(AGNO_MEMORY=["DATABASE"])
-def test_settings_that_are_no_dictionary_are_told_once() -> None:
+def test_settings_that_are_not_a_dictionary_are_one_message() -> None:
     assert [(message.id, message.msg) for message in run_checks(tags=[TAG])] == [
         ("agno_memory.E005", "AGNO_MEMORY must be a dictionary of settings.")
     ]
 
 
 @override_settings(USE_TZ=False)
-def test_naive_time_is_told() -> None:
+def test_naive_time() -> None:
     assert run_checks(tags=[TAG]) == [
-        Error("USE_TZ is False, but memories are kept in aware UTC.", hint="Set USE_TZ = True.", id="agno_memory.E007")
+        Error(
+            "USE_TZ is False, but the times of memories are aware, in UTC.",
+            hint="Set USE_TZ = True.",
+            id="agno_memory.E007",
+        )
     ]
 
 
 @override_settings(USE_TZ=False, AGNO_MEMORY=["DATABASE"])
-def test_naive_time_is_told_beside_settings_that_cannot_be_read() -> None:
+def test_naive_time_and_settings_that_are_not_a_dictionary() -> None:
     assert ids(check_settings()) == ["agno_memory.E007", "agno_memory.E005"]
 
 
@@ -116,20 +123,22 @@ def test_naive_time_is_told_beside_settings_that_cannot_be_read() -> None:
 
 
 @pytest.mark.parametrize("name", ["pk", "username", "is_staff"])
-def test_a_field_that_users_have_is_good(name: str) -> None:
+def test_a_field_that_users_have(name: str) -> None:
     with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name, "DEFAULT_USER_ID": "<nobody>"}):
         assert check_users() == []
 
 
 @pytest.mark.parametrize("name", ["pk", "username", "email", "date_joined"])
-def test_a_default_user_that_somebody_can_be_is_told(name: str) -> None:
+def test_a_default_user_that_a_real_user_can_have(name: str) -> None:
     """A name can be "default"; a number, an address or a date cannot."""
     with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name}):
         assert check_users() == (
             [
                 Warning(
-                    "A user whose username is 'default' would own what is remembered about nobody.",
-                    hint="Set AGNO_MEMORY['DEFAULT_USER_ID'] to what no username can be, such as '<nobody>'.",
+                    "A user with the username 'default' would own the memories that are added without a user.",
+                    hint=(
+                        "Set AGNO_MEMORY['DEFAULT_USER_ID'] to a text that is not a valid username, such as '<nobody>'."
+                    ),
                     id="agno_memory.W002",
                 )
             ]
@@ -139,10 +148,10 @@ def test_a_default_user_that_somebody_can_be_is_told(name: str) -> None:
 
 
 @override_settings(AGNO_MEMORY={"USER_ID_FIELD": "user_name"})
-def test_a_field_that_users_do_not_have_is_told() -> None:
+def test_a_field_that_users_do_not_have() -> None:
     assert run_checks(tags=[TAG]) == [
         Error(
-            "AGNO_MEMORY['USER_ID_FIELD'] is 'user_name', which is no field or property of User.",
+            "AGNO_MEMORY['USER_ID_FIELD'] is 'user_name', which is not a field or property of User.",
             hint="Did you mean 'username'?",
             id="agno_memory.E008",
         )
@@ -150,7 +159,7 @@ def test_a_field_that_users_do_not_have_is_told() -> None:
 
 
 @override_settings(AGNO_MEMORY={"USER_ID_FIELD": "get_username"})
-def test_a_method_of_users_is_no_field() -> None:
+def test_a_method_of_users_is_not_a_field() -> None:
     assert ids(check_users()) == ["agno_memory.E008"]
 
 
@@ -162,11 +171,11 @@ def test_a_site_without_users_of_its_own_may_name_any_field() -> None:
 
 
 @pytest.mark.parametrize("user_id", ["x" * 256, "nul\x00", "\ud800"])
-def test_a_default_user_that_is_no_id_is_told(user_id: str) -> None:
+def test_a_default_user_that_is_not_a_valid_id(user_id: str) -> None:
     with override_settings(AGNO_MEMORY={"DEFAULT_USER_ID": user_id}):
         (message,) = run_checks(tags=[TAG])
     assert message.id == "agno_memory.E009"
-    assert message.msg.startswith("AGNO_MEMORY['DEFAULT_USER_ID'] is no good id: ")
+    assert message.msg.startswith("AGNO_MEMORY['DEFAULT_USER_ID'] is not a valid id: ")
     assert user_id not in message.msg
 
 
@@ -174,10 +183,10 @@ def test_a_default_user_that_is_no_id_is_told(user_id: str) -> None:
 
 
 @memories_on("defualt")
-def test_an_unknown_alias_is_told_with_the_nearest_known_one() -> None:
+def test_an_unknown_alias_and_the_nearest_one() -> None:
     assert run_checks(tags=[TAG]) == [
         Error(
-            "Memories go to database 'defualt', which DATABASES does not have.",
+            "Memories are stored in database 'defualt', but DATABASES has no such alias.",
             hint="Did you mean 'default'?",
             id="agno_memory.E001",
         )
@@ -185,14 +194,14 @@ def test_an_unknown_alias_is_told_with_the_nearest_known_one() -> None:
 
 
 @memories_on("xyz")
-def test_an_unknown_alias_is_told_with_the_known_ones() -> None:
+def test_an_unknown_alias_and_all_aliases() -> None:
     (message,) = check_database()
     assert message.hint is not None
-    assert message.hint.startswith("Known: default, postgres")
+    assert message.hint.startswith("Choose one of: default, postgres")
 
 
 @override_settings(AGNO_MEMORY={"DATABASE": "postgres"}, DATABASE_ROUTERS=[])
-def test_a_missing_router_is_told_with_the_line_to_paste() -> None:
+def test_a_missing_router_and_the_line_to_paste() -> None:
     assert run_checks(tags=[TAG]) == [
         Error(
             "AGNO_MEMORY['DATABASE'] is 'postgres', but DATABASE_ROUTERS sends memories to 'default'.",
@@ -203,7 +212,7 @@ def test_a_missing_router_is_told_with_the_line_to_paste() -> None:
 
 
 @override_settings(AGNO_MEMORY={"DATABASE": "postgres"}, DATABASE_ROUTERS=["tests.test_checks.OwnRouter", *ROUTED])
-def test_a_router_that_another_one_overrules_is_told() -> None:
+def test_a_router_that_another_one_overrules() -> None:
     (message,) = check_database()
     assert message.id == "agno_memory.E002"
     assert message.hint is not None
@@ -226,7 +235,7 @@ def test_where_a_router_of_the_sites_own_leads_is_checked() -> None:
 
 
 @memories_on("memories")
-def test_a_backend_that_is_not_installed_is_told() -> None:
+def test_a_backend_that_is_not_installed() -> None:
     with database("memories", ENGINE="no_such_backend"):
         assert run_checks(tags=[TAG]) == [
             Error(
@@ -240,7 +249,7 @@ def test_a_backend_that_is_not_installed_is_told() -> None:
 
 @pytest.mark.parametrize("engine", ["djongo", "djongo.cursor"])
 @memories_on("memories")
-def test_djongo_is_told_with_the_reason_and_the_way_out(engine: str) -> None:
+def test_djongo_with_the_reason_and_the_remedy(engine: str) -> None:
     with database("memories", ENGINE=engine):
         (message,) = run_checks(tags=[TAG])
     assert (message.id, message.level) == ("agno_memory.E006", Error("").level)
@@ -251,7 +260,7 @@ def test_djongo_is_told_with_the_reason_and_the_way_out(engine: str) -> None:
         assert part in message.hint
 
 
-def test_databases_of_others_are_not_this_apps_business() -> None:
+def test_databases_of_other_apps_are_not_checked() -> None:
     with database("analytics", ENGINE="djongo"), database("reports", ENGINE="django.db.backends.sqlite3"):
         assert check_database() == []
 
@@ -264,12 +273,12 @@ def sqlite(name: object = "memories.sqlite3", **options: Any) -> AbstractContext
 
 
 @memories_on("memories")
-def test_plain_sqlite_is_warned_of_with_the_settings_to_paste() -> None:
+def test_sqlite_without_options_and_the_options_to_paste() -> None:
     with sqlite():
         assert run_checks(tags=[TAG]) == [
             Warning(
                 "The SQLite database 'memories' is opened without WAL mode and immediate transactions: readers and "
-                'writers get in each other\'s way until one fails with "database is locked".',
+                'writers block each other until one fails with "database is locked".',
                 hint=(
                     'Add to DATABASES["memories"]: "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", '
                     '"transaction_mode": "IMMEDIATE", "timeout": 30}'
@@ -297,7 +306,7 @@ def test_the_settings_to_paste_silence_the_warning() -> None:
     ],
 )
 @memories_on("memories")
-def test_half_a_setting_is_warned_of(options: dict[str, Any], missing: str) -> None:
+def test_sqlite_with_half_of_the_options(options: dict[str, Any], missing: str) -> None:
     with sqlite(**options):
         (message,) = check_database()
     assert message.id == "agno_memory.W001"
@@ -322,7 +331,7 @@ def test_other_spellings_count(mode: str, command: str) -> None:
 
 @pytest.mark.parametrize("name", [":memory:", "file::memory:?cache=shared", "file:memories?mode=memory&cache=shared"])
 @memories_on("memories")
-def test_sqlite_in_memory_is_left_alone(name: str) -> None:
+def test_sqlite_in_memory_is_not_checked(name: str) -> None:
     with sqlite(name):
         assert check_database() == []
 
@@ -348,10 +357,10 @@ def permitted_by(*paths: str) -> override_settings:
         ("agno_memory.rest.permissions.MemoryPermision", "does not define"),
         ("no_such_module.Permission", "No module named 'no_such_module'"),
         ("MemoryPermissions", "doesn't look like a module path"),
-        ("agno_memory.rest.problems.MEDIA_TYPE", "it is no permission class"),
+        ("agno_memory.rest.problems.MEDIA_TYPE", "it is not a permission class"),
     ],
 )
-def test_a_permission_class_that_cannot_be_used_is_told(path: str, reason: str) -> None:
+def test_a_permission_class_that_cannot_be_used(path: str, reason: str) -> None:
     with permitted_by(GUARD, path):
         (message,) = run_checks(tags=[TAG])
     assert (message.id, message.level) == ("agno_memory.E010", Error("").level)
@@ -363,7 +372,7 @@ def test_a_permission_class_that_cannot_be_used_is_told(path: str, reason: str) 
 @pytest.mark.parametrize(
     "paths", [[], ["rest_framework.permissions.IsAuthenticated"], ["rest_framework.permissions.DjangoModelPermissions"]]
 )
-def test_permission_classes_that_keep_nobody_out_are_warned_of(paths: list[str]) -> None:
+def test_permission_classes_that_protect_no_user(paths: list[str]) -> None:
     with permitted_by(*paths):
         (message,) = run_checks(tags=[TAG])
     assert (message.id, message.level) == ("agno_memory.W004", Warning("").level)
@@ -380,12 +389,12 @@ def test_permission_classes_that_keep_nobody_out_are_warned_of(paths: list[str])
         ["tests.rest.sites.own_or_read_only"],
     ],
 )
-def test_permission_classes_of_the_sites_own_are_no_matter(paths: list[str]) -> None:
+def test_permission_classes_of_the_site_may_be_added(paths: list[str]) -> None:
     with permitted_by(*paths):
         assert run_checks(tags=[TAG]) == []
 
 
-def test_permission_classes_that_are_no_list_are_told_once() -> None:
+def test_permission_classes_that_are_not_a_list_are_one_message() -> None:
     with override_settings(AGNO_MEMORY={"REST_PERMISSION_CLASSES": GUARD}):
         assert ids(run_checks(tags=[TAG])) == ["agno_memory.E005"]
 
@@ -428,12 +437,12 @@ WITH_BROKEN_ENGINE = pytest.mark.parametrize("command", [BY_TAG] if django.VERSI
 
 
 @WITH_BROKEN_ENGINE
-def test_a_site_with_djongo_is_told_why_and_what_to_do(site: Site, command: list[str]) -> None:
-    said = site('DATABASES["memories"] = {"ENGINE": "djongo", "NAME": "memories"}', *command)
-    assert said.returncode == 1
-    assert "(agno_memory.E006) Database 'memories' has ENGINE 'djongo', which cannot work here" in said.stderr
-    assert 'HINT: pip install "agno-memory[mongodb]"' in said.stderr
-    assert "1 issue (0 silenced)" in said.stderr
+def test_a_site_with_djongo(site: Site, command: list[str]) -> None:
+    result = site('DATABASES["memories"] = {"ENGINE": "djongo", "NAME": "memories"}', *command)
+    assert result.returncode == 1
+    assert "(agno_memory.E006) Database 'memories' has ENGINE 'djongo', which cannot work here" in result.stderr
+    assert 'HINT: pip install "agno-memory[mongodb]"' in result.stderr
+    assert "1 issue (0 silenced)" in result.stderr
 
 
 @WITH_BROKEN_ENGINE
@@ -444,33 +453,31 @@ def test_a_site_with_djongo_is_told_why_and_what_to_do(site: Site, command: list
         ("django_mongodb_backend", ["django_mongodb_backend"], "mongodb"),
     ],
 )
-def test_a_site_without_the_driver_is_told_what_to_install(
-    site: Site, engine: str, modules: list[str], extra: str, command: list[str]
-) -> None:
+def test_a_site_without_the_driver(site: Site, engine: str, modules: list[str], extra: str, command: list[str]) -> None:
     # The modules are installed for the tests; None makes Python find nothing there.
     settings = f'sys.modules.update(dict.fromkeys({modules}))\nDATABASES["memories"] = {{"ENGINE": {engine!r}}}'
-    said = site(settings, *command)
-    assert said.returncode == 1
-    assert f"(agno_memory.E003) The driver of database 'memories' (ENGINE {engine!r}) cannot be loaded" in said.stderr
-    assert f'HINT: pip install "agno-memory[{extra}]"' in said.stderr
-    assert "1 issue (0 silenced)" in said.stderr
+    result = site(settings, *command)
+    assert result.returncode == 1
+    assert f"(agno_memory.E003) The driver of database 'memories' (ENGINE {engine!r}) cannot be loaded" in result.stderr
+    assert f'HINT: pip install "agno-memory[{extra}]"' in result.stderr
+    assert "1 issue (0 silenced)" in result.stderr
 
 
-def test_a_site_with_a_typo_in_the_alias_is_told_by_check_and_by_migrate(site: Site) -> None:
+def test_a_site_with_a_typo_in_the_alias(site: Site) -> None:
     settings = 'AGNO_MEMORY = {"DATABASE": "memory"}\nDATABASES["memories"] = DATABASES["default"]'
     for command in ("check", "migrate"):
-        said = site(settings, command)
-        assert said.returncode == 1
-        assert "(agno_memory.E001)" in said.stderr
-        assert "HINT: Did you mean 'memories'?" in said.stderr
+        result = site(settings, command)
+        assert result.returncode == 1
+        assert "(agno_memory.E001)" in result.stderr
+        assert "HINT: Did you mean 'memories'?" in result.stderr
 
 
-def test_a_site_with_everything_wrong_hears_it_all_at_once(site: Site) -> None:
+def test_a_site_with_many_mistakes_gets_all_messages_at_once(site: Site) -> None:
     settings = 'USE_TZ = False\nAGNO_MEMORY = {"DATABSE": "memories", "MAX_TOPICS": 0, "USER_ID_FIELD": "uuid"}'
-    said = site(settings, "check")
-    assert said.returncode == 1
+    result = site(settings, "check")
+    assert result.returncode == 1
     for number in ("E004", "E005", "E007", "E008", "W001"):
-        assert f"(agno_memory.{number})" in said.stderr
+        assert f"(agno_memory.{number})" in result.stderr
 
 
 MOUNTED = """
@@ -485,23 +492,31 @@ def __getattr__(name):
 """
 
 
-def test_a_site_with_the_api_but_without_rest_framework_is_warned(site: Site) -> None:
-    said = site(MOUNTED, *BY_TAG)
-    assert said.returncode == 0
-    assert "(agno_memory.W003) The REST API is in the URLs, but REST framework is not in INSTALLED_APPS" in said.stderr
+def test_a_site_with_the_api_but_without_rest_framework(site: Site) -> None:
+    result = site(MOUNTED, *BY_TAG)
+    assert result.returncode == 0
+    assert (
+        "(agno_memory.W003) The REST API is in the URLs, but REST framework is not in INSTALLED_APPS" in result.stderr
+    )
     assert site(MOUNTED + 'INSTALLED_APPS += ["rest_framework"]', *BY_TAG).stderr == ""
     assert site(MOUNTED + 'ROOT_URLCONF = "no_such_module"', *BY_TAG).stderr == ""
 
 
+def test_an_error_in_the_urlconf_is_not_hidden(site: Site) -> None:
+    result = site(MOUNTED.replace("from django.urls import", "1 / 0; from django.urls import"), *BY_TAG)
+    assert result.returncode == 1
+    assert "ZeroDivisionError" in result.stderr
+
+
 def test_a_site_without_the_api_imports_nothing_of_it(site: Site) -> None:
     settings = 'sys.modules.update(dict.fromkeys(["rest_framework", "django_filters"]))\nAGNO_MEMORY = {}\n'
-    said = site(settings + 'DATABASES["default"]["NAME"] = ":memory:"', *BY_TAG)
-    assert (said.returncode, said.stderr) == (0, "")
+    result = site(settings + 'DATABASES["default"]["NAME"] = ":memory:"', *BY_TAG)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_checking_a_site_connects_to_nothing(site: Site) -> None:
+def test_checking_a_site_opens_no_connection(site: Site) -> None:
     settings = """
 DATABASES["memories"] = {"ENGINE": "django.db.backends.postgresql", "NAME": "x", "HOST": "127.0.0.1", "PORT": "1"}
 """
-    said = site(settings, *BY_TAG)
-    assert (said.returncode, said.stdout) == (0, "System check identified no issues (0 silenced).\n")
+    result = site(settings, *BY_TAG)
+    assert (result.returncode, result.stdout) == (0, "System check identified no issues (0 silenced).\n")

@@ -35,7 +35,7 @@ from agno_memory.client import (
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
 from agno_memory.rest.base import ActingView
-from agno_memory.test import (
+from agno_memory.test.contract import (
     AddContract,
     AsyncContract,
     BadInputContract,

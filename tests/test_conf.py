@@ -1,4 +1,4 @@
-"""Settings: what they are when nobody says, what they may be, and when they are read."""
+"""Settings: their defaults, their valid values, and the time at which they are read."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_every_setting_has_a_default(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [*((name, "other") for name in TEXTS), *((name, 7) for name in COUNTS)])
-def test_every_setting_can_be_given_and_taken_back(name: str, value: object) -> None:
+def test_every_setting_can_be_overridden_and_reset(name: str, value: object) -> None:
     with override_settings(AGNO_MEMORY={name: value}):
         assert getattr(conf, name) == value
         assert {other: getattr(conf, other) for other in DEFAULTS} == {**DEFAULTS, name: value}
@@ -53,7 +53,7 @@ def test_every_setting_can_be_given_and_taken_back(name: str, value: object) -> 
 
 @pytest.mark.parametrize("value", [None, 1, b"default", "", " \n", ["default"]])
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_text_is_a_text(name: str, value: object) -> None:
+def test_a_text_must_be_a_non_empty_string(name: str, value: object) -> None:
     sentence = re.escape(f"AGNO_MEMORY[{name!r}] must be a non-empty string, not {value!r}.")
     with override_settings(AGNO_MEMORY={name: value}), pytest.raises(ImproperlyConfigured, match=f"^{sentence}$"):
         getattr(conf, name)
@@ -61,7 +61,7 @@ def test_a_text_is_a_text(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("value", [None, "a.b", ["a.b", 1], {"a.b"}])
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_is_a_list_of_texts(name: str, value: object) -> None:
+def test_a_list_must_be_a_list_of_strings(name: str, value: object) -> None:
     with (
         override_settings(AGNO_MEMORY={name: value}),
         pytest.raises(ImproperlyConfigured, match="must be a list of strings"),
@@ -75,7 +75,7 @@ def test_a_list_is_a_list_of_texts(name: str, value: object) -> None:
     "value", [None, "60/min", {"raed": "60/min"}, {"read": 60}, {"read": "0/min"}, {"read": "1/x"}]
 )
 @pytest.mark.parametrize("name", RATES)
-def test_rates_are_rates_by_scope(name: str, value: object) -> None:
+def test_rates_must_be_rates_by_scope(name: str, value: object) -> None:
     with override_settings(AGNO_MEMORY={name: value}), pytest.raises(ImproperlyConfigured, match="read, write, erase"):
         getattr(conf, name)
     rates = {"read": "600/min", "write": "1/s", "erase": "5/hour", "export": "10/d"}
@@ -85,7 +85,7 @@ def test_rates_are_rates_by_scope(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("value", [None, 0, -1, 1.5, 10.0, "10", True])
 @pytest.mark.parametrize("name", COUNTS)
-def test_a_count_is_a_whole_number_from_1(name: str, value: object) -> None:
+def test_a_count_must_be_a_whole_number_from_1(name: str, value: object) -> None:
     sentence = (
         re.escape(f"AGNO_MEMORY[{name!r}] must be a whole number from 1 to ")
         + r"[\d,]+"
@@ -95,17 +95,17 @@ def test_a_count_is_a_whole_number_from_1(name: str, value: object) -> None:
         getattr(conf, name)
 
 
-@pytest.mark.parametrize("given", [None, [], "DATABASE", 1])
-def test_settings_are_a_dictionary(given: object) -> None:
+@pytest.mark.parametrize("value", [None, [], "DATABASE", 1])
+def test_settings_must_be_a_dictionary(value: object) -> None:
     with (
-        override_settings(AGNO_MEMORY=given),
+        override_settings(AGNO_MEMORY=value),
         pytest.raises(ImproperlyConfigured, match=r"^AGNO_MEMORY must be a dictionary of settings\.$"),
     ):
         _ = conf.DATABASE
 
 
 @override_settings(AGNO_MEMORY={"MAX_TOPICS": "many"})
-def test_a_bad_setting_spoils_no_other_one() -> None:
+def test_a_wrong_setting_does_not_affect_the_others() -> None:
     assert DEFAULTS["MAX_MEMORY_LENGTH"] == conf.MAX_MEMORY_LENGTH
 
 
@@ -122,11 +122,11 @@ def test_importing_reads_no_settings() -> None:
 
 
 def test_importing_models_reads_nothing_of_this_app() -> None:
-    # Django asks for the other settings when models are made; a value that cannot be read would be noticed.
+    # Django reads other settings when models are created; reading this wrong value would raise an error.
     program = """
 import django
 from django.conf import settings
-settings.configure(INSTALLED_APPS=["agno_memory"], AGNO_MEMORY="no dictionary")
+settings.configure(INSTALLED_APPS=["agno_memory"], AGNO_MEMORY="not a dictionary")
 django.setup()
 from agno_memory import checks, memory
 from agno_memory.db import handles

@@ -1,4 +1,4 @@
-"""The demo as a newcomer meets it: the command, its site, and where it puts the memories."""
+"""The demo: its command, its site, and the database of its memories."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MANAGED = "Updated information about the user\n1 memory left\n0 memories left"
 
 
 def demo(folder: Path, memory_url: str = "", option: str = "--no-serve") -> str:
-    """Run the demo without serving, in a folder of its own and without a terminal, and return what it printed."""
+    """Run the demo without its server, in a folder and without a terminal, and return its output."""
     done = subprocess.run(
         command(option),
         cwd=folder,
@@ -53,8 +53,8 @@ def test_second_run_finds_what_the_first_loaded(alias: str, tmp_path: Path) -> N
     with database_of_its_own(alias) as url:
         first = demo(tmp_path, url)
         second = demo(tmp_path, url, "--noserve")
-    assert f"0 found from before, {COUNT} loaded" in first
-    assert f"{COUNT} found from before, 0 loaded" in second
+    assert f"0 existing, {COUNT} loaded" in first
+    assert f"{COUNT} existing, 0 loaded" in second
     assert first.count("Memory: The user prefers dark mode in applications") == 1
     assert second.count("Memory: The user prefers dark mode in applications") == 2
     assert ("User has 1 memories stored" in first) is ("User has 2 memories stored" in second) is bool(url)
@@ -67,24 +67,24 @@ def test_second_run_finds_what_the_first_loaded(alias: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("alias", ["postgres", "mongodb"])
 def test_memories_can_move_back(alias: str, tmp_path: Path) -> None:
-    """The site's own database has noted the migrations of a run that kept the tables elsewhere."""
+    """The site's database has recorded the migrations of a run that stored the memories in another database."""
     with database_of_its_own(alias) as url:
         demo(tmp_path, url)
-    assert f"0 found from before, {COUNT} loaded" in demo(tmp_path)
+    assert f"0 existing, {COUNT} loaded" in demo(tmp_path)
 
 
 def test_contrib_apps_can_move_to_the_database_of_the_memories(tmp_path: Path) -> None:
-    """It has noted no migrations of theirs."""
+    """It has not recorded their migrations."""
     both = f"sqlite:///{tmp_path / 'demo.sqlite3'}"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     demo(elsewhere, both)
     assert "auth_user" not in tables(tmp_path)
-    assert f"{COUNT} found from before, 0 loaded" in demo(tmp_path)
+    assert f"{COUNT} existing, 0 loaded" in demo(tmp_path)
 
 
 def test_serves_the_site(tmp_path: Path) -> None:
-    """Printed address and login are good for the page, over HTTP."""
+    """The printed address and login open the page, over HTTP."""
     port = str(free_port())
     with (tmp_path / "log").open("w+") as log:
         process = subprocess.Popen(
@@ -105,7 +105,7 @@ def test_serves_the_site(tmp_path: Path) -> None:
 
 
 def check_is_of_this_site(url: str) -> None:
-    """Everything that a page loads is served by the site itself: it works without a network."""
+    """The site serves everything that a page loads, so it works without a network."""
     with urllib.request.urlopen(url) as answer:
         page = answer.read().decode()
     sources = [found for found in re.findall(r'(?:src|href)="([^"]+)"', page) if not found.startswith("data:")]
@@ -122,7 +122,7 @@ def log_in_as_told(log: str) -> str:
     address, username, password = told.groups()
     cookies = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
-    # Sent on to the login page, which sets the token.
+    # Redirected to the login page, which sets the token.
     browser.open(address).close()
     token = next(cookie.value for cookie in cookies if cookie.name == "csrftoken")
     form = {"username": username, "password": password, "csrfmiddlewaretoken": token}
@@ -145,12 +145,12 @@ def test_interrupted_load_is_completed() -> None:
     assert UserMemory.objects.count() == COUNT
 
 
-def test_examples_are_those_of_the_page() -> None:
+def test_examples_are_read_from_the_page() -> None:
     assert {*examples.OF_VENDOR.values(), "memory_management.py"} <= set(examples.blocks())
 
 
-def test_example_elsewhere() -> None:
-    """Only the places that are named move, whatever stands in them."""
+def test_example_with_other_addresses() -> None:
+    """Only the named addresses are replaced, with any value."""
     code = examples.blocks()["mongo_memory.py"]
     moved = examples.at(code, connection_string='mongodb://h/"\\1', db_file="unused")
     compile(moved, "moved", "exec")
@@ -189,7 +189,7 @@ def test_mongodb_url(url: str, name: str) -> None:
 
 @override_settings(
     ROOT_URLCONF=demo_settings.ROOT_URLCONF,
-    # Its models ask, when they are first imported, whether it is in the settings that were there before.
+    # At their first import, its models look for their app in the settings of that time.
     INSTALLED_APPS=[name for name in demo_settings.INSTALLED_APPS if name != "rest_framework.authtoken"],
     MIDDLEWARE=demo_settings.MIDDLEWARE,
     TEMPLATES=demo_settings.TEMPLATES,
@@ -200,7 +200,7 @@ def test_mongodb_url(url: str, name: str) -> None:
     AGNO_MEMORY={"USER_ID_FIELD": demo_settings.AGNO_MEMORY["USER_ID_FIELD"]},
 )
 class PageTests(TestCase):
-    """The page of the person who is logged in."""
+    """The page of the logged-in person."""
 
     def setUp(self) -> None:
         self.maya = User.objects.create_user("maya")
@@ -212,7 +212,7 @@ class PageTests(TestCase):
         (newest,) = Memory().get_user_memories("maya", limit=1)
         return newest
 
-    def test_shows_what_is_known_the_newest_first(self) -> None:
+    def test_shows_the_newest_memories_first(self) -> None:
         self.add("Likes <b>tea</b>", "drinks")
         self.add("喜欢吃辣 🌶️", "饮食, 喜好")
         page = self.client.get("/").content.decode()
@@ -221,7 +221,7 @@ class PageTests(TestCase):
             self.assertInHTML(f'<li dir="auto">{topic}</li>', page)
         self.assertNotIn("Plays the oud", page)
 
-    def test_shows_that_nothing_is_known(self) -> None:
+    def test_shows_that_there_are_no_memories(self) -> None:
         self.assertContains(self.client.get("/"), "Nothing yet.")
 
     def test_adds(self) -> None:
@@ -231,7 +231,7 @@ class PageTests(TestCase):
         (added,) = Memory().get_user_memories("maya")
         self.assertEqual((added.memory, added.topics), ("Likes tea", ["drinks", "tea"]))
 
-    def test_shows_at_the_form_what_the_service_refuses(self) -> None:
+    def test_shows_errors_of_the_service_in_the_form(self) -> None:
         response = self.client.post("/", {"memory": "  ", "topics": "x" * 101})
         self.assertFormError(response.context["form"], "memory", "This cannot be blank.")
         self.assertFormError(response.context["form"], "topics", "Ensure this has at most 100 characters (it has 101).")
@@ -248,15 +248,15 @@ class PageTests(TestCase):
         self.assertContains(response, "Forgotten.")
         self.assertEqual(Memory().get_user_memories("maya"), [kept])
 
-    def test_does_not_find_what_belongs_to_another(self) -> None:
+    def test_does_not_find_a_memory_of_another_person(self) -> None:
         response = self.client.post("/forget/", {"memory_id": self.theirs.memory_id})
         self.assertEqual(response.status_code, 404)
         self.assertEqual(Memory().get_user_memories("noah"), [self.theirs])
 
-    def test_does_not_find_what_has_no_id(self) -> None:
+    def test_does_not_find_an_empty_id(self) -> None:
         self.assertEqual(self.client.post("/forget/").status_code, 404)
 
-    def test_forgets_by_post_alone(self) -> None:
+    def test_forgets_only_by_post(self) -> None:
         kept = self.add("Likes tea")
         self.assertEqual(self.client.get("/forget/", {"memory_id": kept.memory_id}).status_code, 405)
         self.assertEqual(Memory().get_user_memories("maya"), [kept])
@@ -276,12 +276,12 @@ class PageTests(TestCase):
         self.client.post("/forget/", {"memory_id": self.theirs.memory_id})
         self.assertEqual(list(UserMemory.objects.all()), [self.theirs])
 
-    def test_keeps_out_who_does_not_know_the_password(self) -> None:
+    def test_refuses_a_wrong_password(self) -> None:
         self.client.post("/logout/")
         response = self.client.post("/login/", {"username": "maya", "password": "maya"})
         self.assertContains(response, "Please enter a correct username and password.")
 
-    async def test_tells_what_is_new_from_an_async_view(self) -> None:
+    async def test_returns_the_newest_from_an_async_view(self) -> None:
         await self.async_client.aforce_login(self.maya)
         for number in range(7):
             await Memory().aadd_user_memory(UserMemory(memory=f"Fact {number}", topics=["facts"]), user_id="maya")

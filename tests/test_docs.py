@@ -1,4 +1,4 @@
-"""What the documents show is run as it stands; only the places of the databases are those of the tests."""
+"""The code blocks of the documents are run unchanged, except for the addresses of the databases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.db import router
+from django.db import connections, router
 from django.test import RequestFactory
 from django.urls import ResolverMatch, URLResolver, include, path
 from django.urls.resolvers import RegexPattern
@@ -21,17 +21,21 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.test import APIRequestFactory, force_authenticate
 
+from agno_memory.db.expressions import TopicsWith, TopicsWithout
 from agno_memory.db.handles import SQLITE_OPTIONS
+from agno_memory.db.lookups import FewerTopics, TopicsLookup
+from agno_memory.fields import IdentifierField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.rest.serializers import UserMemorySerializer
 from agno_memory.rest.urls import urls
 from agno_memory.rest.views import MemoryViewSet
 from agno_memory.signals import memory_added
+from agno_memory.test.contract import Capabilities
 from demo_project import examples
 
 ROOT = Path(__file__).parent.parent
-# What README says where it is from.
+# Imported by README's blocks in its text.
 REST_NAMES = {
     "MemoryViewSet": MemoryViewSet,
     "UserMemorySerializer": UserMemorySerializer,
@@ -56,7 +60,7 @@ def run(title: str) -> dict[str, Any]:
 
 
 def printed_by(title: str, folder: Path, **places: str) -> list[str]:
-    """Run an example as a program of its own, in a folder, and return the lines that it prints."""
+    """Run an example as a program in a folder, and return the lines that it prints."""
     program = "import django; django.setup()\n" + examples.at(examples.blocks()[title], **places)
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(
@@ -67,7 +71,7 @@ def printed_by(title: str, folder: Path, **places: str) -> list[str]:
 
 
 def test_every_example_is_run() -> None:
-    """A block that is added to the page is added here."""
+    """Each block of the page has a test here."""
     tested = {name for name, value in globals().items() if name.startswith("test_") and callable(value)}
     assert {f"test_example_{re.sub(r'[^a-z]+', '_', title.lower())}" for title in EVERY_EXAMPLE} <= tested
 
@@ -82,7 +86,7 @@ def test_example_sqlite_memory_py(tmp_path: Path) -> None:
     assert memory == "Memory: The user prefers dark mode in applications"
     assert topics == "Topics: ['preferences', 'ui']"
     assert re.fullmatch(r"Last Updated: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+00:00", updated)
-    # Restarted, it finds what it left.
+    # A second run finds the memories of the first.
     assert len(printed_by("sqlite_memory.py", tmp_path)) == 6
 
 
@@ -97,7 +101,7 @@ def test_example_mongo_memory_py(alias: str, tmp_path: Path) -> None:
 
 
 def check_counts(title: str, folder: Path, **places: str) -> None:
-    """Each run adds a memory to those of the runs before."""
+    """Check that each run adds one memory."""
     counts = []
     for _ in range(2):
         (line,) = printed_by(title, folder, **places)
@@ -112,12 +116,12 @@ def test_example_memory_management_py(tmp_path: Path) -> None:
     assert printed == ["Updated information about the user", "1 memory left", "0 memories left"]
 
 
-def test_example_ask() -> None:
-    run("Ask")
+def test_example_search_and_filter() -> None:
+    run("Search and filter")
 
 
-def test_example_change_without_treading_on_anyone(capsys: pytest.CaptureFixture[str]) -> None:
-    run("Change without treading on anyone")
+def test_example_replace_without_overwriting_other_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    run("Replace without overwriting other changes")
     changed, taken, missing = capsys.readouterr().out.splitlines()
     assert "no longer at version 1" in changed
     assert "Already taken" in taken
@@ -126,15 +130,15 @@ def test_example_change_without_treading_on_anyone(capsys: pytest.CaptureFixture
 
 def test_example_async() -> None:
     names = run("Async")
-    # In this thread, whose connection the tests know.
+    # In this thread, which has the connection of the test.
     found = async_to_sync(names["main"])()
     assert [memory.memory for memory in found] == ["Speaks Portuguese"]
 
 
-def test_example_know_when_something_was_written() -> None:
+def test_example_receive_a_signal_after_a_write() -> None:
     receivers = list(memory_added.receivers)
     try:
-        run("Know when something was written")
+        run("Receive a signal after a write")
     finally:
         memory_added.receivers[:] = receivers
         memory_added.sender_receivers_cache.clear()
@@ -155,7 +159,7 @@ def test_readme_mounts_the_api() -> None:
 
 
 def test_readme_subclass_of_the_api() -> None:
-    """A field more in the answer, and what is internal neither listed nor found nor deleted."""
+    """A response has one more field, and internal memories are neither listed nor returned nor deleted."""
     names = run_block("class WithAge", **REST_NAMES)
     user = User.objects.create_user("maya")
     Memory().add_user_memory(UserMemory(memory_id="a", memory="Likes tea"), user)
@@ -167,22 +171,38 @@ def test_readme_subclass_of_the_api() -> None:
         force_authenticate(request, user)
         return match.func(request, *match.args, **match.kwargs)
 
-    (shown,) = answer("get", "/api/memories/").data["results"]
-    assert (shown["memory"], shown["days"], shown["version"]) == ("Likes tea", 0, 1)
+    (memory,) = answer("get", "/api/memories/").data["results"]
+    assert (memory["memory"], memory["days"], memory["version"]) == ("Likes tea", 0, 1)
     assert answer("get", "/api/memories/a/").data["days"] == 0
     assert answer("get", "/api/memories/b/").status_code == 404
     assert answer("delete", "/api/memories/b/").status_code == 404
 
 
 def test_readme_contract() -> None:
-    """The two-line subclass of README is a suite."""
+    """README's subclass is a suite, and sets flags that exist."""
     suite = run_block("MariaDbContract")["MariaDbContract"]
     assert suite.database == "mariadb"
     assert callable(suite.test_what_add_returns_equals_what_is_read_back)
+    assert {name for name in vars(suite) if not name.startswith("_")} <= set(vars(Capabilities))
+
+
+def test_readme_another_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """README's methods are compiled for the vendor that they are named for. They were run on a real MariaDB by hand."""
+    for owner in (TopicsLookup, FewerTopics, TopicsWith, TopicsWithout):
+        monkeypatch.setattr(owner, "as_mysql", None, raising=False)
+    monkeypatch.setattr(IdentifierField, "collations", IdentifierField.collations)
+    run_block("as_mysql")
+    assert IdentifierField.collations["mysql"] == "utf8mb4_nopad_bin"
+    monkeypatch.setattr(connections["default"], "vendor", "mysql")
+    rows = UserMemory.objects.about("a").about_any("b", "c").filter(topics__fewer_than=3)
+    rows = rows.annotate(more=TopicsWith("topics", "d"), fewer=TopicsWithout("topics", "e"))
+    sql, params = rows.query.get_compiler("default").as_sql()
+    assert [sql.count(name) for name in ("JSON_TABLE", "JSON_LENGTH", "JSON_ARRAY_APPEND")] == [3, 1, 1]
+    assert params == ("d", "e", "a", "b", "c")
 
 
 def test_readme_settings(settings: Any) -> None:
-    """What README says to paste is accepted by the checks."""
+    """The settings in README select the database and have the options of the handles."""
     names = run_block('DATABASES["memories"]', DATABASES={})
     with_sqlite = run_block("init_command", DATABASES={"default": {}})
     with_postgres = run_block("server_side_binding", DATABASES={"default": {}})
@@ -212,12 +232,12 @@ def test_links_lead_somewhere() -> None:
 
 
 def resolve(target: str, patterns: list[Any]) -> ResolverMatch:
-    """Find what answers an address by these patterns."""
+    """Return the view of an address by these patterns."""
     return URLResolver(RegexPattern(r"^/"), patterns).resolve(target)
 
 
 def run_block(containing: str, **names: Any) -> dict[str, Any]:
-    """Run the one block of README with this in it."""
+    """Run the one block of README that contains a text."""
     (block,) = (found for found in BLOCK.findall(readme()) if containing in found)
     exec(textwrap.dedent(block), names)
     return names

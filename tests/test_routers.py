@@ -1,4 +1,4 @@
-"""The router's answers. That migrations and queries follow them is shown where there are databases."""
+"""The results of the router. ``test_operations.py`` tests that migrations follow them."""
 
 from __future__ import annotations
 

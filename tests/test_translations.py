@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.translation.template import templatize
 
 import agno_memory
+from agno_memory.admin import autocomplete
 from tests.admin import LIST, add, page, staff
 from tests.databases import commits
 
@@ -92,7 +93,9 @@ def test_django_keeps_its_own_words(language: str) -> None:
 
 
 @commits
-@pytest.mark.parametrize(("language", "heading"), [("de", "Was bekannt ist"), ("zh-hans", "\u8bb0\u5fc6\u6982\u89c8")])
+@pytest.mark.parametrize(
+    ("language", "heading"), [("de", "Übersicht der Erinnerungen"), ("zh-hans", "\u8bb0\u5fc6\u4eea\u8868\u76d8")]
+)
 @pytest.mark.parametrize("alias", ["default"])
 def test_pages_speak_other_languages(alias: str, language: str, heading: str, site: str) -> None:
     add("Likes tea", "maya", topics=["tea"], agent_id="bot")
@@ -106,3 +109,20 @@ def test_pages_speak_other_languages(alias: str, language: str, heading: str, si
         inside = content[content.index('class="am-dashboard"') :]
         words = set(re.findall(r"[A-Za-z]{3,}", re.sub(r"<[^>]*>", " ", inside)))
         assert words & {"Memories", "the", "Count", "Topics", "Export", "Erase", "Length", "and", "with"} == set()
+
+
+@commits
+@pytest.mark.parametrize("alias", ["default"])
+def test_labels_of_active_filters_are_translated(alias: str, site: str) -> None:
+    client = staff()
+    for language, text in (("de", "Geändert ab: 2025-01-01"), ("zh-hans", "更新时间不早于\uff1a2025-01-01")):
+        with translation.override(language):
+            assert text in page(client, updated_after="2025-01-01T00:00:00Z")
+
+
+@commits
+@pytest.mark.parametrize("alias", ["default"])
+def test_counts_have_the_number_format_of_the_language(alias: str, site: str) -> None:
+    add(topics=["tea"])
+    with translation.override("de"):
+        assert f"unter den neuesten {autocomplete.SAMPLE:,} Erinnerungen".replace(",", ".") in page(staff())

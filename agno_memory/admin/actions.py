@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from agno_memory import times
+from agno_memory.admin.charts import number
 from agno_memory.admin.exports import download
 from agno_memory.admin.history import Message, log_each, reassigned_to, topics_changed
 from agno_memory.bulk import BulkMemory
@@ -210,7 +211,7 @@ def perform(
     count = action.run(bulk, form_data)
     text = ngettext("%(title)s: %(count)s memory processed.", "%(title)s: %(count)s memories processed.", count)
     level = messages.SUCCESS if count else messages.WARNING
-    model_admin.message_user(request, text % {"title": action.title, "count": f"{count:,}"}, level)
+    model_admin.message_user(request, text % {"title": action.title, "count": number(count)}, level)
 
 
 @admin.action(permissions=["delete"], description=gettext_lazy("Delete selected memories"))

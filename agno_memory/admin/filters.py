@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin import autocomplete, periods
+from agno_memory.admin.charts import number
 from agno_memory.admin.urls import memory_page_url
 from agno_memory.admin.vocabulary import VOCABULARY, Params, active_filters, filter_label, filter_values
 from agno_memory.db.keyset import Order
@@ -180,7 +181,7 @@ class TopicFilter(FieldFilter):
     def note(self) -> str:
         moment = date_format(autocomplete.topics(self.rows, self.viewer).moment.astimezone(), "TIME_FORMAT")
         return gettext("Counted at %(time)s among the newest %(sample)s memories.") % {
-            "sample": f"{autocomplete.SAMPLE:,}",
+            "sample": number(autocomplete.SAMPLE),
             "time": moment,
         }
 

@@ -32,7 +32,8 @@ def filter_values(params: Params, names: tuple[str, ...]) -> dict[str, Any]:
 
 def filter_label(each: Filter, params: Params) -> str:
     """Return the label of an active filter with its values."""
-    return f"{gettext(each.label)}: {', '.join(params[each.parameter])}"
+    values = ", ".join(params[each.parameter])
+    return gettext("%(label)s: %(values)s") % {"label": gettext(each.label), "values": values}
 
 
 def _value(each: Filter, texts: list[str]) -> Any:

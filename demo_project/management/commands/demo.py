@@ -15,12 +15,18 @@ LOGIN = PASSWORD = "demo"
 
 
 class Command(BaseCommand):
-    help = "Set up the demo where it is not set up yet, run the examples, and serve the site."
+    help = "Set up the demo if necessary, run the examples, and serve the site."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("addrport", nargs="?", default="127.0.0.1:8000", help="Port, or address:port, to serve at.")
         parser.add_argument(
-            "--no-serve", "--noserve", dest="serve", action="store_false", help="Do everything else and end."
+            "addrport", nargs="?", default="127.0.0.1:8000", help="Port, or address:port, of the server."
+        )
+        parser.add_argument(
+            "--no-serve",
+            "--noserve",
+            dest="serve",
+            action="store_false",
+            help="Set up and run the examples, but do not start the server.",
         )
 
     def handle(self, *args: Any, addrport: str, serve: bool, **options: Any) -> None:
@@ -36,8 +42,8 @@ class Command(BaseCommand):
         migrate(database=DEFAULT_DB_ALIAS)
         alias = router.db_for_write(UserMemory)
         if UserMemory._meta.db_table not in connections[alias].introspection.table_names():
-            # Django notes a migration as applied also where the router keeps its tables away. A database that has not
-            # held the memories before is made to forget that note.
+            # Django also records a migration as applied if the router refuses its tables. A database without the
+            # tables of the memories must lose that record.
             migrate("agno_memory", "zero", fake=True, database=alias)
         migrate("agno_memory", database=alias)
 
@@ -48,10 +54,10 @@ class Command(BaseCommand):
 
     def load_people(self) -> None:
         connection = connections[router.db_for_write(UserMemory)]
-        found = UserMemory.objects.count()
+        existing = UserMemory.objects.count()
         loaded = people.load()
         self.heading(f"Memories in {connection.display_name}, {connection.settings_dict['NAME']}")
-        self.stdout.write(f"{found} found from before, {loaded} loaded")
+        self.stdout.write(f"{existing} existing, {loaded} loaded")
         conversations.load()
 
     def run_examples(self) -> None:
@@ -67,7 +73,7 @@ class Command(BaseCommand):
         self.stdout.write(f"http://{address}/api/docs/ to try it in a browser, or with a token:")
         self.stdout.write(f"curl -d username={LOGIN} -d password={PASSWORD} http://{address}/api/token/")
         self.stdout.flush()
-        # Reloading would run this command, and not the server alone, a second time.
+        # The reloader would run this whole command a second time.
         call_command("runserver", addrport, use_reloader=False)
 
     def heading(self, text: str) -> None:

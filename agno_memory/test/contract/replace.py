@@ -1,0 +1,76 @@
+"""Replacing a memory, and upserts."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ObjectDoesNotExist
+
+from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryNotFound
+from agno_memory.models import UserMemory
+from agno_memory.test.contract.case import ALICE, ContractCase
+from agno_memory.test.helpers import values
+
+
+class ReplaceContract(ContractCase):
+    """A replace sets all content fields, and overwrites nothing silently."""
+
+    def test_replace_puts_everything_that_callers_set(self) -> None:
+        added = self.add(topics=["a"], input="i", metadata={"a": 1}, agent_id="x", feedback="f")
+        replaced = self.memory.replace_user_memory(added.memory_id, UserMemory(memory="New", topics=["b"]), ALICE)
+        self.assertEqual(
+            values(replaced),
+            values(UserMemory(memory="New", topics=["b"], user_id=ALICE, memory_id=added.memory_id))
+            | {
+                "version": 2,
+                "created_at": added.created_at,
+                "last_updated": replaced.last_updated,
+                "search_text": "new",
+            },
+        )
+        read = self.memory.get_user_memory(added.memory_id, ALICE)
+        assert read is not None
+        self.assertEqual(values(read), values(replaced))
+
+    def test_values_are_data(self) -> None:
+        added = self.add()
+        content = {
+            "memory": "$memory",
+            "topics": ["$topics", "$$ROOT", "%s", "{}"],
+            "metadata": {"a": "$user_id", "b": {"c.d": ["$x"]}, "%(e)s": "%s"},
+            "agent_id": "$agent",
+            "input": "'; DROP TABLE agno_memory_usermemory; --",
+        }
+        replaced = self.memory.replace_user_memory(added.memory_id, UserMemory(**content), ALICE)
+        self.assertEqual({name: getattr(replaced, name) for name in content}, content)
+
+    def test_replace_of_a_version(self) -> None:
+        added = self.add()
+        replaced = self.memory.replace_user_memory(added.memory_id, UserMemory(memory="2"), ALICE, version=1)
+        self.assertEqual(replaced.version, 2)
+        with self.assertRaises(MemoryChanged) as caught:
+            self.memory.replace_user_memory(added.memory_id, UserMemory(memory="3"), ALICE, version=1)
+        self.assertEqual((caught.exception.memory_id, caught.exception.version), (added.memory_id, 1))
+        self.assertEqual([values(memory) for memory in self.rows], [values(replaced)])
+
+    def test_what_does_not_exist_is_not_found(self) -> None:
+        for error in (MemoryNotFound, ObjectDoesNotExist, AgnoMemoryError):
+            with self.assertRaises(error):
+                self.memory.replace_user_memory("nothing", UserMemory(memory="x"), ALICE)
+            with self.assertRaises(error):
+                self.memory.delete_user_memory("nothing", ALICE)
+        self.assertIsNone(self.memory.get_user_memory("nothing", ALICE))
+
+    def test_upsert_adds_then_replaces(self) -> None:
+        first = self.memory.upsert_user_memory(UserMemory(memory_id="m", memory="one"), ALICE)
+        second = self.memory.upsert_user_memory(UserMemory(memory_id="m", memory="two"), ALICE)
+        self.assertEqual([first.version, second.version], [1, 2])
+        self.assertEqual([values(memory) for memory in self.rows], [values(second)])
+
+    def test_statements_of_a_replace(self) -> None:
+        """A replace is one statement, or two where an UPDATE cannot return its row."""
+        statements = 1 if self.can_return_updated_row else 2
+        added = self.add()
+        for version in (None, 2):
+            with self.assertNumQueries(statements, using=self.database):
+                self.memory.replace_user_memory(added.memory_id, UserMemory(memory="x"), ALICE, version=version)
+        with self.assertNumQueries(statements, using=self.database):
+            self.memory.upsert_user_memory(UserMemory(memory_id=added.memory_id, memory="x"), ALICE)
