@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar, cast
 
 from django.db import DatabaseError
@@ -22,7 +24,7 @@ from agno_memory.db.compiled import Values
 Result = TypeVar("Result")
 Keys = list[tuple[str, int]]
 # The values of the columns that a call names, in their order.
-Row = list[Any]
+Row = Sequence[Any]
 
 # The server's code for "the index to drop does not exist".
 INDEX_NOT_FOUND = 27
@@ -37,16 +39,23 @@ def with_django_errors(call: Callable[[], Result]) -> Result:
     The backend does so for its queries. This does it for all other calls: looking for a table, reading features,
     ending a transaction.
     """
-    from django_mongodb_backend.query import wrap_database_errors
-    from pymongo.errors import PyMongoError
-
+    translate, untranslated = _backend_errors()
     try:
-        result: Result = wrap_database_errors(call)()
-    except PyMongoError as error:
+        result: Result = translate(call)
+    except untranslated as error:
         # The backend translates an error of a bulk write only if a key is taken.
         messages = [each.get("errmsg", "") for each in _write_errors(error)]
         raise DatabaseError("; ".join(messages)) from error
     return result
+
+
+@cache
+def _backend_errors() -> tuple[Callable[[Callable[[], Any]], Any], type[Exception]]:
+    """Return the backend's function that calls another one and translates its errors, and the class of the others."""
+    from django_mongodb_backend.query import wrap_database_errors
+    from pymongo.errors import PyMongoError
+
+    return wrap_database_errors(lambda call: call()), PyMongoError
 
 
 def is_connection_failure(error: Exception) -> bool:
@@ -172,7 +181,7 @@ def insert_many(model: type[Model], connection: BaseDatabaseWrapper, rows: list[
 
 
 def find_one(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], columns: Sequence[str]
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], columns: tuple[str, ...]
 ) -> Row | None:
     """Return these columns of a row, or None."""
     # For a single row, the server takes longer to leave out a column than to return it.
@@ -184,7 +193,7 @@ def find(
     model: type[Model],
     connection: BaseDatabaseWrapper,
     query_filter: dict[str, Any],
-    columns: Sequence[str],
+    columns: tuple[str, ...],
     order: Keys,
     limit: int | None,
 ) -> list[Row]:
@@ -198,7 +207,7 @@ def update_one(
     connection: BaseDatabaseWrapper,
     query_filter: dict[str, Any],
     changes: dict[str, Any],
-    columns: Sequence[str],
+    columns: tuple[str, ...],
     values: Values | None = None,
 ) -> Row | None:
     """Change a row and return these columns of it as it is afterwards, or None.
@@ -231,8 +240,10 @@ def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs
     def call() -> Any:
         result = getattr(connection.database[table], method)(*args, session=connection.session, **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
-        return list(result) if method == "find" else result
+        return result.to_list() if method == "find" else result
 
+    if not connection.queries_logged:
+        return with_django_errors(call)
     with debug_transaction(connection, f"db.{table}.{method}()"):
         return with_django_errors(call)
 
@@ -244,13 +255,24 @@ def _document_of(model: type[Model], connection: BaseDatabaseWrapper, values: Va
     }
 
 
-def _projection(columns: Sequence[str]) -> dict[str, Any]:
+def _projection(columns: tuple[str, ...]) -> dict[str, Any]:
     # The server adds its own key unless it is excluded.
     return {"_id": False} | dict.fromkeys(columns, True)
 
 
-def _row_of(document: dict[str, Any], columns: Sequence[str]) -> Row:
-    return [document.get(column) for column in columns]
+def _row_of(document: dict[str, Any], columns: tuple[str, ...]) -> Row:
+    try:
+        row: Row = _getter(columns)(document)
+        return row
+    except KeyError:
+        # Another program wrote the document.
+        return [document.get(column) for column in columns]
+
+
+@cache
+def _getter(columns: tuple[str, ...]) -> itemgetter[Any]:
+    """Return the function that reads the columns of a document: in C, twice as fast as a loop."""
+    return itemgetter(*columns)
 
 
 def aggregate(

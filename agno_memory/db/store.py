@@ -159,8 +159,7 @@ class Store(Table[UserMemoryQuerySet]):
         def write() -> tuple[UserMemory, bool]:
             self._stamp(candidate)
             try:
-                with savepoint(alias):
-                    written = cast("UserMemory | None", statement.run(self.model, alias, self._values_of(candidate)))
+                written = cast("UserMemory | None", statement.run(self.model, alias, self._values_of(candidate)))
             except IntegrityError as error:
                 self._refuse_taken([candidate.memory_id], error)
                 raise
