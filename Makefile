@@ -6,7 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo demo-agent browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-moving bench-peers ci clean
+.PHONY: demo demo-agent browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-peers ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -94,8 +94,8 @@ bench-rest: $(INSTALLED)
 	$(BIN)/python -m benchmarks.rest
 
 # A store copied, exported and imported, with the memory that it takes.
-bench-moving: $(INSTALLED)
-	$(BIN)/python -m benchmarks.moving
+bench-transfer: $(INSTALLED)
+	$(BIN)/python -m benchmarks.transfer
 
 # The admin's pages, beside those of a stock ModelAdmin.
 bench-admin: $(INSTALLED)

@@ -1,15 +1,14 @@
-"""The questions about sessions and runs, each a queryset method. Service, admin, REST and agno use no others."""
+"""Querysets: one method for each question about sessions and runs. Service, admin, REST and agno use only these."""
 
 from __future__ import annotations
 
 import datetime
 from typing import TYPE_CHECKING, Final, Self
 
-from django.db import models
 from django.db.models import Q
 
 from agno_memory.db.keyset import in_order
-from agno_memory.querysets import OwnedQuerySet
+from agno_memory.querysets import ErasableQuerySet, OwnedQuerySet
 from agno_memory.validators import fold, validate_query
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class AgentSessionQuerySet(OwnedQuerySet["AgentSession"]):
         return self.filter(Q(*((name, component_id) for name in names), _connector=Q.OR))
 
     def named(self, text: str) -> Self:
-        """Narrow to sessions with this in their name, in any case; see ``UserMemoryQuerySet.mentioning()``."""
+        """Narrow to sessions with a name that contains this text; see ``UserMemoryQuerySet.mentioning()``."""
         validate_query(text)
         return self.filter(search_name__contains=fold(text))
 
@@ -51,7 +50,7 @@ class AgentSessionQuerySet(OwnedQuerySet["AgentSession"]):
         return self.order_by(*in_order("-created_at", "-session_id"))
 
 
-class AgentRunQuerySet(models.QuerySet["AgentRun"]):
+class AgentRunQuerySet(ErasableQuerySet["AgentRun"]):
     """Runs. Every method that narrows or orders can be chained."""
 
     def in_order(self) -> Self:

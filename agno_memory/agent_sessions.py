@@ -1,4 +1,4 @@
-"""``AgentSessions``: the verbs on the sessions of agents and their runs, for one user each, sync and async."""
+"""``AgentSessions``: the verbs on sessions of agents and their runs, sync and async. Each call acts for one user."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from agno_memory.exceptions import SessionExists, SessionNotFound
 from agno_memory.fields import TimestampField
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.retries import retry
-from agno_memory.services import ANYONE, NOBODY, Service, async_twin, of_user
+from agno_memory.services import ANYONE, NO_USER, Service, async_twin, of_user
 from agno_memory.signals import by_owner, run_saved, send, session_deleted, session_saved
 from agno_memory.times import now, whole_milliseconds
 from agno_memory.validators import check, items, owner_id, validate_identifier, validate_query
 
-__all__ = ["ANYONE", "NOBODY", "AgentSessions"]
+__all__ = ["ANYONE", "NO_USER", "AgentSessions"]
 
 Row = TypeVar("Row", AgentSession, AgentRun)
 # The owner and the id of a session.
@@ -36,7 +36,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
     """The sessions of agents, with their runs.
 
     Every verb acts for one user, as those of ``Memory``: a string, an int, a Django user, or ``None`` for the user
-    named by ``DEFAULT_USER_ID``. Another user's session behaves exactly as one that does not exist. ``NOBODY`` is the
+    named by ``DEFAULT_USER_ID``. Another user's session behaves exactly as one that does not exist. ``NO_USER`` is the
     sessions without a user, ``ANYONE`` is all sessions. Every verb has an async twin with an ``a`` in front of its
     name.
 
@@ -63,8 +63,8 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         """Return a session of a user, without its runs, or None.
 
         Args:
-            session_id: of the session.
-            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+            session_id: the id of the session.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
 
         Raises:
             ValidationError: bad input.
@@ -76,8 +76,8 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         """Return the runs of a session in their order, as a queryset; it is empty if this user has no such session.
 
         Args:
-            session_id: of the session.
-            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+            session_id: the id of the session.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
 
         Raises:
             ValidationError: bad input.
@@ -93,13 +93,13 @@ class AgentSessions(Service[AgentSessionQuerySet]):
     def upsert_session(
         self, session: AgentSession, user_id: object = None, *, keep_times: bool = False
     ) -> AgentSession:
-        """Replace the user's session with the id of this one, or add it if there is none. Its runs do not change.
+        """Replace the user's session that has the same id, or add one if the user has none with it. Runs do not change.
 
         A session without a user becomes this user's: a person may log in after the first messages.
 
         Args:
             session: the content to write. It is not changed.
-            user_id: the owner, or ``NOBODY``; ``session.user_id`` is ignored.
+            user_id: the owner, or ``NO_USER``; ``session.user_id`` is ignored.
             keep_times: write also ``created_at`` and ``updated_at`` of ``session``. By default ``updated_at`` is now,
                 and ``created_at`` is only written with a new session.
 
@@ -110,7 +110,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             ValidationError: bad input; nothing was written.
             SessionExists: the id belongs to another user; nothing was written.
         """
-        owner = None if user_id is NOBODY else owner_id(user_id)
+        owner = None if user_id is NO_USER else owner_id(user_id)
         candidate = _cleaned_copy(session, user_id=owner)
         if not keep_times:
             candidate.updated_at = now()
@@ -139,9 +139,9 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         """Change the name of a session.
 
         Args:
-            session_id: of the session.
+            session_id: the id of the session.
             name: the new name, at most 1,000 characters.
-            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
 
         Returns:
             The session as it is now.
@@ -167,9 +167,9 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         """Replace the run with this id in a session, or add it after all others. No other run changes.
 
         Args:
-            session_id: of the session, which exists.
+            session_id: the id of the session, which exists.
             run: with ``run_id`` and ``data``. It is not changed.
-            user_id: the owner, ``ANYONE`` or ``NOBODY``. A session without a user is accepted for any user.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``. A session without a user is accepted for any user.
             run_index: the position of a new run, from 0; after all others by default.
 
         Returns:
@@ -185,7 +185,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         session = self._writable(session_id, user_id)
 
         def write() -> bool:
-            # Locks the session, if the database has locks: no other run gets this position, and no one deletes it.
+            # This locks the session if the database has locks: no other run gets this position, and the session stays.
             if not session.update(updated_at=candidate.updated_at, version=F("version") + 1):
                 raise SessionNotFound(session_id)
             return _write_run(candidate, session.db, run_index)
@@ -193,7 +193,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         created = all_or_nothing(session.db, write)
         if not has_transactions(connections[session.db]) and not session.exists():
             # Deleted during the write, by a call that did not see this run.
-            AgentRun.objects.using(session.db).filter(session_id=session_id)._raw_delete(session.db)
+            AgentRun.objects.using(session.db).filter(session_id=session_id).erase()
             raise SessionNotFound(session_id)
         details = {"session_id": session_id, "run_id": candidate.run_id, "created": created}
         send(run_saved, AgentRun, using=session.db, **details)
@@ -205,8 +205,8 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         """Delete a session with its runs.
 
         Args:
-            session_id: of the session.
-            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+            session_id: the id of the session.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
 
         Raises:
             ValidationError: bad input; nothing was deleted.
@@ -219,8 +219,8 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         """Delete sessions with their runs. Ids that the user does not have are ignored.
 
         Args:
-            session_ids: of the sessions.
-            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+            session_ids: the ids of the sessions.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
 
         Returns:
             The ids of the sessions that existed, in the order of ``session_ids``.
@@ -241,7 +241,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         """Delete all sessions of a user with their runs, and return their number.
 
         Args:
-            user_id: the owner, ``ANYONE`` or ``NOBODY``.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
         """
         rows = self.rows_to_write(user_id)
         count = 0
@@ -264,7 +264,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
     def _writable(self, session_id: str, user_id: object) -> AgentSessionQuerySet:
         """Return the session with this id if this user may write it: it is theirs or has no user."""
         rows = self.rows_to_write(ANYONE).filter(session_id=session_id)
-        return rows if user_id is ANYONE else of_user(rows, user_id) | of_user(rows, NOBODY)
+        return rows if user_id is ANYONE else of_user(rows, user_id) | of_user(rows, NO_USER)
 
     def _delete(self, rows: AgentSessionQuerySet) -> list[str]:
         """Delete sessions with their runs, all or nothing, and return their ids."""
@@ -288,15 +288,14 @@ def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:
     deleted: list[OwnedId] = list(rows.values_list("user_id", "session_id"))
     ids = [session_id for _owner, session_id in deleted]
     sessions = AgentSession.objects.using(rows.db).filter(session_id__in=ids)
-    # Locks the sessions, if the database has locks: no run is written into a session that is being deleted.
+    # This locks the sessions if the database has locks: no run is written into a session that is being deleted.
     sessions.update(version=F("version") + 1)
-    # Without loading the rows, as UserMemoryQuerySet.erase() does.
     runs = AgentRun.objects.using(rows.db).filter(session_id__in=ids)
-    runs._raw_delete(rows.db)
-    sessions._raw_delete(rows.db)
+    runs.erase()
+    sessions.erase()
     if not has_transactions(connections[rows.db]):
         # Runs that were written in between. A run that is written later finds that the session does not exist.
-        runs._raw_delete(rows.db)
+        runs.erase()
     return deleted
 
 

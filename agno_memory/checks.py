@@ -84,7 +84,7 @@ def naive_time() -> CheckMessage:
 @register(TAG, Tags.compatibility)
 def check_users(**kwargs: Any) -> list[CheckMessage]:
     """Report a ``USER_ID_FIELD`` that users do not have, and an invalid or ambiguous ``DEFAULT_USER_ID``."""
-    name, default = _valid("USER_ID_FIELD"), _valid("DEFAULT_USER_ID")
+    name, default = _valid_setting("USER_ID_FIELD"), _valid_setting("DEFAULT_USER_ID")
     return [*_user_id_field(name), *_default_user_id(default), *_shared_user_id(name, default)]
 
 
@@ -150,7 +150,7 @@ def bad_default_user(error: ValidationError) -> CheckMessage:
 @register(TAG, Tags.compatibility)
 def check_database(**kwargs: Any) -> list[CheckMessage]:
     """Report a database of the memories that is not routed to, unknown, without a driver, or unsafe as it is set."""
-    configured = _valid("DATABASE")
+    configured = _valid_setting("DATABASE")
     if configured is None:
         return []
     routed = router.db_for_write(UserMemory)
@@ -170,7 +170,7 @@ def _connection(alias: str) -> list[CheckMessage]:
         vendor = load_backend(engine).DatabaseWrapper.vendor
     except (ImportError, ImproperlyConfigured) as error:
         return [no_driver(alias, engine, error)]
-    return list(_sqlite(alias, settings_dict)) if vendor == "sqlite" else []
+    return list(ENGINE_CHECKS[vendor](alias, settings_dict)) if vendor in ENGINE_CHECKS else []
 
 
 def _sqlite(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessage]:
@@ -184,6 +184,10 @@ def _sqlite(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessa
         missing.append("immediate transactions")
     if missing:
         yield unsafe_sqlite(alias, " and ".join(missing))
+
+
+# Checks of the settings of one database, by its vendor.
+ENGINE_CHECKS = {"sqlite": _sqlite}
 
 
 def unknown_alias(alias: str, aliases: list[str]) -> CheckMessage:
@@ -306,7 +310,7 @@ def unguarded(paths: list[str]) -> CheckMessage:
 # Shared
 
 
-def _valid(name: str) -> str | None:
+def _valid_setting(name: str) -> str | None:
     """Return a setting, or None if its value is wrong, which ``check_settings()`` reports."""
     try:
         value: str = getattr(conf, name)

@@ -1,4 +1,4 @@
-"""``Memory``: the verbs on the memories of one user each, sync and async."""
+"""``Memory``: the verbs on memories, sync and async. Each call acts for one user."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Memory(Service[UserMemoryQuerySet]):
         """Replace the content of a memory: the text, the topics and all other fields that callers set.
 
         Args:
-            memory_id: of the memory to replace. The id of ``memory`` is ignored.
+            memory_id: the id of the memory to replace. The id of ``memory`` is ignored.
             memory: the new content. It is not changed.
             user_id: the owner.
             version: replace only this version.
@@ -93,7 +93,7 @@ class Memory(Service[UserMemoryQuerySet]):
         return replaced
 
     def upsert_user_memory(self, memory: UserMemory, user_id: object = None) -> UserMemory:
-        """Replace the user's memory with the id of this one, or add it if there is none.
+        """Replace the user's memory that has the same id, or add a memory if the user has none with it.
 
         Args:
             memory: unsaved, with a ``memory_id``. It is not changed.
@@ -120,7 +120,7 @@ class Memory(Service[UserMemoryQuerySet]):
         """Delete a memory.
 
         Args:
-            memory_id: of the memory.
+            memory_id: the id of the memory.
             user_id: the owner.
             version: delete only this version.
 
@@ -145,7 +145,7 @@ class Memory(Service[UserMemoryQuerySet]):
         ids are checked before the first write.
 
         Args:
-            memories: unsaved, as of ``add_user_memory()``. They are not changed.
+            memories: unsaved, as in ``add_user_memory()``. They are not changed.
             user_id: the owner.
 
         Returns:
@@ -166,7 +166,7 @@ class Memory(Service[UserMemoryQuerySet]):
         """Delete many memories at once. Ids that the user does not have are ignored.
 
         Args:
-            memory_ids: of the memories.
+            memory_ids: the ids of the memories.
             user_id: the owner.
 
         Returns:
@@ -209,7 +209,7 @@ class Memory(Service[UserMemoryQuerySet]):
         """Return a memory of a user, or None.
 
         Args:
-            memory_id: of the memory.
+            memory_id: the id of the memory.
             user_id: the owner.
 
         Raises:
@@ -289,8 +289,8 @@ class Memory(Service[UserMemoryQuerySet]):
             query: words to search for; required by ``"keyword"``, ignored by the other methods.
             limit: the maximum number of memories; all matches by default.
             retrieval_method: ``"last_n"``, the newest first; ``"first_n"``, the oldest first; ``"keyword"``, memories
-                with every word of the query, in any order and case, the newest first. By default ``"keyword"`` with a
-                query and ``"last_n"`` without one.
+                with every word of the query, in any order and ignoring case, the newest first. By default ``"keyword"``
+                with a query and ``"last_n"`` without one.
             user_id: the owner.
 
         Raises:

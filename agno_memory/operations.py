@@ -21,7 +21,7 @@ class VendorOperation(Operation):
     """Base: calls ``create_on_<vendor>`` for a model, and ``drop_on_<vendor>`` to reverse it.
 
     Args:
-        model_name: of the model, in lower case.
+        model_name: the name of the model, in lower case.
     """
 
     reduces_to_sql = True

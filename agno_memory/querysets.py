@@ -1,4 +1,4 @@
-"""The questions about memories, each a queryset method. The service, the admin, REST and the commands use no others."""
+"""Querysets: a method for each question about memories. The service, admin, REST and commands use only these."""
 
 from __future__ import annotations
 
@@ -42,7 +42,29 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-class OwnedQuerySet(models.QuerySet[Row]):
+class ErasableQuerySet(models.QuerySet[Row]):
+    """Rows that one statement can delete."""
+
+    def erase(self) -> int:
+        """Delete these rows in one statement, and return their number.
+
+        Loads no row and follows no cascade, so ``pre_delete`` and ``post_delete`` are not sent.
+
+        Raises:
+            TypeError: a slice or a union.
+        """
+        if self.query.is_sliced or self.query.combinator:
+            raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
+        self._for_write = True
+        with transaction.mark_for_rollback_on_error(using=self.db):
+            return int(self._raw_delete(self.db) or 0)
+
+    erase.alters_data = True  # type: ignore[attr-defined]
+    # As with delete(), a manager without a filter must not have it.
+    erase.queryset_only = True  # type: ignore[attr-defined]
+
+
+class OwnedQuerySet(ErasableQuerySet[Row]):
     """Rows that belong to users, by their field ``user_id``."""
 
     def for_user(self, user: object) -> Self:
@@ -125,7 +147,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         No write changes ``created_at``, so in that order each memory that exists throughout the walk is yielded once.
 
         Args:
-            order: of the walk.
+            order: the order of the walk.
             size: the number of rows of a page; ``BATCH_SIZE`` by default.
         """
         size = size or conf.BATCH_SIZE
@@ -170,24 +192,6 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         check("limit", limit, validate_limit)
         return OwnerCounts(self, after, limit).run()
 
-    def erase(self) -> int:
-        """Delete these memories in one statement, and return their number.
-
-        Loads no row and follows no cascade, so ``pre_delete`` and ``post_delete`` are not sent.
-
-        Raises:
-            TypeError: a slice or a union.
-        """
-        if self.query.is_sliced or self.query.combinator:
-            raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
-        self._for_write = True
-        with transaction.mark_for_rollback_on_error(using=self.db):
-            return int(self._raw_delete(self.db) or 0)
-
-    erase.alters_data = True  # type: ignore[attr-defined]
-    # As with delete(), a manager without a filter must not have it.
-    erase.queryset_only = True  # type: ignore[attr-defined]
-
     def update(self, **values: Any) -> int:
         """Set values on all of these memories; ``version`` and ``last_updated`` change with them.
 
@@ -205,7 +209,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
     set_times.alters_data = True  # type: ignore[attr-defined]
 
     def _with_folded(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return the values with the search text that follows from them; raises TypeError, see ``update()``."""
+        """Return the values, with the search text of a new text among them; raises TypeError, see ``update()``."""
         followers = {field.source: field for field in self._fields_of(FoldedTextField)}
         for field in self._fields_of(MachineWritten):
             if field.name in values:

@@ -15,7 +15,7 @@ from agno_memory.db import MemoryDb
 from agno_memory.db.table import OwnedRows, Table
 from agno_memory.signals import send
 
-Owner = TypeVar("Owner")
+Instance = TypeVar("Instance")
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 
@@ -24,14 +24,14 @@ class UserScope(Enum):
     """Values that ``rows()`` and the verbs of ``AgentSessions`` accept in the place of a user.
 
     ``ANYONE`` is every row, with or without a user. It is meant for code that acts for the whole site, such as agno,
-    which reads sessions by their ids alone. ``NOBODY`` is the rows without a user: an agent can run without one.
+    which reads sessions by their ids alone. ``NO_USER`` is the rows without a user: an agent can run without one.
     """
 
     ANYONE = auto()
-    NOBODY = auto()
+    NO_USER = auto()
 
 
-ANYONE, NOBODY = UserScope.ANYONE, UserScope.NOBODY
+ANYONE, NO_USER = UserScope.ANYONE, UserScope.NO_USER
 
 
 class Service(Generic[OwnedRows]):
@@ -41,7 +41,7 @@ class Service(Generic[OwnedRows]):
         table: the rows and their database.
     """
 
-    # The ``sender`` of the service's signals. The rows of a handle have a model of their own.
+    # The ``sender`` of the service's signals. It is the same for a handle, although a handle's rows have another model.
     _sender: ClassVar[type[Model]]
 
     def __init__(self, table: Table[OwnedRows]) -> None:
@@ -69,7 +69,7 @@ class Service(Generic[OwnedRows]):
         """Return the rows of a user as a queryset to read from, filter, order and slice.
 
         Args:
-            user_id: a string, an int, a Django user, ``None`` for ``DEFAULT_USER_ID``, ``ANYONE`` or ``NOBODY``.
+            user_id: a string, an int, a Django user, ``None`` for ``DEFAULT_USER_ID``, ``ANYONE`` or ``NO_USER``.
 
         Raises:
             ValidationError: an anonymous user, or a value that is not a user.
@@ -86,23 +86,23 @@ class Service(Generic[OwnedRows]):
 
 
 def of_user(rows: OwnedRows, user_id: object) -> OwnedRows:
-    """Narrow rows to a user's; see ``Service.rows()``."""
+    """Narrow rows to those of a user; see ``Service.rows()``."""
     if user_id is ANYONE:
         return rows
-    return rows.filter(user_id=None) if user_id is NOBODY else rows.for_user(user_id)
+    return rows.filter(user_id=None) if user_id is NO_USER else rows.for_user(user_id)
 
 
 def async_twin(
-    verb: Callable[Concatenate[Owner, Params], Result],
-) -> Callable[Concatenate[Owner, Params], Coroutine[Any, Any, Result]]:
+    verb: Callable[Concatenate[Instance, Params], Result],
+) -> Callable[Concatenate[Instance, Params], Coroutine[Any, Any, Result]]:
     """Return the async twin of a verb: the same arguments, run in a thread by ``sync_to_async``.
 
-    Its name is the verb's, prefixed by ``a``. Async code may run verbs of several services at once; the statements of
-    one thread stay in order, as with Django's own async methods.
+    Its name is the verb's, prefixed by ``a``. Concurrent calls, as in ``asyncio.gather()``, run one after the other in
+    the same thread, like Django's own async methods.
     """
 
     @wraps(verb)
-    async def twin(self: Owner, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
+    async def twin(self: Instance, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         return await sync_to_async(verb)(self, *args, **kwargs)
 
     twin.__name__ = f"a{verb.__name__}"

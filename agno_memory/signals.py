@@ -88,7 +88,7 @@ def send(signal: Signal, sender: object, *, using: str, **arguments: Any) -> Non
         signal: one of this module.
         sender: the model.
         using: alias of the database.
-        arguments: of the signal, see above.
+        arguments: the arguments of the signal, see above.
     """
     if not signal.has_listeners(sender):
         return

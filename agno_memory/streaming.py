@@ -28,7 +28,7 @@ def attachment(
     Args:
         request: under ASGI, the lines are read in a thread.
         lines: with their line ends.
-        content_type: of the response.
+        content_type: the content type of the response.
         filename: suggested to the browser.
     """
     rest = blocks(lines)

@@ -13,7 +13,7 @@ class Call(NamedTuple):
     """A tool call of the model.
 
     Args:
-        name: of the tool.
+        name: the name of the tool.
         arguments: as text.
     """
 
@@ -27,7 +27,7 @@ class Message(NamedTuple):
     Args:
         role: ``user``, ``assistant``, ``tool`` or ``system``.
         text: its content.
-        calls: of tools.
+        calls: the calls of tools.
         tool: name of the tool, for the result of a tool.
     """
 

@@ -19,7 +19,13 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client, override_settings
+
 from benchmarks.measure import Case, measure
+from benchmarks.places import PLACES
 from benchmarks.rows import PER_USER, TOPICS, Draw, stored_rows
 from benchmarks.targets import Verdict
 
@@ -63,12 +69,6 @@ def parsed() -> argparse.Namespace:
 
 
 def inside(options: argparse.Namespace) -> None:
-    from django.contrib.auth import get_user_model
-    from django.core.management import call_command
-    from django.test import Client
-
-    from benchmarks.places import PLACES
-
     call_command("migrate", verbosity=0, interactive=False)
     client = Client(raise_request_exception=True)
     client.force_login(get_user_model().objects.create_superuser("staff"))
@@ -86,9 +86,6 @@ def inside(options: argparse.Namespace) -> None:
 
 
 def measure_place(name: str, place: Any, client: Any, options: argparse.Namespace) -> list[Verdict]:
-    from django.core.cache import cache
-    from django.test import override_settings
-
     verdicts: list[Verdict] = []
     measured: dict[int, Medians] = {}
     filled = 0
@@ -128,7 +125,6 @@ def line(page: str, times: dict[str, float]) -> str:
 
 def pages(client: Any, draw: Draw) -> list[Case]:
     """Return the pages, each with its request."""
-    from django.core.cache import cache
 
     def get(url: str) -> Callable[[Any], None]:
         def ask(value: Any) -> None:
@@ -167,11 +163,14 @@ def pages(client: Any, draw: Draw) -> list[Case]:
 
 def answers(client: Any, url: str) -> bool:
     """Return whether a page works: some stock pages fail on some databases."""
+    client.raise_request_exception = False
     try:
-        return bool(client.get(url).status_code == 200)
-    except Exception as error:
-        print(f"the stock page fails: {type(error).__name__}")
-        return False
+        response = client.get(url)
+    finally:
+        client.raise_request_exception = True
+    if response.exc_info:
+        print(f"the stock page fails: {response.exc_info[0].__name__}")
+    return bool(response.status_code == 200)
 
 
 def beside_stock(name: str, rows: int, measured: Medians) -> list[Verdict]:
@@ -200,5 +199,5 @@ def compare_sizes(name: str, small: Medians, large: Medians) -> list[Verdict]:
 
 
 if __name__ == "__main__":
-    given = parsed()
-    inside(given) if given.inside else main()
+    options = parsed()
+    inside(options) if options.inside else main()

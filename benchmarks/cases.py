@@ -182,7 +182,8 @@ def whole_table(place: Place, growth: dict[str, int]) -> list[Case]:
     """Return the operations on all rows.
 
     Args:
-        growth: is given the memory, in bytes, that this process took more while it iterated, by the name of the way.
+        growth: a dictionary to fill with the growth of this process's memory during the iteration, in bytes, by the
+            name of the variant.
     """
     driver, all_rows = place.driver, place.rows
 

@@ -11,7 +11,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -19,6 +18,7 @@ import psycopg
 import pymongo
 from psycopg.types.json import Jsonb
 
+from agno_memory.batches import batched
 from agno_memory.models import UserMemory
 from benchmarks.rows import Row
 
@@ -62,12 +62,6 @@ class Driver(Protocol):
 
     def settle(self) -> None:
         """Run the maintenance that the database does by itself some time after a large import."""
-
-
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    iterator = iter(rows)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch
 
 
 class Sql:
@@ -242,7 +236,7 @@ class SqliteDriver(SqlDriver):
         return map(self.decoded, self.connection.execute(self.sql.everything))
 
     def load(self, rows: Iterable[Row]) -> None:
-        for batch in batches(rows):
+        for batch in batched(rows, BATCH):
             self.add_many(batch)
 
     def settle(self) -> None:
@@ -303,7 +297,7 @@ class PostgresDriver(SqlDriver):
             yield from cursor.execute(self.sql.everything)
 
     def load(self, rows: Iterable[Row]) -> None:
-        for batch in batches(rows):
+        for batch in batched(rows, BATCH):
             self.copy_many(batch)
 
     def settle(self) -> None:
@@ -397,7 +391,7 @@ class MongoDriver:
         return [(document["_id"], document["count"]) for document in counted]
 
     def load(self, rows: Iterable[Row]) -> None:
-        for batch in batches(rows):
+        for batch in batched(rows, BATCH):
             self.collection.insert_many(batch, ordered=False)
 
     def tidy(self) -> None:

@@ -20,14 +20,14 @@ class Case:
     """One operation, in several variants.
 
     Args:
-        verb: its name.
+        verb: the name of the operation.
         draw: returns the argument of one call. Not measured.
-        ways: functions of the argument, by name; ``"ours"`` and ``"driver"`` among them.
-        before: by the name of a way, what makes its argument from the drawn one. Not measured.
-        undo: puts back what a call with a drawn argument took away. Not measured.
-        same: turns our result into the driver's, for those that must be equal.
-        block: calls before the next way has its turn.
-        least: fewest rounds, however long they take.
+        ways: the variants, by name: functions of the argument; ``"ours"`` and ``"driver"`` among them.
+        before: by the name of a variant, a function that prepares its argument from the drawn one. Not measured.
+        undo: restores the rows that a call with a drawn argument deleted. Not measured.
+        same: converts our result for comparison with the driver's; None if they are not compared.
+        block: the number of calls before the next variant's turn.
+        least: the minimum number of rounds.
     """
 
     verb: str
@@ -55,8 +55,8 @@ def measure(case: Case, seconds: float, repeat: int) -> dict[str, float]:
     """Return the median time of each variant, in microseconds.
 
     Args:
-        seconds: to stop after.
-        repeat: most calls of each way.
+        seconds: the time after which no new round begins.
+        repeat: the maximum number of calls of each variant.
     """
     times: dict[str, list[int]] = {name: [] for name in case.ways}
     names = list(case.ways)

@@ -21,6 +21,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.load import run, summary
 from tests.servers import free_port
 from tests.servers import postgres as postgres_server
 
@@ -31,12 +32,12 @@ RATE, P95 = 0.5, 1.5
 
 
 class Target(NamedTuple):
-    what: str
+    name: str
     value: float
     reached: bool
 
     def __str__(self) -> str:
-        return f"{'pass' if self.reached else 'FAIL'}: {self.what}: {self.value:.2f}"
+        return f"{'pass' if self.reached else 'FAIL'}: {self.name}: {self.value:.2f}"
 
 
 class Question(NamedTuple):
@@ -85,6 +86,7 @@ def parsed() -> argparse.Namespace:
 
 def inside(name: str, options: argparse.Namespace) -> None:
     """Measure one database, in a process with the settings of the site."""
+    # Imported here, because rest_data imports Question from this module.
     from benchmarks import rest_data
 
     print(f"\n{name}")
@@ -109,8 +111,6 @@ def inside(name: str, options: argparse.Namespace) -> None:
 
 
 def measure(port: int, question: Question, options: argparse.Namespace) -> dict[str, Any]:
-    from benchmarks.load import run, summary
-
     ways = {"ours": question.ours, "bare": question.bare}
     times: dict[str, list[float]] = {name: [] for name in ways}
     for way in ways.values():
@@ -164,8 +164,8 @@ def served() -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    given = parsed()
-    if given.inside:
-        inside(given.inside, given)
+    options = parsed()
+    if options.inside:
+        inside(options.inside, options)
     else:
         main()

@@ -1,6 +1,6 @@
 """The API, and bare views that return the same responses with the raw driver, for comparison.
 
-The bare views do what must be done and nothing else: find out who asks in the same way, run one statement, write JSON.
+The bare views do the minimum: authenticate the caller in the same way, run one statement, write JSON.
 They run in the same Django behind the same middleware.
 """
 

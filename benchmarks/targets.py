@@ -30,13 +30,13 @@ class Verdict(NamedTuple):
     """A figure and its limit.
 
     Args:
-        what: the name of the figure.
-        value: of the figure.
+        name: the name of the figure.
+        value: the value of the figure.
         limit: the maximum.
         floor: the same figure of the layer below this project, the bare driver or Django's cursor, if it is measured.
     """
 
-    what: str
+    name: str
     value: float
     limit: float
     floor: float | None = None
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
 
     def __str__(self) -> str:
         floor = "" if self.floor is None else f"; the floor is {self.floor:.2f}"
-        return f"{self.what}: {self.value:.2f}, at most {self.limit:g}{floor}"
+        return f"{self.name}: {self.value:.2f}, at most {self.limit:g}{floor}"
 
 
 def verdict(database: str, verb: str, times: dict[str, float], where: str) -> Verdict | None:
@@ -71,6 +71,6 @@ def verdict(database: str, verb: str, times: dict[str, float], where: str) -> Ve
         return Verdict(f"{database}, {verb}, {where}, µs more than the driver", ours - driver, SQLITE_MORE, floor)
     if verb in TIMES[database]:
         floor = None if cursor is None else cursor / driver
-        what = f"{database}, {verb}, {where}, times the driver"
-        return Verdict(what, ours / driver, TIMES[database][verb], floor)
+        name = f"{database}, {verb}, {where}, times the driver"
+        return Verdict(name, ours / driver, TIMES[database][verb], floor)
     return None

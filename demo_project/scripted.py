@@ -43,19 +43,23 @@ class ScriptedModel(Model):
     name: str = "Scripted"
     provider: str = "demo"
 
-    def invoke(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> ModelResponse:
+    def respond(self, messages: list[Any], tools: Any) -> ModelResponse:
+        """Return the next step of the model; a subclass may have other rules."""
         return respond(messages, tools)
+
+    def invoke(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> ModelResponse:
+        return self.respond(messages, tools)
 
     async def ainvoke(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> ModelResponse:
-        return respond(messages, tools)
+        return self.respond(messages, tools)
 
     def invoke_stream(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> Iterator[Any]:
-        yield respond(messages, tools)
+        yield self.respond(messages, tools)
 
     async def ainvoke_stream(
         self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
-        yield respond(messages, tools)
+        yield self.respond(messages, tools)
 
     def _parse_provider_response(self, response: Any, **kwargs: Any) -> ModelResponse:
         return response

@@ -8,62 +8,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from agno.models.base import Model
 from agno.models.response import ModelResponse
+
+from demo_project import scripted
 
 CALL = re.compile(r"!(\w+) (\{.*\})")
 
 
 @dataclass
-class ScriptedModel(Model):
-    id: str = "scripted"
-    name: str = "Scripted"
+class ScriptedModel(scripted.ScriptedModel):
     provider: str = "tests"
 
-    def invoke(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> ModelResponse:
-        return respond(messages, tools)
+    # agno 3 calls the methods with the underscore, agno 1.8 these.
+    parse_provider_response = scripted.ScriptedModel._parse_provider_response
+    parse_provider_response_delta = scripted.ScriptedModel._parse_provider_response_delta
 
-    async def ainvoke(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> ModelResponse:
-        return respond(messages, tools)
-
-    def invoke_stream(self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any) -> Iterator[Any]:
-        yield respond(messages, tools)
-
-    async def ainvoke_stream(
-        self, messages: list[Any], *args: Any, tools: Any = None, **kwargs: Any
-    ) -> AsyncIterator[Any]:
-        yield respond(messages, tools)
-
-    # agno 3 calls these, agno 1.8 those without the underscore.
-
-    def _parse_provider_response(self, response: Any, **kwargs: Any) -> ModelResponse:
-        return response
-
-    def _parse_provider_response_delta(self, response: Any) -> ModelResponse:
-        return response
-
-    parse_provider_response = _parse_provider_response
-    parse_provider_response_delta = _parse_provider_response_delta
-
-
-def respond(messages: list[Any], tools: Any) -> ModelResponse:
-    if messages[-1].role == "tool":
-        return ModelResponse(role="assistant", content=f"Done: {messages[-1].content}")
-    # agno's memory manager puts the user's message into a text of its own.
-    text = str(messages[-1].content)
-    offered = {tool["function"]["name"] for tool in tools or [] if isinstance(tool, dict) and "function" in tool}
-    for name, arguments in CALL.findall(text):
-        if name in offered:
-            function = {"name": name, "arguments": arguments}
-            return ModelResponse(
-                role="assistant", tool_calls=[{"id": f"call-{name}", "type": "function", "function": function}]
-            )
-    system = " ".join(str(message.content) for message in messages if message.role == "system")
-    context = "".join(re.findall(r"<memories_from_previous_interactions>(.*?)</", system, re.DOTALL))
-    memories = re.findall(r"^- (.+)$", context, re.MULTILINE)
-    turns = sum(message.role == "user" for message in messages)
-    return ModelResponse(role="assistant", content=json.dumps({"knows": memories, "turns": turns}, ensure_ascii=False))
+    def respond(self, messages: list[Any], tools: Any) -> ModelResponse:
+        if messages[-1].role == "tool":
+            return ModelResponse(role="assistant", content=f"Done: {messages[-1].content}")
+        # agno's memory manager puts the user's message into a text of its own.
+        text = str(messages[-1].content)
+        offered = {tool["function"]["name"] for tool in tools or [] if isinstance(tool, dict) and "function" in tool}
+        for name, arguments in CALL.findall(text):
+            if name in offered:
+                function = {"name": name, "arguments": arguments}
+                return ModelResponse(
+                    role="assistant", tool_calls=[{"id": f"call-{name}", "type": "function", "function": function}]
+                )
+        system = " ".join(str(message.content) for message in messages if message.role == "system")
+        context = "".join(re.findall(r"<memories_from_previous_interactions>(.*?)</", system, re.DOTALL))
+        memories = re.findall(r"^- (.+)$", context, re.MULTILINE)
+        turns = sum(message.role == "user" for message in messages)
+        return ModelResponse(
+            role="assistant", content=json.dumps({"knows": memories, "turns": turns}, ensure_ascii=False)
+        )

@@ -1,4 +1,4 @@
-"""A real browser before the live demo, whose memories are on one database, and what a visit must be free of."""
+"""A real browser that visits the live demo on one database, and the problems that fail a visit."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# How long a visit waits for what it expects, in milliseconds: a busy machine is slow, and no test is about speed.
+# The maximum wait for an expected element, in milliseconds. It is long, because no test here is about speed.
 PATIENCE = 60_000
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
-# What the demo prints.
+# The login that the demo prints.
 LOGIN = PASSWORD = "demo"
 
 LIST = "/admin/agno_memory/usermemory/"
@@ -50,7 +50,7 @@ DASHBOARD = f"{LIST}dashboard/"
 
 
 class Demo:
-    """The demo, running, and its REST API: the way in which an agent writes while somebody looks.
+    """The running demo and its REST API, through which an agent writes during a visit.
 
     Args:
         address: of the site, without a slash at its end.
@@ -64,14 +64,14 @@ class Demo:
         self.cookies: Any = None
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Return what the API answers."""
+        """Send a request to the API and return the body of its response."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.address}{path}", data, self.headers, method=method)
         with urllib.request.urlopen(request) as response:
             return json.loads(response.read() or "null")
 
     def add(self, user_id: str, memory: str, **content: Any) -> str:
-        """Remember something, and return its id."""
+        """Add a memory and return its id."""
         added = self.ask("POST", "/api/memories/", {"user_id": user_id, "memory": memory, **content})
         return str(added["memory_id"])
 
@@ -80,7 +80,7 @@ class Demo:
         return dict(self.ask("GET", f"/api/memories/{memory_id}/?user_id={user_id}"))
 
     def change(self, user_id: str, memory_id: str, **content: Any) -> None:
-        """Change what is named of a memory."""
+        """Change some fields of a memory."""
         self.ask("PATCH", f"/api/memories/{memory_id}/?user_id={user_id}", content)
 
 
@@ -114,11 +114,11 @@ def browser() -> Iterator[Browser]:
 
 
 class Watch:
-    """What goes wrong in a context without anybody seeing it.
+    """Collects hidden problems of a browser context: console messages, script errors and foreign requests.
 
     Args:
         context: of the browser.
-        address: of the only site that it may ask.
+        address: the address of the only site that it may request.
     """
 
     def __init__(self, context: BrowserContext, address: str) -> None:
@@ -129,8 +129,7 @@ class Watch:
         context.on("weberror", lambda error: self.seen.append(str(error.error)))
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        # Browsers ask every site for an icon, and tell of every page that is not of status 200: here of one that says
-        # what became of a memory.
+        # Two messages are expected: a missing icon, and the status of the page for a memory that was deleted.
         if not message.location["url"].endswith("/favicon.ico") and "a status of 409" not in message.text:
             self.seen.append(f"{message.text} ({message.location['url']})")
 
@@ -143,7 +142,7 @@ class Watch:
 def visit(browser: Browser, demo: Demo, **options: Any) -> Iterator[Page]:
     """Open a page as the demo's member of staff, in a context of its own.
 
-    What goes to the console, breaks the policy or asks somebody else than the demo fails the visit at its end.
+    A message on the console, a violation of the policy or a request to another site fails the visit at its end.
 
     Args:
         browser: to open it in.
@@ -162,7 +161,7 @@ def visit(browser: Browser, demo: Demo, **options: Any) -> Iterator[Page]:
 
 
 def log_in(page: Page, path: str = "/admin/") -> None:
-    """Log in as the demo tells."""
+    """Log in with the login that the demo prints."""
     page.goto(f"/admin/login/?next={path}")
     page.get_by_label("Username").fill(LOGIN)
     page.get_by_label("Password").fill(PASSWORD)
@@ -171,7 +170,7 @@ def log_in(page: Page, path: str = "/admin/") -> None:
 
 
 def press_until(page: Page, key: str, selector: str, most: int = 80) -> None:
-    """Press a key, as somebody without a mouse does, until what is wanted has the focus."""
+    """Press a key, like a user without a mouse, until the element has the focus."""
     for _ in range(most):
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
@@ -199,7 +198,7 @@ def tick_all(page: Page) -> None:
 
 
 def act(page: Page, action: str) -> None:
-    """Choose an action for what is ticked, and go."""
+    """Run an action on the selected rows."""
     page.get_by_label("Action:").select_option(label=action)
     page.locator("#changelist-form button[name=index]").click()
 

@@ -104,6 +104,7 @@ class Service(BaseHTTPRequestHandler):
 def error_of(call: Any) -> Exception:
     try:
         call()
+    # Any error: the assertion of the caller names the expected one.
     except Exception as error:
         return error
     raise AssertionError("the call was not refused")

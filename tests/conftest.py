@@ -50,12 +50,14 @@ if version_of_agno := os.environ.get("TEST_AGNO"):
 @pytest.fixture
 def site(alias: str, transactional_db: None) -> Iterator[str]:
     """A site with an admin, and with an empty store of memories on this database."""
+    # Imported here, because it imports models: Django is set up after this file is loaded.
     from tests.admin import memories_on
 
     with memories_on(alias):
         yield alias
 
 
+# tests.browser is imported inside the fixtures: lanes without a browser have no playwright.
 # The scope is the module: while playwright runs, Django treats this thread as async code and refuses to use the ORM.
 
 
@@ -87,6 +89,12 @@ def page(chromium: Browser, live: Demo) -> Iterator[Page]:
 
     with visit(chromium, live) as opened:
         yield opened
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client repeats requests without waiting."""
+    monkeypatch.setattr("agno_memory.client.retries.FIRST_WAIT", 0)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The databases of the tests, and what several test files do with them."""
+"""The databases of the tests, and helpers that several test files share."""
 
 from __future__ import annotations
 
@@ -29,24 +29,25 @@ Result = TypeVar("Result")
 # "default" is SQLite, "mongodb" a replica set of one (transactions need it), "standalone" a mongod of its own.
 ALIASES = ("default", "postgres", "mongodb", "standalone")
 
-# For tests whose threads and processes must see each other's writes.
+# For tests with threads and processes that must see each other's writes.
 commits = pytest.mark.django_db(transaction=True, databases="__all__")
 each_database = pytest.mark.parametrize("alias", ALIASES)
 
 ROOT = Path(__file__).parent.parent
-# Those of them that this run has: a lane may leave some out.
+# The aliases of this run: a lane may leave some out.
 RUNNING = tuple(alias for alias in ALIASES if alias in settings.DATABASES)
 
 THREADS = 8
 PROCESSES = 4
-# How long threads wait for each other before a test gives up instead of hanging.
+# The maximum wait of threads for each other. After it the test fails instead of hanging.
 PATIENCE_SECONDS = 120
 
 
 def attempt(work: Callable[[], Result]) -> Result | Exception:
-    """Return what comes of it, a result or an exception."""
+    """Return the outcome of a function: its result or its exception."""
     try:
         return work()
+    # Any error is an outcome: the assertions of the caller name the expected ones.
     except Exception as error:
         return error
 
@@ -55,7 +56,7 @@ def race(rounds: int, work: Callable[[int, int], Result], threads: int = THREADS
     """Run ``work(thread, round)`` in threads that begin every round at the same moment.
 
     Returns:
-        What came of it, a list for every round: the result or the exception of every thread.
+        The outcomes, a list for each round: the result or the exception of each thread.
     """
     barrier = threading.Barrier(threads)
 
@@ -75,17 +76,17 @@ def race(rounds: int, work: Callable[[int, int], Result], threads: int = THREADS
 
 
 def results(outcomes: Sequence[Result | Exception]) -> list[Result]:
-    """Return what succeeded."""
+    """Return the results among outcomes."""
     return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
 
 
 def errors(outcomes: Sequence[object]) -> list[Exception]:
-    """Return what failed."""
+    """Return the exceptions among outcomes."""
     return [outcome for outcome in outcomes if isinstance(outcome, Exception)]
 
 
 class Child:
-    """A process of its own that does one of the jobs of ``tests.worker``, on the databases of this test run."""
+    """A process that runs one of the jobs of ``tests.worker`` on the databases of this test run."""
 
     command = "import django; django.setup(); from tests.worker import main; main()"
 
@@ -108,16 +109,16 @@ class Child:
         self.process.stdin.close()
 
     def read(self) -> Any:
-        """Return the next thing that it says."""
+        """Return the next value that the process prints."""
         assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline())
 
     def read_all(self) -> list[Any]:
-        """Return all that it still says, until its end; a last line that was cut off does not count."""
+        """Return all further values that the process prints until it ends, without an incomplete last line."""
         assert self.process.stdout is not None
-        said = [json.loads(line) for line in self.process.stdout if line.endswith("\n")]
+        values = [json.loads(line) for line in self.process.stdout if line.endswith("\n")]
         self.process.wait(PATIENCE_SECONDS)
-        return said
+        return values
 
     def kill(self) -> None:
         self.process.kill()
@@ -146,7 +147,7 @@ def children(jobs: Sequence[dict[str, Any]]) -> Iterator[list[Child]]:
             child.close()
 
 
-# Every verb of the service, once, and what the queryset adds to them. Each writes or asks for something.
+# A call of each verb of the service. Each of them runs a statement.
 VERBS: dict[str, Callable[[Memory], Any]] = {
     "add_user_memory": lambda memory: memory.add_user_memory(UserMemory(memory="x")),
     "add_user_memories": lambda memory: memory.add_user_memories([UserMemory(memory="x"), UserMemory(memory="y")]),
@@ -182,7 +183,7 @@ def handle(kind: str, arguments: dict[str, str], table: str = "memories") -> han
 
 @contextmanager
 def handles_allowed() -> Iterator[None]:
-    """Let handles connect inside a test, and close and forget them afterwards, so that nobody flushes their databases.
+    """Let handles connect inside a test; close and forget them afterwards, or Django would flush their databases.
 
     Django's test cases refuse an alias that was not there when they began.
     """

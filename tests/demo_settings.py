@@ -13,7 +13,7 @@ POLICY = "default-src 'self'"
 
 
 def strict_policy(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Let pages load what the site itself has, and run no script or style that stands in them."""
+    """Add a policy that refuses other sites, and scripts and styles inside the page."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

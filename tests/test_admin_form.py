@@ -25,6 +25,7 @@ from agno_memory.names import CONTENT_FIELDS, FIELDS
 from agno_memory.test import values
 from tests.admin import ADD, LIST, add, add_many, counted, page, staff
 from tests.databases import commits, each_database
+from tests.samples import sample
 
 pytestmark = [commits, each_database]
 
@@ -64,13 +65,26 @@ def test_the_form_has_every_field(site: str) -> None:
     """A field that is added to ``names.CONTENT_FIELDS`` is in the form without a change in the admin."""
     fields = [name for _title, options in UserMemoryAdmin.fieldsets for name in options["fields"]]
     assert sorted(fields) == sorted(FIELDS)
-    *_, (_title, others), _automatic = memory_fieldsets((*CONTENT_FIELDS, "mood"))
-    assert others["fields"] == ("metadata", "feedback", "mood")
+    *_, (_title, others), _automatic = memory_fieldsets(CONTENT_FIELDS)
+    *_, (_title, with_mood), _automatic = memory_fieldsets((*CONTENT_FIELDS, "mood"))
+    assert with_mood["fields"] == (*others["fields"], "mood")
     form = staff().get(ADD).context["adminform"].form
     assert list(form.fields)[:-2] == [name for name in fields if name in ("user_id", *CONTENT_FIELDS)]
     for name, maximum in (("memory", 10_000), ("input", 100_000), ("feedback", 100_000)):
         assert form.fields[name].widget.attrs["data-am-count"] == maximum
         assert isinstance(form.fields[name], TextField)
+
+
+@pytest.mark.parametrize("name", CONTENT_FIELDS)
+def test_every_content_field_is_saved(site: str, name: str) -> None:
+    saved, client = add("x"), staff()
+    field = client.get(change_url(saved)).context["adminform"].form.fields[name]
+    text = field.prepare_value(sample(name))
+    assert save(client, saved, **{name: text.replace("\n", "\r\n")}).status_code == 302
+    assert getattr(now(saved), name) == sample(name)
+    # Another field changes, and this one stays.
+    save(client, saved, **{"topics" if name == "memory" else "memory": "other"})
+    assert getattr(now(saved), name) == sample(name)
 
 
 def test_adds(site: str) -> None:
@@ -216,7 +230,7 @@ def test_conflict_shows_both_and_loses_nothing(site: str) -> None:
     assert (again["memory"], again["topics"], again["agent_id"]) == ("Likes weak tea", "a, b", "two")
     assert client.post(change_url(memory), again).status_code == 200
     assert now(memory).memory == "Likes strong <tea>"
-    # With it, over that version: and what the agent wrote in other fields stays.
+    # With the version, the form replaces that version and keeps the agent's changes of other fields.
     assert client.post(change_url(memory), {**again, "save_over": "2"}).status_code == 302
     merged = now(memory)
     assert (merged.memory, merged.topics, merged.agent_id, merged.version) == ("Likes weak tea", ["a", "b"], "two", 3)

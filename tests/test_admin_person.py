@@ -135,7 +135,7 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     few = counted(client, person("maya"), {alias, "default"})
     add_many(9_990, topics=["tea"], agent_id="bot")
     many = counted(client, person("maya"), {alias, "default"})
-    # The session and the user; the first, the last and how many; what about, with where that ends; when; and a page.
+    # Session, user; first, last, count; topics, end of the sample; timeline; and one page of memories.
     assert (few, many) == (2 + 3 + 2 + 1 + 1,) * 2
     content = page(client, person("maya"))
     assert "10,000" in content
@@ -233,7 +233,7 @@ def test_who_may_do_what(alias: str, site: str) -> None:
         assert (seen.status_code, erasing.status_code, exported.status_code) == statuses, permissions
         assert ("drinks-topic" in seen.content.decode()) is (statuses[0] == 200)
         assert ("Erase everything" in seen.content.decode()) is ("delete" in permissions and "view" in permissions)
-        # Nor can they tell who exists.
+        # The response does not reveal whether the person exists.
         assert client.get(person("nobody")).status_code == statuses[0]
         if statuses[1] == 403:
             assert client.post(person("maya", "erase/")).status_code == 403
@@ -330,7 +330,7 @@ def test_memories_are_a_click_away_from_an_account(alias: str, site: str) -> Non
     fieldsets = users.get_fieldsets(request, ana)
     assert fieldsets[-1][1] == {"fields": ("person_link",)}
     assert f'href="{person(str(ana.pk))}"' in users.person_link(ana)
-    # Not of a user who is not there yet, nor for whom memories are none of their business.
+    # Not for a new user, and not for staff without permission to view memories.
     assert "person_link" not in str(users.get_fieldsets(request))
     request.user = User.objects.create_user("other", is_staff=True)
     request.user.user_permissions.set(Permission.objects.filter(codename="change_user"))

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from agno_memory.agent_sessions import ANYONE, NOBODY, AgentSessions
+from agno_memory.agent_sessions import ANYONE, NO_USER, AgentSessions
 from agno_memory.exceptions import SessionExists, SessionNotFound
 from agno_memory.models import AgentRun, AgentSession
 from tests.databases import commits, each_database, errors, race, results
@@ -83,7 +83,7 @@ def test_another_users_session_does_not_exist(alias: str) -> None:
     sessions = AgentSessions(alias)
     sessions.upsert_session(session(session_data={"a": 1}), "maya")
     sessions.upsert_run("s", run("r"), "maya")
-    for user in ("noah", NOBODY):
+    for user in ("noah", NO_USER):
         with pytest.raises(SessionExists):
             sessions.upsert_session(session(session_data={"a": 2}), user)
         with pytest.raises(SessionNotFound):
@@ -107,11 +107,11 @@ def test_another_users_session_does_not_exist(alias: str) -> None:
 @each_database
 def test_a_session_without_a_user_becomes_the_writers(alias: str) -> None:
     sessions = AgentSessions(alias)
-    assert sessions.upsert_session(session(), NOBODY).user_id is None
+    assert sessions.upsert_session(session(), NO_USER).user_id is None
     assert sessions.get_session("s", "maya") is None
-    sessions.upsert_run("s", run("r"), NOBODY)
+    sessions.upsert_run("s", run("r"), NO_USER)
     assert sessions.upsert_session(session(), "maya").user_id == "maya"
-    assert sessions.get_session("s", NOBODY) is None
+    assert sessions.get_session("s", NO_USER) is None
     assert sessions.get_runs("s", "maya").count() == 1
 
 

@@ -1,4 +1,4 @@
-"""When a benchmark's target counts as reached."""
+"""The outcomes of a benchmark's target."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Any:
-    # The package sets Django up with settings of its own, unless it is told others.
+    # The package sets Django up with settings of its own, unless the environment names others.
     monkeypatch.setenv("BENCHMARK_SETTINGS", os.environ["DJANGO_SETTINGS_MODULE"])
     return import_module("benchmarks.verbs")
 
@@ -22,7 +22,7 @@ def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Any:
         (1.5, None, "pass"),
         (1.5, 9.0, "pass"),
         (1.51, None, "FAIL"),
-        # What lies below reaches the limit, so we could.
+        # The floor reaches the limit, so this project could reach it too.
         (1.51, 1.5, "FAIL"),
         (3.3, 3.0, "floor"),
         (3.31, 3.0, "FAIL"),

@@ -1,4 +1,4 @@
-"""The admin of the live demo in a real browser, on every database: what staff do there, by hand.
+"""The admin of the live demo in a real browser, on every database: the tasks of staff, step by step.
 
 Each visit runs under the strictest Content-Security-Policy, and fails when something breaks it, complains on the
 console or asks another machine (``tests.browser.visit``).
@@ -38,7 +38,7 @@ ALIASES = [pytest.param(alias, marks=pytest.mark.xdist_group(alias)) for alias i
 
 pytestmark = pytest.mark.parametrize("alias", ALIASES, scope="module")
 
-# A person of the demo whom no test changes.
+# A person of the demo with memories that no test changes.
 PERSON = "maya@example.com"
 
 
@@ -72,7 +72,7 @@ def test_edits_topics_by_keyboard_alone(page: Page, live: Demo, owner: str) -> N
     memory_id = live.add(owner, "Takes the night train", topics=["trains", "night"])
     page.goto(form_of(memory_id))
     press_until(page, "Tab", ".am-tags-input")
-    # One that is known, chosen from what is offered.
+    # A topic in use, chosen from the suggestions.
     page.keyboard.type("trave")
     expect(page.get_by_role("option").first).to_be_visible()
     while page.locator('[role="option"][aria-selected="true"]').all_text_contents() != ["travel"]:
@@ -94,7 +94,7 @@ def test_edits_topics_by_keyboard_alone(page: Page, live: Demo, owner: str) -> N
 
 
 def test_meets_a_conflict(page: Page, live: Demo, owner: str) -> None:
-    """An agent writes while somebody types: both texts are shown, and nothing is lost."""
+    """An agent writes while a staff user types: both texts are shown, and nothing is lost."""
     memory_id = live.add(owner, "Drinks tea", topics=["drinks"])
     page.goto(form_of(memory_id))
     page.get_by_label("Memory:", exact=True).fill("Drinks green tea")
@@ -103,7 +103,7 @@ def test_meets_a_conflict(page: Page, live: Demo, owner: str) -> None:
     conflict = page.get_by_role("alert", name="This memory changed while you were editing it")
     expect(conflict.get_by_role("group", name="Current text")).to_have_text("Drinks coffee")
     expect(conflict.get_by_role("group", name="Your text")).to_have_text("Drinks green tea")
-    # Nothing is written yet, what was typed is still in the form, and what was not touched is the agent's.
+    # Nothing is written yet. The form keeps the typed text, and shows the agent's values in the other fields.
     assert live.memory(owner, memory_id)["memory"] == "Drinks coffee"
     expect(page.get_by_label("Memory:", exact=True)).to_have_value("Drinks green tea")
     assert tags(page) == ["drinks", "coffee"]
@@ -222,7 +222,7 @@ def test_works_without_javascript(chromium: Browser, live: Demo, owner: str) -> 
 
 
 def test_a_visit_sees_what_goes_wrong(chromium: Browser, live: Demo) -> None:
-    """What every visit of these tests must be free of is noticed."""
+    """Each kind of problem that must fail a visit is noticed."""
     visits = ExitStack()
     script = """url => {
         document.body.setAttribute("style", "color: red");

@@ -34,7 +34,7 @@ from agno_memory.client import (
 )
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
-from agno_memory.rest.base import ActingView
+from agno_memory.rest.base import UserScopedViewSet
 from agno_memory.test.contract import (
     AddContract,
     AsyncContract,
@@ -412,7 +412,7 @@ class Tokens(TokenAuthentication):
 @pytest.mark.parametrize("alias", ["default"])
 @pytest.mark.parametrize("title", ["Remember", "Async", "Errors"])
 def test_documented(title: str, alias: str, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ActingView, "authentication_classes", [Tokens])
+    monkeypatch.setattr(UserScopedViewSet, "authentication_classes", [Tokens])
     code = examples.blocks(ROOT / "docs" / "client.md")[title]
     address = '"https://example.com/api/", token="the token of maya"'
     assert code.count(address) == 1
@@ -426,7 +426,7 @@ def test_every_documented_block_is_run() -> None:
 @commits
 @pytest.mark.parametrize("alias", ["default"])
 def test_unknown_token(alias: str, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ActingView, "authentication_classes", [Tokens])
+    monkeypatch.setattr(UserScopedViewSet, "authentication_classes", [Tokens])
     with MemoryClient(f"{site}/service/api/", token="stolen") as memory:
         with pytest.raises(AccessDenied, match="Unknown token") as caught:
             memory.get_user_memories()

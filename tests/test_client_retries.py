@@ -29,10 +29,7 @@ from agno_memory.client import (
 )
 from tests.scripted import NOT_FOUND, PAYLOAD, PROXY, TOKEN, Script, Step, Verb, both_ways, client, memory_of, page
 
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "FIRST_WAIT", 0)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 # Retries

@@ -10,13 +10,10 @@ import httpx
 import pytest
 from django.core.exceptions import ValidationError
 
-from agno_memory.client import MemoryChanged, MemoryExists, MemoryNotFound, Stats, UnexpectedAnswer, UserMemory, retries
-from tests.scripted import BASE, NOT_FOUND, PAYLOAD, SECRET, Script, Verb, both_ways, client, memory_of, page
+from agno_memory.client import MemoryChanged, MemoryExists, MemoryNotFound, Stats, UnexpectedAnswer, UserMemory
+from tests.scripted import BASE, DEFAULTS, NOT_FOUND, PAYLOAD, SECRET, Script, Verb, both_ways, client, memory_of, page
 
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "FIRST_WAIT", 0)
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 
 @both_ways
@@ -27,15 +24,11 @@ def test_add(call: Verb) -> None:
     assert script.calls == ["POST /api/memories/?user_id=maya"]
     (body,) = script.bodies
     assert body == {
+        **DEFAULTS,
         "memory_id": argument.memory_id,
         "memory": SECRET,
         "topics": ["food"],
-        "input": None,
         "metadata": {"a": 1},
-        "agent_id": None,
-        "team_id": None,
-        "session_id": None,
-        "feedback": None,
     }
     assert script.sent[0].headers["Content-Type"] == "application/json"
     assert script.sent[0].headers["Accept"] == "application/json"

@@ -129,7 +129,7 @@ def test_all_upserts_of_one_user_succeed(alias: str) -> None:
 
 @each_database
 def test_upserts_of_one_user_survive_deletes(alias: str) -> None:
-    """The memory comes and goes between an upsert's two statements; it is never somebody else's."""
+    """The memory comes and goes between an upsert's two statements; it always has the same owner."""
     memory = Memory(db=alias)
 
     def write(thread: int, _: int) -> object:
@@ -158,7 +158,7 @@ def test_upserts_of_two_users_stay_with_the_first(alias: str) -> None:
 
 @each_database
 def test_one_of_many_batches_with_a_common_id_wins(alias: str) -> None:
-    """A stand-alone MongoDB has no transactions: there the losers raise as well, but what they wrote before stays."""
+    """A stand-alone MongoDB has no transactions: there the losers raise too, but their earlier batches stay."""
     memory = Memory(db=alias)
 
     def add(thread: int, number: int) -> int:

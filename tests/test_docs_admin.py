@@ -1,4 +1,4 @@
-"""What docs/admin.md shows is run as it stands, each block in a site of its own, and its pictures are there."""
+"""The code in docs/admin.md runs as it is printed, each block in a site of its own, and its pictures exist."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ print(*(type(admin.site._registry[model]).__name__ for model in (django.contrib.
 
 
 def printed_by(containing: str) -> list[str]:
-    """Run the one block with this in it, in a process whose admin it may change, and return what is registered then."""
+    """Run the block that contains this text in a process of its own, and return the registered admin classes."""
     (block,) = (found for found in PYTHON.findall(PAGE.read_text()) if containing in found)
     command = [sys.executable, "-c", SITE + block + ENDING]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}

@@ -23,6 +23,7 @@ from rest_framework.test import APIClient
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import FILTERS
 from tests.servers import free_port, wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -106,6 +107,15 @@ def test_commands(tmp_path: Path) -> None:
     printed = done.stdout.split(END_OF_BLOCK)
     for code, expected, answer in zip(commands(), expected_outputs(), printed, strict=True):
         assert matches(expected, answer), f"{code}\n{answer}"
+
+
+def test_every_filter_is_documented() -> None:
+    """The other pages refer to this table."""
+    table = PAGE.partition("### List, filter and search")[2].partition("\n### ")[0]
+    rows = "".join(line for line in table.splitlines() if line.startswith("|"))
+    assert [each.parameter for each in FILTERS if f"`{each.parameter}`" not in rows] == []
+    for page in ("admin.md", "moving.md"):
+        assert "(rest.md#list-filter-and-search)" in (ROOT / "docs" / page).read_text("utf-8")
 
 
 def python_names() -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What takes minutes: run by ``make test-long``."""
+"""Tests that take minutes: run by ``make test-long``."""
 
 from __future__ import annotations
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import pytest
 from django.db.models import Field
 
 from agno_memory import names
 from agno_memory.fields import FoldedTextField
+from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.names import FILTERS, Filter
+from agno_memory.names import FILTERS, Filter, Kind
 
 FIELDS = {field.attname: field for field in UserMemory._meta.concrete_fields if not isinstance(field, FoldedTextField)}
 # The model names its own fields; these are the ones that callers do not set as content.
@@ -42,5 +45,7 @@ def test_a_filter_has_a_lookup_of_the_model(each: Filter) -> None:
     field, _, lookup = each.lookup.partition("__")
     found = UserMemory._meta.get_field(field)
     assert not lookup or found.get_lookup(lookup), f"{each.name}: {field} has no lookup {lookup!r}."
+    if each.kind in (Kind.IDENTIFIER, Kind.TOPICS):
+        assert each.name in signature(Memory.get_user_memories).parameters, f"add {each.name!r} to get_user_memories()."
     parameters = [other.parameter for other in FILTERS]
     assert parameters.count(each.parameter) == 1

@@ -1,4 +1,4 @@
-"""What holds for any text, topic, id and metadata: what goes in comes out, and every database says the same."""
+"""Properties of any text, topic, id and metadata: it is returned unchanged, with the same result on every database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.databases import RUNNING, commits
 
 pytestmark = [commits]
 
-# What databases, their query languages and JSON give a meaning to, and what Unicode does to comparisons.
+# Characters with a meaning in databases, query languages or JSON, and characters with special rules of comparison.
 PECULIAR = [
     *"\x00$.%_*?\\/'\"`[](){}<>,;:|^~&#@!+-=\n\r\t\x0b\x1f\x7f\x85\xa0 aAzZ09",
     *"ßẞİK",
@@ -35,7 +35,7 @@ PECULIAR += ["\u0301", "e\u0301", "é", "\u200b", "\u200d", "\u200f", "\u202e", 
 PECULIAR += ["ﬃ", "ﷺ", "中", "あ", "😀", "👩‍👩‍👧", "\U0010ffff", "\ud800", "\udfff", "$ref", "\\u0000", "--", "/*"]
 
 pieces = st.one_of(st.sampled_from(PECULIAR), st.characters())
-# Most of what is stored is good: a value of bad characters alone would only ever be refused.
+# Most values are storable: values of bad characters alone would always be refused.
 good_pieces = pieces.filter(lambda piece: "\x00" not in piece and not any(map(is_surrogate, piece)))
 
 
@@ -79,17 +79,17 @@ Fields = dict[str, Any]
 
 
 def shown(memory: UserMemory | None) -> Fields | None:
-    """Return what callers see of a memory, apart from its times."""
+    """Return the public values of a memory, apart from its times."""
     if memory is None:
         return None
     names = ("memory_id", "user_id", *UserMemory.content_fields, "version")
-    # To Python, 1 and 1.0 and True are equal; to whoever gets the JSON they are not.
+    # In Python 1, 1.0 and True are equal; in JSON they differ.
     as_json = json.dumps(memory.metadata, sort_keys=True)
     return {"as_json": as_json, **{name: getattr(memory, name) for name in names}}
 
 
 def verdict(work: Callable[[], Any]) -> Any:
-    """Return the result, or all that is told of an error that the contract allows."""
+    """Return the result, or the type and the text of an error that the contract allows."""
     try:
         return work()
     except ValidationError as error:
@@ -99,7 +99,7 @@ def verdict(work: Callable[[], Any]) -> Any:
 
 
 def everywhere(work: Callable[[Memory], Any]) -> Any:
-    """Do the same on every database, see that the verdict is the same, and return it."""
+    """Call a function on every database, check that the outcome is the same, and return it."""
     verdicts = {alias: verdict(lambda alias=alias: work(Memory(db=alias))) for alias in RUNNING}  # type: ignore[misc]
     first = verdicts[RUNNING[0]]
     assert verdicts == dict.fromkeys(RUNNING, first)
@@ -107,7 +107,7 @@ def everywhere(work: Callable[[Memory], Any]) -> Any:
 
 
 def rows_everywhere(ask: Callable[[UserMemoryQuerySet], Any]) -> Any:
-    """Ask the same question of every database, see that the answer is the same, and return it."""
+    """Run a query on every database, check that the result is the same, and return it."""
     return everywhere(lambda memory: ask(UserMemory.objects.using(str(memory.db))))
 
 
@@ -121,13 +121,13 @@ def empty_all() -> None:
 
 
 def expected(fields: Fields) -> Fields:
-    """Return what should come out, by the words of the contract alone."""
+    """Return the expected values, computed from the contract alone."""
     names = [unicodedata.normalize("NFC", topic.strip()) for topic in fields["topics"]]
     return {**fields, "topics": list(dict.fromkeys(names)), "agent_id": fields["agent_id"] or None}
 
 
 def is_storable(value: Any) -> bool:
-    """Tell whether every database can keep a value, by the words of the contract alone."""
+    """Return whether every database can store a value, according to the contract alone."""
     match value:
         case str():
             return "\x00" not in value and not any(map(is_surrogate, value))
@@ -155,7 +155,7 @@ def is_good(user_id: str, fields: Fields) -> bool:
 
 
 def contents_of(some: st.SearchStrategy[str], values: st.SearchStrategy[Any]) -> st.SearchStrategy[Fields]:
-    """What a caller may say of a memory, made of such texts and such metadata."""
+    """Return a strategy for the fields of a memory, made of these texts and this metadata."""
     return st.fixed_dictionaries(
         {
             "memory_id": some,
@@ -345,7 +345,7 @@ class Store(RuleBasedStateMachine):
         return [name for name, (owner, _) in self.model.items() if owner == user]
 
     def written(self, name: str, user: str, text: str, names: list[str]) -> Fields:
-        """Put it into the model and return what the service should answer."""
+        """Write a memory into the model of the store, and return the values that the service should return."""
         version = self.model[name][1].version + 1 if name in self.model else 1
         new = UserMemory(memory_id=name, user_id=user, memory=text, topics=canonical_topics(names), version=version)
         self.model[name] = user, new

@@ -14,7 +14,7 @@ from agno_memory.agent_sessions import AgentSessions
 from agno_memory.db import SqliteMemoryDb
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
-from agno_memory.services import ANYONE, NOBODY, Service, async_twin
+from agno_memory.services import ANYONE, NO_USER, Service, async_twin
 from tests.databases import commits, each_database, handles_allowed
 
 pytestmark = [commits]
@@ -38,7 +38,7 @@ def fill(alias: str) -> None:
     for user in ("maya", "noah"):
         memory.add_user_memory(UserMemory(memory_id=user, memory="x"), user)
         sessions.upsert_session(AgentSession(session_id=user), user)
-    sessions.upsert_session(AgentSession(session_id="agent's"), NOBODY)
+    sessions.upsert_session(AgentSession(session_id="agent's"), NO_USER)
 
 
 @each_database
@@ -48,7 +48,7 @@ def test_rows_of_a_user(alias: str) -> None:
     for made, without_user in expected.items():
         for rows in (made.rows, made.rows_to_write):
             assert set(rows("maya").values_list("pk", flat=True)) == {"maya"}
-            assert set(rows(NOBODY).values_list("pk", flat=True)) == without_user
+            assert set(rows(NO_USER).values_list("pk", flat=True)) == without_user
             assert set(rows(ANYONE).values_list("pk", flat=True)) == {"maya", "noah"} | without_user
             assert rows("maya").db == alias
             with pytest.raises(ValidationError, match="user"):

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.dispatch import Signal
 from django.test.utils import CaptureQueriesContext
 
-from agno_memory.agent_sessions import ANYONE, NOBODY, AgentSessions
+from agno_memory.agent_sessions import ANYONE, NO_USER, AgentSessions
 from agno_memory.exceptions import SessionExists, SessionNotFound
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.signals import announce_batch, memory_added, run_saved, session_deleted, session_saved
@@ -61,7 +61,7 @@ def run(run_id: str = "r") -> AgentRun:
 def test_signals_of_sessions_and_runs(alias: str) -> None:
     sessions = AgentSessions(alias)
     with received(alias) as sent:
-        sessions.upsert_session(session(), NOBODY)
+        sessions.upsert_session(session(), NO_USER)
         sessions.upsert_session(session(), "maya")
         sessions.rename_session("s", "New", ANYONE)
         sessions.upsert_run("s", run(), "maya")
@@ -81,7 +81,7 @@ def test_signals_of_sessions_and_runs(alias: str) -> None:
 @each_database
 def test_a_deletion_is_announced_to_each_owner(alias: str) -> None:
     sessions = AgentSessions(alias)
-    for session_id, owner in {"a": "maya", "b": "noah", "c": "maya", "d": NOBODY}.items():
+    for session_id, owner in {"a": "maya", "b": "noah", "c": "maya", "d": NO_USER}.items():
         sessions.upsert_session(session(session_id), owner)
     with received(alias) as sent:
         assert sessions.delete_user_sessions(ANYONE) == 4

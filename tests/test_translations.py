@@ -1,4 +1,4 @@
-"""Translations: complete, compiled, and of what is said today."""
+"""Translations: complete, compiled, and of the current texts."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_what_is_compiled_is_what_is_written(language: str) -> None:
 
 
 def places(text: str) -> list[str]:
-    """Return what is put into a text, and its markup."""
+    """Return the placeholders and the markup of a text."""
     return sorted(re.findall(r"%\(\w+\)[sd]|</?\w+>", text))
 
 

@@ -31,7 +31,7 @@ from agno_memory.validators import (
 Rule = Callable[[Any], Any]
 
 SECRET = "Ana takes lithium"
-# Text that every database keeps as it is: controls, astral characters, what sorts and joins oddly.
+# Text that every database stores unchanged: control characters, astral characters, unusual order and joins.
 ODD_TEXTS = ["'\"\\%_[]{}$.", "\x01\x1f\x7f", "\u2028\ufeff\ufffe", "👩‍👩‍👧 नमस्ते שלום", "\U0010ffff", " padded "]
 
 

@@ -1,7 +1,7 @@
-"""What the writers of the tests do, in threads of the test run and in processes of their own (``databases.Child``).
+"""Jobs that write for the tests, in threads of the test run and in processes of their own (``databases.Child``).
 
-A process says "ready", waits until its input is closed, does its job, and prints what the job yields as it comes, one
-JSON value a line. An error ends it with a traceback and exit status 1.
+A process prints "ready", waits until its input is closed, runs its job, and prints each value that the job yields as a
+line of JSON. An error ends it with a traceback and exit status 1.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def write(alias: str, writer: str, times: int) -> Iterator[tuple[str, int]]:
 def die_in_the_middle(alias: str, writer: str, count: int, batches: int) -> Iterator[None]:
     """Add many memories at once, and be killed when this many batches were written.
 
-    Its last words are the id of its session on MongoDB, whose transaction the server keeps for a minute.
+    The last value is the id of its session on MongoDB. The server keeps the session's transaction for a minute.
     """
     written = 0
     insert = Insert.run_many

@@ -1,7 +1,7 @@
 """Bulk actions: on the selected memories, or on all that match the filters.
 
 An action that writes first shows a confirmation page with the number of memories. It leaves alone memories that were
-written after that page was shown, so it changes nothing that the staff user has not seen.
+written after that page was shown, so it changes only memories that the staff user could see.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from agno_memory.validators import canonical_topics, limit_topics, owner_id
 if TYPE_CHECKING:
     from agno_memory.admin.memories import UserMemoryAdminMixin
 
-# How many memories the confirmation page lists.
+# The maximum number of memories that the confirmation page lists.
 PREVIEW_SIZE = 10
 
 FormData = dict[str, Any]
@@ -41,7 +41,7 @@ FormData = dict[str, Any]
 class ActionForm(forms.Form):
     """The input of an action.
 
-    ``until`` is the time when the confirmation page was shown, in milliseconds from 1970.
+    ``until`` is the time when the confirmation page was shown, in milliseconds since 1970.
     """
 
     until = forms.IntegerField(widget=forms.HiddenInput)
@@ -95,13 +95,13 @@ class BulkAction(NamedTuple):
     """An action that writes.
 
     Args:
-        name: of the action.
-        title: of its confirmation page.
+        name: the name of the action.
+        title: the title of its confirmation page.
         button: label of the button that confirms it.
         form: class of the form for its input.
         run: applies it to the memories of a BulkMemory with the cleaned form data, and returns how many it changed.
         log_message: returns the entry of the admin's log for each memory, from the cleaned form data.
-        completion: name of the view that completes the text field.
+        completion: the name of the view with suggestions for the text field.
         flag: action flag of the log entries.
     """
 
@@ -245,7 +245,7 @@ def export_csv(model_admin: Any, request: HttpRequest, queryset: UserMemoryQuery
 
 
 def _selection(request: HttpRequest) -> str:
-    """Return which memories an export has, for the log: the query string, or the number of selected memories."""
+    """Describe the memories of an export for the log: by the query string, or by the number of selected memories."""
     if request.POST.get("select_across") == "1":
         return f"all of ?{request.GET.urlencode()}"
     return f"{len(request.POST.getlist(ACTION_CHECKBOX_NAME))} selected"

@@ -31,7 +31,7 @@ class Point(NamedTuple):
     """A column of a chart.
 
     Args:
-        label: of the column.
+        label: the label of the column.
         value: 0 or more.
         tick: text on the axis below the column; none by default.
         is_minor: whether the tick is hidden on narrow screens.
@@ -47,7 +47,7 @@ class Bar(NamedTuple):
     """A row of a table of bars.
 
     Args:
-        label: of the row.
+        label: the label of the row.
         value: 0 or more.
         url: link of the label; none by default.
     """
@@ -62,10 +62,10 @@ def columns(name: str, title: str, summary: str, points: Sequence[Point], headin
 
     Args:
         name: unique on the page; letters, digits and dashes.
-        title: of the chart.
+        title: the title of the chart.
         summary: a sentence about the data, for screen readers.
         points: the columns, in the order of the axis.
-        headings: of the table's two columns.
+        headings: the headings of the table's two columns.
     """
     lines = grid_lines(max((point.value for point in points), default=0))
     context = {
@@ -87,9 +87,9 @@ def bars(title: str, rows: Iterable[Bar], headings: tuple[str, str], total: int 
     """Return a table with a bar in each of its rows, in their order.
 
     Args:
-        title: of the table.
+        title: the title of the table.
         rows: the rows.
-        headings: of the labels and of the numbers.
+        headings: the headings of the labels and of the numbers.
         total: 100 percent, for the shares; without it, no shares are shown.
     """
     rows = list(rows)

@@ -67,7 +67,7 @@ def ago(row: UserMemory | AgentSession, field: str) -> SafeString:
 
 
 def _site(memory: UserMemory) -> str | None:
-    """Return the name of the admin site whose list shows the memory."""
+    """Return the name of the admin site with the list that shows the memory; None outside a list."""
     changelist = getattr(memory, "changelist", None)
     return changelist.admin_site_name if changelist else None
 

@@ -30,9 +30,9 @@ def download(
     """Return memories as a file, the oldest first, read while they are sent, and log the export.
 
     Args:
-        request: of the staff user. Their permissions are not checked here.
+        request: the request of the staff user. Their permissions are not checked here.
         rows: the memories.
-        file_format: of the file.
+        file_format: the format of the file.
         selection: a description of the rows for the log, without any text of a memory.
     """
     lines, content_type = FORMATS[file_format]

@@ -41,7 +41,7 @@ def log_export(request: HttpRequest, selection: str) -> LogEntry:
     """Log an export before it starts.
 
     Args:
-        request: of the staff user.
+        request: the request of the staff user.
         selection: a description of the memories, without any text of a memory.
 
     Returns:

@@ -83,7 +83,7 @@ class PageReader:
     Args:
         candidates: the memories that an index finds in this order.
         matches: those of the candidates that the list shows.
-        order: of the list.
+        order: the order of the list.
         size: maximum number of memories on a page.
         is_filtered: whether ``matches`` is a subset of ``candidates``; a page then searches ``WINDOW`` candidates only.
         has_index: whether another index finds the matches, for pages that are not full after the window.

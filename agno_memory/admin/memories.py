@@ -103,7 +103,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         return cast("UserMemoryQuerySet", rows)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        # Django's text has the number of matches, which are not counted.
+        # Django's text contains the number of matches, and this list does not count them.
         return super().changelist_view(
             request, {"selection_note_all": _("All that match are selected"), **(extra_context or {})}
         )
@@ -187,7 +187,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         form = context["adminform"].form
         if getattr(form, "conflict", False):
-            # Not the form's instance, which has the submitted values.
+            # Read again: the form's instance has the submitted values.
             current = self.get_object(request, form.instance.pk)
             context["conflict"] = Conflict(current, form) if current else None
         return super().render_change_form(request, context, *args, **kwargs)

@@ -25,9 +25,9 @@ class PageMixin(_Admin):
         """Return a page of the admin.
 
         Args:
-            request: of the staff user.
+            request: the request of the staff user.
             template: file name in ``templates/admin/agno_memory``, without its suffix.
-            title: of the page.
+            title: the title of the page.
             context: the page's own; it takes precedence over the shared one.
             status: HTTP status; 200 by default.
         """

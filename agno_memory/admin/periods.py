@@ -75,7 +75,7 @@ class Step(NamedTuple):
     Args:
         value: the period, as the query string writes it.
         first: its first day.
-        format: of its label, as for Django's ``date`` filter.
+        format: the format of its label, as for Django's ``date`` filter.
     """
 
     value: str

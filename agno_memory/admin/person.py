@@ -152,7 +152,7 @@ class PersonPages(PageMixin, _Admin):
 
 
 def isolated(text: str) -> str:
-    """Return text whose direction does not affect the words around it, for places without markup."""
+    """Return a text isolated from the direction of the words around it, for places without markup."""
     plain = "".join(character for character in text if unicodedata.bidirectional(character) not in DIRECTIONAL_CLASSES)
     return f"\N{FIRST STRONG ISOLATE}{plain}\N{POP DIRECTIONAL ISOLATE}"
 

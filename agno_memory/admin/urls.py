@@ -23,7 +23,7 @@ def memory_page_url(name: str, *ids: str, site: str | None) -> str:
     """Return the URL of an admin page about memories.
 
     Args:
-        name: of the page: ``changelist``, ``change``, ``person``, ``dashboard`` ...
+        name: the name of the page: ``changelist``, ``change``, ``person``, ``dashboard`` ...
         ids: in the path; they are quoted here.
         site: name of the admin site; None for the default one.
     """

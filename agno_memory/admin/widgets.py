@@ -62,7 +62,7 @@ class TopicsInput(forms.Textarea):
     """The widget of topics.
 
     Args:
-        url: of the view that completes topics.
+        url: the URL of the view that completes topics.
         attrs: HTML attributes of the element.
     """
 

@@ -15,7 +15,7 @@ from agno_memory.client.errors import ServiceUnavailable
 from agno_memory.client.models import UserMemory, parse_memory
 from agno_memory.client.payloads import as_text
 from agno_memory.client.protocol import QueryParameters, Request, Response, build_path, invalid, validation_messages
-from agno_memory.client.retries import Exchange, send_with_retries
+from agno_memory.client.retries import MAY_HAVE_HAPPENED, Exchange, send_with_retries
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound, ValidationError
 
 Params = ParamSpec("Params")
@@ -53,10 +53,11 @@ class Calls:
 
         Args:
             request: the request.
-            expected: the statuses that the verb handles. An error among them must have JSON, as the service's have.
+            expected: the statuses that the verb handles. A response with an error among them must have a JSON body, as
+                those of the service have.
 
         Raises:
-            ValidationError, RemoteError: the response has another status, or is not the service's.
+            ValidationError, RemoteError: the response has another status, or does not come from the service.
         """
         response = yield from send_with_retries(request, self.retries)
         if response.status not in expected:
@@ -151,7 +152,7 @@ def check_found(response: Response, memory_id: str, version: int | None) -> None
     if response.follows_lost_response:
         raise ServiceUnavailable(
             f"{response.request}: a response was lost, and the next attempt found the memory changed. "
-            "It may have been done: read before you write again.",
+            f"{MAY_HAVE_HAPPENED}",
             response.status,
         )
     raise MemoryChanged(memory_id, version)
@@ -161,8 +162,8 @@ def parse_added(response: Response, ids: Sequence[str], offset: int) -> list[Use
     """Return the memories that one bulk request added, or raise the error of its response.
 
     Args:
-        response: of the request.
-        ids: of the memories in the request.
+        response: the response of the request.
+        ids: the ids of the memories in the request.
         offset: position of the first of them among all memories of the call.
     """
     if response.status == 400:

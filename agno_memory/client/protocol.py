@@ -188,7 +188,7 @@ def path_segment(name: str, value: object) -> str:
     """Return an id as an encoded segment of a path.
 
     Args:
-        name: of the argument, for the error.
+        name: the name of the argument, for the error.
         value: any Unicode text.
 
     Raises:

@@ -1,4 +1,4 @@
-"""When a request is sent again. Nothing here waits or sends: ``send_with_retries()`` yields steps for the client."""
+"""Retries of a request. Nothing here waits or sends: ``send_with_retries()`` yields steps for the client."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ MAX_RETRY_AFTER: Final = 60.0
 NOT_SENT_ERRORS: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 # Errors that every retry repeats.
 PERMANENT_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+# The advice in errors of writes with a lost response.
+MAY_HAVE_HAPPENED: Final = "The write may have been done: read before you write again."
 
 _random = random.SystemRandom()
 
@@ -90,7 +92,7 @@ def _to_error(request: Request, outcome: Outcome, attempts: int, lost: bool) -> 
 def _unavailable(request: Request, message: str, lost: bool, **details: Any) -> ServiceUnavailable:
     if request.method == "GET":
         return ServiceUnavailable(message, **details, may_have_happened=False)
-    hint = "It may have been done: read before you write again." if lost else "Nothing was done."
+    hint = MAY_HAVE_HAPPENED if lost else "Nothing was done."
     return ServiceUnavailable(f"{message} {hint}", **details, may_have_happened=lost)
 
 
@@ -109,7 +111,7 @@ def wait_before_retry(error: RemoteError, attempt: int) -> float:
     """Return the seconds to wait: exponential, randomized, and at least the service's ``Retry-After``.
 
     Args:
-        error: of the last attempt.
+        error: the error of the last attempt.
         attempt: its number, from 0.
     """
     wait = min(FIRST_WAIT * 2.0**attempt, MAX_WAIT) * _random.uniform(0.5, 1)

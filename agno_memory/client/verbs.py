@@ -90,7 +90,7 @@ class Verbs(Calls):
         """Replace the content of a memory: text, topics and all other fields that callers set.
 
         Args:
-            memory_id: of the memory to replace. The id of ``memory`` is ignored.
+            memory_id: the id of the memory to replace. The id of ``memory`` is ignored.
             memory: the new content, as for ``add_user_memory()``.
             user_id: the owner.
             version: replace this version only.
@@ -112,7 +112,7 @@ class Verbs(Calls):
         return response.parse(parse_memory)
 
     def upsert_user_memory(self, memory: object, user_id: UserId = None) -> Exchange[UserMemory]:
-        """Replace the user's memory with the id of this one, or add it if they do not have it.
+        """Replace the user's memory that has the same id, or add a memory if the user has none with it.
 
         Returns:
             The memory as it is stored now.
@@ -144,7 +144,7 @@ class Verbs(Calls):
         If a response was lost and the next attempt finds no memory, the memory counts as deleted.
 
         Args:
-            memory_id: of the memory.
+            memory_id: the id of the memory.
             user_id: the owner.
             version: delete this version only.
 

@@ -14,7 +14,7 @@ def vendor_method(owner: object, connection: BaseDatabaseWrapper, prefix: str = 
     Args:
         owner: has ``<prefix>_<vendor>`` methods, and ``<prefix>_sql`` for all other databases.
         connection: to the database.
-        prefix: of the methods.
+        prefix: the prefix of the methods.
     """
     return getattr(owner, f"{prefix}_{connection.vendor}", None) or getattr(owner, f"{prefix}_sql")
 

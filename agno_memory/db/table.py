@@ -17,7 +17,7 @@ class Table(Generic[OwnedRows]):
     """A model's rows and their database.
 
     Args:
-        model: of the rows. A handle has a model of its own, which takes its place.
+        model: the model of the rows. A handle has a model of its own, which takes its place.
         db: an alias of ``DATABASES``, a handle, or None for the router's choice.
     """
 

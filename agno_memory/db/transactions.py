@@ -34,7 +34,7 @@ def all_or_nothing(alias: str, work: Callable[[], Result]) -> Result:
     part of that one and is not repeated: only the caller can repeat the whole.
 
     Args:
-        alias: of the database.
+        alias: the alias of the database.
         work: the writes. It may be called several times.
 
     Returns:

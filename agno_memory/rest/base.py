@@ -1,4 +1,4 @@
-"""The base of every viewset: the user that a request acts for, the permission that this needs, bodies and errors."""
+"""The base of every viewset: the user that a request acts for, the required permission, bodies and errors."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ ME: Final = "me"
 UTF_8: Final = {"utf-8", "utf8", "us-ascii"}
 
 
-class ActingView(GenericViewSet[UserMemory]):
+class UserScopedViewSet(GenericViewSet[UserMemory]):
     """Acts for one user: the caller, or the user that the request names by path, by ``?user_id=`` or in its body."""
 
     queryset = UserMemory.objects.none()
-    # None takes the classes of the setting REST_PERMISSION_CLASSES.
+    # None: use the setting REST_PERMISSION_CLASSES.
     permission_classes: Sequence[Any] | None = None  # type: ignore[assignment]
-    # By action: each action's facts stand beside it.
+    # The facts of the actions, by name; the decorator ``Endpoint`` of each action declares them.
     endpoints: ClassVar[dict[str, Endpoint]] = {}
-    # Ids that are words of the routes.
+    # Ids without a URL of their own: fixed words of the routes.
     reserved_ids: ClassVar[tuple[str, ...]] = ()
-    # The heading under which pages of OpenAPI list the actions.
+    # OpenAPI's tag of the actions: the heading that groups them in API documentation.
     openapi_tag: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -123,7 +123,7 @@ class ActingView(GenericViewSet[UserMemory]):
             raise exceptions.ParseError(_("The JSON is nested too deeply.")) from None
 
     def known_parameters(self) -> list[str]:
-        """Return the parameters of the query that are not filters."""
+        """Return the accepted query parameters, except filters."""
         versioning = self.versioning_class and self.versioning_class.version_param
         own = [parameter.name for parameter in self.endpoint.parameters if parameter.location == "query"]
         names = ["user_id", *own, self.settings.URL_FORMAT_OVERRIDE, versioning]
@@ -170,7 +170,7 @@ class ActingView(GenericViewSet[UserMemory]):
             message = _("Unknown format. Choose from: %(accepted)s.") % {"accepted": formats}
             raise serializers.ValidationError({self.settings.URL_FORMAT_OVERRIDE: [message]}) from None
         except exceptions.NotAcceptable:
-            # A client that accepts only problems gets the first format if there is no error.
+            # A client that accepts only application/problem+json gets the first format unless an error occurs.
             renderers = self.get_renderers()
             if not problems.is_accepted(request):
                 raise
@@ -195,7 +195,7 @@ class ActingView(GenericViewSet[UserMemory]):
         self.request.accepted_media_type = renderer.media_type
 
 
-class StrictView(ActingView):
+class StrictViewSet(UserScopedViewSet):
     """Refuses unknown parameters in every action, for viewsets without a filter backend."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -34,7 +34,7 @@ def validate_reachable(name: str, identifier: str, reserved: Collection[str] = (
     not. An id that equals a word of the API's own paths would never be found.
 
     Args:
-        name: of the field.
+        name: the name of the field.
         identifier: the new id.
         reserved: words that the API's paths have in the place of this id.
 

@@ -17,7 +17,7 @@ Method = Literal["get", "post", "put", "patch", "delete"]
 Permission = Literal["view", "add", "change", "delete"]
 Scope = Literal["read", "write", "erase", "export"]
 
-# The attribute of a decorated method.
+# The attribute of a decorated method that holds its facts.
 FACTS: Final = "endpoint_facts"
 
 
@@ -27,7 +27,7 @@ class Route:
 
     Args:
         path: relative to the address of the API, in Django's syntax.
-        name: of the URL pattern.
+        name: the name of the URL pattern.
         title: heading of the page in the browsable API.
     """
 
@@ -53,18 +53,18 @@ class Route:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The facts of one action: a decorator. The defaults hold for an action that a site adds without it.
+    """Decorator that declares the facts of one action. An action that a site adds without it has the defaults.
 
-    An override in a subclass keeps the facts unless it is decorated again.
+    A method that overrides an action in a subclass has the same facts, unless it is decorated too.
 
     Args:
-        method: HTTP method.
-        route: path. Without one, the site writes the URL pattern itself.
-        permission: of the model, needed to act for another user.
-        scope: in which ``REST_THROTTLE_RATES`` counts the request.
-        parameters: beside the filters, as OpenAPI describes them. Those of the query are accepted.
+        method: the HTTP method.
+        route: the path. Without one, the site must define the URL pattern.
+        permission: the model permission that a caller needs to act for another user.
+        scope: the key of ``REST_THROTTLE_RATES`` that limits the requests.
+        parameters: the accepted parameters, except filters, with their descriptions for OpenAPI.
         names_user_in_body: whether the body may contain ``user_id``.
-        concerns_everybody: whether the action is about all users and so always needs the permission.
+        concerns_everybody: whether the action covers all users, so that it always requires the permission.
         operation: further facts for OpenAPI; without it, drf-spectacular describes the action.
     """
 
@@ -109,7 +109,7 @@ def actions_by_route(endpoints: dict[str, Endpoint]) -> dict[Route, dict[str, An
 
 
 def reserved_ids(routes: Iterable[Route]) -> tuple[str, ...]:
-    """Return the words that stand where another route has an id: nothing can be read or changed under such an id."""
+    """Return the ids without a URL of their own: fixed words of other routes, in the place of the id."""
     paths = [route.path for route in routes]
     prefixes = [route.path.rpartition("<")[0] for route in routes if route.ends_with_id]
     words = [

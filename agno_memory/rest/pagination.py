@@ -1,7 +1,7 @@
 """Pages that stay exact while rows are written, and cost the same wherever they begin.
 
-A cursor is the position where a page ended, not a count of rows before it. It contains only what its holder has seen.
-A cursor of another user is the same position in the caller's own rows.
+A cursor is the position where a page ended, not a count of rows before it. It contains only values that its holder has
+seen. A cursor of another user is the same position in the caller's own rows.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Cursor(NamedTuple):
     """A position in a list, and the direction in which to read.
 
     Args:
-        order: of the list. A cursor is not accepted by a list of another order.
+        order: the order of the list. A cursor is not accepted by a list of another order.
         is_backwards: whether the page ends before the position, not begins after it.
-        position: of a row. None is the end of the list.
+        position: the position of a row. None is the end of the list.
     """
 
     order: str

@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 if TYPE_CHECKING:
-    from agno_memory.rest.base import ActingView
+    from agno_memory.rest.base import UserScopedViewSet
 
 
 class MemoryPermissions(BasePermission):
@@ -18,7 +18,7 @@ class MemoryPermissions(BasePermission):
     ``agno_memory.view_usermemory``, ``add_``, ``change_`` or ``delete_``.
     """
 
-    def has_permission(self, request: Request, view: ActingView) -> bool:  # type: ignore[override]
+    def has_permission(self, request: Request, view: UserScopedViewSet) -> bool:  # type: ignore[override]
         user: Any = request.user
         if not user or not user.is_authenticated:
             return False

@@ -7,7 +7,7 @@ from importlib import import_module
 from django.apps import apps
 from django.urls import URLPattern, path, register_converter
 
-from agno_memory.rest.base import ActingView
+from agno_memory.rest.base import UserScopedViewSet
 from agno_memory.rest.converters import AnyIdConverter
 from agno_memory.rest.memories.views import MemoryViewSet
 from agno_memory.rest.people.views import PersonViewSet
@@ -32,7 +32,7 @@ def urls(
         people: the viewset of people, or a subclass.
         sessions: the viewset of agents' sessions, or a subclass.
     """
-    views: list[type[ActingView]] = [memories, people, sessions]
+    views: list[type[UserScopedViewSet]] = [memories, people, sessions]
     return [
         path(route.path, view.as_view(actions, name=route.title), name=route.name)
         for view in views

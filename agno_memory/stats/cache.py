@@ -78,7 +78,7 @@ def cache_key(name: str, rows: UserMemoryQuerySet, viewer: object = None) -> str
     """Return the cache key of a fact about some memories.
 
     Args:
-        name: of the fact.
+        name: the name of the fact.
         rows: the memories. Viewers share the key if this is the whole table, and have one each otherwise.
         viewer: the user that sees it.
     """

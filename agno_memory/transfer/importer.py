@@ -56,7 +56,7 @@ class Importer:
     Args:
         store: to write to.
         reject: called with each rejected row.
-        owner: of memories without one; ``None`` for ``DEFAULT_USER_ID``.
+        owner: the owner of memories without one; ``None`` for ``DEFAULT_USER_ID``.
         dry_run: do everything except writing.
 
     Raises:
@@ -76,7 +76,7 @@ class Importer:
         """Import all records in batches of ``BATCH_SIZE``, and yield the totals after each batch."""
         with closing(SeenIds()) as seen:
             for batch in batched(records, conf.BATCH_SIZE):
-                self._import(self._without_repeated(self._checked(batch), seen))
+                self._import(self._skip_repeated(self._checked(batch), seen))
                 yield self.totals
 
     def _checked(self, batch: list[Record | Rejected]) -> list[Checked]:
@@ -105,8 +105,8 @@ class Importer:
             memory.last_updated = whole_milliseconds(updated or created)
         return memory
 
-    def _without_repeated(self, checked: list[Checked], seen: SeenIds) -> dict[str, Checked]:
-        """Return the memories that the source has for the first time, by their ids, and count the others."""
+    def _skip_repeated(self, checked: list[Checked], seen: SeenIds) -> dict[str, Checked]:
+        """Return the memories with new ids, by id, and count those with an id that the source had before."""
         candidates: dict[str, Checked] = {}
         for record, memory in checked:
             match = seen.add(memory)
@@ -118,14 +118,14 @@ class Importer:
 
     def _import(self, candidates: dict[str, Checked]) -> None:
         def attempt() -> None:
-            self._remove_stored(candidates)
+            self._skip_stored(candidates)
             self._write([memory for _record, memory in candidates.values()])
 
         # Another process may add one of the ids between comparison and write.
         retry(attempt, on=MemoryExists)
 
-    def _remove_stored(self, candidates: dict[str, Checked]) -> None:
-        """Remove the candidates that are stored already, and count them."""
+    def _skip_stored(self, candidates: dict[str, Checked]) -> None:
+        """Remove the candidates with an id that the store has, and count them."""
         for memory_id, stored in self._store.rows_to_write().in_bulk(list(candidates)).items():
             record, memory = candidates.pop(memory_id)
             self._count(record, compare_with_stored(memory, stored), ALREADY_STORED)

@@ -11,9 +11,10 @@ from agno.agent import Agent
 from agno.db.base import UserMemory as AgnoMemory
 from agno.memory import MemoryManager
 from agno.team import Team
-from django.db import connections
+from django.db import OperationalError, connections
 from django.http import HttpRequest, JsonResponse
 from django.test import AsyncClient, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 from agno_memory.contrib.agno import DjangoDb
@@ -210,8 +211,6 @@ def test_connections_of_worker_threads_are_closed() -> None:
 
 @each_database
 def test_a_turn_costs_the_same_in_a_long_conversation(alias: str, django_assert_max_num_queries: Any) -> None:
-    from django.test.utils import CaptureQueriesContext
-
     chef = agent(alias, num_history_runs=2)
 
     def cost() -> int:
@@ -227,8 +226,6 @@ def test_a_turn_costs_the_same_in_a_long_conversation(alias: str, django_assert_
 
 
 def test_a_database_error_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.db import OperationalError
-
     def away(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("the server is gone")
 

@@ -22,6 +22,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agno_memory.contrib import agno as stores
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.exceptions import MemoryExists, MemoryNotFound, SessionExists, SessionNotFound
 from agno_memory.memory import Memory
@@ -276,8 +277,6 @@ def test_its_id_is_the_same_in_every_process() -> None:
 
 
 def test_the_stores_of_the_other_major_name_the_release_to_install() -> None:
-    import agno_memory.contrib.agno as stores
-
     with pytest.raises(ImportError, match=r"DjangoStorage is for agno 1\.8\.4, and agno 3"):
         stores.DjangoStorage  # noqa: B018
     with pytest.raises(AttributeError):

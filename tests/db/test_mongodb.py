@@ -1,4 +1,4 @@
-"""MongoDB's packages are optional. (What the module does is tested through statements, transactions and errors.)"""
+"""MongoDB's packages are optional. (The tests of statements, transactions and errors cover the functions.)"""
 
 from __future__ import annotations
 

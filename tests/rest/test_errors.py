@@ -30,7 +30,7 @@ def post(client: Caller, body: bytes | str, path: str = "memories/", content_typ
 
 LONG = "9" * 5_000
 BODIES: dict[str, tuple[str | bytes, list[str]]] = {
-    # what is wrong: the body, and the fields that the answer names
+    # problem: the body, and the fields that the response names
     "nothing": (b"", ["memory"]),
     "half an object": ("{", ["detail"]),
     "no JSON": ("memory=x", ["detail"]),
@@ -179,7 +179,7 @@ def test_an_answer_does_not_outgrow_the_body(alias: str, ana: Caller) -> None:
         assert (response.status_code, len(response.content) < 10_000) == (400, True)
 
 
-# What the body is
+# Bodies
 
 
 @on_sqlite
@@ -265,7 +265,7 @@ def test_forms_are_taken_as_well(alias: str, ana: Caller) -> None:
     assert ana.post("/api/memories/", {"memory": "x", "user_id": "bob"}).status_code == 403
 
 
-# What the answer is to be
+# Formats of the response
 
 
 @on_sqlite

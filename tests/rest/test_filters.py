@@ -11,24 +11,15 @@ import pytest
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.rest.filters import UserMemoryFilter
 from agno_memory.test import at
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite
 
 START = datetime.datetime(2026, 1, 1, 12, 0, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
-PARAMETERS = [
-    "topic",
-    "any_topic",
-    "agent_id",
-    "team_id",
-    "session_id",
-    "updated_after",
-    "updated_before",
-    "created_after",
-    "created_before",
-    "q",
-]
+PARAMETERS = [*(each.parameter for each in FILTERS), "q"]
+IDENTIFIERS = [each for each in FILTERS if each.kind is Kind.IDENTIFIER]
 
 
 def furnish() -> None:
@@ -97,6 +88,18 @@ def test_every_filter(alias: str, ana: Caller) -> None:
     assert found == {urlencode(query, doseq=True): expected for query, expected in CASES}
 
 
+@on_sqlite
+@pytest.mark.parametrize("each", IDENTIFIERS, ids=lambda each: each.name)
+def test_every_filter_by_an_id(alias: str, ana: Caller, each: Filter) -> None:
+    """One that is added to ``names.FILTERS`` narrows lists and exports without a change in this room."""
+    found = add("ana", "x", **{each.lookup: "One"})
+    add("ana", "x", **{each.lookup: "one"})
+    add("ana", "x")
+    query: dict[str, Any] = {each.parameter: "One"}
+    assert ids(ana.call("GET", "memories/", **query)) == [found.memory_id]
+    assert [json.loads(line)["memory_id"] for line in lines(ana, query)] == [found.memory_id]
+
+
 def lines(client: Caller, query: dict[str, Any]) -> list[bytes]:
     response = client.call("GET", "memories/export/", **query)
     assert response.status_code == 200
@@ -121,7 +124,7 @@ def test_every_order(alias: str, ana: Caller) -> None:
 
 
 WRONG: list[tuple[str, str, str]] = [
-    # parameter, value, what the answer says
+    # parameter, value, words of the response
     ("topic", "", "blank"),
     ("topic", " ", "blank"),
     ("topic", "\x00", "Null"),

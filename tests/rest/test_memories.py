@@ -9,28 +9,14 @@ import pytest
 from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.names import FIELDS
+from agno_memory.names import CONTENT_FIELDS, FIELDS
+from agno_memory.rest.views import MemoryViewSet
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored
+from tests.samples import sample
 
-EVERYTHING: dict[str, Any] = {
-    "memory": "Likes tea",
-    "topics": ["drinks", "café"],
-    "input": "I like tea.",
-    "metadata": {"a": [1, 2.5, None, {"b": "\U0001f375"}]},
-    "agent_id": "agent",
-    "team_id": "team",
-    "session_id": "session",
-    "feedback": "good",
-}
-NOTHING: dict[str, Any] = {
-    "topics": [],
-    "input": None,
-    "metadata": {},
-    "agent_id": None,
-    "team_id": None,
-    "session_id": None,
-    "feedback": None,
-}
+# Every content field: a new one is tested over HTTP without a change here.
+EVERYTHING: dict[str, Any] = {name: sample(name) for name in CONTENT_FIELDS}
+NOTHING: dict[str, Any] = {name: getattr(UserMemory(), name) for name in CONTENT_FIELDS if name != "memory"}
 
 
 # POST
@@ -212,14 +198,10 @@ class Meddler:
         self.memory_id, self.changes, self.times = memory_id, changes, 0
 
     def __enter__(self) -> None:
-        from agno_memory.rest.views import MemoryViewSet
-
         self.read = MemoryViewSet.get_object
         MemoryViewSet.get_object = self.get_object_and_meddle(self.read)  # type: ignore[method-assign]
 
     def __exit__(self, *exception: object) -> None:
-        from agno_memory.rest.views import MemoryViewSet
-
         MemoryViewSet.get_object = self.read  # type: ignore[method-assign]
 
     def get_object_and_meddle(self, read: Any) -> Any:

@@ -21,6 +21,7 @@ from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
+from agno_memory.names import FIELDS
 from agno_memory.rest.filters import UserMemoryFilter
 from agno_memory.rest.serializers import UserMemorySerializer
 from agno_memory.rest.urls import urls
@@ -83,6 +84,23 @@ def test_the_committed_copy_is_that_of_the_code(tmp_path: Path) -> None:
 
 
 # Complete
+
+
+def test_an_example_of_a_memory_has_every_field(schema: Any) -> None:
+    responses = [operation["responses"] for _method, _url, operation in operations(schema)]
+    examples = [each for each in dictionaries(responses) if {"memory_id", "created_at"} <= each.keys()]
+    memories = [each for each in examples if isinstance(each["memory_id"], str)]
+    assert len(memories) > 5
+    assert {tuple(each) for each in memories} == {FIELDS}
+
+
+def dictionaries(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield every dictionary in a tree."""
+    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    if isinstance(tree, dict):
+        yield tree
+    for child in children:
+        yield from dictionaries(child)
 
 
 def test_every_endpoint_is_described(schema: Any) -> None:

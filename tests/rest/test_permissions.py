@@ -188,7 +188,7 @@ def test_every_cell(alias: str, name: str) -> None:
         if (after := content()) != before:
             if response.status_code >= 400:
                 changed.append(row)
-            # Whoever did not name Bob changed nothing of his.
+            # A request that does not name Bob must not change his memories.
             if "bob" not in row.path + row.body and after_of("bob", after) != after_of("bob", before):
                 changed.append(row)
             furnish(me)

@@ -54,5 +54,5 @@ def test_the_api_conforms_to_its_schema(alias: str, admin: Caller, tmp_path: Pat
     assert {name: report["phases"][name]["status"] for name in PHASES} == dict.fromkeys(PHASES, "success")
     assert report["operations"]["tested"] == report["operations"]["total"] == 18
     assert report["test_cases"]["generated"] > 1_000
-    # From POST memories/ to GET, PUT, PATCH and DELETE of what it made.
+    # From POST memories/ to GET, PUT, PATCH and DELETE of the new memory.
     assert "4 covered / 4 selected" in done.stdout

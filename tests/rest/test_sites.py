@@ -17,7 +17,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
 from agno_memory.models import UserMemory
-from agno_memory.rest.base import ActingView
+from agno_memory.rest.base import UserScopedViewSet
 from tests.rest.api import PROBLEM, Caller, add, add_many, caller, each_database, ids, on_sqlite, pages, site
 from tests.rest.sites import NameInHeader
 
@@ -26,7 +26,7 @@ JSON = "application/json"
 
 
 class Site:
-    """A site, by what differs from the others.
+    """A site, described by its differences from the others.
 
     Args:
         base: where the API is.
@@ -53,7 +53,7 @@ class Site:
     def running(self, alias: str) -> Iterator[None]:
         with ExitStack() as stack:
             for name, value in self.views.items():
-                stack.enter_context(mock.patch.object(ActingView, name, value))
+                stack.enter_context(mock.patch.object(UserScopedViewSet, name, value))
             stack.enter_context(override_settings(ROOT_URLCONF="tests.rest.urls", **self.django))
             stack.enter_context(override_settings(REST_FRAMEWORK=self.rest) if self.rest else ExitStack())
             stack.enter_context(site(alias, **self.memory))

@@ -9,7 +9,7 @@ import pytest
 from rest_framework.throttling import UserRateThrottle
 
 from agno_memory.models import UserMemory
-from agno_memory.rest.base import ActingView
+from agno_memory.rest.base import UserScopedViewSet
 from tests.rest.api import PROBLEM, Caller, add, on_sqlite, site
 
 SCOPES: dict[str, list[tuple[str, str, Any]]] = {
@@ -82,7 +82,7 @@ class Strict(UserRateThrottle):
 @on_sqlite
 def test_throttles_of_the_site_count_as_well(alias: str, ana: Caller) -> None:
     with (
-        mock.patch.object(ActingView, "throttle_classes", [Strict]),
+        mock.patch.object(UserScopedViewSet, "throttle_classes", [Strict]),
         site(alias, REST_THROTTLE_RATES={"read": "9/min"}),
     ):
         assert [ana.call("GET", path).status_code for path in ("memories/", "stats/", "topics/")] == [200, 200, 429]

@@ -28,7 +28,7 @@ def run(command: str, *arguments: object, **options: Any) -> str:
 
 
 def import_error(*arguments: object) -> str:
-    """Run import_memories, and return its error, whose first part must be one line."""
+    """Run import_memories, check that the first part of its error is one line, and return the error."""
     with pytest.raises(CommandError) as caught:
         run("import_memories", *arguments)
     assert "\n" not in str(caught.value).partition(":\n")[0]

@@ -23,7 +23,7 @@ pytestmark = [commits]
 
 
 def exported(*arguments: str, **options: Any) -> list[str]:
-    """Return the ids of an export, whose first and last line must be right."""
+    """Check the first and the last line of an export, and return its ids."""
     rows = [json.loads(line) for line in run("export_memories", *arguments, **options).split("\n")[:-1]]
     assert (rows[0], rows[-1]) == ({"format": "agno_memory", "version": 1}, {"end": len(rows) - 2})
     return [row["memory_id"] for row in rows[1:-1]]
@@ -66,8 +66,9 @@ def test_each_filter_is_an_option(alias: str, each: Filter) -> None:
         Kind.MOMENT: ("2025-06-02T00:00:00+00:00",) * 2,
     }[each.kind]
     memory = Memory(db=alias)
+    identifiers = [each.lookup for each in FILTERS if each.kind is Kind.IDENTIFIER]
     for memory_id, word, day in (("a", value, 1), ("b", other, 3)):
-        fields: dict[str, Any] = dict.fromkeys(("agent_id", "team_id", "session_id"), word)
+        fields: dict[str, Any] = dict.fromkeys(identifiers, word)
         topics = [word] if each.kind is Kind.TOPICS else []
         memory.add_user_memory(UserMemory(memory_id=memory_id, memory=word, topics=topics, **fields), "maya")
         moment = datetime.datetime(2025, 6, day, tzinfo=datetime.UTC)

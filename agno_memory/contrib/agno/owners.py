@@ -1,8 +1,8 @@
-"""agno's ``user_id=None`` in the terms of the service, where ``None`` is the user named by ``DEFAULT_USER_ID``."""
+"""agno's ``user_id=None`` translated for the service, where ``None`` is the user named by ``DEFAULT_USER_ID``."""
 
 from __future__ import annotations
 
-from agno_memory.services import ANYONE, NOBODY
+from agno_memory.services import ANYONE, NO_USER
 
 
 def reader(user_id: str | None) -> object:
@@ -11,5 +11,5 @@ def reader(user_id: str | None) -> object:
 
 
 def writer(user_id: str | None) -> object:
-    """Return the owner of a session to write: ``NOBODY`` if agno names no user."""
-    return NOBODY if user_id is None else user_id
+    """Return the owner of a session to write: ``NO_USER`` if agno names no user."""
+    return NO_USER if user_id is None else user_id

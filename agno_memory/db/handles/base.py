@@ -35,8 +35,8 @@ class MemoryDb:
     A test that uses one must allow its alias, as any other: ``databases = {"default", memory_db.alias}``.
 
     Args:
-        table_name: of the table or collection: letters, digits, ``_`` and ``-``, at most 63 characters.
-        settings: of the connection, as in ``DATABASES``.
+        table_name: the name of the table or collection: letters, digits, ``_`` and ``-``, at most 63 characters.
+        settings: the settings of the connection, as in ``DATABASES``.
 
     Raises:
         ImproperlyConfigured: an invalid table name, or a driver that is not installed.
@@ -56,12 +56,12 @@ class MemoryDb:
         self.model = model_for(table_name)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.table_name!r} at {self.place}>"
+        return f"<{type(self).__name__} {self.table_name!r} at {self.location}>"
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The location of the database, without a password."""
-        raise NotImplementedError("A subclass of MemoryDb must define place.")
+        raise NotImplementedError("A subclass of MemoryDb must define location.")
 
     def table_exists(self) -> bool:
         """Return whether the table exists."""
@@ -127,9 +127,9 @@ class MemoryDb:
 
     @sensitive_variables("settings")
     def _register(self, settings: dict[str, Any]) -> str:
-        """Register the connection and return its alias, which is made from its place.
+        """Register the connection and return its alias, which is made from its location.
 
-        The same settings get the same alias. The same place with another password gets another alias.
+        The same settings get the same alias. The same location with another password gets another alias.
         """
         try:
             load_backend(settings["ENGINE"])
@@ -138,7 +138,7 @@ class MemoryDb:
             raise ImproperlyConfigured(
                 f"{type(self).__name__}: cannot import the database driver. {how_to_install(settings['ENGINE'])}"
             ) from error
-        base = f"{self.alias_prefix}_{hashlib.sha256(self.place.encode()).hexdigest()[:16]}"
+        base = f"{self.alias_prefix}_{hashlib.sha256(self.location.encode()).hexdigest()[:16]}"
         with _lock:
             for number in count(1):
                 alias = base if number == 1 else f"{base}_{number}"

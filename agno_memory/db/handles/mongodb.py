@@ -16,9 +16,9 @@ class MongoMemoryDb(MemoryDb):
     """Memories in MongoDB, through ``django-mongodb-backend``.
 
     Args:
-        collection_name: of the collection.
+        collection_name: the name of the collection.
         connection_string: ``mongodb://user:password@host:27017/`` or ``mongodb+srv://...``.
-        db_name: of the database; by default the one in the connection string.
+        db_name: the name of the database; by default the one in the connection string.
 
     Raises:
         ImproperlyConfigured: an invalid name or connection string. The text does not repeat the string.
@@ -36,7 +36,7 @@ class MongoMemoryDb(MemoryDb):
             raise ImproperlyConfigured(
                 'MongoMemoryDb: name the database, as db_name="..." or in mongodb://user:password@host:27017/database'
             )
-        self._place = f"{hosts}/{name}"
+        self._location = f"{hosts}/{name}"
         super().__init__(collection_name, {"ENGINE": "django_mongodb_backend", "HOST": connection_string, "NAME": name})
 
     @property
@@ -45,8 +45,8 @@ class MongoMemoryDb(MemoryDb):
         return self.table_name
 
     @property
-    def place(self) -> str:
-        return self._place
+    def location(self) -> str:
+        return self._location
 
 
 @sensitive_variables("connection_string", "rest", "authority", "credentials", "path")

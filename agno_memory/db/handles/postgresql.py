@@ -13,7 +13,7 @@ class PostgresMemoryDb(MemoryDb):
     """Memories in PostgreSQL.
 
     Args:
-        table_name: of the table.
+        table_name: the name of the table.
         connection_string: ``postgresql://user:password@host:5432/database?sslmode=require``; parameters after the ``?``
             are those of libpq.
         options: further ``OPTIONS``, as in ``DATABASES``: ``{"prepare_threshold": 5, "server_side_binding": True}``
@@ -31,12 +31,12 @@ class PostgresMemoryDb(MemoryDb):
     ) -> None:
         settings = _settings_of(connection_string)
         settings["OPTIONS"] |= options or {}
-        self._place = f"{settings['HOST'] or 'local socket'}:{settings['PORT'] or 5432}/{settings['NAME']}"
+        self._location = f"{settings['HOST'] or 'local socket'}:{settings['PORT'] or 5432}/{settings['NAME']}"
         super().__init__(table_name, settings)
 
     @property
-    def place(self) -> str:
-        return self._place
+    def location(self) -> str:
+        return self._location
 
 
 @sensitive_variables("connection_string", "url", "settings", "parameters")

@@ -27,7 +27,7 @@ class SqliteMemoryDb(MemoryDb):
     """Memories in a SQLite file, in WAL mode with immediate transactions.
 
     Args:
-        table_name: of the table.
+        table_name: the name of the table.
         db_file: path of the file. The file and its folder are created on first use.
 
     Raises:
@@ -53,7 +53,7 @@ class SqliteMemoryDb(MemoryDb):
         )
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         return str(self.db_file)
 
     def _create(self) -> None:

@@ -25,7 +25,7 @@ METAVARS: Final = {Kind.TOPICS: "TOPIC", Kind.IDENTIFIER: "ID", Kind.TEXT: "TEXT
 
 
 class Command(BaseCommand):
-    help = "Write memories to a file of JSON Lines that import_memories reads; see docs/moving.md."
+    help = "Write memories to a file of JSON Lines that import_memories reads; see docs/transfer.md."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--output", type=Path, help="file to write (default: standard output)")

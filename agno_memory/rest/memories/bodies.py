@@ -22,7 +22,7 @@ def validated_memories(
 
     Args:
         data: the body.
-        serializer: of one memory.
+        serializer: the serializer of one memory.
         check: raises Django's ValidationError for a memory that cannot be added.
 
     Raises:

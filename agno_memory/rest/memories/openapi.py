@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from agno_memory.conf import conf
+from agno_memory.models import UserMemory
+from agno_memory.names import CONTENT_FIELDS, FIELDS
 from agno_memory.rest.memories.serializers import DeletedSerializer, DeleteSerializer
 from agno_memory.rest.openapi.constraints import Schema
 from agno_memory.rest.openapi.operations import Operation, empty, many, one, page, serialized
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # Examples
 
+# The content fields with their defaults, as a memory has those that a request leaves out.
+DEFAULTS: Final[dict[str, Any]] = {name: getattr(UserMemory(), name) for name in CONTENT_FIELDS}
 NEW_MEMORY: Final[dict[str, Any]] = {
     "memory": "Is allergic to peanuts",
     "topics": ["food", "allergies"],
@@ -26,10 +30,8 @@ NEW_MEMORY: Final[dict[str, Any]] = {
 MEMORY: Final[dict[str, Any]] = {
     "memory_id": "0199d2a4-6a53-7c41-9d0b-3f0d6a1c2b7e",
     "user_id": "maya",
+    **DEFAULTS,
     **NEW_MEMORY,
-    "team_id": None,
-    "session_id": None,
-    "feedback": None,
     "version": 1,
     "created_at": "2026-11-25T09:30:00.125Z",
     "last_updated": "2026-11-25T09:30:00.125Z",
@@ -37,15 +39,13 @@ MEMORY: Final[dict[str, Any]] = {
 CHANGED_MEMORY: Final = {**MEMORY, "topics": ["food"], "version": 2, "last_updated": "2026-11-25T09:31:12.004Z"}
 SECOND_NEW_MEMORY: Final = {"memory": "Speaks Portuguese", "topics": ["languages"]}
 SECOND_MEMORY: Final = {
-    **dict.fromkeys(MEMORY),
-    "memory_id": "0199d2a4-6a53-7c41-9d0b-3f0d6a1c2b7f",
-    "user_id": "maya",
+    **MEMORY,
+    **DEFAULTS,
     **SECOND_NEW_MEMORY,
-    "metadata": {},
-    **{name: MEMORY[name] for name in ("version", "created_at", "last_updated")},
+    "memory_id": "0199d2a4-6a53-7c41-9d0b-3f0d6a1c2b7f",
 }
 NDJSON: Final = '{"memory_id": "0199d2a4-6a53-7c41-9d0b-3f0d6a1c2b7e", "user_id": "maya", "memory": "Is allergic ...'
-CSV: Final = "memory_id,user_id,memory,topics,input,metadata,agent_id,team_id,session_id,feedback,version,...\r\n"
+CSV: Final = f"{','.join(FIELDS)}\r\n"
 
 
 def _array(schema: OperationSchema, direction: Any) -> Schema:

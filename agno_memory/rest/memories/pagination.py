@@ -34,13 +34,13 @@ class MemoryPagination(SizedPagination):
     ) -> list[UserMemory]:
         size = self.start(request)
         self.order = self.requested_order(request)
-        self.place = self.requested_cursor(request, self.order)
-        order = reverse(self.order) if self.place.is_backwards else self.order
+        self.page_cursor = self.requested_cursor(request, self.order)
+        order = reverse(self.order) if self.page_cursor.is_backwards else self.order
         read_page = getattr(view, "read_page", UserMemoryQuerySet.page)
-        rows = read_page(queryset, size + 1, self.key_of(self.place), order)
+        rows = read_page(queryset, size + 1, self.key_of(self.page_cursor), order)
         self.has_more = len(rows) > size
-        self.page = rows[:size][::-1] if self.place.is_backwards else rows[:size]
-        self.display_page_controls = self.has_more or self.place.position is not None
+        self.page = rows[:size][::-1] if self.page_cursor.is_backwards else rows[:size]
+        self.display_page_controls = self.has_more or self.page_cursor.position is not None
         return self.page
 
     def requested_order(self, request: Request) -> Order:
@@ -64,15 +64,15 @@ class MemoryPagination(SizedPagination):
         return to_milliseconds(getattr(row, self.order.removeprefix("-"))), row.memory_id
 
     def get_next_link(self) -> str | None:
-        if self.place.is_backwards:
+        if self.page_cursor.is_backwards:
             # Without rows before the position, the next page is the first one.
             return self._link_after(self.page[-1]) if self.page else remove_query_param(self.base_url, "cursor")
         return self._link_after(self.page[-1]) if self.has_more else None
 
     def get_previous_link(self) -> str | None:
-        if self.place.is_backwards:
+        if self.page_cursor.is_backwards:
             return self._link_before(self.page[0]) if self.has_more else None
-        if self.place.position is None:
+        if self.page_cursor.position is None:
             return None
         return self._link_before(self.page[0] if self.page else None)
 

@@ -18,7 +18,7 @@ from agno_memory.db.keyset import Order
 from agno_memory.exceptions import MemoryChanged, MemoryExists
 from agno_memory.models import UserMemory
 from agno_memory.querysets import Position, UserMemoryQuerySet
-from agno_memory.rest.base import ME, ActingView
+from agno_memory.rest.base import ME, UserScopedViewSet
 from agno_memory.rest.converters import in_path, validate_reachable
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.etags import check_preconditions, creates, etag_of, is_current, is_guarded
@@ -49,7 +49,7 @@ EXPORT: Final = Route("memories/export/", "agno-memory-export", "Export")
 MEMORY: Final = Route("memories/<agno_memory_id:memory_id>/", "agno-memory-detail", "Memory")
 
 
-class MemoryViewSet(mixins.ListModelMixin, ActingView):
+class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
     """The memories of one user."""
 
     serializer_class = UserMemorySerializer
@@ -96,8 +96,8 @@ class MemoryViewSet(mixins.ListModelMixin, ActingView):
         except ValidationError as error:
             raise serializers.ValidationError(by_position(detail_of(error))) from error
         except MemoryExists as error:
-            taken = [place for place, memory in enumerate(memories) if memory.memory_id in error.memory_ids]
-            raise Conflict({str(place): {"memory_id": [Conflict.default_detail]} for place in taken}) from error
+            taken = [position for position, memory in enumerate(memories) if memory.memory_id in error.memory_ids]
+            raise Conflict({str(position): {"memory_id": [Conflict.default_detail]} for position in taken}) from error
         return Response(self.get_serializer(added, many=True).data, status.HTTP_201_CREATED)
 
     @Endpoint("get", MEMORY, parameters=(USER_ID, MEMORY_ID, IF_NONE_MATCH), operation=openapi.RETRIEVE)

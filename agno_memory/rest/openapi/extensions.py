@@ -16,7 +16,7 @@ from drf_spectacular.plumbing import append_meta, get_class
 from drf_spectacular.settings import spectacular_settings
 
 from agno_memory.conf import conf
-from agno_memory.rest.base import ActingView
+from agno_memory.rest.base import UserScopedViewSet
 from agno_memory.rest.fields import BoundedListField, MetadataObjectField, TextField, TopicListField
 from agno_memory.rest.memories.filters import MemoryFilterBackend, TopicsFilter
 from agno_memory.rest.memories.serializers import DeleteSerializer, UserMemorySerializer
@@ -40,10 +40,10 @@ def owner() -> Schema:
     }
 
 
-class ActingViewExtension(OpenApiViewExtension):
+class UserScopedViewSetExtension(OpenApiViewExtension):
     """Every viewset of this app, and its subclasses."""
 
-    target_class = ActingView
+    target_class = UserScopedViewSet
     match_subclasses = True
 
     def view_replacement(self) -> Any:
@@ -53,7 +53,7 @@ class ActingViewExtension(OpenApiViewExtension):
         return type(self.target.__name__, (self.target,), own)
 
 
-def _extended_actions(view: type[ActingView], schema: type) -> dict[str, Any]:
+def _extended_actions(view: type[UserScopedViewSet], schema: type) -> dict[str, Any]:
     """Return the actions that a site has decorated with ``@extend_schema``, which takes precedence over our facts."""
     actions = {name: getattr(view, name) for name in view.endpoints}
     return {name: _with_schema(action, schema) for name, action in actions.items() if "schema" in _options(action)}
@@ -72,7 +72,7 @@ def _with_schema(action: Any, schema: type) -> Any:
 
 
 class StrictSerializerExtension(OpenApiSerializerExtension):
-    """Base for serializers that refuse unknown fields, and whose requests differ from their responses."""
+    """Base for serializers that refuse unknown fields and have different schemas for requests and responses."""
 
     match_subclasses = True
 

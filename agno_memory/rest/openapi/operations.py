@@ -24,11 +24,11 @@ class Operation:
 
     Args:
         name: operation id, unique in the API.
-        responses: of the successful statuses.
+        responses: the responses of the successful statuses.
         errors: statuses of this action, beside those of every action.
         description: details beyond the docstring of the action.
         request: returns a serializer or a schema of the body; None takes the viewset's serializer.
-        headers: of the responses, by status.
+        headers: the headers of the responses, by status.
         request_examples: bodies by title.
         response_example: a body, or bodies by media type.
         links: actions that take the memory in the response.
@@ -69,7 +69,7 @@ def page(path: str, *results: Any, **links: Any) -> Examples:
     """Return the example of a page.
 
     Args:
-        path: of the list.
+        path: the path of the list.
         results: on the page.
         links: beside ``next``.
     """

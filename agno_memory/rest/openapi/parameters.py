@@ -16,8 +16,8 @@ class Parameter:
     """A parameter.
 
     Args:
-        location: of the parameter.
-        name: of the parameter.
+        location: the location of the parameter.
+        name: the name of the parameter.
         description: in OpenAPI.
         schema: returns the schema of its value for a view.
         is_required: whether a request must have it.

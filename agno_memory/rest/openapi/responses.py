@@ -86,11 +86,11 @@ class Error(NamedTuple):
     """The response of an error.
 
     Args:
-        name: of the component.
-        description: of the error.
-        schema: of the body as JSON.
-        example: of the body as JSON. Its texts may be lazy translations.
-        headers: of the response.
+        name: the name of the component.
+        description: the description of the error.
+        schema: the schema of the body as JSON.
+        example: an example of the body as JSON. Its texts may be lazy translations.
+        headers: the headers of the response.
     """
 
     name: str

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agno_memory.models import UserMemory
-from agno_memory.rest.base import StrictView
+from agno_memory.rest.base import StrictViewSet
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.openapi.parameters import CONFIRM, CURSOR, LIMIT, PAGE_SIZE, PERSON, USER_ID
 from agno_memory.rest.people import openapi
@@ -23,7 +23,7 @@ USERS: Final = Route("users/", "agno-memory-users", "People")
 ERASE: Final = Route("users/<agno_memory_id:user_id>/memories/", "agno-memory-erase", "Erase")
 
 
-class PersonViewSet(StrictView):
+class PersonViewSet(StrictViewSet):
     """One person, or, with the permission, all people."""
 
     serializer_class = OwnerSerializer

@@ -11,7 +11,7 @@ from agno_memory.rest.fields import MomentField, StrictSerializer, TextField
 from agno_memory.transcripts import messages
 from agno_memory.validators import validate_query
 
-# The roles whose messages users see. The application's instructions to its model are not for them.
+# Users see the messages of these roles, not the application's instructions to its model.
 VISIBLE_ROLES: Final = ("user", "assistant", "tool")
 
 

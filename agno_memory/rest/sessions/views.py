@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agno_memory.agent_sessions import AgentSessions
-from agno_memory.rest.base import StrictView
+from agno_memory.rest.base import StrictViewSet
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.openapi.parameters import CURSOR, PAGE_SIZE, SESSION_ID
 from agno_memory.rest.sessions import openapi
@@ -24,7 +24,7 @@ SESSION: Final = Route("sessions/<agno_memory_id:session_id>/", "agno-memory-ses
 RUNS: Final = Route("sessions/<agno_memory_id:session_id>/runs/", "agno-memory-runs", "Runs")
 
 
-class SessionViewSet(StrictView):
+class SessionViewSet(StrictViewSet):
     """The caller's own conversations with agents."""
 
     serializer_class: Any = SessionSerializer

@@ -14,7 +14,7 @@ from agno_memory.test.helpers import values
 
 
 class AddContract(ContractCase):
-    """The verb that adds one memory. What it returns equals what is read back."""
+    """The verb that adds one memory. The returned memory equals the one that is read back."""
 
     def test_what_add_returns_equals_what_is_read_back(self) -> None:
         added = self.add(

@@ -1,6 +1,6 @@
 """Capability flags of the contract: the differences between databases that the contract permits.
 
-Each flag changes what a test expects; none of them skips a test.
+A flag changes the expectation of a test; no flag skips a test.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from agno_memory.validators import MAX_METADATA_DEPTH
 
 
 class Capabilities:
-    """What one database can do. Override a flag in the subclass for a database that differs::
+    """The abilities of one database. Override a flag in the subclass for a database that differs::
 
         class MariaDbContract(MemoryContract, TransactionTestCase):
             database = "mariadb"

@@ -1,4 +1,4 @@
-"""``ContractCase``: what all parts of the contract share."""
+"""``ContractCase``: the base of all parts of the contract."""
 
 from __future__ import annotations
 

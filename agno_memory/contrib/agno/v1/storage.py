@@ -51,7 +51,7 @@ class DjangoStorage(Storage):
         """Return a session with its runs, or None.
 
         Args:
-            session_id: of the session.
+            session_id: the id of the session.
             user_id: the owner; any user by default.
         """
         session = self._sessions.get_session(session_id, user_id or ANYONE)

@@ -100,7 +100,7 @@ class MemoriesMixin:
             user_id: the owner; every user by default.
             agent_id: only memories of this agent; likewise ``team_id``.
             topics: only memories that have all of these.
-            search_content: only memories with this in the text, in any case.
+            search_content: only memories with a text that contains this one, ignoring case.
             limit: most memories to return.
             page: from 1; needs a limit.
             sort_by: the name of a memory's field.

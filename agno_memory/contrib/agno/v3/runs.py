@@ -24,7 +24,7 @@ class RunsMixin:
 
         Args:
             run: to write.
-            session_id: of the session, which exists already.
+            session_id: the id of the session, which exists already.
             user_id: the owner of the session; any user by default.
             run_index: the position of a new run, from 0; after all others by default.
 

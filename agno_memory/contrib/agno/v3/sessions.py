@@ -99,7 +99,7 @@ class SessionsMixin:
         """Return a session with its runs, or None.
 
         Args:
-            session_id: of the session.
+            session_id: the id of the session.
             session_type: the class of the result; by default that of the session.
             user_id: the owner; any user by default.
             deserialize: return agno's object, not a dictionary.
@@ -135,7 +135,7 @@ class SessionsMixin:
             session_type: only sessions of this type.
             user_id: the owner; every user by default.
             component_id: only sessions of this agent, team or workflow.
-            session_name: only sessions with this in the name, in any case.
+            session_name: only sessions with a name that contains this text, ignoring case.
             start_timestamp: only sessions that began at or after this time, in seconds since 1970.
             end_timestamp: only sessions that began at or before this time.
             limit: most sessions to return.

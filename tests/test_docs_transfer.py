@@ -1,4 +1,4 @@
-"""The commands and the file in docs/moving.md work as they are written there."""
+"""The commands and the file in docs/transfer.md work as they are written there."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import pytest
 from django.core.management import call_command, load_command_class
 
 from agno_memory.memory import Memory
-from agno_memory.names import FILTERS
 from agno_memory.transfer.readers import READERS
 from tests.databases import ROOT, commits
 
 pytestmark = [commits]
 
-PAGE = (ROOT / "docs" / "moving.md").read_text()
+PAGE = (ROOT / "docs" / "transfer.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
@@ -36,9 +35,8 @@ def test_every_command_is_valid(command: list[str]) -> None:
     assert vars(parser.parse_args([aliases.get(each, each) for each in arguments]))
 
 
-def test_every_format_and_every_filter_is_documented() -> None:
+def test_every_format_is_documented() -> None:
     assert all(f"| `{name}` |" in PAGE for name in READERS)
-    assert all(f"`--{each.parameter.replace('_', '-')}`" in PAGE for each in FILTERS)
 
 
 def test_the_file_is_imported(tmp_path: Path, capsys: Any) -> None:

@@ -1,6 +1,6 @@
 """Copy a store from SQLite to PostgreSQL, from there to MongoDB, and back into SQLite, and export and import it.
 
-    python -m benchmarks.moving [--rows 10000 1000000]
+    python -m benchmarks.transfer [--rows 10000 1000000]
 
 Each size runs in its own process. The process's peak memory is printed: it must not grow with the number of memories.
 """
@@ -19,6 +19,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
+
+from agno_memory.db import SqliteMemoryDb
+from benchmarks.places import PLACES
 from benchmarks.rows import PER_USER, stored_rows
 
 # The largest ratio of peak memory, of the largest to the smallest size.
@@ -49,18 +53,14 @@ def run(rows: int) -> float:
             "BENCHMARK_FOLDER": folder,
             "BENCHMARK_TABLE": "agno_memory_usermemory",
         }
-        command = [sys.executable, "-m", "benchmarks.moving", "--inside", str(rows)]
+        command = [sys.executable, "-m", "benchmarks.transfer", "--inside", str(rows)]
         done = subprocess.run(command, env=os.environ | environment, check=True, stdout=subprocess.PIPE, text=True)
     print(done.stdout, end="", flush=True)
     return float(done.stdout.rsplit(maxsplit=2)[-2])
 
 
 def inside(rows: int) -> None:
-    """Copy, export and import so many memories in this process."""
-    # Django is set up by the environment of run().
-    from agno_memory.db import SqliteMemoryDb
-    from benchmarks.places import PLACES
-
+    """Copy, export and import this number of memories in this process."""
     print(f"\nwith {rows:,} memories")
     with ExitStack() as stack:
         places: dict[str, Any] = {
@@ -81,8 +81,6 @@ def inside(rows: int) -> None:
 
 
 def timed(label: str, rows: int, command: str, *arguments: str, **options: Any) -> None:
-    from django.core.management import call_command
-
     started = time.perf_counter()
     with Path(os.devnull).open("w") as devnull:
         call_command(command, *arguments, stdout=devnull, stderr=devnull, **options)
