@@ -19,7 +19,7 @@ from django.db.models.sql import DeleteQuery, InsertQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import ROW_COUNT
 
-from agno_memory.db import mongodb
+from agno_memory.db import mongodb, postgresql
 from agno_memory.db.capabilities import returns_written_rows
 from agno_memory.db.compiled import Param, Values, bind, sql_of
 from agno_memory.db.dispatch import vendor_method
@@ -199,11 +199,20 @@ class SelectMany(Statement[list[Model]]):
         return rows.order_by(*in_order(*ORDERS[self.order])).query
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
+        with connection.cursor() as cursor:
+            return self.read(cursor, model, connection, values)
+
+    def as_postgresql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
+        with connection.cursor() as cursor:
+            postgresql.load_times_in_c(cursor, connection)
+            return self.read(cursor, model, connection, values)
+
+    def read(self, cursor: Any, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
+        """Execute the statement and return its instances."""
         sql = self.compiled(model, connection, sql_of)
         limit = connection.ops.limit_offset_sql(0, values["limit"])
-        with connection.cursor() as cursor:
-            cursor.execute(f"{sql.text} {limit}", sql.bind(values, connection))
-            return instances(model, connection, cursor.fetchall())
+        cursor.execute(f"{sql.text} {limit}", sql.bind(values, connection))
+        return instances(model, connection, cursor.fetchall())
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
         compiled = self.compiled(model, connection, mongodb.filter_and_order_of)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,7 +30,32 @@ def test_an_instance_is_djangos(alias: str) -> None:
         state, of_django = found.pop("_state"), expected[each.pk].pop("_state")
         assert found == expected[each.pk]
         assert vars(state) == vars(of_django)
-        assert each.created_at.tzinfo == each.last_updated.tzinfo
+        assert each.created_at.tzinfo is each.last_updated.tzinfo is datetime.UTC
+
+
+@pytest.fixture
+def in_kolkata(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the connection to PostgreSQL have another time zone than UTC."""
+    connection: Any = connections["postgres"]
+
+    def apply() -> None:
+        for name in ("timezone", "timezone_name"):
+            vars(connection).pop(name, None)
+        connection.ensure_timezone()
+
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "TIME_ZONE", "Asia/Kolkata")
+        apply()
+        yield
+    apply()
+
+
+def test_times_of_a_connection_in_another_time_zone(in_kolkata: None) -> None:
+    memory = Memory("postgres")
+    added = memory.add_user_memory(UserMemory(memory="x"))
+    (found,) = memory.get_user_memories()
+    assert found.last_updated == added.last_updated
+    assert found.last_updated.utcoffset() == datetime.timedelta(hours=5, minutes=30)
 
 
 @each_database
