@@ -6,7 +6,7 @@ INSTALLED = $(VENV)/.installed
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo demo-agent browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer ci clean
+.PHONY: demo demo-agent browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-peers ci clean
 
 $(INSTALLED): requirements.txt setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -76,6 +76,18 @@ wheel: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks.verbs
+
+# Every verb beside agno's own stores, in an environment of its own: they need SQLAlchemy.
+PEERS = .venv-peers
+$(PEERS)/.installed: benchmarks/requirements-peers.txt requirements.txt setup.cfg
+	$(PYTHON) -m venv --clear $(PEERS)
+	sed "s/\[.*\]//" requirements.txt > $(PEERS)/constraints.txt
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(PEERS)/constraints.txt \
+		-r benchmarks/requirements-peers.txt -e .
+	touch $@
+
+bench-peers: $(PEERS)/.installed
+	$(PEERS)/bin/python -m benchmarks.peers --chart docs/images/peers.svg
 
 # The REST API under load, beside bare views.
 bench-rest: $(INSTALLED)

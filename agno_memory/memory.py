@@ -99,8 +99,12 @@ class Memory(Service[UserMemoryQuerySet]):
         Raises:
             ValidationError: bad input; nothing was written.
         """
+        return self._upsert(memory, user_id, UserMemory.content_fields)
+
+    def _upsert(self, memory: UserMemory, user_id: object, names: Iterable[str]) -> UserMemory:
+        """Replace only the content fields of these names, or add the memory."""
         candidate = cleaned_memory(self._store.model, memory, owner_id(user_id))
-        written, is_new = self._store.upsert(candidate)
+        written, is_new = self._store.upsert(candidate, names)
         signal = memory_added if is_new else memory_replaced
         self._send(signal, user_id=written.user_id, memory_ids=[written.memory_id])
         return written
@@ -232,10 +236,7 @@ class Memory(Service[UserMemoryQuerySet]):
         lookups = conditions(
             topics=topics, any_topics=any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id
         )
-        if not any("__" in lookup for lookup in lookups):
-            # The most frequent calls compare fields with values only: their statements are compiled once.
-            return self._store.newest({"user_id": owner, **lookups}, limit)
-        return list(self.rows(owner).filter(**lookups).newest()[:limit])
+        return self._store.select({"user_id": owner, **lookups}, limit)
 
     def page(
         self,
@@ -262,7 +263,7 @@ class Memory(Service[UserMemoryQuerySet]):
             ValidationError: bad input.
         """
         check("size", size, validate_limit)
-        return self._store.page(owner_id(user_id), size, position, order)
+        return self._store.select({"user_id": owner_id(user_id)}, size, order, position)
 
     def search_user_memories(
         self,
@@ -289,7 +290,8 @@ class Memory(Service[UserMemoryQuerySet]):
         if method not in RETRIEVAL_METHODS:
             message = _("Unknown method. Choose one of: %(methods)s.")
             raise refusal("retrieval_method", message, "invalid", methods=", ".join(RETRIEVAL_METHODS))
-        return list(RETRIEVAL_METHODS[method](self.rows(user_id), query)[:limit])
+        lookups, order = RETRIEVAL_METHODS[method](query)
+        return self._store.select({"user_id": owner_id(user_id), **lookups}, limit, order)
 
     aadd_user_memory = async_twin(add_user_memory)
     aadd_user_memories = async_twin(add_user_memories)

@@ -17,7 +17,7 @@ from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, m
 from agno_memory.identifiers import identifier, owner_id
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.times import now
-from agno_memory.validators import check, fold, items, validate_limit, validate_query
+from agno_memory.validators import canonical_topics, check, fold, items, validate_limit, validate_query
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -87,8 +87,8 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         """Narrow to memories that have at least one of these topics; without arguments, to no memories."""
         return self.filter(topics__about_any=topics)
 
-    def mentioning(self, text: str) -> Self:
-        """Narrow to memories with this in their text, in any case. Special characters are plain characters.
+    def mentioning(self, *texts: str) -> Self:
+        """Narrow to memories with all of these in their text, in any case. Special characters are plain characters.
 
         Case and compatibility characters are folded by Unicode's rules (``validators.fold``), the same on every
         database.
@@ -96,8 +96,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         Raises:
             ValidationError: blank, longer than 1,000 characters, or not storable.
         """
-        validate_query(text)
-        return self.filter(search_text__contains=fold(text))
+        return self.filter(**mentions(*texts))
 
     def with_id(self, memory_id: str) -> UserMemory | None:
         """Return the memory with this id, or None. For readers that have no owner: several owners may use one id.
@@ -144,13 +143,15 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         columns = self._columns(order)[: len(values)]
         return self.filter(after(columns, values[: len(columns)]))
 
-    def page(self, size: int, position: Position | None = None, order: Order = "-last_updated") -> list[UserMemory]:
+    def page(
+        self, size: int | None, position: Position | None = None, order: Order = "-last_updated"
+    ) -> list[UserMemory]:
         """Return the first of these memories in an order, or the first after a position.
 
         For the whole list of one user, ``Memory.page()`` is faster: its statement is compiled once.
 
         Args:
-            size: the maximum number of memories.
+            size: the maximum number of memories; None for all.
             position: as of ``after()``; None for the first page.
             order: of the list.
         """
@@ -327,10 +328,17 @@ def _filter_value(each: Filter, value: Any) -> Any:
     """Return the value of a filter, checked by its kind."""
     match each.kind:
         case Kind.TOPICS:
-            return items(each.name, value)
+            return check(each.name, items(each.name, value), canonical_topics)
         case Kind.IDENTIFIER:
             return identifier(each.name, value)
     return value
+
+
+def mentions(*texts: str) -> dict[str, Any]:
+    """Return the condition of ``UserMemoryQuerySet.mentioning()`` as arguments of ``QuerySet.filter()``."""
+    for text in texts:
+        validate_query(text)
+    return {"search_text__contains_all": list(dict.fromkeys(map(fold, texts)))}
 
 
 def sort_key(position: Position, order: Order) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import datetime
 import json
 import unicodedata
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +21,8 @@ from agno_memory.names import MAX_COUNT as MAX_COUNT  # also imported from here
 from agno_memory.names import MAX_IDENTIFIER_LENGTH as MAX_IDENTIFIER_LENGTH
 from agno_memory.names import MAX_QUERY_LENGTH as MAX_QUERY_LENGTH
 from agno_memory.times import now, whole_milliseconds
+
+Result = TypeVar("Result")
 
 MAX_METADATA_DEPTH = 32
 # The largest whole number that every database stores exactly: BSON has integers of at most 64 bits.
@@ -297,10 +299,10 @@ def items(name: str, value: object) -> list[Any]:
     return list(value)
 
 
-def check(name: str, value: object, validator: Callable[[object], None]) -> None:
-    """Call a validator and raise its error by the name of the field or argument."""
+def check(name: str, value: object, validator: Callable[[object], Result]) -> Result:
+    """Return the result of a validator, or raise its error by the name of the field or argument."""
     try:
-        validator(value)
+        return validator(value)
     except ValidationError as error:
         raise ValidationError({name: error}) from None
 

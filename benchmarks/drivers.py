@@ -37,6 +37,9 @@ Values = Sequence[Any]
 class Driver(Protocol):
     """The operations of a bare driver. A row is returned as its values in the order of the columns."""
 
+    # Of the server, or the path of the file.
+    url: str
+
     def version(self) -> str: ...
     def add(self, row: Row) -> None: ...
     def get(self, row: Row) -> Values | None: ...
@@ -178,6 +181,7 @@ class SqliteDriver(SqlDriver):
     moment_positions = [COLUMNS.index(name) for name in MOMENTS]
 
     def __init__(self, path: Path) -> None:
+        self.url = str(path)
         self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         # As SqliteMemoryDb sets them; all other options have SQLite's defaults on both sides.
         self.connection.execute("PRAGMA journal_mode=WAL")
@@ -248,6 +252,7 @@ class PostgresDriver(SqlDriver):
     )
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self.connection = psycopg.connect(url, autocommit=True, options="-c TimeZone=UTC")
 
     def version(self) -> str:
@@ -304,6 +309,7 @@ class MongoDriver:
     ORDER = {"last_updated": -1, "memory_id": -1}
 
     def __init__(self, url: str, database: str) -> None:
+        self.url = url
         self.client = pymongo.MongoClient[dict[str, Any]](url, tz_aware=True)
         self.collection = self.client[database][TABLE]
 

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agno_memory.db import store
 from agno_memory.db.keyset import ORDERS, Order
+from agno_memory.db.statements import Condition
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Kind
@@ -55,9 +56,14 @@ def test_pages_of_a_whole_list(alias: str, memory: Memory, order: Order) -> None
 def test_a_page_is_compiled_once(alias: str, memory: Memory) -> None:
     position = memory.page("maya", size=1)[0]
     memory.page("maya", size=1, position=position)
-    compiled = [dict(store.select_page("-last_updated", is_behind)._compiled) for is_behind in (False, True)]
+    statements = [
+        store.select_many(Condition("user_id", None), order="-last_updated", after_position=is_after)
+        for is_after in (False, True)
+    ]
+    compiled = [dict(each._compiled) for each in statements]
+    assert all(compiled)
     assert memory.page("noah", size=5, position=(now(), "z")) == memory.page("noah", size=5)
-    assert compiled == [store.select_page("-last_updated", is_behind)._compiled for is_behind in (False, True)]
+    assert [each._compiled for each in statements] == compiled
 
 
 @pytest.mark.parametrize("alias", ["default"])

@@ -40,6 +40,7 @@ LISTS: dict[str, Question] = {
     "a user's, about two topics": lambda rows: rows.for_user("user 5").about("rare", "common").newest()[:10],
     "a user's, about any of two": lambda rows: rows.for_user("user 5").about_any("rare", "none").newest()[:10],
     "a user's, mentioning": lambda rows: rows.for_user("user 5").mentioning("number").newest()[:10],
+    "a user's, mentioning two words": lambda rows: rows.for_user("user 5").mentioning("number", "5").newest()[:10],
     "a user's of an agent": lambda rows: rows.for_user("user 5").filter(agent_id="a").newest()[:10],
 }
 BY_CREATION: dict[str, Question] = {

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from copy import copy
+from typing import Any, NamedTuple, Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Value
 from django.db.models.sql.compiler import SQLCompiler
 
-# Values by the name of a field, as pre_save() returns them.
+# Values by the name of a field, as pre_save() returns them, or by a lookup.
 Values = dict[str, Any]
 
 
 class Param(Value):
-    """A placeholder for a value of a field. Each run of the statement has its own."""
+    """A placeholder for a value. Each run of the statement has its own.
 
-    def __init__(self, field: Field[Any, Any]) -> None:
+    Args:
+        field: the value is written to this field, or compared with it.
+        name: of the value; the field's name by default.
+        position: of the item, if the value is a list with a placeholder for each item.
+    """
+
+    def __init__(self, field: Field[Any, Any], name: str | None = None, position: int | None = None) -> None:
         super().__init__(field.name, output_field=field)
-        self.name = field.name
+        self.name = name or field.name
+        self.position = position
         # Most fields leave prepared values as they are, so their method need not be called for each value.
-        self.is_plain = type(field).get_db_prep_value is Field.get_db_prep_value
+        self.is_plain = position is not None or type(field).get_db_prep_value is Field.get_db_prep_value
+        self.function: Callable[[Any], Any] | None = None
+
+    def mapped(self, function: Callable[[Any], Any]) -> Self:
+        """Return a placeholder for the result of a function of the value."""
+        param = copy(self)
+        param.function = function
+        return param
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
         return "%s", (self,)
@@ -29,9 +45,29 @@ class Param(Value):
         return {"$literal": self} if as_expr else self
 
     def prepare(self, values: Values, connection: BaseDatabaseWrapper) -> Any:
-        """Return this field's value as the driver takes it."""
+        """Return the value as the driver takes it."""
         value = values[self.name]
-        return value if self.is_plain else self.output_field.get_db_prep_value(value, connection, prepared=True)
+        if self.position is not None:
+            value = value[self.position]
+        if not self.is_plain:
+            value = self.output_field.get_db_prep_value(value, connection, prepared=True)
+        return value if self.function is None else self.function(value)
+
+
+def mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    """Return the result of a function of a value, or a placeholder for it if the value is a ``Param``."""
+    return value.mapped(function) if isinstance(value, Param) else function(value)
+
+
+def bind(compiled: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
+    """Return parameters, or a query in MongoDB's query language, with each ``Param`` replaced by its value."""
+    if isinstance(compiled, Param):
+        return compiled.prepare(values, connection)
+    if isinstance(compiled, list):
+        return [bind(item, values, connection) for item in compiled]
+    if isinstance(compiled, dict):
+        return {key: bind(item, values, connection) for key, item in compiled.items()}
+    return compiled
 
 
 class Sql(NamedTuple):
@@ -42,7 +78,7 @@ class Sql(NamedTuple):
 
     def bind(self, values: Values, connection: BaseDatabaseWrapper) -> list[Any]:
         """Return the parameters with each ``Param`` replaced by its value."""
-        return [each.prepare(values, connection) if isinstance(each, Param) else each for each in self.params]
+        return [bind(each, values, connection) for each in self.params]
 
 
 def sql_of(compiler: SQLCompiler) -> Sql:
@@ -51,10 +87,3 @@ def sql_of(compiler: SQLCompiler) -> Sql:
     # An INSERT compiles to a list of statements.
     text, params = sql[0] if isinstance(sql, list) else sql
     return Sql(text, list(params))
-
-
-def returning_sql_of(compiler: SQLCompiler) -> Sql:
-    """Return the text and the parameters of a statement that returns every column."""
-    columns = [str(field.column) for field in compiler.query.get_meta().concrete_fields]
-    text, params = sql_of(compiler)
-    return Sql(f"{text} RETURNING {', '.join(map(compiler.connection.ops.quote_name, columns))}", params)

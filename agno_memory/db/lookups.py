@@ -1,13 +1,15 @@
-"""Lookups of topics: one class per lookup, one method per database.
+"""Lookups of topics and of folded text: one class per lookup, one method per database.
 
 ``topics__about=[...]`` finds memories that have all of the topics, ``topics__about_any=[...]`` at least one of them.
 Whole topics are compared, in their canonical form, so ``%``, ``_``, quotes and brackets are plain characters.
+``search_text__contains_all=[...]`` finds memories with all of these parts in their text.
 To support another database, add a method ``as_<vendor>`` to each class.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -17,6 +19,7 @@ from django.db.models.lookups import Contains, Exact
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.where import AND, WhereNode
 
+from agno_memory.db.compiled import Param, mapped
 from agno_memory.db.dispatch import not_written_for
 from agno_memory.validators import canonical_topics
 
@@ -37,8 +40,10 @@ class TopicsLookup(_Lookup):
     postgresql_operator: str
     mql_path_operator: str
 
-    def get_prep_lookup(self) -> list[str]:
-        return canonical_topics(self.rhs)
+    def get_prep_lookup(self) -> list[Any]:
+        # While a statement is compiled, each topic is a placeholder.
+        is_compiled = isinstance(self.rhs, list) and any(isinstance(topic, Param) for topic in self.rhs)
+        return cast("list[Any]", self.rhs) if is_compiled else canonical_topics(self.rhs)
 
     @property
     def can_use_path(self) -> bool:
@@ -166,6 +171,42 @@ class FoldedContains(Contains):
     On SQLite, LIKE treats all noncharacters of Unicode as the same one; INSTR() does not.
     """
 
+    def get_rhs_op(self, connection: BaseDatabaseWrapper, rhs: str) -> str:
+        # For Django, an expression is another column, of which the database must make a pattern.
+        if not isinstance(self.rhs, Param):
+            return super().get_rhs_op(connection, rhs)
+        operators: dict[str, str] = connection.operators  # type: ignore[attr-defined]
+        return operators["contains"] % rhs
+
+    def process_rhs(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
+        if not isinstance(self.rhs, Param):
+            return super().process_rhs(compiler, connection)
+        return "%s", [self.rhs.mapped(lambda text: f"%{connection.ops.prep_for_like_query(text)}%")]
+
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         lhs, lhs_params = self.process_lhs(compiler, connection)
         return f"INSTR({lhs}, %s) > 0", (*lhs_params, self.rhs)
+
+    def as_mql_path(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        column: Any = self.lhs
+        return {column.as_mql(compiler, connection): {"$regex": mapped(self.rhs, re.escape)}}
+
+
+class FoldedContainsAll(_Lookup):
+    """Folded text that contains all of some texts; an empty list finds every row."""
+
+    lookup_name = "contains_all"
+    prepare_rhs = False
+
+    def each(self) -> WhereNode:
+        """Return the condition for each text, joined by AND."""
+        return WhereNode(cast("Any", [FoldedContains(self.lhs, text) for text in self.rhs]))
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Sql:
+        text, params = compiler.compile(cast("Any", self.each()))
+        return text, tuple(params)
+
+    def as_mql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, as_expr: bool = False) -> Any:
+        # The backend adds the method as_mql() to every expression.
+        where: Any = self.each()
+        return where.as_mql(compiler, connection, as_expr=as_expr)

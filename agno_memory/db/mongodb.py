@@ -8,20 +8,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from functools import cache
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import debug_transaction
-from django.db.models import Model, QuerySet
-from django.db.models.sql.constants import ROW_COUNT
+from django.db.models import Model, QuerySet, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Greatest
 
-from agno_memory.db.compiled import Param, Values
+from agno_memory.db.compiled import Values
 
 Result = TypeVar("Result")
 Keys = list[tuple[str, int]]
-# The values of all columns, in the order of the model's fields.
-Row = list[Any]
+# The values of the columns that a call names, in their order.
+Row = Sequence[Any]
 
 # The server's code for "the index to drop does not exist".
 INDEX_NOT_FOUND = 27
@@ -36,12 +39,10 @@ def with_django_errors(call: Callable[[], Result]) -> Result:
     The backend does so for its queries. This does it for all other calls: looking for a table, reading features,
     ending a transaction.
     """
-    from django_mongodb_backend.query import wrap_database_errors
-    from pymongo.errors import PyMongoError
-
+    translate, untranslated = _backend_errors()
     try:
-        result: Result = wrap_database_errors(call)()
-    except PyMongoError as error:
+        result: Result = translate(call)
+    except untranslated as error:
         # The backend translates an error of a bulk write only if a key is taken.
         raise DatabaseError(_text_of(error)) from error
     except DatabaseError as error:
@@ -56,6 +57,15 @@ def _text_of(error: BaseException) -> str:
     """Return the text of a driver's error, without the documents that its details may contain."""
     messages = [each["errmsg"] for each in _write_errors(error) if each.get("errmsg")]
     return "; ".join(messages) or str(error)
+
+
+@cache
+def _backend_errors() -> tuple[Callable[[Callable[[], Any]], Any], type[Exception]]:
+    """Return the backend's function that calls another one and translates its errors, and the class of the others."""
+    from django_mongodb_backend.query import wrap_database_errors
+    from pymongo.errors import PyMongoError
+
+    return wrap_database_errors(lambda call: call()), PyMongoError
 
 
 def is_connection_failure(error: Exception) -> bool:
@@ -150,27 +160,21 @@ def filter_and_order_of(compiler: Any) -> list[Any]:
 
 
 def update_of(compiler: Any) -> list[Any]:
-    """Return the filter and the pipeline of an UPDATE: the compiler's own, which it builds only while it runs."""
-    arguments: list[Any] = []
+    """Return the filter of an UPDATE and its changes, as update operators: the server runs a pipeline more slowly.
 
-    def update(query_filter: dict[str, Any], pipeline: list[Any]) -> int:
-        arguments.extend((query_filter, pipeline))
-        return 0
+    The query sets columns to a Param, to themselves plus a number, or to the greatest of themselves and a Param.
+    """
+    changes: dict[str, dict[str, Any]] = {}
+    for field, _model, value in compiler.query.values:
+        operator, operand = _update_operator(value)
+        changes.setdefault(operator, {})[field.column] = operand
+    return [filter_of(compiler), changes]
 
-    compiler.update = update
-    compiler.execute_sql(ROW_COUNT)
-    return arguments
 
-
-def bind(mql: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
-    """Return a compiled query with each Param replaced by its value."""
-    if isinstance(mql, Param):
-        return mql.prepare(values, connection)
-    if isinstance(mql, list):
-        return [bind(item, values, connection) for item in mql]
-    if isinstance(mql, dict):
-        return {key: bind(item, values, connection) for key, item in mql.items()}
-    return mql
+def _update_operator(value: Any) -> tuple[str, Any]:
+    if isinstance(value, CombinedExpression):
+        return "$inc", cast("Value", value.rhs).value
+    return ("$max", value.get_source_expressions()[1]) if isinstance(value, Greatest) else ("$set", value)
 
 
 # Calls on a model's collection. Errors, session and query log are those of the backend's own queries.
@@ -186,26 +190,52 @@ def insert_many(model: type[Model], connection: BaseDatabaseWrapper, rows: list[
     _call(model, connection, "insert_many", [_document_of(model, connection, values) for values in rows])
 
 
-def find_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> Row | None:
-    """Return a row, or None."""
-    document = _call(model, connection, "find_one", query_filter)
-    return None if document is None else _row_of(model, document)
+def find_one(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], columns: Sequence[str]
+) -> Row | None:
+    """Return these columns of a row, or None."""
+    # For a single row, the server takes longer to leave out a column than to return it.
+    return _row_of(_call(model, connection, "find_one", query_filter), columns)
 
 
 def find(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], order: Keys, limit: int | None
-) -> Iterator[Row]:
-    """Return rows in an order. A limit of None returns all of them."""
-    documents = _call(model, connection, "find", query_filter, sort=order, limit=limit or 0)
-    return (_row_of(model, document) for document in documents)
+    model: type[Model],
+    connection: BaseDatabaseWrapper,
+    query_filter: dict[str, Any],
+    columns: Sequence[str],
+    order: Keys,
+    limit: int | None,
+) -> list[Row]:
+    """Return these columns of rows in an order. A limit of None returns all rows."""
+    documents = _call(model, connection, "find", query_filter, _projection(columns), sort=order, limit=limit or 0)
+    return _rows_of(documents, columns)
 
 
 def update_one(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], pipeline: list[Any]
+    model: type[Model],
+    connection: BaseDatabaseWrapper,
+    query_filter: dict[str, Any],
+    changes: dict[str, Any],
+    columns: Sequence[str],
+    values: Values | None = None,
 ) -> Row | None:
-    """Change a row and return it as it is afterwards, or None."""
-    document = _call(model, connection, "find_one_and_update", query_filter, pipeline, return_document=True)
-    return None if document is None else _row_of(model, document)
+    """Change a row and return these columns of it as it is afterwards, or None.
+
+    Args:
+        model: the model of the collection.
+        connection: to the database.
+        query_filter: of the row.
+        changes: values of columns by update operator.
+        columns: to return.
+        values: of every field. If there is no such row, add one with these values and return it.
+    """
+    if values is not None:
+        changed = {column for each in changes.values() for column in each}
+        document = _document_of(model, connection, values).items()
+        changes = changes | {"$setOnInsert": {column: value for column, value in document if column not in changed}}
+    is_upsert = values is not None
+    row = _call(model, connection, "find_one_and_update", query_filter, changes, upsert=is_upsert, return_document=True)
+    return _row_of(row, columns)
 
 
 def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:
@@ -219,8 +249,10 @@ def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs
     def call() -> Any:
         result = getattr(connection.database[table], method)(*args, session=connection.session, **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
-        return list(result) if method == "find" else result
+        return result.to_list() if method == "find" else result
 
+    if not connection.queries_logged:
+        return with_django_errors(call)
     with debug_transaction(connection, f"db.{table}.{method}()"):
         return with_django_errors(call)
 
@@ -232,8 +264,22 @@ def _document_of(model: type[Model], connection: BaseDatabaseWrapper, values: Va
     }
 
 
-def _row_of(model: type[Model], document: dict[str, Any]) -> Row:
-    return [document.get(str(field.column)) for field in model._meta.concrete_fields]
+def _projection(columns: Sequence[str]) -> dict[str, Any]:
+    # The server adds its own key unless it is excluded.
+    return {"_id": False} | dict.fromkeys(columns, True)
+
+
+def _row_of(document: dict[str, Any] | None, columns: Sequence[str]) -> Row | None:
+    return None if document is None else _rows_of([document], columns)[0]
+
+
+def _rows_of(documents: list[dict[str, Any]], columns: Sequence[str]) -> list[Row]:
+    read = itemgetter(*columns)
+    try:
+        return [read(document) for document in documents]
+    except KeyError:
+        # Another program wrote one without some columns.
+        return [[document.get(column) for column in columns] for document in documents]
 
 
 def aggregate(

@@ -1,16 +1,16 @@
-"""The statements of the verbs on one memory, compiled once.
+"""The statements of the verbs on one memory and on one list, compiled once.
 
-Django takes longer to build and compile a query than most databases take to answer it, and a verb on one memory always
-compiles to the same text. So each statement is built with Django's own query classes and compiler, once for every
-table and database, with a ``Param`` in the place of each value. A database that differs has a method ``as_<vendor>``,
-as in a lookup; any other one uses ``as_sql``.
+Django takes longer to build and compile a query than most databases take to answer it, and a verb always compiles to
+the same few texts. So each statement is built with Django's own query classes and compiler, once for every table and
+database, with a ``Param`` in the place of each value. A database that differs has a method ``as_<vendor>``, as in a
+lookup; any other one uses ``as_sql``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, transaction
@@ -20,18 +20,37 @@ from django.db.models.sql import DeleteQuery, InsertQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import ROW_COUNT
 
-from agno_memory.db import mongodb
+from agno_memory.db import mongodb, postgresql
 from agno_memory.db.capabilities import returns_written_rows
-from agno_memory.db.compiled import Param, Values, returning_sql_of, sql_of
+from agno_memory.db.compiled import Param, Values, bind, sql_of
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
-from agno_memory.db.rows import fetch_instance, instance_of, instances
+from agno_memory.db.rows import (
+    fetch_instance,
+    instance_of,
+    instances,
+    read_columns,
+    returning_sql_of,
+    with_read_fields,
+)
 from agno_memory.fields import moves
 
 Result = TypeVar("Result")
 Compiled = TypeVar("Compiled")
 # Returns the value of a field by its name: a Param while compiling, the value itself otherwise.
 ValueOf = Callable[[str], Any]
+
+
+class Condition(NamedTuple):
+    """The part of a condition that is compiled.
+
+    Args:
+        lookup: an argument of ``QuerySet.filter()``.
+        length: of the list that the lookup takes; None for a single value.
+    """
+
+    lookup: str
+    length: int | None
 
 
 class Statement(Generic[Result]):
@@ -75,8 +94,9 @@ class Statement(Generic[Result]):
         if key not in self._compiled:
             options = model._meta
 
-            def param(name: str) -> Param:
-                return Param(cast("Field[Any, Any]", options.get_field(name)))
+            def param(lookup: str, position: int | None = None) -> Param:
+                field = options.get_field(lookup.partition("__")[0])
+                return Param(cast("Field[Any, Any]", field), lookup, position)
 
             query = self.build(model, connection.alias, param)
             self._compiled[key] = compile_with(query.get_compiler(connection=connection))
@@ -137,28 +157,29 @@ class Select(OneRow[Model | None]):
     """Return the row, or None."""
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
-        return self.rows(model, alias, value).query
+        return with_read_fields(self.rows(model, alias, value)).query
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         return fetch_instance(model, connection, self.compiled(model, connection, sql_of), values)
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
-        query_filter = mongodb.bind(self.compiled(model, connection, mongodb.filter_of), values, connection)
-        return instance_of(model, connection, mongodb.find_one(model, connection, query_filter))
+        query_filter = bind(self.compiled(model, connection, mongodb.filter_of), values, connection)
+        return instance_of(model, connection, mongodb.find_one(model, connection, query_filter, read_columns(model)))
 
 
-class SelectMany(OneRow[list[Model]]):
+class SelectMany(Statement[list[Model]]):
     """Return all rows that meet the conditions, in an order.
 
     Args:
-        conditions: names of the fields.
+        conditions: those of the rows.
         order: one of ``ORDERS``.
         after_position: whether to return only the rows after a position: the values of the two fields of the
             order.
     """
 
-    def __init__(self, *conditions: str, order: Order, after_position: bool = False) -> None:
-        super().__init__(*conditions)
+    def __init__(self, *conditions: Condition, order: Order, after_position: bool = False) -> None:
+        super().__init__()
+        self.conditions = conditions
         self.order = order
         self.after_position = after_position
 
@@ -167,25 +188,38 @@ class SelectMany(OneRow[list[Model]]):
         # Django's limit_offset_sql() and MongoDB take 0 for "no limit".
         return [] if limit == 0 else self.run(model, alias, {**values, "limit": limit})
 
-    def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
-        rows = self.rows(model, alias, value)
+    def build(self, model: type[Model], alias: str, value: Callable[..., Any]) -> Query:
+        """Return the query, with ``value(lookup, position)`` as a value of a lookup."""
+        rows = with_read_fields(model._base_manager.using(alias))
+        for lookup, length in self.conditions:
+            compared = value(lookup) if length is None else [value(lookup, position) for position in range(length)]
+            rows = rows.filter(**{lookup: compared})
         if self.after_position:
             moment, identifier = (value(name.removeprefix("-")) for name in ORDERS[self.order])
             rows = rows.filter(after(ORDERS[self.order], (moment, identifier)))
         return rows.order_by(*in_order(*ORDERS[self.order])).query
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
+        with connection.cursor() as cursor:
+            return self.read(cursor, model, connection, values)
+
+    def as_postgresql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
+        with connection.cursor() as cursor:
+            postgresql.load_times_in_c(cursor, connection)
+            return self.read(cursor, model, connection, values)
+
+    def read(self, cursor: Any, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
+        """Execute the statement and return its instances."""
         sql = self.compiled(model, connection, sql_of)
         limit = connection.ops.limit_offset_sql(0, values["limit"])
-        with connection.cursor() as cursor:
-            cursor.execute(f"{sql.text} {limit}", sql.bind(values, connection))
-            return list(instances(model, connection, cursor.fetchall()))
+        cursor.execute(f"{sql.text} {limit}", sql.bind(values, connection))
+        return instances(model, connection, cursor.fetchall())
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
         compiled = self.compiled(model, connection, mongodb.filter_and_order_of)
-        query_filter, order = mongodb.bind(compiled, values, connection)
-        rows = mongodb.find(model, connection, query_filter, order, values["limit"])
-        return list(instances(model, connection, rows))
+        query_filter, order = bind(compiled, values, connection)
+        rows = mongodb.find(model, connection, query_filter, read_columns(model), order, values["limit"])
+        return instances(model, connection, rows)
 
 
 class Delete(OneRow[int]):
@@ -201,7 +235,7 @@ class Delete(OneRow[int]):
             return int(cursor.rowcount)
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> int:
-        query_filter = mongodb.bind(self.compiled(model, connection, mongodb.filter_of), values, connection)
+        query_filter = bind(self.compiled(model, connection, mongodb.filter_of), values, connection)
         return mongodb.delete_one(model, connection, query_filter)
 
 
@@ -268,8 +302,21 @@ class Update(OneRow[Model | None]):
         if not query.get_compiler(connection=connection).execute_sql(ROW_COUNT):
             return None
         rows: QuerySet[Any] = model._base_manager.using(connection.alias)
-        return rows.filter(pk=values[model._meta.pk.attname]).first()
+        return with_read_fields(rows).filter(pk=values[model._meta.pk.attname]).first()
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
-        query_filter, pipeline = mongodb.bind(self.compiled(model, connection, mongodb.update_of), values, connection)
-        return instance_of(model, connection, mongodb.update_one(model, connection, query_filter, pipeline))
+        query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
+        row = mongodb.update_one(model, connection, query_filter, changes, read_columns(model))
+        return instance_of(model, connection, row)
+
+
+class Upsert(Update):
+    """Change the row, or add it if the database can do both in one statement. Returns None if it did neither."""
+
+    # Not by ``INSERT ... ON CONFLICT``: its target must be a unique index, and on a distributed table that is not
+    # the primary key of the model.
+
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
+        query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
+        row = mongodb.update_one(model, connection, query_filter, changes, read_columns(model), values)
+        return instance_of(model, connection, row)

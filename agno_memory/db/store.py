@@ -7,7 +7,7 @@ anyone else. ``Memory`` raises the errors, except ``MemoryExists``: only the dat
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, cast
 
@@ -19,7 +19,8 @@ from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.errors import clashing_keys, inserted_before
 from agno_memory.db.keyset import Order
-from agno_memory.db.statements import Delete, DeleteMany, Insert, Select, SelectMany, Update
+from agno_memory.db.rows import with_read_fields
+from agno_memory.db.statements import Condition, Delete, DeleteMany, Insert, Select, SelectMany, Update, Upsert
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import MemoryExists
@@ -30,7 +31,7 @@ from agno_memory.signals import by_owner
 from agno_memory.times import now
 
 KEY: Any = UserMemory._meta.pk
-SEARCH_TEXT = field_named("search_text")
+SEARCH_TEXT: Any = field_named("search_text")
 WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name)
 
 INSERT = Insert()
@@ -42,16 +43,21 @@ REPLACE = Update("key", "user_id", fields=WRITTEN)
 REPLACE_VERSION = Update("key", "user_id", "version", fields=WRITTEN)
 
 
-@cache
-def select_newest(*conditions: str) -> SelectMany:
-    """Return the statement for the newest memories with certain values in these fields."""
-    return SelectMany(*conditions, order="-last_updated")
+# A statement is compiled for each number of topics and words up to this one.
+MAX_COMPILED_LENGTH = 8
+
+
+@lru_cache(maxsize=256)
+def select_many(*conditions: Condition, order: Order, after_position: bool) -> SelectMany:
+    """Return the statement for the lists of one shape."""
+    return SelectMany(*conditions, order=order, after_position=after_position)
 
 
 @cache
-def select_page(order: Order, after_position: bool) -> SelectMany:
-    """Return the statement for a page of one owner's whole list."""
-    return SelectMany("user_id", order=order, after_position=after_position)
+def upsert(*names: str) -> Upsert:
+    """Return the statement that sets these content fields of an owner's memory."""
+    followers = [SEARCH_TEXT.name] if SEARCH_TEXT.source in names else []
+    return Upsert("key", "user_id", fields=[*names, *followers])
 
 
 class Store(Table[UserMemoryQuerySet]):
@@ -72,18 +78,34 @@ class Store(Table[UserMemoryQuerySet]):
         values = {"key": KEY.digest(owner, memory_id), "user_id": owner}
         return cast("UserMemory | None", SELECT.run(self.model, self.read_alias, values))
 
-    def newest(self, keys: dict[str, str], limit: int | None) -> list[UserMemory]:
-        """Return the newest memories with these values, by the names of fields."""
-        memories = select_newest(*keys).first(limit, self.model, self.read_alias, keys)
-        return cast("list[UserMemory]", memories)
+    def select(
+        self,
+        lookups: dict[str, Any],
+        limit: int | None,
+        order: Order = "-last_updated",
+        position: Position | None = None,
+    ) -> list[UserMemory]:
+        """Return memories in an order, the first or those after a position.
 
-    def page(self, owner: str, size: int, position: Position | None, order: Order) -> list[UserMemory]:
-        """Return the first of an owner's memories in an order, or the first after a position."""
-        values: dict[str, Any] = {"user_id": owner}
+        Args:
+            lookups: arguments of ``QuerySet.filter()``, with values in the form in which they are compared:
+                those of ``querysets.conditions()`` and ``mentions()``.
+            limit: the maximum number of memories; None for all.
+            order: of the memories.
+            position: the last memory before them, or its time and id.
+        """
+        conditions = [
+            Condition(lookup, len(value) if isinstance(value, list) else None) for lookup, value in lookups.items()
+        ]
+        # An empty list is not compiled either: it selects all rows or none, without a value to compare.
+        if any(length is not None and not 0 < length <= MAX_COMPILED_LENGTH for _lookup, length in conditions):
+            rows = with_read_fields(self.rows().filter(**lookups))
+            return rows.page(limit, position, order)
+        values = dict(lookups)
         if position is not None:
             values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)[:2]
-        memories = select_page(order, position is not None).first(size, self.model, self.read_alias, values)
-        return cast("list[UserMemory]", memories)
+        statement = select_many(*conditions, order=order, after_position=position is not None)
+        return cast("list[UserMemory]", statement.first(limit, self.model, self.read_alias, values))
 
     # Writing one
 
@@ -122,15 +144,32 @@ class Store(Table[UserMemoryQuerySet]):
         statement = REPLACE if version is None else REPLACE_VERSION
         return cast("UserMemory | None", statement.run(self.model, self.write_alias, values))
 
-    def upsert(self, candidate: UserMemory) -> tuple[UserMemory, bool]:
-        """Replace or add; return the memory and whether it was added."""
+    def upsert(self, candidate: UserMemory, names: Iterable[str]) -> tuple[UserMemory, bool]:
+        """Replace some fields of the owner's memory with the candidate's id, or add the candidate.
+
+        Args:
+            candidate: the id, the owner and the content.
+            names: of the content fields to replace.
+
+        Returns:
+            The memory, and whether it was added.
+        """
+        alias, statement = self.write_alias, upsert(*names)
 
         def write() -> tuple[UserMemory, bool]:
-            replaced = self.replace(candidate)
-            return (self.add(candidate), True) if replaced is None else (replaced, False)
+            self._stamp(candidate)
+            try:
+                written = cast("UserMemory | None", statement.run(self.model, alias, self._values_of(candidate)))
+            except IntegrityError as error:
+                self._refuse_taken([candidate], error)
+                raise
+            if written is None:
+                return self.add(candidate), True
+            # A write of a memory that exists makes its version 2 or higher.
+            return written, written.version == 1
 
         # The memory was added in between and may be deleted again: replace or add once more.
-        return retry(write, MemoryExists, unless=lambda error: not self._can_read(candidate))
+        return retry(write, (MemoryExists, IntegrityError), unless=lambda error: not self._can_read(candidate))
 
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
         """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""

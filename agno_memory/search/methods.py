@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
-from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.db.keyset import Order
+from agno_memory.querysets import mentions
 from agno_memory.validators import check, validate_query
 
 RetrievalMethod = Literal["last_n", "first_n", "keyword"]
-# Takes memories and the text of the query.
-RetrievalFunction = Callable[[UserMemoryQuerySet, str | None], UserMemoryQuerySet]
 
 
-def last_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
-    """Return the memories, the newest first."""
-    return memories.newest()
+class Selection(NamedTuple):
+    """The memories that a search finds.
+
+    Args:
+        lookups: arguments of ``QuerySet.filter()``.
+        order: of the memories.
+    """
+
+    lookups: dict[str, Any]
+    order: Order
 
 
-def first_n(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
-    """Return the memories, the oldest first."""
-    return memories.oldest()
+# Takes the text of the query.
+RetrievalFunction = Callable[[str | None], Selection]
 
 
-def keyword(memories: UserMemoryQuerySet, query: str | None) -> UserMemoryQuerySet:
-    """Return the memories with every word of the query, in any order and case, the newest first.
+def last_n(query: str | None) -> Selection:
+    """Select all memories, the newest first."""
+    return Selection({}, "-last_updated")
+
+
+def first_n(query: str | None) -> Selection:
+    """Select all memories, the oldest first."""
+    return Selection({}, "last_updated")
+
+
+def keyword(query: str | None) -> Selection:
+    """Select the memories with every word of the query, in any order and case, the newest first.
 
     Raises:
         ValidationError: no query, or one that is blank, longer than 1,000 characters, or not storable.
     """
     check("query", query, validate_query)
-    for word in str(query).split():
-        memories = memories.mentioning(word)
-    return memories.newest()
+    return Selection(mentions(*str(query).split()), "-last_updated")
 
 
 RETRIEVAL_METHODS: Final[dict[str, RetrievalFunction]] = {"last_n": last_n, "first_n": first_n, "keyword": keyword}

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
 from agno_memory.contrib.agno import DjangoDb
+from agno_memory.db.store import Store
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from tests.agno_model import ScriptedModel
@@ -226,6 +227,6 @@ def test_a_database_error_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) ->
     def away(*args: Any, **kwargs: Any) -> None:
         raise OperationalError("the server is gone")
 
-    monkeypatch.setattr(Memory, "get_user_memory", away)
+    monkeypatch.setattr(Store, "upsert", away)
     with pytest.raises(OperationalError, match="the server is gone"):
         DjangoDb("default").upsert_user_memory(AgnoMemory(memory_id="m", memory="x", user_id="maya"))

@@ -17,6 +17,8 @@ from agno.run.agent import RunOutput
 from agno.session import AgentSession as AgnoSession
 from agno.session import WorkflowSession
 from django.core.exceptions import ValidationError
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +156,25 @@ def test_times_are_utc_and_do_not_drift(alias: str, far_from_utc: None) -> None:
     db.upsert_sessions([AgnoSession(session_id="s", created_at=BEGUN, updated_at=BEGUN)], preserve_updated_at=True)
     session = db.get_session("s")
     assert (session.created_at, session.updated_at) == (BEGUN, BEGUN)
+
+
+@each_database
+def test_each_call_for_a_user_is_one_statement(alias: str) -> None:
+    db = DjangoDb(alias)
+    remember(db, "m", topics=["tea"], feedback="good", agent_id="chef")
+    remember(db, "n")
+    calls: dict[str, tuple[Callable[[], Any], Any]] = {
+        "replace": (lambda: remember(db, "m", memory="Changed").feedback, "good"),
+        "read one": (lambda: db.get_user_memory("m", user_id="maya").memory, "Changed"),
+        "list": (lambda: ids(db.get_user_memories(user_id="maya", limit=5)), ["m", "n"]),
+        "by topic": (lambda: ids(db.get_user_memories(user_id="maya", topics=["tea"], agent_id="chef")), ["m"]),
+        "by text": (lambda: ids(db.get_user_memories(user_id="maya", search_content="CHANGED")), ["m"]),
+        "delete": (lambda: db.delete_user_memory("n", user_id="maya"), None),
+    }
+    for name, (call, expected) in calls.items():
+        with CaptureQueriesContext(connections[alias]) as queries:
+            assert call() == expected, name
+        assert len(queries) == 1, name
 
 
 @each_database

@@ -19,7 +19,6 @@ from agno_memory import names
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.base import refuse_unknown_parameters
-from agno_memory.search.methods import keyword
 from agno_memory.validators import validate_identifier, validate_query, validate_topics
 
 # The last whole millisecond.
@@ -130,7 +129,7 @@ class UserMemoryFilter(_GeneratedFilterSet):
         fields: tuple[str, ...] = ()
 
     def search(self, rows: UserMemoryQuerySet, name: str, value: str) -> UserMemoryQuerySet:
-        return keyword(rows, value)
+        return rows.mentioning(*value.split())
 
 
 class MemoryFilterBackend(DjangoFilterBackend):

@@ -8,13 +8,12 @@ from agno.memory.v2.db.base import MemoryDb
 from agno.memory.v2.db.schema import MemoryRow
 
 from agno_memory.contrib.agno import owners
+from agno_memory.contrib.agno.agent_memory import AgentMemory
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.tool_calls import Origin, current_user, origin_of_call
-from agno_memory.contrib.agno.upserts import upsert
 from agno_memory.contrib.agno.v1.rows import memory_from_agno, memory_to_agno
 from agno_memory.db import handles
 from agno_memory.exceptions import MemoryNotFound
-from agno_memory.memory import Memory
 
 
 class DjangoMemoryDb(MemoryDb):
@@ -25,7 +24,7 @@ class DjangoMemoryDb(MemoryDb):
     """
 
     def __init__(self, db: str | handles.MemoryDb | None = None) -> None:
-        self._memory = Memory(db)
+        self._memory = AgentMemory(db)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(db={self._memory.db!r})"
@@ -80,7 +79,7 @@ class DjangoMemoryDb(MemoryDb):
         Raises:
             ValidationError: bad input; nothing was written.
         """
-        return memory_to_agno(upsert(self._memory, memory_from_agno(memory), memory.user_id))
+        return memory_to_agno(self._memory.upsert(memory_from_agno(memory), memory.user_id))
 
     def delete_memory(self, memory_id: str) -> None:
         """Delete a memory: of any user if the program calls, otherwise of the agent's user.

@@ -32,13 +32,23 @@ class Listing(NamedTuple):
         """Raise ValueError for a page without a limit, or below 1."""
         validate_pagination(self.limit, self.page)
 
+    def is_in_default_order(self, model: Any) -> bool:
+        """Return whether ``sort_by`` does not name a field of the model."""
+        return self._field(model) is None
+
     def ordered(self, rows: Any, default: QuerySet[Any]) -> Any:
         """Return the rows in the order of ``sort_by``, or ``default`` if that does not name a field."""
-        name = RENAMED.get(self.sort_by or "", self.sort_by) if rows.model is UserMemory else self.sort_by
-        if name not in _sortable(rows.model):
+        name = self._field(rows.model)
+        if name is None:
             return default
         sign = "" if self.sort_order == "asc" else "-"
         return rows.order_by(*(f"{sign}{each}" for each in dict.fromkeys([name, rows.model._meta.pk.name])))
+
+    def _field(self, model: Any) -> str | None:
+        if self.sort_by is None:
+            return None
+        name = RENAMED.get(self.sort_by, self.sort_by) if model is UserMemory else self.sort_by
+        return name if name in _sortable(model) else None
 
     def sliced(self, rows: Any) -> Any:
         """Return the rows of the page."""

@@ -8,14 +8,13 @@ from agno.db.schemas.memory import UserMemory as AgnoMemory
 from django.db.models import Count, Max
 
 from agno_memory.contrib.agno import owners
+from agno_memory.contrib.agno.agent_memory import AgentMemory
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.tool_calls import Origin, current_user, origin_of_call
-from agno_memory.contrib.agno.upserts import upsert
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import memory_from_agno, memory_result, optional_moment
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import AmbiguousMemory, MemoryNotFound
-from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.times import to_epoch
@@ -24,7 +23,7 @@ from agno_memory.times import to_epoch
 class MemoriesMixin:
     """Memories of all users. Without a ``user_id``, agno means every user."""
 
-    _memory: Memory
+    _memory: AgentMemory
 
     # Writing
 
@@ -60,7 +59,7 @@ class MemoriesMixin:
         return [memory_result(memory, deserialize) for memory in written]
 
     def _upsert_memory(self, memory: AgnoMemory, *, keep_times: bool = False) -> UserMemory:
-        written = upsert(self._memory, memory_from_agno(memory), memory.user_id)
+        written = self._memory.upsert(memory_from_agno(memory), memory.user_id)
         if keep_times:
             written.created_at = optional_moment(memory.created_at) or written.created_at
             written.last_updated = optional_moment(memory.updated_at) or written.created_at
@@ -79,7 +78,10 @@ class MemoriesMixin:
         Raises:
             AmbiguousMemory: no user is named, and several users have this id.
         """
-        memory = self._memory_rows(user_id).with_id(memory_id)
+        if user_id is None:
+            memory = self._memory_rows(None).with_id(memory_id)
+        else:
+            memory = self._memory.get_user_memory(memory_id, user_id)
         return None if memory is None else memory_result(memory, deserialize)
 
     def get_user_memories(
@@ -127,12 +129,15 @@ class MemoriesMixin:
         deserialize: bool | None,
     ) -> Any:
         listing.check()
+        if deserialize and listing.page is None and listing.is_in_default_order(UserMemory):
+            # As an agent reads: by a statement that is compiled once.
+            memories = self._memory.newest(user_id, filters, search_content, listing.limit)
+            return [memory_result(memory, deserialize) for memory in memories]
         rows = self._memory_rows(user_id).matching(**filters)
         if search_content:
             rows = rows.mentioning(search_content)
-        results = [
-            memory_result(memory, deserialize) for memory in listing.sliced(listing.ordered(rows, rows.newest()))
-        ]
+        page = listing.sliced(listing.ordered(rows, rows.newest()))
+        results = [memory_result(memory, deserialize) for memory in page]
         return results if deserialize else (results, rows.count())
 
     @from_anywhere
@@ -172,7 +177,10 @@ class MemoriesMixin:
             MemoryNotFound: the memory does not exist or belongs to another user.
             AmbiguousMemory: no user is named, and several users have this id; nothing was deleted.
         """
-        memory = self._memory.rows_to_write(owners.reader(user_id)).with_id(memory_id)
+        if user_id is not None:
+            self._memory.delete_user_memory(memory_id, user_id)
+            return
+        memory = self._memory.rows_to_write(owners.reader(None)).with_id(memory_id)
         if memory is None:
             raise MemoryNotFound(memory_id)
         self._memory.delete_user_memory(memory, memory.user_id)

@@ -48,7 +48,7 @@ def memory_from_agno(memory: AgnoMemory) -> dict[str, Any]:
 def memory_result(memory: UserMemory, deserialize: bool | None) -> Any:
     """Return a memory as agno's object, or as a dictionary."""
     values = {name: getattr(memory, name) for name in (*MEMORY_FIELDS, "user_id")}
-    values |= {"created_at": to_epoch(memory.created_at), "updated_at": to_epoch(memory.last_updated)}
+    values["created_at"], values["updated_at"] = to_epoch(memory.created_at), to_epoch(memory.last_updated)
     return AgnoMemory(**values) if deserialize else values
 
 

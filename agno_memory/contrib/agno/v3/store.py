@@ -8,11 +8,11 @@ from typing import Any
 from agno.db.base import BaseDb
 
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.contrib.agno.agent_memory import AgentMemory
 from agno_memory.contrib.agno.v3.memories import MemoriesMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
 from agno_memory.contrib.agno.v3.runs import RunsMixin
 from agno_memory.contrib.agno.v3.sessions import SessionsMixin
-from agno_memory.memory import Memory
 
 
 @refuse_unsupported
@@ -30,7 +30,7 @@ class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
     def __init__(self, db: str | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id or ("agno_memory" if db is None else f"agno_memory_{db}"))
         self.db = db
-        self._memory = Memory(db)
+        self._memory = AgentMemory(db)
         self._sessions = AgentSessions(db)
 
     def __repr__(self) -> str:
