@@ -24,8 +24,8 @@ from agno_memory.signals import announce, announce_batch, by_owner, memory_added
 from agno_memory.validators import canonical_topics, check, limit_topics
 
 Batch = list[UserMemory]
-# Writes the rows of one owner and returns the written ones, as they were before.
-Write = Callable[[UserMemoryQuerySet], Batch]
+# Writes the rows of one owner, which are also given as they were before, and returns the written ones.
+Write = Callable[[UserMemoryQuerySet, Batch], Batch]
 
 DELETE_MANY: Final = DeleteMany()
 ORDER: Final[Order] = "created_at"
@@ -105,7 +105,7 @@ class BulkMemory:
 
         return self._each(self.rows.exclude(user_id=owner), partial(self._move, owner), announce_move)
 
-    def _move(self, owner: str, rows: UserMemoryQuerySet) -> Batch:
+    def _move(self, owner: str, rows: UserMemoryQuerySet, _loaded: Batch) -> Batch:
         """Move memories of one owner to another, and return those that were moved."""
         memories = list(rows)
         copies = {memory.memory_id: _copy_for(memory, owner) for memory in memories}
@@ -160,12 +160,10 @@ class BulkMemory:
 
 
 def _written_by(write: Callable[[UserMemoryQuerySet], object]) -> Write:
-    """Return a function that writes an owner's rows by one statement, and returns the rows as they were before."""
+    """Return a function that writes all rows of an owner by one statement."""
 
-    def write_rows(rows: UserMemoryQuerySet) -> Batch:
-        memories = list(rows.only(*LOADED))
-        if memories:
-            write(rows)
+    def write_rows(rows: UserMemoryQuerySet, memories: Batch) -> Batch:
+        write(rows)
         return memories
 
     return write_rows
@@ -180,8 +178,9 @@ def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write) -> Batch:
     for owner, keys in by_owner((memory.user_id, memory.key) for memory in batch).items():
         # Locked, if the database has row locks: the returned rows are the written ones.
         owned = rows.order_by().filter(user_id=owner, key__in=keys)
-        locked = [memory.key for memory in owned.select_for_update().only("key")]
-        written += write(rows.order_by().filter(user_id=owner, key__in=locked)) if locked else []
+        locked = list(owned.select_for_update().only(*LOADED))
+        keys = [memory.key for memory in locked]
+        written += write(rows.order_by().filter(user_id=owner, key__in=keys), locked) if locked else []
     return written
 
 
