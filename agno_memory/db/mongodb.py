@@ -301,6 +301,18 @@ def aggregate(
     return iter(query.get_cursor())
 
 
+def index_names(connection: Any, table: str) -> list[str]:
+    """Return the names of a collection's indexes."""
+    collection = connection.get_collection(table)
+    return list(with_django_errors(collection.index_information))
+
+
+def is_mongos(connection: Any) -> bool:
+    """Return whether the connection leads to the router of a sharded cluster."""
+    reply = with_django_errors(lambda: connection.database.client.admin.command("hello"))
+    return bool(reply.get("msg") == "isdbgrid")
+
+
 def estimated_count(connection: Any, table: str) -> int:
     """Return the number of documents in a collection, from its metadata."""
     collection = connection.get_collection(table)
