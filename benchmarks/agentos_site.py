@@ -27,6 +27,8 @@ def as_agno(row: Row) -> UserMemory:
 
 
 def fill(rows: int) -> None:
+    # Otherwise the two workers create the tables at the same time, and one of them fails.
+    store()._create_all_tables()
     for batch in batched(stored_rows(0, rows // PER_USER), 1_000):
         store().upsert_memories([as_agno(row) for row in batch], preserve_updated_at=True)
 

@@ -97,6 +97,8 @@ def inside(name: str, options: argparse.Namespace) -> None:
         rest_data.fill(0, options.rows[0], heavy=0, heavy_user=HEAVY)
         with served() as port:
             write_targets(list(agentos.compare(agentos.Side(port, tokens[rest_data.USER]), options)))
+        with served("nothing") as port:
+            agentos.print_ceiling(port, options.seconds)
         return
     measured: dict[int, dict[str, Any]] = {}
     filled = 0
@@ -152,8 +154,8 @@ def judged(name: str, measured: dict[int, dict[str, Any]]) -> Iterator[Target]:
 
 
 @contextmanager
-def served() -> Iterator[int]:
-    """Serve the site with gunicorn's two workers, and yield its port."""
+def served(application: str = "application") -> Iterator[int]:
+    """Serve the site, or another application of its module, with gunicorn's two workers, and yield its port."""
     port = free_port()
     command = [
         sys.executable,
@@ -166,7 +168,7 @@ def served() -> Iterator[int]:
         "--log-level",
         "error",
     ]
-    process = subprocess.Popen([*command, "benchmarks.rest_site:application"])
+    process = subprocess.Popen([*command, f"benchmarks.rest_site:{application}"])
     try:
         wait_for(port)
         yield port

@@ -88,6 +88,12 @@ def add(request: HttpRequest) -> JsonResponse:
     return JsonResponse(shown(list(row.values())), status=201)
 
 
+def nothing(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """Answer as a WSGI application that does nothing."""
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", "2")])
+    return [b"{}"]
+
+
 urlpatterns = [path("api/", include("agno_memory.rest.urls")), path("bare/memories/", csrf_exempt(memories))]
 
 
