@@ -67,6 +67,8 @@ def compare(ours: Side, options: argparse.Namespace) -> Iterator[tuple[str, floa
 def print_ceiling(port: int, seconds: float) -> None:
     """Print the rate of an application that does nothing, on our server: no framework can be faster there."""
     message = request("GET", "/", port, "none")
+    # The workers start.
+    run(port, lambda: message, 200, 0.5, CLIENTS)
     rate = summary(run(port, lambda: message, 200, seconds, CLIENTS), seconds).rate
     print(f"{'an empty WSGI application':36}{rate:9,.0f}", flush=True)
 
