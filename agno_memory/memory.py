@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -99,10 +100,22 @@ class Memory(Service[UserMemoryQuerySet]):
         Raises:
             ValidationError: bad input; nothing was written.
         """
-        return self._upsert(memory, user_id, UserMemory.content_fields)
+        return self.upsert_fields(memory, user_id, UserMemory.content_fields)
 
-    def _upsert(self, memory: UserMemory, user_id: object, names: Iterable[str]) -> UserMemory:
-        """Replace only the content fields of these names, or add the memory."""
+    def upsert_fields(self, memory: UserMemory, user_id: object, names: Iterable[str]) -> UserMemory:
+        """Replace some fields of the user's memory that has the same id, or add the memory.
+
+        Args:
+            memory: unsaved, with a ``memory_id``. It is not changed.
+            user_id: the owner.
+            names: the content fields to replace; the others keep their values.
+
+        Returns:
+            The memory as it is now.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+        """
         candidate = cleaned_memory(self._store.model, memory, owner_id(user_id))
         written, is_new = self._store.upsert(candidate, names)
         signal = memory_added if is_new else memory_replaced
@@ -232,11 +245,30 @@ class Memory(Service[UserMemoryQuerySet]):
             ValidationError: bad input.
         """
         check("limit", limit, validate_limit)
-        owner = owner_id(user_id)
         lookups = conditions(
             topics=topics, any_topics=any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id
         )
-        return self._store.select({"user_id": owner, **lookups}, limit)
+        return self.select(user_id, lookups, limit)
+
+    def select(
+        self,
+        user_id: object,
+        lookups: dict[str, Any],
+        limit: int | None = None,
+        order: Order = "-last_updated",
+        position: Position | None = None,
+    ) -> list[UserMemory]:
+        """Return memories of a user by a statement that is compiled once for each shape; the other verbs read by it.
+
+        Args:
+            user_id: the owner, or ``ANYONE``.
+            lookups: arguments of ``QuerySet.filter()``, from ``querysets.conditions()`` and ``mentions()``.
+            limit: the maximum number of memories; all by default.
+            order: as in ``page()``.
+            position: as in ``page()``.
+        """
+        owner = {} if user_id is ANYONE else {"user_id": owner_id(user_id)}
+        return self._store.select({**owner, **lookups}, limit, order, position)
 
     def page(
         self,
@@ -263,7 +295,7 @@ class Memory(Service[UserMemoryQuerySet]):
             ValidationError: bad input.
         """
         check("size", size, validate_limit)
-        return self._store.select({"user_id": owner_id(user_id)}, size, order, position)
+        return self.select(user_id, {}, size, order, position)
 
     def search_user_memories(
         self,
@@ -291,16 +323,18 @@ class Memory(Service[UserMemoryQuerySet]):
             message = _("Unknown method. Choose one of: %(methods)s.")
             raise refusal("retrieval_method", message, "invalid", methods=", ".join(RETRIEVAL_METHODS))
         lookups, order = RETRIEVAL_METHODS[method](query)
-        return self._store.select({"user_id": owner_id(user_id), **lookups}, limit, order)
+        return self.select(user_id, lookups, limit, order)
 
     aadd_user_memory = async_twin(add_user_memory)
     aadd_user_memories = async_twin(add_user_memories)
     aget_user_memory = async_twin(get_user_memory)
     aget_user_memories = async_twin(get_user_memories)
+    aselect = async_twin(select)
     apage = async_twin(page)
     asearch_user_memories = async_twin(search_user_memories)
     areplace_user_memory = async_twin(replace_user_memory)
     aupsert_user_memory = async_twin(upsert_user_memory)
+    aupsert_fields = async_twin(upsert_fields)
     adelete_user_memory = async_twin(delete_user_memory)
     adelete_user_memories = async_twin(delete_user_memories)
     aclear_user_memories = async_twin(clear_user_memories)

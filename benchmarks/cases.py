@@ -41,7 +41,7 @@ def single_row(place: Place, draw: Draw) -> list[Case]:
 
     def changed() -> Row:
         row = draw.row()
-        return {**fresh(row["user_id"]), "memory_id": row["memory_id"]}
+        return {**fresh(row["user_id"]), "key": row["key"], "memory_id": row["memory_id"]}
 
     def case(name: str, row: Callable[[], Row], ours: Callable[[Row, UserMemory], Any], **more: Any) -> Case:
         ways: dict[str, Callable[[Any], Any]] = {

@@ -348,7 +348,7 @@ class MongoDriver:
         return None if document is None else self.values(document)
 
     def upsert(self, row: Row) -> Values | None:
-        change = {**self.change(row), "$setOnInsert": {"created_at": row["created_at"]}}
+        change = {**self.change(row), "$setOnInsert": {"created_at": row["created_at"], "memory_id": row["memory_id"]}}
         document = self.collection.find_one_and_update(self.key(row), change, upsert=True, return_document=True)
         assert document is not None
         return self.values(document)

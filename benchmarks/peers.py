@@ -146,7 +146,7 @@ def cases(peers: Peers, draw: Draw) -> list[Case]:
 
     def changed_row() -> Row:
         row = draw.row()
-        return {**fresh(row["user_id"]), "memory_id": row["memory_id"]}
+        return {**fresh(row["user_id"]), "key": row["key"], "memory_id": row["memory_id"]}
 
     # Whatever a caller has in hand, the instance of each store's own class, is made outside of the clock.
     prepared = {"agno": as_agno, "DjangoDb": as_agno, "ours": lambda row: (row, as_memory(row))}

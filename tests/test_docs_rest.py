@@ -114,7 +114,7 @@ def test_every_filter_is_documented() -> None:
     table = PAGE.partition("### List, filter and search")[2].partition("\n### ")[0]
     rows = "".join(line for line in table.splitlines() if line.startswith("|"))
     assert [each.parameter for each in FILTERS if f"`{each.parameter}`" not in rows] == []
-    for page in ("admin.md", "moving.md"):
+    for page in ("admin.md", "transfer.md"):
         assert "(rest.md#list-filter-and-search)" in (ROOT / "docs" / page).read_text("utf-8")
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from agno_memory import exceptions
 from agno_memory.exceptions import (
     AgnoMemoryError,
+    AmbiguousMemory,
     MemoryChanged,
     MemoryExists,
     MemoryNotFound,
@@ -20,6 +21,7 @@ from agno_memory.exceptions import (
 ERRORS = [
     MemoryNotFound("m1"),
     MemoryExists(["m1", "m2"]),
+    AmbiguousMemory("m1"),
     MemoryChanged("m1", 3),
     SessionNotFound("s1"),
     SessionExists("s1"),
@@ -53,6 +55,7 @@ def test_errors_have_ids_and_versions() -> None:
     [
         (MemoryNotFound("m1"), ["no memory 'm1'", "get_user_memories()"]),
         (MemoryExists(["m1"]), ["Already taken: 'm1'. ", "Leave memory_id out", "replace_user_memory()"]),
+        (AmbiguousMemory("m1"), ["Several users have a memory 'm1'", "user_id="]),
         (MemoryChanged("m1", 3), ["'m1' is no longer at version 3", "Read it again"]),
     ],
     ids=lambda value: type(value).__name__,

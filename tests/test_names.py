@@ -8,12 +8,17 @@ import pytest
 from django.db.models import Field
 
 from agno_memory import names
-from agno_memory.fields import FoldedTextField
+from agno_memory.fields import CompositeKeyField, FoldedTextField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Filter, Kind
 
-FIELDS = {field.attname: field for field in UserMemory._meta.concrete_fields if not isinstance(field, FoldedTextField)}
+FIELDS = {
+    field.attname: field
+    for field in UserMemory._meta.concrete_fields
+    # Made by the model from others.
+    if not isinstance(field, FoldedTextField | CompositeKeyField)
+}
 # The model names its own fields; these are the ones that callers do not set as content.
 NOT_CONTENT = {"memory_id", "user_id"}
 

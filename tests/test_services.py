@@ -46,10 +46,11 @@ def test_rows_of_a_user(alias: str) -> None:
     fill(alias)
     expected: dict[Service[Any], set[str]] = {Memory(alias): set(), AgentSessions(alias): {"agent's"}}
     for made, without_user in expected.items():
+        name = "memory_id" if isinstance(made, Memory) else "session_id"
         for rows in (made.rows, made.rows_to_write):
-            assert set(rows("maya").values_list("pk", flat=True)) == {"maya"}
-            assert set(rows(NO_USER).values_list("pk", flat=True)) == without_user
-            assert set(rows(ANYONE).values_list("pk", flat=True)) == {"maya", "noah"} | without_user
+            assert set(rows("maya").values_list(name, flat=True)) == {"maya"}
+            assert set(rows(NO_USER).values_list(name, flat=True)) == without_user
+            assert set(rows(ANYONE).values_list(name, flat=True)) == {"maya", "noah"} | without_user
             assert rows("maya").db == alias
             with pytest.raises(ValidationError, match="user"):
                 rows(1.5)
@@ -59,7 +60,7 @@ def test_rows_of_a_user(alias: str) -> None:
 def test_without_a_user_rows_are_those_of_the_default_user(service: type[Service[Any]]) -> None:
     fill("default")
     with override_settings(AGNO_MEMORY={"DEFAULT_USER_ID": "noah"}):
-        assert [row.pk for row in service("default").rows()] == ["noah"]  # type: ignore[arg-type]
+        assert [row.user_id for row in service("default").rows()] == ["noah"]  # type: ignore[arg-type]
 
 
 @each_service

@@ -88,8 +88,13 @@ def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterabl
     for position, convert in _conversions(model, connection):
         columns[position] = convert(columns[position], connection)
     names = [field.attname for field in read_fields(model)]
-    create: Any = partial(_fill, model) if _is_plain(model) else model.from_db
-    return [create(connection.alias, names, values) for values in zip(*columns, strict=True)]
+    first, *others = zip(*columns, strict=True)
+    created = [model.from_db(connection.alias, names, first)]
+    if _is_plain(model):
+        # The state of an instance is what this release of Django makes it.
+        state = vars(created[0]._state)
+        return created + [_fill(model, state, names, values) for values in others]
+    return created + [model.from_db(connection.alias, names, values) for values in others]
 
 
 def _is_plain(model: type[Model]) -> bool:
@@ -99,13 +104,12 @@ def _is_plain(model: type[Model]) -> bool:
     return is_djangos and not (pre_init.has_listeners(model) or post_init.has_listeners(model))
 
 
-def _fill(model: type[Model], alias: str, names: Sequence[str], values: Sequence[Any]) -> Model:
+def _fill(model: type[Model], state: dict[str, Any], names: Sequence[str], values: Sequence[Any]) -> Model:
     """Return the same as ``Model.from_db()``, in a quarter of the time."""
     instance = model.__new__(model)
     attributes = instance.__dict__
-    attributes["_state"] = state = ModelState()
-    state.adding = False
-    state.db = alias
+    attributes["_state"] = own_state = ModelState()
+    own_state.__dict__.update(state)
     # The check of strict=True would take a quarter of the time of this function.
     attributes.update(zip(names, values))  # noqa: B905
     return instance

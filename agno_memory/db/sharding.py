@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 from django.db import NotSupportedError, connections, models
 
 from agno_memory.db.errors import with_django_errors
+from agno_memory.db.mongodb import is_mongos
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 
 # Each table with the field that decides the server of a row. A table stands before those that refer to it.
@@ -150,6 +151,8 @@ class MongoSharding(Sharding):
         return [f"sh.shardCollection({json.dumps(namespace)}, {json.dumps(key)})" for namespace, key in self._keys()]
 
     def execute(self) -> Iterator[str]:
+        if not is_mongos(self.connection):
+            raise NotSupportedError("This server is not a sharded cluster: connect to its mongos.")
         for text, (namespace, key) in zip(self.statements(), self._keys(), strict=True):
             with_django_errors(self.connection, partial(self._shard, namespace, key))
             yield text

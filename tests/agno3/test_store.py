@@ -166,7 +166,7 @@ def test_each_call_for_a_user_is_one_statement(alias: str) -> None:
     calls: dict[str, tuple[Callable[[], Any], Any]] = {
         "replace": (lambda: remember(db, "m", memory="Changed").feedback, "good"),
         "read one": (lambda: db.get_user_memory("m", user_id="maya").memory, "Changed"),
-        "list": (lambda: ids(db.get_user_memories(user_id="maya", limit=5)), ["m", "n"]),
+        "list": (lambda: sorted(ids(db.get_user_memories(user_id="maya", limit=5))), ["m", "n"]),
         "by topic": (lambda: ids(db.get_user_memories(user_id="maya", topics=["tea"], agent_id="chef")), ["m"]),
         "by text": (lambda: ids(db.get_user_memories(user_id="maya", search_content="CHANGED")), ["m"]),
         "delete": (lambda: db.delete_user_memory("n", user_id="maya"), None),

@@ -6,12 +6,10 @@ from typing import Any
 
 from agno_memory.conf import conf
 from agno_memory.contrib.agno import owners
-from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.querysets import conditions, mentions
-from agno_memory.services import ANYONE
 
 
 class AgentMemory(Memory):
@@ -25,7 +23,6 @@ class AgentMemory(Memory):
             user_id: the owner.
 
         Raises:
-            MemoryExists: the id belongs to another user; nothing was written.
             ValidationError: bad input; nothing was written.
         """
         values = {name: value for name, value in values.items() if value is not None}
@@ -40,7 +37,7 @@ class AgentMemory(Memory):
         if "memory" not in values and (current := self.get_user_memory(values["memory_id"], user_id)):
             # A memory must have a text; this one is not written.
             values["memory"] = current.memory
-        return self._upsert(UserMemory(**values), user_id, names)
+        return self.upsert_fields(UserMemory(**values), user_id, names)
 
     def newest(
         self, user_id: str | None, filters: dict[str, Any], text: str | None = None, limit: int | None = None
@@ -57,10 +54,7 @@ class AgentMemory(Memory):
             ValidationError: bad input.
         """
         lookups = conditions(**filters) | (mentions(text) if text else {})
-        owner = owners.reader(user_id)
-        if owner is not ANYONE:
-            lookups = {"user_id": owner_id(owner), **lookups}
-        return self._store.select(lookups, limit)
+        return self.select(owners.reader(user_id), lookups, limit)
 
 
 def _storable(message: str) -> str:

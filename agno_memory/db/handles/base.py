@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from collections.abc import Iterable
 from copy import deepcopy
 from itertools import count
 from typing import Any, ClassVar
@@ -116,14 +117,17 @@ class MemoryDb:
             editor.delete_model(self.model)
 
     def _create_missing_indexes(self) -> None:
-        connection = connections[self.alias]
-        with connection.cursor() as cursor:
-            present = connection.introspection.get_constraints(cursor, self.table_name)
-        with connection.schema_editor() as editor:
+        present = self._index_names()
+        with connections[self.alias].schema_editor() as editor:
             for index in self.model._meta.indexes:
                 if index.name not in present:
                     editor.add_index(self.model, index)
             CreateTopicsIndex.create(editor, self.model)
+
+    def _index_names(self) -> Iterable[str]:
+        connection = connections[self.alias]
+        with connection.cursor() as cursor:
+            return connection.introspection.get_constraints(cursor, self.table_name).keys()
 
     @sensitive_variables("settings")
     def _register(self, settings: dict[str, Any]) -> str:

@@ -49,7 +49,8 @@ class IdsContract(ContractCase):
             with self.subTest(owner), self.assertRaises(MemoryExists) as caught:
                 self.memory.add_user_memories(new, owner)
             self.assertEqual(caught.exception.memory_ids, ["memory_123"])
-        self.assertEqual([values(memory) for memory in self.rows.oldest()], [values(memory) for memory in added])
+        stored = {memory.key: values(memory) for memory in self.rows}
+        self.assertEqual(stored, {memory.key: values(memory) for memory in added})
 
     def test_nothing_shows_that_another_owner_uses_an_id(self) -> None:
         self.add("Alice's", ALICE, memory_id="used")

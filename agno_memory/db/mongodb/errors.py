@@ -1,0 +1,84 @@
+"""Errors of MongoDB's driver: how they become Django's, and what they mean.
+
+Packages of MongoDB are optional, so they are imported inside functions, which run for a connection to MongoDB only.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import DatabaseError
+
+Result = TypeVar("Result")
+
+
+def with_django_errors(call: Callable[[], Result]) -> Result:
+    """Call a function and raise errors of the driver as Django's.
+
+    The backend does so for its queries. This does it for all other calls: looking for a table, reading features,
+    ending a transaction.
+    """
+    translate, untranslated = _backend_errors()
+    try:
+        result: Result = translate(call)
+    except untranslated as error:
+        # The backend translates an error of a bulk write only if a key is taken.
+        raise DatabaseError(_text_of(error)) from error
+    except DatabaseError as error:
+        # The backend's errors have no text.
+        if not str(error) and error.__cause__:
+            error.args = (_text_of(error.__cause__),)
+        raise
+    return result
+
+
+def _text_of(error: BaseException) -> str:
+    """Return the text of a driver's error, without the documents that its details may contain."""
+    messages = [each["errmsg"] for each in _write_errors(error) if each.get("errmsg")]
+    return "; ".join(messages) or str(error)
+
+
+@cache
+def _backend_errors() -> tuple[Callable[[Callable[[], Any]], Any], type[Exception]]:
+    """Return the backend's function that calls another one and translates its errors, and the class of the others."""
+    from django_mongodb_backend.query import wrap_database_errors
+    from pymongo.errors import PyMongoError
+
+    return wrap_database_errors(lambda call: call()), PyMongoError
+
+
+def is_connection_failure(error: Exception) -> bool:
+    """Return whether the server could not be reached: the driver's error, or Django's with it as its cause."""
+    # The driver's errors exist only after its import.
+    failure = getattr(sys.modules.get("pymongo.errors"), "ConnectionFailure", None)
+    return failure is not None and (isinstance(error, failure) or isinstance(error.__cause__, failure))
+
+
+def is_transient(error: DatabaseError) -> bool:
+    """Return whether a transaction failed only because of another one, so that repeating it may succeed."""
+    has_label = getattr(error.__cause__, "has_error_label", None)
+    return bool(has_label and has_label("TransientTransactionError"))
+
+
+def clashing_keys(error: Exception) -> list[Any]:
+    """Return the values of unique keys that were taken. Errors of other databases have none."""
+    return [key for each in _write_errors(error) for key in each.get("keyValue", {}).values()]
+
+
+def inserted_before(error: Exception) -> int:
+    """Return the number of rows of a batch that were written before the one that failed."""
+    return int(_details(error).get("nInserted", 0))
+
+
+def _write_errors(error: BaseException) -> list[dict[str, Any]]:
+    details = _details(error)
+    return list(details.get("writeErrors", [details]))
+
+
+def _details(error: BaseException | None) -> dict[str, Any]:
+    """Return the details of a driver's error, or of the cause of Django's."""
+    details = getattr(error, "details", None) or getattr(getattr(error, "__cause__", None), "details", None)
+    return dict(details or {})
