@@ -89,9 +89,9 @@ $(PEERS)/.installed: benchmarks/requirements-peers.txt requirements.txt setup.cf
 bench-peers: $(PEERS)/.installed
 	$(PEERS)/bin/python -m benchmarks.peers --chart docs/images/peers.svg
 
-# The REST API under load, beside bare views.
-bench-rest: $(INSTALLED)
-	$(BIN)/python -m benchmarks.rest
+# The REST API under load, beside bare views and beside AgentOS, which runs in the environment of agno's stores.
+bench-rest: $(INSTALLED) $(PEERS)/.installed
+	BENCHMARK_PEERS=$(PEERS) $(BIN)/python -m benchmarks.rest
 
 # A store copied, exported and imported, with the memory that it takes.
 bench-transfer: $(INSTALLED)

@@ -24,8 +24,9 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 def as_dict(memory: UserMemory) -> dict[str, Any]:
     """Return a memory for JSON: the values of ``names.FIELDS``, times in the format of ``times.to_iso()``."""
     values = dict(zip(FIELDS, _values(memory), strict=True))
-    values["created_at"] = to_iso(memory.created_at)
-    values["last_updated"] = to_iso(memory.last_updated)
+    created = values["created_at"] = to_iso(memory.created_at)
+    # Formatting times is most of the work, and a memory that was never replaced has one time.
+    values["last_updated"] = created if memory.last_updated == memory.created_at else to_iso(memory.last_updated)
     return values
 
 

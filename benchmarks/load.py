@@ -11,6 +11,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 CLIENTS = 4
@@ -24,17 +25,31 @@ class Load(NamedTuple):
     p95: float
 
 
-def request(method: str, target: str, port: int, token: str, body: bytes = b"") -> bytes:
+def request(method: str, target: str, port: int, token: str, body: bytes = b"", scheme: str = "Token") -> bytes:
     """Return the bytes of a request."""
     lines = [
         f"{method} {target} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
-        f"Authorization: Token {token}",
+        f"Authorization: {scheme} {token}",
         "Accept: application/json",
         "Connection: close",
         *([f"Content-Type: application/json\r\nContent-Length: {len(body)}"] if body else []),
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def wait_for(port: int, seconds: float = 60) -> None:
+    """Return when a server accepts connections on a port.
+
+    Raises:
+        TimeoutError: it does not within these seconds.
+    """
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"No server on port {port} after {seconds:g} s.")
 
 
 def send(port: int, data: bytes) -> bytes:
@@ -48,7 +63,7 @@ def send(port: int, data: bytes) -> bytes:
     return b"".join(answer)
 
 
-def run(port: int, data: Callable[[], bytes], status: int, seconds: float) -> list[float]:
+def run(port: int, data: Callable[[], bytes], status: int, seconds: float, clients: int = CLIENTS) -> list[float]:
     """Let the clients send for some seconds and return the time of each request, in milliseconds.
 
     Raises:
@@ -68,7 +83,7 @@ def run(port: int, data: Callable[[], bytes], status: int, seconds: float) -> li
             if not answer.startswith(expected):
                 wrong.append(answer)
 
-    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=client) for _ in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,9 +1,11 @@
-"""Measure the REST API beside bare views that return the same responses with the raw driver.
+"""Measure the REST API beside bare views that return the same responses with the raw driver, and beside AgentOS.
 
-    python -m benchmarks.rest [--quick] [--rows 10000 1000000] [--databases sqlite postgres] [--seconds 2] [--rounds 4]
+    python -m benchmarks.rest [--quick] [--rows 10000 1000000] [--databases sqlite postgres agentos] [--seconds 2]
+                              [--rounds 4]
 
-gunicorn serves with two workers; a load generator on loopback sends to the API and to the bare view in turn. It
-prints requests per second, medians and 95th percentiles in milliseconds, and the ratios.
+gunicorn serves with two workers; a load generator on loopback sends to the API and to the other side in turn. It
+prints requests per second, medians and 95th percentiles in milliseconds, and the ratios. ``agentos`` is SQLite on both
+sides.
 """
 
 from __future__ import annotations
@@ -15,13 +17,12 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.load import run, summary
+from benchmarks.load import run, summary, wait_for
 from tests.servers import free_port
 from tests.servers import postgres as postgres_server
 
@@ -74,7 +75,8 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="10,000 rows only")
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 1_000_000], help="in the table, ascending")
-    parser.add_argument("--databases", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
+    places = ["sqlite", "postgres", "agentos"]
+    parser.add_argument("--databases", nargs="+", choices=places, default=places)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each block of requests")
     parser.add_argument("--rounds", type=int, default=4, help="blocks for each way")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
@@ -86,11 +88,18 @@ def parsed() -> argparse.Namespace:
 
 def inside(name: str, options: argparse.Namespace) -> None:
     """Measure one database, in a process with the settings of the site."""
-    # Imported here, because rest_data imports Question from this module.
-    from benchmarks import rest_data
+    # Imported here, because they import from this module or its data.
+    from benchmarks import agentos, rest_data
 
     print(f"\n{name}")
     tokens = rest_data.prepare([rest_data.USER, HEAVY])
+    if name == "agentos":
+        rest_data.fill(0, options.rows[0], heavy=0, heavy_user=HEAVY)
+        with served() as port:
+            write_targets(list(agentos.compare(agentos.Side(port, tokens[rest_data.USER]), options)))
+        with served("nothing") as port:
+            agentos.print_ceiling(port, options.seconds)
+        return
     measured: dict[int, dict[str, Any]] = {}
     filled = 0
     for rows in options.rows:
@@ -107,6 +116,11 @@ def inside(name: str, options: argparse.Namespace) -> None:
     targets = list(judged(name, measured))
     for target in targets:
         print(target)
+    write_targets(targets)
+
+
+def write_targets(targets: Sequence[tuple[str, float, bool]]) -> None:
+    """Leave the outcomes for the process that prints the summary of all databases."""
     (Path(os.environ["BENCHMARK_FOLDER"]) / "targets.json").write_text(json.dumps(targets))
 
 
@@ -140,8 +154,8 @@ def judged(name: str, measured: dict[int, dict[str, Any]]) -> Iterator[Target]:
 
 
 @contextmanager
-def served() -> Iterator[int]:
-    """Serve the site with gunicorn's two workers, and yield its port."""
+def served(application: str = "application") -> Iterator[int]:
+    """Serve the site, or another application of its module, with gunicorn's two workers, and yield its port."""
     port = free_port()
     command = [
         sys.executable,
@@ -154,9 +168,9 @@ def served() -> Iterator[int]:
         "--log-level",
         "error",
     ]
-    process = subprocess.Popen([*command, "benchmarks.rest_site:application"])
+    process = subprocess.Popen([*command, f"benchmarks.rest_site:{application}"])
     try:
-        time.sleep(3)
+        wait_for(port)
         yield port
     finally:
         process.terminate()

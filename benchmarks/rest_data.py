@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management import call_command
 
+from agno_memory.keys import composite_key
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.pagination import Cursor
@@ -46,9 +47,9 @@ def fill(filled: int, rows: int, *, heavy: int, heavy_user: str) -> None:
 def of_heavy(user: str, count: int) -> Iterator[Row]:
     for number in range(count):
         moment = SINCE + datetime.timedelta(minutes=number)
-        key = f"{number:08d}-heavy-{number:012d}"
-        yield {**stored(7, number % PER_USER), "memory_id": key, "user_id": user, "created_at": moment,
-               "last_updated": moment}  # fmt: skip
+        memory_id = f"{number:08d}-heavy-{number:012d}"
+        yield {**stored(7, number % PER_USER), "key": composite_key(user, memory_id), "memory_id": memory_id,
+               "user_id": user, "last_updated": moment, "created_at": moment}  # fmt: skip
 
 
 def questions(port: int, tokens: dict[str, str], heavy: str, page_size: int, far: int) -> list[Question]:

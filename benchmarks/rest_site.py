@@ -19,11 +19,11 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from agno_memory.keys import uuid7
+from agno_memory.keys import composite_key, uuid7
 from benchmarks.drivers import COLUMNS, PostgresDriver, SqliteDriver, Values
 from benchmarks.rest_auth import caller
 
-SHOWN = COLUMNS[:-1]
+HIDDEN = {"_id", "search_text"}
 PAGE = "WHERE user_id = {0} AND last_updated <= {0} AND (last_updated < {0} OR memory_id < {0})"
 
 
@@ -34,7 +34,7 @@ def driver() -> PostgresDriver | SqliteDriver:
 
 
 def shown(row: Values) -> dict[str, Any]:
-    memory = dict(zip(SHOWN, row, strict=False))
+    memory = {name: value for name, value in zip(COLUMNS, row, strict=True) if name not in HIDDEN}
     for name in ("created_at", "last_updated"):
         memory[name] = memory[name].isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return memory
@@ -66,9 +66,11 @@ def behind(user: str, moment: str, memory_id: str, limit: int) -> list[Values]:
 
 def add(request: HttpRequest) -> JsonResponse:
     body, now = json.loads(request.body), datetime.datetime.now(datetime.UTC)
+    user_id, memory_id = caller(request), uuid7()
     row = {
-        "memory_id": uuid7(),
-        "user_id": caller(request),
+        "key": composite_key(user_id, memory_id),
+        "memory_id": memory_id,
+        "user_id": user_id,
         "memory": body["memory"],
         "topics": body.get("topics", []),
         "input": body.get("input"),
@@ -78,12 +80,18 @@ def add(request: HttpRequest) -> JsonResponse:
         "session_id": body.get("session_id"),
         "feedback": body.get("feedback"),
         "version": 1,
-        "created_at": now,
         "last_updated": now,
+        "created_at": now,
         "search_text": body["memory"].lower(),
     }
     driver().add(row)
     return JsonResponse(shown(list(row.values())), status=201)
+
+
+def nothing(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """Answer as a WSGI application that does nothing."""
+    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", "2")])
+    return [b"{}"]
 
 
 urlpatterns = [path("api/", include("agno_memory.rest.urls")), path("bare/memories/", csrf_exempt(memories))]

@@ -224,7 +224,7 @@ def is_same_user(name: object, user_id: str) -> bool:
 
 def refuse_unknown_parameters(parameters: Collection[str], accepted: Sequence[str]) -> None:
     """Raise ValidationError if there are unknown parameters."""
-    message = _("Unknown parameter. Choose from: %(accepted)s.") % {"accepted": ", ".join(accepted)}
-    unknown = {name: [message] for name in sorted(parameters) if name not in accepted}
+    unknown = sorted(name for name in parameters if name not in accepted)
     if unknown:
-        raise serializers.ValidationError(unknown)
+        message = _("Unknown parameter. Choose from: %(accepted)s.") % {"accepted": ", ".join(accepted)}
+        raise serializers.ValidationError({name: [message] for name in unknown})

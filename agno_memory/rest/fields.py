@@ -76,9 +76,9 @@ def refuse_unknown_fields(data: dict[Any, Any], accepted: Sequence[str]) -> None
 
     The error names ``MAX_UNKNOWN`` of them at most, because each comes with the list of accepted fields.
     """
-    message = _("Unknown field. Choose from: %(accepted)s.") % {"accepted": ", ".join(accepted)}
     unknown = [printable(name) for name in data if name not in accepted]
     if unknown:
+        message = _("Unknown field. Choose from: %(accepted)s.") % {"accepted": ", ".join(accepted)}
         raise serializers.ValidationError({name: [message] for name in unknown[:MAX_UNKNOWN]})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -146,6 +147,14 @@ def test_a_missing_memory_is_not_found(alias: str, ana: Caller, memory_id: str) 
         body = {"memory": "x"} if method in {"PUT", "PATCH"} else None
         response = ana.call(method, one(memory_id), body)
         assert (method, response.status_code, list(response.json())) == (method, 404, ["detail"])
+
+
+@on_sqlite
+def test_the_service_reads_one_memory(alias: str, ana: Caller) -> None:
+    add("ana", memory_id="mine")
+    with mock.patch.object(Memory, "get_user_memory", autospec=True, side_effect=Memory.get_user_memory) as read:
+        assert ana.call("GET", one("mine")).json()["memory"] == "Likes tea"
+        assert read.call_count == 1
 
 
 # PUT

@@ -47,6 +47,8 @@ class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMem
         model = UserMemory
         fields: ClassVar[tuple[str, ...]] = FIELDS
         read_only_fields = ("user_id", *MACHINE_WRITTEN)
+        # The model has no constraints over several fields. Otherwise each request would search for them.
+        validators: ClassVar[tuple[Any, ...]] = ()
         extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
             "topics": {"allow_null": True},
             "metadata": {"allow_null": True},

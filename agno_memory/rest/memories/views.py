@@ -224,11 +224,20 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         except ValidationError:
             # No memory has an id that is not valid.
             raise exceptions.NotFound from None
-        memory = self._with_ids([memory_id]).first()
+        memory = self._read(memory_id)
         if memory is None:
             raise exceptions.NotFound
         self.check_object_permissions(self.request, memory)
         return memory
+
+    def _read(self, memory_id: str) -> UserMemory | None:
+        """Return the user's memory with this id, or None.
+
+        ``Memory`` has a compiled statement for it. A viewset that defines ``get_queryset()`` may narrow the rows.
+        """
+        if type(self).get_queryset is MemoryViewSet.get_queryset:
+            return self.memory.get_user_memory(memory_id, self.owner)
+        return self._with_ids([memory_id]).first()
 
     def _with_ids(self, memory_ids: builtins.list[str]) -> UserMemoryQuerySet:
         """Return the user's memories with these ids, found by the primary key."""
