@@ -139,6 +139,9 @@ def pages(client: Any, draw: Draw) -> list[Case]:
             ways["stock"] = get(STOCK + stock)
         return Case(name, drawn, ways, block=BLOCK)
 
+    # The admin can be imported only when the apps are ready.
+    from agno_memory.admin.urls import quoted
+
     topics = iter(TOPICS * 10_000)
     dashboard = get(f"{OURS}dashboard/")
 
@@ -154,7 +157,7 @@ def pages(client: Any, draw: Draw) -> list[Case]:
         page("list, a topic", lambda: next(topics), "?topic={}", "?topic={}"),
         page("list, search for an owner", draw.user_id, "?q={}", "?q={}"),
         page("person", draw.user_id, "person/{}/", "?user_id={}"),
-        page("form", lambda: draw.row()["memory_id"], "{}/change/", "{}/change/"),
+        page("form", lambda: quoted(draw.row()["key"]), "{}/change/", "{}/change/"),
         Case(COUNTED, str, {"ours": count_everything}, block=1),
         Case("dashboard", str, {"ours": dashboard}, block=BLOCK),
         Case(FIRST, str, {"ours": first_look}, block=BLOCK),
