@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import Expression, Field, IntegerField, Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.compiler import SQLCompiler
@@ -140,6 +140,8 @@ def _conversion(model: type[Model], field: Field[Any, Any], connection: BaseData
         return partial(_documents if has_documents else _decoded, expression)
     if isinstance(field, TimestampField) and connection.timezone is datetime.UTC:
         return _in_utc
+    if isinstance(field, IntegerField):
+        return partial(_integers, expression)
     return partial(_converted, expression)
 
 
@@ -158,6 +160,11 @@ def _in_utc(values: Column, connection: BaseDatabaseWrapper) -> Column:
     """Return the driver's datetimes as aware ones."""
     utc = datetime.UTC
     return [value.replace(tzinfo=utc) if value and value.tzinfo is None else value for value in values]
+
+
+def _integers(expression: Expression, values: Column, connection: BaseDatabaseWrapper) -> Column:
+    """Return integers as they are: the backend's conversion is for MongoDB's type of large ones."""
+    return values if set(map(type, values)) == {int} else _converted(expression, values, connection)
 
 
 def _decoded(expression: Expression, values: Column, connection: BaseDatabaseWrapper) -> Column:
