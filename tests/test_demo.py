@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.cookiejar
 import json
 import re
+import socket
 import sqlite3
 import subprocess
 import urllib.parse
@@ -26,7 +27,7 @@ from demo_project import databases, examples, outdated, people
 from demo_project import settings as demo_settings
 from demo_project.management.commands.demo import LOGIN
 from tests.databases import each_database
-from tests.demo import answers, command, database_of_its_own, environment
+from tests.demo import ROOT, answers, command, database_of_its_own, environment
 from tests.servers import free_port, wait_until
 
 COUNT = sum(len(memories) for memories in people.read().values())
@@ -182,6 +183,29 @@ def test_serves_the_site(tmp_path: Path) -> None:
     assert "What is remembered about you" in page
     assert people.read()[LOGIN][-1].memory in page
     assert "operationId: memories_list" in schema
+
+
+@pytest.mark.parametrize("port", ["in use", "out of range", "no number"])
+def test_a_port_that_cannot_be_used_is_named_before_anything_is_done(port: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        in_use = str(other.getsockname()[1])
+        address = {"in use": in_use, "out of range": "99999", "no number": "http"}[port]
+        done = run_demo(tmp_path, option=address)
+    assert done.returncode == 1
+    assert address in done.stderr
+    assert "8100" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "demo.sqlite3").exists()
+
+
+def test_make_demo_takes_a_port() -> None:
+    """Without running it: the command that make would run."""
+    planned = subprocess.run(
+        ["make", "--dry-run", "--always-make", "demo", "PORT=8100"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert planned.stdout.splitlines()[-1].endswith("manage.py demo 8100")
+    assert "requirements-test.txt" not in planned.stdout
 
 
 def check_is_of_this_site(url: str) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import socket
 from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from agno_memory.models import UserMemory
@@ -30,12 +31,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, addrport: str, serve: bool, **options: Any) -> None:
+        address = addrport if ":" in addrport else f"127.0.0.1:{addrport}"
+        if serve:
+            refuse_busy(address)
         self.migrate()
         self.create_login()
         self.load_people()
         self.run_examples()
         if serve:
-            self.serve(addrport)
+            self.serve(address)
 
     def migrate(self) -> None:
         outdated.refuse()
@@ -66,8 +70,7 @@ class Command(BaseCommand):
             self.heading(title)
             self.stdout.write(examples.run(title, code))
 
-    def serve(self, addrport: str) -> None:
-        address = addrport if ":" in addrport else f"127.0.0.1:{addrport}"
+    def serve(self, address: str) -> None:
         self.heading("The site")
         self.stdout.write(f"http://{address}/ (log in as {LOGIN}, password {PASSWORD})")
         self.heading("The same over HTTP (docs/rest.md)")
@@ -75,7 +78,28 @@ class Command(BaseCommand):
         self.stdout.write(f"curl -d username={LOGIN} -d password={PASSWORD} http://{address}/api/token/")
         self.stdout.flush()
         # The reloader would run this whole command a second time.
-        call_command("runserver", addrport, use_reloader=False)
+        call_command("runserver", address, use_reloader=False)
 
     def heading(self, text: str) -> None:
         self.stdout.write("\n" + self.style.MIGRATE_HEADING(text))
+
+
+def refuse_busy(address: str) -> None:
+    """Check that the server can listen, before the command prints an address that is another program's.
+
+    Args:
+        address: host and port, such as ``127.0.0.1:8000`` or ``[::1]:8000``.
+
+    Raises:
+        CommandError: the port is in use, or the address is not one of this machine.
+    """
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    try:
+        socket.create_server((host.strip("[]"), int(port)), family=family).close()
+    except ValueError:
+        raise CommandError(f"{port!r} is not a port. Use a number, such as 8100.") from None
+    except (OSError, OverflowError) as error:
+        raise CommandError(
+            f"The server cannot listen on {address}: {error}. Use another port: make demo PORT=8100."
+        ) from None
