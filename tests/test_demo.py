@@ -202,7 +202,11 @@ def test_a_port_that_cannot_be_used_is_named_before_anything_is_done(port: str, 
 def test_make_demo_takes_a_port() -> None:
     """Without running it: the command that make would run."""
     planned = subprocess.run(
-        ["make", "--dry-run", "--always-make", "demo", "PORT=8100"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--dry-run", "--always-make", "demo", "PORT=8100"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert planned.stdout.splitlines()[-1].endswith("manage.py demo 8100")
     assert "requirements-test.txt" not in planned.stdout
