@@ -8,13 +8,15 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connections, router
-from django.test import RequestFactory
+from django.test import Client, override_settings
 from django.urls import ResolverMatch, URLResolver, include, path
 from django.urls.resolvers import RegexPattern
 from django.utils import timezone
@@ -144,13 +146,17 @@ def test_example_receive_a_signal_after_a_write() -> None:
         memory_added.sender_receivers_cache.clear()
 
 
-def test_readme_view() -> None:
-    """The third step of README, called as a view."""
-    names = run_block("def prefers_dark_mode")
-    request = RequestFactory().get("/")
-    request.user = User.objects.create_user("maya")
-    assert names["prefers_dark_mode"](request) == ["The user prefers dark mode"]
-    assert UserMemory.objects.for_user(request.user).count() == 1
+def test_readme_view(client: Client) -> None:
+    """The view of the third step: a visitor logs in first, a POST adds one memory, and a reload adds none."""
+    urls = ModuleType("urls")
+    vars(urls).update(run_block("def memories", __name__="urls", urlpatterns=[path("admin/", admin.site.urls)]))
+    with override_settings(ROOT_URLCONF=urls):
+        visit = client.get("/memories/")
+        assert (visit.status_code, visit["Location"]) == (302, "/admin/login/?next=/memories/")
+        client.force_login(User.objects.create_user("maya"))
+        assert client.get("/memories/").json() == {"memories": []}
+        assert client.post("/memories/").json() == {"memories": ["The user prefers dark mode"]}
+        assert client.get("/memories/").json() == {"memories": ["The user prefers dark mode"]}
 
 
 def test_readme_mounts_the_api() -> None:
@@ -204,7 +210,8 @@ def test_readme_another_database(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_readme_settings(settings: Any) -> None:
     """The settings in README select the database and have the options of the handles."""
     names = run_block('DATABASES["memories"]', DATABASES={})
-    with_sqlite = run_block("init_command", DATABASES={"default": {}})
+    with_sqlite = run_block("init_command", DATABASES={"default": {}}, INSTALLED_APPS=["django.contrib.auth"])
+    assert with_sqlite["INSTALLED_APPS"] == ["django.contrib.auth", "agno_memory"]
     with_postgres = run_block("server_side_binding", DATABASES={"default": {}})
     settings.AGNO_MEMORY = names["AGNO_MEMORY"]
     settings.DATABASE_ROUTERS = names["DATABASE_ROUTERS"]

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the wheel, looks into it, and uses it in two empty environments: with Django alone, and the client without Django.
+# Builds the source distribution and the wheel, looks into both, and uses the wheel in two empty environments: with Django
+# alone, and the client without Django.
 # Usage: tests/wheel.sh PYTHON, one that has the package `build`.
 set -euo pipefail
 python=$(realpath -s "${1:?Usage: tests/wheel.sh PYTHON}")
@@ -12,12 +13,28 @@ fail() {
     exit 1
 }
 
-# From a copy, so that the build leaves nothing in the repository and takes nothing from an earlier one.
+# From a copy of the committed files, so that the build leaves nothing in the repository and takes nothing from an earlier one.
+# The wheel is built from the source distribution, so that one is complete too.
 mkdir "$scratch/source"
-cp -R "$root/agno_memory" "$root"/{setup.cfg,pyproject.toml,LICENSE,README.md} "$scratch/source"
-"$python" -m build --wheel --outdir "$scratch/dist" "$scratch/source" >"$scratch/build.log" 2>&1 ||
+git -C "$root" ls-files -z | (cd "$root" && xargs -0 cp --parents -t "$scratch/source")
+"$python" -m build --outdir "$scratch/dist" "$scratch/source" >"$scratch/build.log" 2>&1 ||
     { cat "$scratch/build.log" >&2; fail "does not build"; }
 wheel=$(echo "$scratch"/dist/agno_memory-*.whl)
+
+# The source distribution can run its tests.
+sources=$(tar --list --file "$scratch"/dist/agno_memory-*.tar.gz | sed 's|^[^/]*/||')
+for file in $(cd "$root" && git ls-files tests demo_project docs benchmarks '*.md' 'requirements*.txt' Makefile manage.py); do
+    grep -qxF "$file" <<<"$sources" || fail "the source distribution lacks $file"
+done
+
+# The package's page: a license, and no link that works only in the repository.
+metadata=$("$python" -c '
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    print(wheel.read(next(name for name in wheel.namelist() if name.endswith("/METADATA"))).decode())' "$wheel")
+grep -q '^License-Expression: BSD-3-Clause$' <<<"$metadata" || fail "names no license"
+relative=$(grep -oE '(\]\(|src="|srcset=")(docs|LICENSE|[A-Z]+\.md|\.env)[^)" ]*' <<<"$metadata" || true)
+[ -z "$relative" ] || fail "its page has relative links: $relative"
 
 # Every module of the package, and what is no module but must come along.
 contents=$("$python" -m zipfile --list "$wheel" | awk 'NR > 1 {print $1}')
