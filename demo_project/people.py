@@ -46,7 +46,7 @@ def load() -> int:
 
 
 def moments(number: int, until: datetime, seed: str) -> list[datetime]:
-    """Return as many moments of the last ``DAYS`` days, in their order, most of them recent; the same for the same seed."""
+    """Return as many moments of the last ``DAYS`` days, in their order, most of them recent."""
     chance = random.Random(seed)
     ages = sorted((chance.random() ** 1.6 * DAYS for _ in range(number)), reverse=True)
     return [until - timedelta(days=age, minutes=2) for age in ages]

@@ -47,9 +47,8 @@ def load() -> None:
 
     by_owner = [(owner, memory) for owner, memories in people.read().items() for memory in memories]
     random.Random(1).shuffle(by_owner)
-    for number, ((owner, memory), moment) in enumerate(
-        zip(by_owner, people.moments(len(by_owner), NOW, "pictures"), strict=True)
-    ):
+    moments = people.moments(len(by_owner), NOW, "pictures")
+    for number, ((owner, memory), moment) in enumerate(zip(by_owner, moments, strict=True)):
         memory.memory_id = f"memory-{number:03}"
         with mock.patch("django.utils.timezone.now", return_value=moment):
             Memory().add_user_memory(memory, owner)
