@@ -1,14 +1,24 @@
-"""Memories of a dozen invented people."""
+"""Memories of a dozen invented people, spread over three months."""
 
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from agno_memory.memory import Memory
+from django.core.management.base import CommandError
+
+from agno_memory.db.store import Store
 from agno_memory.models import UserMemory
+from agno_memory.times import now
+from agno_memory.transfer.importer import Importer
+from agno_memory.transfer.records import Record, Rejected
 
 FILE = Path(__file__).resolve().parent / "memories.jsonl"
+DAYS = 90
 
 
 def read(file: Path = FILE) -> dict[str, list[UserMemory]]:
@@ -22,14 +32,35 @@ def read(file: Path = FILE) -> dict[str, list[UserMemory]]:
 
 
 def load() -> int:
-    """Add the memories of the people in the file who have none yet, and return the number of added memories.
+    """Add the memories of all people if none of them has any, and return the number of added memories.
 
-    The memories of one person are added all or not at all, so the next call completes a load that was interrupted.
+    A person who was erased stays erased as long as another one is left.
     """
     people = read()
-    present = set(UserMemory.objects.filter(user_id__in=people).values_list("user_id", flat=True).distinct())
-    return sum(
-        len(Memory().add_user_memories(memories, user_id=person))
-        for person, memories in people.items()
-        if person not in present
-    )
+    if UserMemory.objects.filter(user_id__in=people).exists():
+        return 0
+    importer = Importer(Store(None), _refuse)
+    for _totals in importer.run(_records(people)):
+        pass
+    return importer.totals.imported
+
+
+def moments(number: int, until: datetime, seed: str) -> list[datetime]:
+    """Return as many moments of the last ``DAYS`` days, in their order, most of them recent."""
+    chance = random.Random(seed)
+    ages = sorted((chance.random() ** 1.6 * DAYS for _ in range(number)), reverse=True)
+    return [until - timedelta(days=age, minutes=2) for age in ages]
+
+
+def _records(people: dict[str, list[UserMemory]]) -> Iterator[Record]:
+    """Yield the memories of all people as records with times; the last ones of each person are the newest."""
+    until = now()
+    for person, memories in people.items():
+        for memory, moment in zip(memories, moments(len(memories), until, person), strict=True):
+            fields: dict[str, Any] = {name: getattr(memory, name) for name in UserMemory.content_fields}
+            fields |= {"user_id": person, "created_at": moment, "last_updated": moment}
+            yield Record(where=person, fields=fields, raw=fields)
+
+
+def _refuse(rejected: Rejected) -> None:
+    raise CommandError(f"{FILE.name}: {rejected.reason}")

@@ -26,8 +26,6 @@ from tests.browser import DASHBOARD, DESKTOP, LIST, PHONE, browser, log_in, pers
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 NOW = datetime.datetime(2026, 3, 12, 9, 30, tzinfo=datetime.UTC)
-# The memories of the demo were written over this number of days, more of them towards the end.
-DAYS = 84
 # The pages of the pictures, by their names; the color schemes and the devices.
 PAGES = {
     "list": LIST,
@@ -41,13 +39,6 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}
 
 
-def moments(number: int) -> list[datetime.datetime]:
-    """Return as many moments before the day of the pictures, in their order, the same each time."""
-    chance = random.Random(number)
-    ages = sorted((chance.random() ** 1.6 * DAYS for _ in range(number)), reverse=True)
-    return [NOW - datetime.timedelta(days=age, minutes=2) for age in ages]
-
-
 def load() -> None:
     """Add the demo's memories, spread over the days, with the same ids each time."""
     # These import models, so Django must be set up first; site() does it.
@@ -56,7 +47,8 @@ def load() -> None:
 
     by_owner = [(owner, memory) for owner, memories in people.read().items() for memory in memories]
     random.Random(1).shuffle(by_owner)
-    for number, ((owner, memory), moment) in enumerate(zip(by_owner, moments(len(by_owner)), strict=True)):
+    moments = people.moments(len(by_owner), NOW, "pictures")
+    for number, ((owner, memory), moment) in enumerate(zip(by_owner, moments, strict=True)):
         memory.memory_id = f"memory-{number:03}"
         with mock.patch("django.utils.timezone.now", return_value=moment):
             Memory().add_user_memory(memory, owner)

@@ -11,6 +11,7 @@ import subprocess
 import urllib.parse
 import urllib.request
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -245,12 +246,22 @@ def test_people_are_a_dozen_and_one_of_them_logs_in() -> None:
 
 
 @pytest.mark.django_db
-def test_interrupted_load_is_completed() -> None:
-    person, memories = next(iter(people.read().items()))
-    Memory().add_user_memories(memories, user_id=person)
-    assert people.load() == COUNT - len(memories)
+def test_memories_are_spread_over_three_months() -> None:
+    assert people.load() == COUNT
+    days = {memory.last_updated.date() for memory in UserMemory.objects.all()}
+    assert len(days) > 60
+    assert max(days) - min(days) > timedelta(days=75)
+    # The order of the file: its last memory of a person is the newest.
+    for person, memories in people.read().items():
+        assert UserMemory.objects.for_user(person).newest()[0].memory == memories[-1].memory
+
+
+@pytest.mark.django_db
+def test_a_person_who_was_erased_is_not_loaded_again() -> None:
+    people.load()
+    Memory().clear_user_memories(LOGIN)
     assert people.load() == 0
-    assert UserMemory.objects.count() == COUNT
+    assert not UserMemory.objects.for_user(LOGIN).exists()
 
 
 def test_examples_are_read_from_the_page() -> None:

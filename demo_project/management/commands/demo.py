@@ -63,7 +63,9 @@ class Command(BaseCommand):
         loaded = people.load()
         self.heading(f"Memories in {connection.display_name}, {connection.settings_dict['NAME']}")
         self.stdout.write(f"{existing} existing, {loaded} loaded")
-        conversations.load()
+        # People who were erased stay erased, with their conversations.
+        if loaded:
+            conversations.load()
 
     def run_examples(self) -> None:
         for title, code in examples.for_this_site().items():
