@@ -67,7 +67,7 @@ def pgbouncer(url: str) -> Iterator[str]:
     program = shutil.which("pgbouncer", path=PROGRAMS)
     if program is None:
         raise RuntimeError("PgBouncer is not installed: run `make pooler`, or install the package pgbouncer.")
-    parts = conninfo_to_dict(url)
+    parts: dict[str, Any] = conninfo_to_dict(url)
     name = parts.pop("dbname", "postgres")
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="agno-memory-pgbouncer-"))
