@@ -8,7 +8,6 @@ from django.views.decorators.debug import sensitive_variables
 
 from agno_memory.db.handles.base import MemoryDb
 
-
 # Without timeouts, a call waits for ever for a server that has lost its network. Connecting may take 5 seconds; a
 # connection ends if the network confirms no byte for 30,000 milliseconds.
 POSTGRES_OPTIONS: Final[dict[str, Any]] = {"connect_timeout": 5, "tcp_user_timeout": 30_000}
