@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo demo-agent browser test test-long test-agno test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-peers ci clean
+.PHONY: demo demo-agent browser pooler test test-long test-agno test-pooler test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-peers ci clean
 
 $(DEMO): requirements.txt setup.cfg pyproject.toml
 	@echo "Installing the packages of the demo into $(VENV): less than a minute, 120 MB."
@@ -43,15 +43,27 @@ demo-agent: $(AGENT)/.installed
 browser: $(INSTALLED)
 	@command -v chromium >/dev/null || ./tests/chromium.sh $(BIN)/playwright
 
+# PgBouncer for the tests: the one that is there, or Debian's.
+pooler: $(INSTALLED)
+	@PATH="$$PATH:/usr/sbin:$(VENV)/pgbouncer" command -v pgbouncer >/dev/null || ./tests/pgbouncer.sh $(VENV)/pgbouncer
+
 # The whole suite on SQLite, PostgreSQL and MongoDB, which it starts itself; agents first.
 test: $(INSTALLED) browser
-	$(MAKE) test-agno
+	$(MAKE) test-agno test-pooler
 	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "not long"
 
 # Agents of agno's two majors, each in an environment of its own.
 test-agno:
 	./tests/agno.sh 1
 	./tests/agno.sh 3
+
+# Verbs, pages and commands through a PgBouncer in transaction mode. It holds connections to the databases of the tests,
+# which end with their server instead of being dropped.
+test-pooler: $(INSTALLED) pooler
+	TEST_POOLER=1 TEST_DATABASES="default postgres" $(PYTEST) -n $(WORKERS) --dist loadgroup --reuse-db -m "not long" -k postgres \
+		tests/test_contract.py tests/test_agent_sessions.py tests/db/test_aggregates.py tests/stats tests/transfer \
+		tests/test_admin_list.py tests/test_admin_dashboard.py tests/test_admin_person.py tests/test_admin_actions.py \
+		tests/rest/test_memories.py tests/rest/test_bulk.py tests/rest/test_streaming.py
 
 # What takes minutes: a million rows, long random runs.
 test-long: $(INSTALLED) browser

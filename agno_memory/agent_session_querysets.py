@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from django.db.models import Q
 
+from agno_memory.base_querysets import ErasableQuerySet, OwnedQuerySet
 from agno_memory.db.keyset import in_order
-from agno_memory.querysets import ErasableQuerySet, OwnedQuerySet
 from agno_memory.validators import fold, validate_query
 
 if TYPE_CHECKING:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
-from django.db import IntegrityError, connections
+from django.db import IntegrityError
 from django.db.models import F
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
+from agno_memory.db.connections import connection_to
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import SessionExists, SessionNotFound
@@ -192,7 +193,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             return _write_run(candidate, session.db, run_index)
 
         created = all_or_nothing(session.db, write)
-        if not has_transactions(connections[session.db]) and not session.exists():
+        if not has_transactions(connection_to(session.db)) and not session.exists():
             # Deleted during the write, by a call that did not see this run.
             AgentRun.objects.using(session.db).filter(session_id=session_id).erase()
             raise SessionNotFound(session_id)
@@ -293,7 +294,7 @@ def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:
     runs = AgentRun.objects.using(rows.db).filter(session_id__in=ids)
     runs.erase()
     sessions.erase()
-    if not has_transactions(connections[rows.db]):
+    if not has_transactions(connection_to(rows.db)):
         # Runs that were written in between. A run that is written later finds that the session does not exist.
         runs.erase()
     return deleted

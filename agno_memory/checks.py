@@ -6,10 +6,8 @@ A function detects a problem; the builder after it makes the message.
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,15 +23,11 @@ from django.utils.module_loading import import_string
 
 from agno_memory.conf import Settings, conf
 from agno_memory.db.drivers import how_to_install
-from agno_memory.db.handles import SQLITE_OPTIONS
+from agno_memory.engine_checks import ENGINE_CHECKS
 from agno_memory.models import UserMemory
 from agno_memory.validators import validate_identifier
 
 TAG = "agno_memory"
-
-WAL = re.compile(r"\bjournal_mode\s*[=(]\s*['\"]?wal\b", re.IGNORECASE)
-# A transaction in these modes takes its lock when it begins.
-IMMEDIATE_MODES = {"IMMEDIATE", "EXCLUSIVE"}
 
 
 # Settings
@@ -173,23 +167,6 @@ def _connection(alias: str) -> list[CheckMessage]:
     return list(ENGINE_CHECKS[vendor](alias, settings_dict)) if vendor in ENGINE_CHECKS else []
 
 
-def _sqlite(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    name, options = str(settings_dict["NAME"]), settings_dict["OPTIONS"]
-    if name.startswith((":memory:", "file::memory:")) or "mode=memory" in name:
-        return
-    missing = []
-    if not WAL.search(str(options.get("init_command", ""))):
-        missing.append("WAL mode")
-    if str(options.get("transaction_mode", "")).upper() not in IMMEDIATE_MODES:
-        missing.append("immediate transactions")
-    if missing:
-        yield unsafe_sqlite(alias, " and ".join(missing))
-
-
-# Checks of the settings of one database, by its vendor.
-ENGINE_CHECKS = {"sqlite": _sqlite}
-
-
 def unknown_alias(alias: str, aliases: list[str]) -> CheckMessage:
     message = f"Memories are stored in database {alias!r}, but DATABASES has no such alias."
     return _error(1, message, _suggestion(alias, aliases))
@@ -220,15 +197,6 @@ def djongo(alias: str) -> CheckMessage:
         'pip install "agno-memory[mongodb]" and write "ENGINE": "django_mongodb_backend", with the connection string '
         'as "HOST" and the database as "NAME". djongo stores topics as JSON strings, so this app cannot read a '
         "collection that djongo wrote: convert it with manage.py import_memories.",
-    )
-
-
-def unsafe_sqlite(alias: str, missing: str) -> CheckMessage:
-    return Warning(
-        f"The SQLite database {alias!r} is opened without {missing}: readers and writers block each other "
-        'until one fails with "database is locked".',
-        hint=f'Add to DATABASES["{alias}"]: "OPTIONS": {json.dumps(SQLITE_OPTIONS)}',
-        id="agno_memory.W001",
     )
 
 

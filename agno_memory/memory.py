@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import Position, UserMemoryQuerySet, conditions
+from agno_memory.search.context import DEFAULT_BUDGET, MAX_CANDIDATES, Context, context_of
 from agno_memory.search.methods import RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.services import ANYONE, Service, async_twin
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
@@ -325,6 +326,33 @@ class Memory(Service[UserMemoryQuerySet]):
         lookups, order = RETRIEVAL_METHODS[method](query)
         return self.select(user_id, lookups, limit, order)
 
+    def context(
+        self,
+        user_id: object = None,
+        query: str | None = None,
+        budget: int = DEFAULT_BUDGET,
+        count: Callable[[str], int] = len,
+    ) -> Context:
+        """Return a block of text for a prompt: the memories that matter for a question, within a budget.
+
+        Args:
+            user_id: the owner.
+            query: the question or message; without one, the newest memories.
+            budget: the maximum size of the block, in characters or in the unit of ``count``.
+            count: returns the size of a text, such as its number of tokens.
+
+        Returns:
+            The block, the best match first, and the ids of its memories. Each is one numbered line that is marked as
+            data; near duplicates are left out. Without memories the block is empty.
+
+        Raises:
+            ValidationError: bad input.
+        """
+        check("budget", budget, validate_limit)
+        is_blank = query is None or not query.strip()
+        memories = self.search_user_memories(None if is_blank else query, MAX_CANDIDATES, user_id=user_id)
+        return context_of(memories, budget, count)
+
     aadd_user_memory = async_twin(add_user_memory)
     aadd_user_memories = async_twin(add_user_memories)
     aget_user_memory = async_twin(get_user_memory)
@@ -332,6 +360,7 @@ class Memory(Service[UserMemoryQuerySet]):
     aselect = async_twin(select)
     apage = async_twin(page)
     asearch_user_memories = async_twin(search_user_memories)
+    acontext = async_twin(context)
     areplace_user_memory = async_twin(replace_user_memory)
     aupsert_user_memory = async_twin(upsert_user_memory)
     aupsert_fields = async_twin(upsert_fields)

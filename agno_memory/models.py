@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
+from agno_memory.db.connections import connection_to
 from agno_memory.fields import (
     CompositeKeyField,
     CreatedAtField,
@@ -100,7 +101,7 @@ class UserMemory(models.Model):
             IntegrityError: a new memory with an id that its owner uses already.
             ValueError: another owner or id than the memory was read with.
         """
-        alias = using or router.db_for_write(type(self), instance=self)
+        alias = connection_to(using or router.db_for_write(type(self), instance=self)).alias
         if force_insert or self._state.db != alias:
             self._state.adding = True
         if self._state.adding:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
-from django.db import NotSupportedError, models, transaction
+from django.db import NotSupportedError
 
+from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.lookups import is_of_one_owner
 from agno_memory.exceptions import AmbiguousMemory
 from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves
-from agno_memory.identifiers import identifier, owner_id
+from agno_memory.identifiers import identifier
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.times import now
 from agno_memory.validators import canonical_topics, check, fold, items, validate_limit, validate_query
@@ -22,7 +23,6 @@ from agno_memory.validators import canonical_topics, check, fold, items, validat
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
 
-Row = TypeVar("Row", bound=models.Model)
 # A memory, or the time, the id and the key of one, which need not exist any more.
 Position: TypeAlias = "UserMemory | tuple[datetime.datetime, str] | tuple[datetime.datetime, str, str]"
 
@@ -33,43 +33,6 @@ class Stats(NamedTuple):
     total: int
     first_created: datetime.datetime | None
     last_updated: datetime.datetime | None
-
-
-class ErasableQuerySet(models.QuerySet[Row]):
-    """Rows that one statement can delete."""
-
-    def erase(self) -> int:
-        """Delete these rows in one statement, and return their number.
-
-        Loads no row and follows no cascade, so ``pre_delete`` and ``post_delete`` are not sent.
-
-        Raises:
-            TypeError: a slice or a union.
-        """
-        if self.query.is_sliced or self.query.combinator:
-            raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
-        self._for_write = True
-        with transaction.mark_for_rollback_on_error(using=self.db):
-            return int(self._raw_delete(self.db) or 0)
-
-    erase.alters_data = True  # type: ignore[attr-defined]
-    # As with delete(), a manager without a filter must not have it.
-    erase.queryset_only = True  # type: ignore[attr-defined]
-
-
-class OwnedQuerySet(ErasableQuerySet[Row]):
-    """Rows that belong to users, by their field ``user_id``."""
-
-    def for_user(self, user: object) -> Self:
-        """Narrow to the rows of one user.
-
-        Args:
-            user: a string, an int, a Django user, or None for the user named by ``DEFAULT_USER_ID``.
-
-        Raises:
-            ValidationError: an anonymous user, or a value that is not a user.
-        """
-        return self.filter(user_id=owner_id(user))
 
 
 class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):

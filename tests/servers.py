@@ -3,6 +3,7 @@
 ``TEST_POSTGRES_URL``, ``TEST_MONGODB_URL`` (a replica set, for transactions) and ``TEST_MONGODB_STANDALONE_URL`` name
 servers. Servers without a name are started on a free port with a temporary folder and stopped at the end. A server that
 cannot be started ends the run: nothing is skipped. ``TEST_DATABASES="default postgres"`` leaves the other aliases out.
+``TEST_POOLER=1`` puts a PgBouncer in transaction mode in front of PostgreSQL.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +53,56 @@ def postgres(settings: str = "") -> Iterator[str]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+# Debian's package puts it where users without root do not look; tests/pgbouncer.sh puts it into the environment.
+PROGRAMS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", str(Path(sys.prefix) / "pgbouncer")])
+
+
+@contextmanager
+def pgbouncer(url: str) -> Iterator[str]:
+    """Run PgBouncer in transaction mode in front of a PostgreSQL and yield its URL."""
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    program = shutil.which("pgbouncer", path=PROGRAMS)
+    if program is None:
+        raise RuntimeError("PgBouncer is not installed: run `make pooler`, or install the package pgbouncer.")
+    parts: dict[str, Any] = conninfo_to_dict(url)
+    name = parts.pop("dbname", "postgres")
+    port = free_port()
+    folder = Path(tempfile.mkdtemp(prefix="agno-memory-pgbouncer-"))
+    folder.chmod(0o755)
+    (folder / "pgbouncer.ini").write_text(f"""
+[databases]
+* = {make_conninfo(**parts)}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+# Each transaction of a client gets another connection, as under load.
+server_round_robin = 1
+min_pool_size = 3
+""")
+    # It does not run as root, and the folder of the server's socket is open to its owner only.
+    host = str(parts.get("host", ""))
+    user = ["-u", Path(host).owner() if host.startswith("/") else "nobody"] if os.geteuid() == 0 else []
+    command = [program, *user, str(folder / "pgbouncer.ini")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_until(lambda: is_listening(port))
+        yield f"postgres://{parts['user']}@127.0.0.1:{port}/{name}"
+    finally:
+        process.terminate()
+        process.wait(STARTUP_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
@@ -116,6 +168,10 @@ def all_servers() -> Iterator[None]:
             if alias in wanted_aliases() and not os.environ.get(variable):
                 os.environ[variable] = stack.enter_context(start())
                 stack.callback(os.environ.pop, variable)
+        if os.environ.get("TEST_POOLER"):
+            variable = SERVERS["postgres"][0]
+            stack.callback(os.environ.__setitem__, variable, os.environ[variable])
+            os.environ[variable] = stack.enter_context(pgbouncer(os.environ[variable]))
         yield
 
 

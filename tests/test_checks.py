@@ -342,6 +342,20 @@ def test_sqlite_at_a_path_is_a_file() -> None:
         assert ids(check_database()) == ["agno_memory.W001"]
 
 
+@pytest.mark.parametrize("sign", [{"DISABLE_SERVER_SIDE_CURSORS": True}, {"PORT": "6432"}, {"PORT": 6432}])
+@memories_on("memories")
+def test_prepared_statements_behind_a_pool(sign: dict[str, Any]) -> None:
+    """PgBouncer in transaction mode runs a read as the deletion of another client."""
+    prepared = {"OPTIONS": {"prepare_threshold": 5}}
+    with database("memories", **POSTGRES | prepared | sign):
+        (message,) = check_database()
+    assert message.id == "agno_memory.W010"
+    assert next(iter(sign)) in message.msg
+    for safe in (POSTGRES | prepared, POSTGRES | sign, POSTGRES | sign | {"OPTIONS": {"prepare_threshold": None}}):
+        with database("memories", **safe):
+            assert check_database() == []
+
+
 # The REST API
 
 GUARD = "agno_memory.rest.permissions.MemoryPermissions"

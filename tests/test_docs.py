@@ -24,7 +24,7 @@ from rest_framework import serializers
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
-from agno_memory.db.handles import SQLITE_OPTIONS
+from agno_memory.db.handles import POSTGRES_OPTIONS, SQLITE_OPTIONS
 from agno_memory.db.lookups import FewerTopics, TopicsLookup
 from agno_memory.fields import IdentifierField
 from agno_memory.memory import Memory
@@ -212,13 +212,13 @@ def test_readme_settings(settings: Any) -> None:
     names = run_block('DATABASES["memories"]', DATABASES={})
     with_sqlite = run_block("init_command", DATABASES={"default": {}}, INSTALLED_APPS=["django.contrib.auth"])
     assert with_sqlite["INSTALLED_APPS"] == ["django.contrib.auth", "agno_memory"]
-    with_postgres = run_block("server_side_binding", DATABASES={"default": {}})
+    with_postgres = run_block("tcp_user_timeout", DATABASES={"default": {}})
     settings.AGNO_MEMORY = names["AGNO_MEMORY"]
     settings.DATABASE_ROUTERS = names["DATABASE_ROUTERS"]
     assert router.db_for_write(UserMemory) == "memories"
     assert names["DATABASES"]["memories"]["ENGINE"] == "django_mongodb_backend"
     assert with_sqlite["DATABASES"]["default"]["OPTIONS"] == SQLITE_OPTIONS
-    assert with_postgres["DATABASES"]["default"]["OPTIONS"] == {"server_side_binding": True, "prepare_threshold": 5}
+    assert with_postgres["DATABASES"]["default"]["OPTIONS"] == POSTGRES_OPTIONS
 
 
 def test_readme_verbs() -> None:
@@ -233,6 +233,7 @@ def test_links_lead_somewhere() -> None:
         ROOT / "CONTRIBUTING.md",
         ROOT / "docs" / "examples.md",
         ROOT / "docs" / "client.md",
+        ROOT / "docs" / "databases.md",
     ):
         for target in LINK.findall(page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, QuerySet
 from django.db.models.sql import DeleteQuery, InsertQuery, Query, UpdateQuery
@@ -23,6 +23,7 @@ from django.db.models.sql.constants import ROW_COUNT
 from agno_memory.db import mongodb, postgresql
 from agno_memory.db.capabilities import returns_written_rows
 from agno_memory.db.compiled import Param, Values, bind, sql_of
+from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.rows import (
@@ -67,7 +68,7 @@ class Statement(Generic[Result]):
             alias: of the database.
             values: by the name of a field, as ``pre_save()`` returns them.
         """
-        connection = connections[alias]
+        connection = connection_to(alias)
         with transaction.mark_for_rollback_on_error(using=alias):
             result: Result = vendor_method(self, connection)(model, connection, values)
         return result
@@ -109,7 +110,7 @@ class Insert(Statement[None]):
 
     def run_many(self, model: type[Model], alias: str, rows: list[Values]) -> None:
         """Add several rows in one round trip. The caller limits their number."""
-        connection = connections[alias]
+        connection = connection_to(alias)
         with transaction.mark_for_rollback_on_error(using=alias):
             vendor_method(self, connection, "many_as")(model, connection, rows)
 
@@ -249,7 +250,7 @@ class DeleteMany:
             rows: a queryset without a slice.
             name: of the field.
         """
-        connection = connections[rows.db]
+        connection = connection_to(rows.db)
         delete = self.returning if returns_written_rows(connection) else self.after_reading
         with transaction.mark_for_rollback_on_error(using=rows.db):
             return delete(rows, name, connection)

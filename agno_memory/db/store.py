@@ -11,12 +11,13 @@ from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, cast
 
-from django.db import DatabaseError, IntegrityError, connections
+from django.db import DatabaseError, IntegrityError
 
 from agno_memory.batches import batched
 from agno_memory.cleaning import field_named
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
+from agno_memory.db.connections import connection_to
 from agno_memory.db.errors import clashing_keys, inserted_before
 from agno_memory.db.keyset import Order
 from agno_memory.db.rows import with_read_fields
@@ -182,7 +183,7 @@ class Store(Table[UserMemoryQuerySet]):
     def add_many(self, added: list[UserMemory], owner: str) -> None:
         """Add memories of one owner; all or nothing if the database has transactions. Raises MemoryExists."""
         alias = self.write_alias
-        whole = has_transactions(connections[alias])
+        whole = has_transactions(connection_to(alias))
         if not whole:
             self._refuse_taken(added)
         for candidate in added:

@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar, cast
 from django.db import router
 from django.db.models import Model, QuerySet
 
+from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.db import MemoryDb
-from agno_memory.querysets import OwnedQuerySet
 
 OwnedRows = TypeVar("OwnedRows", bound=OwnedQuerySet[Any])
 

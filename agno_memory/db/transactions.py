@@ -7,10 +7,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, TypeVar
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from agno_memory.db import mongodb
+from agno_memory.db.connections import connection_to
 from agno_memory.db.errors import with_django_errors
 
 Result = TypeVar("Result")
@@ -40,7 +41,7 @@ def all_or_nothing(alias: str, work: Callable[[], Result]) -> Result:
     Returns:
         The result of ``work``.
     """
-    connection = connections[alias]
+    connection = connection_to(alias)
 
     def attempt() -> Result:
         with _atomic(connection):
@@ -59,7 +60,7 @@ def all_or_nothing(alias: str, work: Callable[[], Result]) -> Result:
 
 def savepoint(alias: str) -> AbstractContextManager[Any]:
     """Return a context in which a statement can fail without breaking a transaction of the caller."""
-    return transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext()
+    return transaction.atomic(using=alias) if connection_to(alias).in_atomic_block else nullcontext()
 
 
 def _is_in_transaction(connection: BaseDatabaseWrapper) -> bool:

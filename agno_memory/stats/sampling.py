@@ -44,7 +44,8 @@ class Sample:
         self.agents: Counter[str] = Counter()
         self.days: Counter[datetime.date] = Counter()
         self.lengths: Counter[int] = Counter()
-        for row in columns.iterator():
+        # Not iterator(): it needs a cursor on the server, which a pool of connections loses between two statements.
+        for row in columns:
             self._add(*row)
 
     def _add(

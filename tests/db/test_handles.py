@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import errno
 import pickle
+import socket
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,10 +15,10 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 
 from agno_memory.db import MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
-from agno_memory.db.handles import NO_FOREIGN_KEYS, SQLITE_OPTIONS
+from agno_memory.db.handles import NO_FOREIGN_KEYS, POSTGRES_OPTIONS, SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import (
@@ -348,7 +350,7 @@ def test_a_connection_string_of_postgresql_is_read(scheme: str) -> None:
         "h.example",
         "6543",
         "my db",
-        {"sslmode": "require"},
+        POSTGRES_OPTIONS | {"sslmode": "require"},
     ]
     assert repr(db) == "<PostgresMemoryDb 'memories' at h.example:6543/my db>"
 
@@ -363,8 +365,20 @@ def test_parameters_of_libpq_may_name_the_place() -> None:
         "notes",
         "ann",
         "p@ss",
-        {},
+        POSTGRES_OPTIONS,
     ]
+
+
+def test_a_handle_gives_up_a_server_that_does_not_answer() -> None:
+    """By default, and by the timeouts that its caller names."""
+    assert POSTGRES_OPTIONS["connect_timeout"] <= 10
+    with socket.create_server(("127.0.0.1", 0)) as silent, handles_allowed():
+        string = f"postgresql://ann@127.0.0.1:{silent.getsockname()[1]}/notes"
+        db = PostgresMemoryDb(connection_string=f"{string}?connect_timeout=7", options={"connect_timeout": 2})
+        start = time.monotonic()
+        with pytest.raises(OperationalError):
+            db.table_exists()
+        assert 1 < time.monotonic() - start < 6
 
 
 @pytest.mark.parametrize("alias", ["mongodb"])

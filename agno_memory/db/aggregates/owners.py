@@ -3,9 +3,9 @@ from __future__ import annotations
 import datetime
 from typing import Any, NamedTuple
 
-from django.db import connections
 from django.db.models import Count, Max, QuerySet
 
+from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.keyset import in_order
 
@@ -34,7 +34,7 @@ class OwnerCounts:
 
     def run(self) -> list[OwnerCount]:
         """Return the owners in order."""
-        return [OwnerCount(*row) for row in vendor_method(self, connections[self.rows.db])()]
+        return [OwnerCount(*row) for row in vendor_method(self, connection_to(self.rows.db))()]
 
     def as_sql(self) -> Any:
         """Group the rows in the order of the index; the database stops at the limit."""

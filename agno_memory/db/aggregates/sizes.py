@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 from agno_memory.db import mongodb
+from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 
 
@@ -32,7 +32,7 @@ class SizeEstimate:
         """Return the estimate."""
         if self.rows.query.where or self.rows.query.is_sliced:
             return Size()
-        connection = connections[self.rows.db]
+        connection = connection_to(self.rows.db)
         size: Size = vendor_method(self, connection)(connection)
         return size
 

@@ -6,11 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Count, QuerySet, Value
 
 from agno_memory.db import mongodb
+from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 
 
@@ -33,7 +33,7 @@ class SpanCounts:
 
     def run(self) -> list[int]:
         """Return a count for each span."""
-        connection = connections[self.rows.db]
+        connection = connection_to(self.rows.db)
         try:
             counts: dict[int, int] = vendor_method(self, connection)(connection) if self.spans else {}
         except EmptyResultSet:

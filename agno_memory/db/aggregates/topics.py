@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
-from django.db import NotSupportedError, connections
+from django.db import NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 
 from agno_memory.db import mongodb
+from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 
 
@@ -40,7 +41,7 @@ class TopicCounts:
         """Return the counts."""
         if self.limit == 0:
             return []
-        connection = connections[self.rows.db]
+        connection = connection_to(self.rows.db)
         try:
             return [TopicCount(*row) for row in vendor_method(self, connection)(connection)]
         except EmptyResultSet:

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from agno_memory.db.handles.base import MemoryDb
 from agno_memory.db.handles.mongodb import MongoMemoryDb
-from agno_memory.db.handles.postgresql import PostgresMemoryDb
+from agno_memory.db.handles.postgresql import POSTGRES_OPTIONS, PostgresMemoryDb
 from agno_memory.db.handles.sqlite import NO_FOREIGN_KEYS, SQLITE_OPTIONS, SqliteMemoryDb
 
-__all__ = ["NO_FOREIGN_KEYS", "SQLITE_OPTIONS", "MemoryDb", "MongoMemoryDb", "PostgresMemoryDb", "SqliteMemoryDb"]
+__all__ = [
+    "NO_FOREIGN_KEYS",
+    "POSTGRES_OPTIONS",
+    "SQLITE_OPTIONS",
+    "MemoryDb",
+    "MongoMemoryDb",
+    "PostgresMemoryDb",
+    "SqliteMemoryDb",
+]

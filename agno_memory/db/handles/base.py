@@ -15,6 +15,7 @@ from django.db import DatabaseError, connections, transaction
 from django.db.utils import ConnectionHandler, load_backend
 from django.views.decorators.debug import sensitive_variables
 
+from agno_memory.db.connections import connection_to
 from agno_memory.db.drivers import how_to_install
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.table_models import model_for
@@ -66,7 +67,7 @@ class MemoryDb:
 
     def table_exists(self) -> bool:
         """Return whether the table exists."""
-        connection = connections[self.alias]
+        connection = connection_to(self.alias)
 
         def table_names() -> list[str]:
             with connection.cursor() as cursor:
@@ -84,7 +85,7 @@ class MemoryDb:
         with _lock:
             if (self.alias, self.table_name) in _created:
                 return
-            with_django_errors(connections[self.alias], self._create)
+            with_django_errors(connection_to(self.alias), self._create)
             # Inside a transaction of the caller, the table exists for certain only after its commit.
             transaction.on_commit(lambda: _created.add((self.alias, self.table_name)), using=self.alias)
 
@@ -92,11 +93,11 @@ class MemoryDb:
         """Drop the table with all of its memories. The next use by this process creates an empty one."""
         with _lock:
             if self.table_exists():
-                with_django_errors(connections[self.alias], self._drop)
+                with_django_errors(connection_to(self.alias), self._drop)
             _created.discard((self.alias, self.table_name))
 
     def _create(self) -> None:
-        connection = connections[self.alias]
+        connection = connection_to(self.alias)
         if not self.table_exists():
             try:
                 with connection.schema_editor() as editor:
@@ -113,19 +114,19 @@ class MemoryDb:
             self._create_missing_indexes()
 
     def _drop(self) -> None:
-        with connections[self.alias].schema_editor() as editor:
+        with connection_to(self.alias).schema_editor() as editor:
             editor.delete_model(self.model)
 
     def _create_missing_indexes(self) -> None:
         present = self._index_names()
-        with connections[self.alias].schema_editor() as editor:
+        with connection_to(self.alias).schema_editor() as editor:
             for index in self.model._meta.indexes:
                 if index.name not in present:
                     editor.add_index(self.model, index)
             CreateTopicsIndex.create(editor, self.model)
 
     def _index_names(self) -> Iterable[str]:
-        connection = connections[self.alias]
+        connection = connection_to(self.alias)
         with connection.cursor() as cursor:
             return connection.introspection.get_constraints(cursor, self.table_name).keys()
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections
 from django.views.decorators.debug import sensitive_variables
 
 from agno_memory.db import mongodb
+from agno_memory.db.connections import connection_to
 from agno_memory.db.handles.base import MemoryDb
 
 # A host name, an IPv4 address or an IPv6 address in brackets, with or without a port.
@@ -53,7 +53,7 @@ class MongoMemoryDb(MemoryDb):
 
     def _index_names(self) -> Iterable[str]:
         # The backend's introspection fails on a hashed index, which a sharded collection has.
-        return mongodb.index_names(connections[self.alias], self.table_name)
+        return mongodb.index_names(connection_to(self.alias), self.table_name)
 
 
 @sensitive_variables("connection_string", "rest", "authority", "credentials", "path")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
 from agno_memory.db.handles.base import MemoryDb
+
+# Without timeouts, a call waits for ever for a server that has lost its network. Connecting may take 5 seconds; a
+# connection ends if the network confirms no byte for 30,000 milliseconds.
+POSTGRES_OPTIONS: Final[dict[str, Any]] = {"connect_timeout": 5, "tcp_user_timeout": 30_000}
 
 
 class PostgresMemoryDb(MemoryDb):
@@ -16,8 +20,8 @@ class PostgresMemoryDb(MemoryDb):
         table_name: the name of the table.
         connection_string: ``postgresql://user:password@host:5432/database?sslmode=require``; parameters after the ``?``
             are those of libpq.
-        options: further ``OPTIONS``, as in ``DATABASES``: ``{"prepare_threshold": 5, "server_side_binding": True}``
-            lets the server keep its plans, if there is no connection pooler in between.
+        options: further ``OPTIONS``, as in ``DATABASES``; those of ``POSTGRES_OPTIONS`` are set by default.
+            docs/databases.md has options for prepared statements, which a connection pool in between may not support.
 
     Raises:
         ImproperlyConfigured: an invalid table name or connection string. The text does not repeat the string.
@@ -30,7 +34,7 @@ class PostgresMemoryDb(MemoryDb):
         self, table_name: str = "memories", *, connection_string: str, options: dict[str, Any] | None = None
     ) -> None:
         settings = _settings_of(connection_string)
-        settings["OPTIONS"] |= options or {}
+        settings["OPTIONS"] = POSTGRES_OPTIONS | settings["OPTIONS"] | (options or {})
         self._location = f"{settings['HOST'] or 'local socket'}:{settings['PORT'] or 5432}/{settings['NAME']}"
         super().__init__(table_name, settings)
 

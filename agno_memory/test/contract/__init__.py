@@ -13,6 +13,7 @@ from agno_memory.test.contract.bulk import BulkContract
 from agno_memory.test.contract.bulk_memory import BulkMemoryContract
 from agno_memory.test.contract.capabilities import Capabilities
 from agno_memory.test.contract.case import ContractCase
+from agno_memory.test.contract.context import ContextContract
 from agno_memory.test.contract.delete import DeleteContract
 from agno_memory.test.contract.errors import ErrorContract
 from agno_memory.test.contract.ids import IdsContract
@@ -32,6 +33,7 @@ __all__ = [
     "BulkContract",
     "BulkMemoryContract",
     "Capabilities",
+    "ContextContract",
     "ContractCase",
     "DeleteContract",
     "ErrorContract",
@@ -58,6 +60,7 @@ class MemoryContract(
     BulkContract,
     TopicsContract,
     SearchContract,
+    ContextContract,
     OrderContract,
     PagingContract,
     TimeContract,

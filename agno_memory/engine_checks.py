@@ -1,0 +1,68 @@
+"""System checks of the settings of one database; ``checks.py`` calls those of the database that stores the memories."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from django.core.checks import CheckMessage, Warning  # noqa: A004  Django's own name
+
+from agno_memory.db.handles import SQLITE_OPTIONS
+
+WAL = re.compile(r"\bjournal_mode\s*[=(]\s*['\"]?wal\b", re.IGNORECASE)
+# A transaction in these modes takes its lock when it begins.
+IMMEDIATE_MODES = {"IMMEDIATE", "EXCLUSIVE"}
+# The port of PgBouncer, unless it is configured.
+PGBOUNCER_PORT: Final = "6432"
+
+
+def _sqlite(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    name, options = str(settings_dict["NAME"]), settings_dict["OPTIONS"]
+    if name.startswith((":memory:", "file::memory:")) or "mode=memory" in name:
+        return
+    missing = []
+    if not WAL.search(str(options.get("init_command", ""))):
+        missing.append("WAL mode")
+    if str(options.get("transaction_mode", "")).upper() not in IMMEDIATE_MODES:
+        missing.append("immediate transactions")
+    if missing:
+        yield unsafe_sqlite(alias, " and ".join(missing))
+
+
+def unsafe_sqlite(alias: str, missing: str) -> CheckMessage:
+    return Warning(
+        f"The SQLite database {alias!r} is opened without {missing}: readers and writers block each other "
+        'until one fails with "database is locked".',
+        hint=f'Add to DATABASES["{alias}"]: "OPTIONS": {json.dumps(SQLITE_OPTIONS)}',
+        id="agno_memory.W001",
+    )
+
+
+def _postgresql(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    """Report prepared statements where the settings suggest a pool that shares connections."""
+    if settings_dict["OPTIONS"].get("prepare_threshold") is None:
+        return
+    if settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+        yield unsafe_pool(alias, "DISABLE_SERVER_SIDE_CURSORS")
+    elif str(settings_dict.get("PORT")) == PGBOUNCER_PORT:
+        yield unsafe_pool(alias, f"PORT {PGBOUNCER_PORT}")
+
+
+def unsafe_pool(alias: str, sign: str) -> CheckMessage:
+    return Warning(
+        f"The PostgreSQL database {alias!r} has prepare_threshold, and by its {sign} it seems to be behind a "
+        "connection pool in transaction mode: a statement may run under the name of another one, so that a read deletes "
+        "rows.",
+        hint=f'Remove "prepare_threshold" from DATABASES["{alias}"]["OPTIONS"]. PgBouncer 1.21 or later with '
+        'max_prepared_statements supports it: then add "agno_memory.W010" to SILENCED_SYSTEM_CHECKS.',
+        id="agno_memory.W010",
+    )
+
+
+# By the vendor of the database.
+ENGINE_CHECKS: Final[dict[str, Callable[[str, Mapping[str, Any]], Iterator[CheckMessage]]]] = {
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+}
