@@ -194,7 +194,7 @@ class SessionsMixin:
             SessionNotFound: the user that is named does not have all of them; nothing was deleted.
         """
         if user_id is not None:
-            rows = self._sessions.rows(user_id).filter(session_id__in=session_ids)
+            rows = self._sessions.rows_to_write(user_id).filter(session_id__in=session_ids)
             for session_id in set(session_ids) - set(rows.values_list("session_id", flat=True)):
                 raise SessionNotFound(session_id)
         self._sessions.delete_sessions(session_ids, owners.reader(user_id))
