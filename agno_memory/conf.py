@@ -32,16 +32,6 @@ class Settings:
         return self._text("DATABASE", DEFAULT_DB_ALIAS)
 
     @property
-    def READ_DATABASES(self) -> list[str]:
-        """Aliases in ``DATABASES`` of read replicas of ``DATABASE``; ``MemoryRouter`` routes reads to them."""
-        return self._texts("READ_DATABASES", [])
-
-    @property
-    def READ_YOUR_WRITES_SECONDS(self) -> int:
-        """How long a caller that has written memories does not read from replicas, in seconds."""
-        return self._count("READ_YOUR_WRITES_SECONDS", 10)
-
-    @property
     def DEFAULT_USER_ID(self) -> str:
         """Owner of a memory if a call names no user (``user_id=None``)."""
         return self._text("DEFAULT_USER_ID", "default")
@@ -50,6 +40,16 @@ class Settings:
     def USER_ID_FIELD(self) -> str:
         """Attribute of a Django user that is used as the owner's id: ``"pk"``, ``"username"``, ``"uuid"`` ..."""
         return self._text("USER_ID_FIELD", "pk")
+
+    @property
+    def READ_DATABASES(self) -> list[str]:
+        """Aliases in ``DATABASES`` of read replicas of ``DATABASE``; ``MemoryRouter`` routes reads to them."""
+        return self._texts("READ_DATABASES", [])
+
+    @property
+    def READ_YOUR_WRITES_SECONDS(self) -> int:
+        """How long a caller that has written memories does not read from replicas, in seconds."""
+        return self._count("READ_YOUR_WRITES_SECONDS", 10)
 
     @property
     def MAX_MEMORY_LENGTH(self) -> int:
