@@ -266,11 +266,14 @@ def past_moment(value: object) -> datetime.datetime:
     """Return a time of the past as it is stored, in UTC and whole milliseconds.
 
     Raises:
-        ValidationError: not an aware datetime, or in the future.
+        ValidationError: not an aware datetime, outside the years 1 to 9999 in UTC, or in the future.
     """
     if not isinstance(value, datetime.datetime) or value.utcoffset() is None:
         raise ValidationError(_("Expected a datetime with a time zone."), code="invalid")
-    moment = whole_milliseconds(value.astimezone(datetime.UTC))
+    try:
+        moment = whole_milliseconds(value.astimezone(datetime.UTC))
+    except OverflowError:
+        raise ValidationError(_("This time is outside the years 1 to 9999 in UTC."), code="invalid") from None
     if moment > now():
         raise ValidationError(_("This time is in the future."), code="future")
     return moment
