@@ -276,7 +276,8 @@ def test_an_empty_user_in_json_is_not_the_caller(alias: str, ana: Caller, admin:
     for path, body in bodies.items():
         assert ana.call("POST", path, body).status_code == 403
         response = admin.call("POST", path, body)
-        assert (response.status_code, list(response.json())) == (400, ["user_id"])
+        assert response.status_code == 400
+        assert "user_id" in response.content.decode()
     assert not UserMemory.objects.exists()
     # A form sends a field that was left blank.
     assert ana.post("/api/memories/", {"memory": "x", "user_id": ""}).status_code == 201

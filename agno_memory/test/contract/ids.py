@@ -164,11 +164,10 @@ class IdsContract(ContractCase):
 
     def test_a_time_of_creation_that_cannot_be_is_refused(self) -> None:
         tomorrow = times.now() + datetime.timedelta(days=1)
-        # There is no such time in UTC.
-        before_year_1 = datetime.datetime.min.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=14)))
-        after_year_9999 = datetime.datetime.max.replace(tzinfo=datetime.timezone(-datetime.timedelta(hours=12)))
-        impossible = [before_year_1, after_year_9999]
-        wrong: list[Any] = [tomorrow, LONG_AGO.replace(tzinfo=None), "2001-01-01", 5, *impossible]
+        # Not every time zone has these times, and UTC does not have those of the zones.
+        zones = [datetime.UTC, *(datetime.timezone(datetime.timedelta(hours=hours)) for hours in (14, -12))]
+        edges = [edge.replace(tzinfo=zone) for edge in (datetime.datetime.min, datetime.datetime.max) for zone in zones]
+        wrong: list[Any] = [tomorrow, LONG_AGO.replace(tzinfo=None), "2001-01-01", 5, *edges]
         for bad in wrong:
             with self.subTest(bad):
                 memory = UserMemory(memory="x", created_at=bad)
