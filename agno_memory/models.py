@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
+from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.fields import (
     CompositeKeyField,
@@ -102,7 +103,9 @@ class UserMemory(models.Model):
             ValueError: another owner or id than the memory was read with.
         """
         alias = connection_to(using or router.db_for_write(type(self), instance=self)).alias
-        if force_insert or self._state.db != alias:
+        # A row of a replica is a row of the primary.
+        is_copy = self._state.db != alias and (using is not None or self._state.db not in conf.READ_DATABASES)
+        if force_insert or is_copy:
             self._state.adding = True
         if self._state.adding:
             super().save(

@@ -150,7 +150,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
             ValidationError: a limit below 0.
         """
         check("limit", limit, validate_limit)
-        return TopicCounts(self, limit).run()
+        return self.read(TopicCounts(self, limit).run)
 
     def stats(self) -> Stats:
         """Return the number of these memories, the time of the first addition and that of the last write.
@@ -170,7 +170,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
             limit: the maximum number of owners.
         """
         check("limit", limit, validate_limit)
-        return OwnerCounts(self, after, limit).run()
+        return self.read(OwnerCounts(self, after, limit).run)
 
     def update(self, **values: Any) -> int:
         """Set values on all of these memories; ``version`` and ``last_updated`` change with them.
