@@ -166,7 +166,7 @@ class IdsContract(ContractCase):
         tomorrow = times.now() + datetime.timedelta(days=1)
         # Not every time zone has these times, and UTC does not have those of the zones.
         zones = [datetime.UTC, *(datetime.timezone(datetime.timedelta(hours=hours)) for hours in (14, -12))]
-        edges = [edge.replace(tzinfo=zone) for edge in (datetime.datetime.min, datetime.datetime.max) for zone in zones]
+        edges = [datetime.datetime(year, 1, 1, tzinfo=zone) for year in (1, 9999) for zone in zones]
         wrong: list[Any] = [tomorrow, LONG_AGO.replace(tzinfo=None), "2001-01-01", 5, *edges]
         for bad in wrong:
             with self.subTest(bad):
