@@ -28,7 +28,7 @@ from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.replicas import note_write
 from agno_memory.rest import problems
 from agno_memory.rest.endpoints import UNDECORATED, Endpoint, Route, actions_by_route, endpoints_of, reserved_ids
-from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, to_api_exception
+from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, bounded, to_api_exception
 from agno_memory.rest.renderers import ExportRenderer
 from agno_memory.rest.throttling import ScopeThrottle
 from agno_memory.validators import refusal
@@ -155,10 +155,12 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
         if not length and "HTTP_TRANSFER_ENCODING" in request.META:
             # REST framework takes this for an empty body, and a PATCH would change nothing and report success.
             raise LengthRequired
-        length = length or "0"
+        if not length:
+            return
         if not (length.isascii() and length.isdigit()):
             raise exceptions.ParseError(_("Content-Length is not a number."))
-        if int(length) > conf.REST_MAX_BODY_SIZE:
+        # Python refuses to read a number of thousands of digits; the longest limit has ten.
+        if int(length.lstrip("0")[:20] or 0) > conf.REST_MAX_BODY_SIZE:
             message = _("At most %(limit)d bytes: send several requests.") % {"limit": conf.REST_MAX_BODY_SIZE}
             raise BodyTooLarge(message)
 
@@ -192,7 +194,7 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
     # Errors
 
     def handle_exception(self, exc: Exception) -> Response:
-        response = super().handle_exception(to_api_exception(exc))
+        response = super().handle_exception(bounded(to_api_exception(exc)))
         if not hasattr(response, "data"):
             # A site's own EXCEPTION_HANDLER may return a plain HttpResponse.
             return response

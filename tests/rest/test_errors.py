@@ -230,6 +230,14 @@ def test_a_length_that_is_not_a_number_is_refused(alias: str, ana: Caller, lengt
 
 
 @on_sqlite
+@pytest.mark.parametrize(
+    "length", ["9" * 5_000, "10485761", "0" * 5_000 + "10485761"], ids=["long", "one too many", "padded"]
+)
+def test_a_length_of_any_size_is_compared(alias: str, ana: Caller, length: str) -> None:
+    assert post(ana, b'{"memory": "x"}', CONTENT_LENGTH=length).status_code == 413
+
+
+@on_sqlite
 def test_a_body_in_chunks_is_refused(alias: str, ana: Caller) -> None:
     """REST framework would take the body for an empty one, and a PATCH would seem to succeed."""
     add("ana", memory_id="a")

@@ -10,9 +10,9 @@ from agno_memory.rest.openapi.constraints import Schema
 # Headers
 
 ETAG: Final[Schema] = {
-    "description": "The version of the memory, for `If-Match` and `If-None-Match`.",
+    "description": "The version of the memory and a digest of it, for `If-Match` and `If-None-Match`.",
     "required": True,
-    "schema": {"type": "string", "pattern": '^"[0-9]+"$', "example": '"1"'},
+    "schema": {"type": "string", "pattern": '^"[0-9]+-[0-9a-f]{16}"$', "example": '"1-5f3c9a0b7d214e86"'},
 }
 LOCATION: Final[Schema] = {
     "description": "The address of the memory.",
