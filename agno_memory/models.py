@@ -126,13 +126,13 @@ class UserMemory(models.Model):
     save.alters_data = True  # type: ignore[attr-defined]
 
     def check_identity(self) -> None:
-        """Check that the owner and the id are those that the memory was read with; deferred ones are not checked.
+        """Check that the owner and the id are those that the memory was read with; if one is deferred, it is read.
 
         Raises:
             ValueError: they have changed.
         """
         key: Any = self._meta.pk
-        if self.get_deferred_fields() & {key.attname, *key.of}:
+        if self.get_deferred_fields() >= set(key.of):
             return
         if self.key != key.get_pk_value_on_save(self):
             raise ValueError(

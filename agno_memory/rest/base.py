@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
@@ -104,8 +104,10 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
         if not self.endpoint.names_user_in_body:
             return
         data = self.body()
+        # A form of the browsable API sends a field that was left blank.
+        absent = (None, "") if isinstance(data, QueryDict) else (None,)
         for item in data if isinstance(data, list) else [data]:
-            if isinstance(item, Mapping) and item.get("user_id") not in (None, ""):
+            if isinstance(item, Mapping) and item.get("user_id") not in absent:
                 yield item["user_id"]
 
     # Data
