@@ -79,7 +79,7 @@ class SqliteMemoryDb(MemoryDb):
         super().create()
 
     def _leave_deleted_file(self) -> None:
-        """Close this thread's connection to a file that was deleted or replaced: its writes reach no other connection."""
+        """Close this thread's connection to a file that was deleted or replaced: no other one reads its writes."""
         connection = connections[self.alias]
         current = _identity(self.db_file)
         if current is not None and _opened.get(connection) == current:
