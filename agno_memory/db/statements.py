@@ -36,7 +36,7 @@ from agno_memory.db.rows import (
     returning_sql_of,
     with_read_fields,
 )
-from agno_memory.fields import moves
+from agno_memory.fields import MachineWritten, moves
 
 Result = TypeVar("Result")
 Compiled = TypeVar("Compiled")
@@ -305,7 +305,9 @@ class Update(OneRow[Model | None]):
         if not query.get_compiler(connection=connection).execute_sql(ROW_COUNT):
             return None
         rows: QuerySet[Any] = model._base_manager.using(connection.alias)
-        return with_read_fields(rows).filter(pk=values[model._meta.pk.attname]).first()
+        # The others have changed.
+        kept = [name for name in self.conditions if not isinstance(model._meta.get_field(name), MachineWritten)]
+        return with_read_fields(rows).filter(**{name: values[name] for name in kept}).first()
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, QueryDict
-from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +23,7 @@ from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.privacy import make_private
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.replicas import note_write
 from agno_memory.rest import problems
@@ -187,9 +187,7 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(*args, **kwargs)
-        # Two users may have memories at the same address and with the same ETag: a cache keeps them apart.
-        patch_vary_headers(response, ["Authorization"])
-        return response
+        return make_private(response)
 
     # Errors
 

@@ -166,3 +166,18 @@ def test_a_file_gets_its_name_when_it_is_complete(nameless: bool, monkeypatch: p
         file.write(str(1 / 0))
     assert [each.name for each in Path().iterdir()] == ["out.txt"]
     assert path.read_text() == "second"
+
+
+def test_a_dash_is_the_standard_output() -> None:
+    fill("default")
+    assert run("export_memories", "--output", "-", database="default") == run("export_memories", database="default")
+    assert run("export_memories", output="-", database="default").count("\n") == 5
+    assert not list(Path().iterdir())
+
+
+def test_programs_pass_moments_as_they_have_them() -> None:
+    fill("default")
+    moment = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
+    for value in (moment, moment.date(), "2001-01-01"):
+        assert run("export_memories", updated_after=value, database="default").count("\n") == 5
+        assert run("export_memories", updated_before=value, database="default").count("\n") == 2

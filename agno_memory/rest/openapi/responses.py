@@ -35,9 +35,9 @@ CHALLENGE: Final[Schema] = {
     "schema": {"type": "string", "example": "Token"},
 }
 NO_STORE: Final[Schema] = {
-    "description": "`no-store`: a stored copy would not be erased with the person.",
+    "description": "A stored copy would not be erased with the person.",
     "required": True,
-    "schema": {"type": "string", "enum": ["no-store"]},
+    "schema": {"type": "string", "enum": ["private, no-store"]},
 }
 DISPOSITION: Final[Schema] = {
     "description": "The name of the file.",
