@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.settings import api_settings
 
-from agno_memory.db.errors import is_unavailable
+from agno_memory.db.errors import is_full, is_read_only, is_unavailable
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, SessionNotFound
 
 logger = logging.getLogger(__name__)
@@ -68,6 +68,21 @@ class ServiceUnavailable(exceptions.APIException):
     wait = RETRY_AFTER
 
 
+class NotStored(exceptions.APIException):
+    """The database takes no writes, and waiting does not help: 507, without ``Retry-After``."""
+
+    status_code = status.HTTP_507_INSUFFICIENT_STORAGE
+    default_detail = _("Nothing was changed: the disk of the database is full. Its operator must make room.")
+    default_code = "storage_full"
+
+
+class ReadOnly(NotStored):
+    """The database is read-only."""
+
+    default_detail = _("Nothing was changed: the database of the memories is read-only. Its operator can change that.")
+    default_code = "read_only"
+
+
 def to_api_exception(error: Exception) -> Exception:
     """Return the HTTP error of an error of the service. Any other error is returned unchanged."""
     match error:
@@ -79,6 +94,9 @@ def to_api_exception(error: Exception) -> Exception:
             return Conflict()
         case MemoryChanged():
             return PreconditionFailed()
+    if is_read_only(error) or is_full(error):
+        logger.error("The database of the memories takes no writes.", exc_info=error)
+        return ReadOnly() if is_read_only(error) else NotStored()
     if is_unavailable(error):
         # The response leaves the reason out, so it is logged.
         logger.error("The database of the memories is not available.", exc_info=error)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from agno_memory.rest.exceptions import RETRY_AFTER, Conflict, LengthRequired, PreconditionFailed, ServiceUnavailable
+from agno_memory.rest.exceptions import (
+    RETRY_AFTER,
+    Conflict,
+    LengthRequired,
+    NotStored,
+    PreconditionFailed,
+    ServiceUnavailable,
+)
 from agno_memory.rest.openapi.constraints import Schema
 
 # Headers
@@ -166,7 +173,13 @@ ERRORS: Final[dict[int, Error]] = {
         ServiceUnavailable.default_detail,
         Retry_After={**RETRY, "required": True},
     ),
+    507: _error(
+        "MemoryNotStored",
+        "The database is read-only, or its disk is full. Waiting does not help.",
+        NotStored.default_detail,
+    ),
 }
-# Statuses of every action, and of every action with a body.
+# Statuses of every action, of every action that writes, and of every action with a body.
 EVERYWHERE: Final = (400, 401, 403, 406, 429, 503)
+OF_WRITES: Final = (507,)
 WITH_A_BODY: Final = (411, 413, 415)
