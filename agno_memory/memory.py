@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -231,6 +231,7 @@ class Memory(Service[UserMemoryQuerySet]):
         agent_id: Identifier | None = None,
         team_id: Identifier | None = None,
         session_id: Identifier | None = None,
+        metadata: Mapping[str, Any] | None = None,
         limit: int | None = None,
     ) -> list[UserMemory]:
         """Return memories of a user, the newest first.
@@ -240,6 +241,8 @@ class Memory(Service[UserMemoryQuerySet]):
             topics: only memories with all of these.
             any_topics: only memories with at least one of these.
             agent_id: only memories of this agent; likewise ``team_id`` and ``session_id``.
+            metadata: only memories with all of these values under these keys, ``{"plan": "pro"}``. The values are text,
+                numbers, true, false or null. All memories of the user are read.
             limit: the maximum number of memories; all by default.
 
         Raises:
@@ -247,7 +250,12 @@ class Memory(Service[UserMemoryQuerySet]):
         """
         check("limit", limit, validate_limit)
         lookups = conditions(
-            topics=topics, any_topics=any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id
+            topics=topics,
+            any_topics=any_topics,
+            agent_id=agent_id,
+            team_id=team_id,
+            session_id=session_id,
+            metadata=metadata,
         )
         return self.select(user_id, lookups, limit)
 
