@@ -29,8 +29,8 @@ SQLITE_CONSTANTS: Final = {True: "'true'", False: "'false'", None: "'null'"}
 class HasMetadata(_Lookup):
     """Memories with some values under keys of their metadata.
 
-    The value is a dictionary: for each key, a list of accepted values (text, numbers, true, false, null). Dots, quotes and
-    dollar signs in a key are plain characters. No index serves it, so narrow to an owner.
+    The value is a dictionary: for each key, a list of accepted values (text, numbers, true, false, null). Dots, quotes
+    and dollar signs in a key are plain characters. No index serves it, so narrow to an owner.
     """
 
     lookup_name = "has"
