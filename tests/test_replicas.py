@@ -26,6 +26,7 @@ from agno_memory.bulk import BulkMemory
 from agno_memory.checks import MIDDLEWARE, check_replicas
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.stats.cache import SnapshotCache
 from tests import servers
 from tests.admin import form_data, memory_url
 from tests.databases import commits, handles_allowed
@@ -308,6 +309,7 @@ READS: dict[str, Callable[[], object]] = {
     "count": lambda: Memory().rows("ann").count(),
     "exists": lambda: Memory().rows("ann").exists(),
     "topics": lambda: UserMemory.objects.topic_counts() == [],
+    "snapshot": lambda: SnapshotCache(UserMemory.objects.all()).refresh(),
     "api": lambda: by_session("ann").get(MEMORIES).status_code == 200,
 }
 
