@@ -11,3 +11,6 @@ class AgnoMemoryConfig(AppConfig):
     def ready(self) -> None:
         # Imported for the checks that it registers; here, because it imports the models, which are not loaded earlier.
         from agno_memory import checks  # noqa: F401
+        from agno_memory.people import connect_accounts
+
+        connect_accounts()

@@ -26,6 +26,7 @@ from agno_memory.db.drivers import how_to_install
 from agno_memory.engine_checks import ENGINE_CHECKS
 from agno_memory.models import UserMemory
 from agno_memory.routers import MemoryRouter
+from agno_memory.user_checks import account_field
 from agno_memory.validators import validate_identifier
 
 TAG = "agno_memory"
@@ -92,6 +93,8 @@ def _user_id_field(name: str | None) -> Iterator[CheckMessage]:
     if not hasattr(user_model, name) or callable(getattr(user_model, name)):
         fields = ["pk", *(field.name for field in user_model._meta.concrete_fields)]
         yield unknown_user_field(name, user_model.__name__, fields)
+    else:
+        yield from account_field(name, user_model)
 
 
 def _default_user_id(user_id: str | None) -> Iterator[CheckMessage]:

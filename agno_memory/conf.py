@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
 
 THROTTLE_SCOPES = ("read", "write", "erase", "export")
+ON_USER_DELETE = ("keep", "erase")
 # The format of DRF: a number, and a period of which only the first letter is significant.
 RATE = re.compile(r"[1-9]\d*/[smhd][a-z]*")
 
@@ -43,6 +44,14 @@ class Settings:
     def USER_ID_FIELD(self) -> str:
         """Attribute of a Django user that is used as the owner's id: ``"pk"``, ``"username"``, ``"uuid"`` ..."""
         return self._text("USER_ID_FIELD", "pk")
+
+    @property
+    def ON_USER_DELETE(self) -> str:
+        """Effect of the deletion of a Django user on the data about them: ``"keep"`` or ``"erase"``."""
+        value = self._text("ON_USER_DELETE", "keep")
+        if value not in ON_USER_DELETE:
+            raise ImproperlyConfigured(f"AGNO_MEMORY['ON_USER_DELETE'] must be 'keep' or 'erase', not {value!r}.")
+        return value
 
     @property
     def READ_DATABASES(self) -> list[str]:

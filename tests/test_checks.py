@@ -122,7 +122,7 @@ def test_naive_time_and_settings_that_are_not_a_dictionary() -> None:
 # Users
 
 
-@pytest.mark.parametrize("name", ["pk", "username", "is_staff"])
+@pytest.mark.parametrize("name", ["pk", "id", "is_anonymous"])
 def test_a_field_that_users_have(name: str) -> None:
     with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name, "DEFAULT_USER_ID": "<nobody>"}):
         assert check_users() == []
@@ -132,7 +132,8 @@ def test_a_field_that_users_have(name: str) -> None:
 def test_a_default_user_that_a_real_user_can_have(name: str) -> None:
     """A name can be "default"; a number, an address or a date cannot."""
     with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name}):
-        assert check_users() == (
+        shared = [message for message in check_users() if message.id == "agno_memory.W002"]
+        assert shared == (
             [
                 Warning(
                     "A user with the username 'default' would own the memories that are added without a user.",
@@ -155,6 +156,26 @@ def test_a_field_that_users_do_not_have() -> None:
             hint="Did you mean 'username'?",
             id="agno_memory.E008",
         )
+    ]
+
+
+@pytest.mark.parametrize("name", ["email", "first_name", "last_name"])
+def test_a_field_that_two_accounts_can_share_is_an_error(name: str) -> None:
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name, "DEFAULT_USER_ID": "<nobody>"}):
+        assert "agno_memory.E014" in ids(check_users())
+
+
+def test_a_field_that_people_can_change_is_a_warning() -> None:
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": "username", "DEFAULT_USER_ID": "<nobody>"}):
+        (message,) = check_users()
+    assert isinstance(message, Warning)
+    assert message.id == "agno_memory.W014"
+
+
+@override_settings(AGNO_MEMORY={"ON_USER_DELETE": "forget"})
+def test_an_unknown_policy_for_deleted_accounts() -> None:
+    assert [message.msg for message in check_settings()] == [
+        "AGNO_MEMORY['ON_USER_DELETE'] must be 'keep' or 'erase', not 'forget'."
     ]
 
 

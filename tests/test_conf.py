@@ -16,7 +16,9 @@ from django.test import override_settings
 from agno_memory.conf import Settings, conf
 
 ROOT = Path(__file__).parent.parent
-TEXTS = {"DATABASE": "default", "DEFAULT_USER_ID": "default", "USER_ID_FIELD": "pk"}
+TEXTS = {"DATABASE": "default", "DEFAULT_USER_ID": "default", "USER_ID_FIELD": "pk", "ON_USER_DELETE": "keep"}
+# Valid values of the settings that do not accept any text.
+OTHERS = {"ON_USER_DELETE": "erase"}
 COUNTS = {
     "MAX_MEMORY_LENGTH": 10_000,
     "MAX_INPUT_LENGTH": 100_000,
@@ -48,7 +50,9 @@ def test_every_setting_has_a_default(name: str) -> None:
     assert getattr(conf, name) == DEFAULTS[name]
 
 
-@pytest.mark.parametrize(("name", "value"), [*((name, "other") for name in TEXTS), *((name, 7) for name in COUNTS)])
+@pytest.mark.parametrize(
+    ("name", "value"), [*((name, OTHERS.get(name, "other")) for name in TEXTS), *((name, 7) for name in COUNTS)]
+)
 def test_every_setting_can_be_overridden_and_reset(name: str, value: object) -> None:
     with override_settings(AGNO_MEMORY={name: value}):
         assert getattr(conf, name) == value

@@ -14,6 +14,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import DELETION
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -268,10 +269,18 @@ def export_csv(model_admin: Any, request: HttpRequest, queryset: UserMemoryQuery
     return download(request, queryset, "csv", _selection(request))
 
 
+# Stands for the text of a search in the log.
+HIDDEN_TEXT = "..."
+
+
 def _selection(request: HttpRequest) -> str:
     """Describe the memories of an export for the log: by the query string, or by the number of selected memories."""
     if request.POST.get("select_across") == "1":
-        return f"all of ?{request.GET.urlencode()}"
+        query = request.GET.copy()
+        if query.pop(SEARCH_VAR, None):
+            # A search can hold the text of a memory.
+            query[SEARCH_VAR] = HIDDEN_TEXT
+        return f"all of ?{query.urlencode()}"
     return f"{len(request.POST.getlist(ACTION_CHECKBOX_NAME))} selected"
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
-from django.utils.text import Truncator
 from django.utils.translation import gettext_noop
 
+from agno_memory.log_texts import SEPARATOR, name_part
 from agno_memory.models import UserMemory
 
 Message = list[dict[str, Any]]
@@ -22,14 +22,10 @@ Message = list[dict[str, Any]]
 TOPIC = gettext_noop("topic")
 PERSON = gettext_noop("person")
 
-# An entry of the log has 200 characters for the name of its object: the id, " · " and the person.
-MAX_NAME_PART = 98
-
 
 def name_of(memory: UserMemory) -> str:
     """Return the name of a memory for staff: its id and its person, because several people may use one id."""
-    parts = (Truncator(part).chars(MAX_NAME_PART) for part in (memory.memory_id, memory.user_id))
-    return " · ".join(parts)
+    return SEPARATOR.join(map(name_part, (memory.memory_id, memory.user_id)))
 
 
 def topics_changed(before: list[str], after: list[str]) -> Message:

@@ -25,6 +25,8 @@ SQLITE_OPTIONS = {
 
 # The table has no foreign keys, and SQLite can create a table inside a transaction only if it does not check them.
 NO_FOREIGN_KEYS = "PRAGMA foreign_keys=OFF"
+# SQLite writes zeros over deleted rows, so an erased text is not in the file any more.
+SECURE_DELETE = "PRAGMA secure_delete=ON"
 
 
 # The file of each alias, and the one that each connection opened.
@@ -66,7 +68,7 @@ class SqliteMemoryDb(MemoryDb):
             {
                 "ENGINE": "django.db.backends.sqlite3",
                 "NAME": str(self.db_file),
-                "OPTIONS": SQLITE_OPTIONS | {"init_command": f"{WAL_MODE}; {NO_FOREIGN_KEYS}"},
+                "OPTIONS": SQLITE_OPTIONS | {"init_command": f"{WAL_MODE}; {NO_FOREIGN_KEYS}; {SECURE_DELETE}"},
             },
         )
 

@@ -1,0 +1,80 @@
+"""The texts about one person in the admin's log, which outlives the person's memories."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from django.apps import apps
+from django.db.models import Q
+from django.utils.text import Truncator
+
+from agno_memory.batches import batched
+
+PERSON: Final = "person"
+SEPARATOR: Final = " · "
+
+# An entry of the log has 200 characters for the name of its object: the id, " · " and the person.
+MAX_NAME_PART: Final = 98
+BATCH: Final = 500
+
+
+def name_part(text: str) -> str:
+    """Return an id as a part of a name in the log."""
+    return Truncator(text).chars(MAX_NAME_PART)
+
+
+def count(owner: str) -> int:
+    """Return the number of log entries with a text about a person."""
+    return sum(1 for _entry in _entries(owner))
+
+
+def erase(owner: str) -> int:
+    """Blank the texts of the log entries about a person, and return the number of entries.
+
+    The entries stay, with the staff user, the time and the kind of the change.
+    """
+    pks = list(_entries(owner))
+    for batch in batched(pks, BATCH):
+        _log().filter(pk__in=batch).update(object_repr="", change_message="")
+    return len(pks)
+
+
+def _log() -> Any:
+    return apps.get_model("admin", "LogEntry").objects
+
+
+def _entries(owner: str) -> Iterator[Any]:
+    """Yield the primary keys of the entries about a person."""
+    if not apps.is_installed("django.contrib.admin"):
+        return
+    types = apps.get_model("contenttypes", "ContentType").objects.filter(app_label="agno_memory")
+    rows = _log().filter(content_type__in=list(types.values_list("pk", flat=True)))
+    # SQLite compares without case here, so each entry is compared again.
+    likely = rows.filter(
+        Q(object_repr=owner[:200])
+        | Q(object_repr__endswith=SEPARATOR + name_part(owner))
+        | Q(object_repr__contains="=")
+        | Q(change_message__contains=_moved_to(owner))
+    )
+    for pk, name, message in likely.values_list("pk", "object_repr", "change_message"):
+        if _is_about(owner, name, message):
+            yield pk
+
+
+def _is_about(owner: str, name: str, message: str) -> bool:
+    is_named = name == owner[:200] or name.endswith(SEPARATOR + name_part(owner))
+    return is_named or owner in _exported(name) or _moved_to(owner) in message
+
+
+def _exported(name: str) -> list[str]:
+    """Return the people in the query string of an export."""
+    query = parse_qs(name.partition("?")[2])
+    return [each for parameter in ("owner", "user_id") for each in query.get(parameter, ())]
+
+
+def _moved_to(owner: str) -> str:
+    """Return the beginning of the message about a memory that was moved to a person."""
+    return json.dumps({"name": PERSON, "object": owner})[:-1]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from agno_memory import people
+
+
+def listed(counts: people.Counts) -> str:
+    return ", ".join(f"{number:,} {name}" for name, number in counts.items())
+
+
+class Command(BaseCommand):
+    help = "Erase everything about a person: memories, conversations, and texts in the cache and in the admin's log."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("user", help="the id of the user, as USER_ID_FIELD defines it")
+        parser.add_argument("--database", choices=list(connections), help="alias; by default the router's choice")
+        parser.add_argument("--no-input", action="store_true", help="do not ask for a confirmation")
+
+    def handle(self, *args: Any, user: str, database: str | None, no_input: bool, **options: Any) -> None:
+        try:
+            counts = people.count(user, database)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        self.stdout.write(f"User {user!r} has {listed(counts)}.")
+        if not no_input and input("Erase all of it, for good? Type 'yes': ") != "yes":
+            raise CommandError("Nothing was erased.")
+        erasure = people.erase(user, database)
+        self.stdout.write(f"Erased {listed(erasure.erased)}.")
+        if not erasure.is_complete:
+            raise CommandError(f"A second count found {listed(erasure.left)}: run the command again.", returncode=3)
+        self.stdout.write("A second count found nothing.")

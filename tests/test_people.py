@@ -1,0 +1,174 @@
+"""One person as a whole: erasure leaves nothing, on every database, and accounts that change or go."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import override_settings
+
+from agno_memory import log_texts, people
+from agno_memory.agent_sessions import AgentSessions
+from agno_memory.db import SqliteMemoryDb
+from agno_memory.memory import Memory
+from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.stats.cache import CachedFact
+from tests.databases import commits, each_database, handles_allowed
+
+pytestmark = [commits]
+
+NOTHING = {"memories": 0, "runs": 0, "sessions": 0, "log texts": 0}
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def log(name: str, message: str = "") -> LogEntry:
+    staff, _ = User.objects.get_or_create(username="staff")
+    kind = ContentType.objects.get_for_model(UserMemory)
+    return LogEntry.objects.create(
+        user=staff, content_type=kind, object_repr=name, action_flag=CHANGE, change_message=message
+    )
+
+
+def fill(alias: str, owner: str) -> None:
+    Memory(alias).add_user_memory(UserMemory(memory="Likes tea", memory_id="m"), owner)
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(AgentSession(session_id=f"of {owner}", agent_id="chef"), owner)
+    for run_id in ("r1", "r2"):
+        sessions.upsert_run(f"of {owner}", AgentRun(run_id=run_id, run_type="agent", data={"said": run_id}), owner)
+
+
+@each_database
+def test_erase_leaves_nothing_of_a_person_and_all_of_the_others(alias: str) -> None:
+    fill(alias, "maya")
+    fill(alias, "Maya")
+    log("m · maya")
+    erasure = people.erase("maya", alias)
+    assert erasure.erased == {"memories": 1, "runs": 2, "sessions": 1, "log texts": 1}
+    assert erasure.left == NOTHING == people.count("maya", alias)
+    assert erasure.is_complete
+    assert people.count("Maya", alias) == {"memories": 1, "runs": 2, "sessions": 1, "log texts": 0}
+    assert AgentRun.objects.using(alias).filter(session_id="of maya").count() == 0
+
+
+def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
+    about = [
+        log("m · 2"),
+        log("2", "Exported 3."),
+        log("all of ?agent=chef&owner=2"),
+        log("m · 3", '[{"changed": {"name": "person", "object": "2", "fields": ["User id"]}}]'),
+    ]
+    others = [
+        log("m · 22"),
+        log("22"),
+        log("all of ?owner=22"),
+        log("m2 · 3", '[{"added": {"name": "topic", "object": "2"}}]'),
+    ]
+    assert log_texts.count("2") == 4
+    people.erase("2")
+    for entry in about:
+        entry.refresh_from_db()
+        assert (entry.object_repr, entry.change_message) == ("", "")
+    for entry in others:
+        before = entry.object_repr
+        entry.refresh_from_db()
+        assert entry.object_repr == before
+
+
+def test_erase_forgets_cached_facts() -> None:
+    CachedFact("topics", UserMemory.objects.all()).set(["maya@example.com"], 60)
+    people.erase("maya")
+    assert CachedFact("topics", UserMemory.objects.all()).get() is None
+
+
+def test_an_erased_text_is_not_in_the_file_of_a_handle(tmp_path: Path) -> None:
+    file = tmp_path / "memories.sqlite3"
+    with handles_allowed():
+        memory = Memory(SqliteMemoryDb(table_name="memories", db_file=file))
+        memory.add_user_memory(UserMemory(memory="Secret" * 30), "maya")
+        memory.clear_user_memories("maya")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"SecretSecret" not in file.read_bytes()
+
+
+# Accounts
+
+
+@pytest.mark.parametrize(("policy", "left"), [("keep", 1), ("erase", 0)])
+def test_a_deleted_account_keeps_or_erases(policy: str, left: int) -> None:
+    user = User.objects.create(username="maya")
+    owner = str(user.pk)
+    fill("default", owner)
+    with override_settings(AGNO_MEMORY={"ON_USER_DELETE": policy}):
+        user.delete()
+    assert people.count(owner)["memories"] == people.count(owner)["sessions"] == left
+
+
+@each_database
+def test_a_deletion_that_is_rolled_back_erases_nothing(alias: str) -> None:
+    user = User.objects.create(username="maya")
+    owner = str(user.pk)
+    fill(alias, owner)
+    settings = {"ON_USER_DELETE": "erase", "DATABASE": alias}
+    with override_settings(AGNO_MEMORY=settings, DATABASE_ROUTERS=["agno_memory.routers.MemoryRouter"]):
+        with transaction.atomic():
+            User.objects.filter(pk=owner).delete()
+            transaction.set_rollback(True)
+        assert people.count(owner, alias)["memories"] == 1
+        User.objects.filter(pk=owner).delete()
+    assert people.count(owner, alias) == NOTHING
+
+
+# Commands
+
+
+def test_erase_user_counts_asks_and_reports() -> None:
+    fill("default", "maya")
+    with patch("builtins.input", return_value="no"), pytest.raises(CommandError, match="Nothing was erased"):
+        call_command("erase_user", "maya", stdout=StringIO())
+    assert people.count("maya")["memories"] == 1
+    out = StringIO()
+    call_command("erase_user", "maya", "--no-input", stdout=out)
+    assert "Erased 1 memories, 2 runs, 1 sessions, 0 log texts.\nA second count found nothing." in out.getvalue()
+
+
+def test_erase_user_fails_if_something_is_left() -> None:
+    left = people.Erasure(NOTHING, NOTHING | {"memories": 1})
+    with patch.object(people, "erase", return_value=left), pytest.raises(CommandError, match="A second count found 1"):
+        call_command("erase_user", "maya", "--no-input", stdout=StringIO())
+
+
+@each_database
+def test_reassign_memories_moves_all_but_conflicts(alias: str) -> None:
+    memory = Memory(alias)
+    for memory_id in ("a", "b"):
+        memory.add_user_memory(UserMemory(memory="Likes tea", memory_id=memory_id), "old")
+    memory.add_user_memory(UserMemory(memory="Other", memory_id="b"), "new")
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 memories stay"):
+        call_command("reassign_memories", "old", "new", database=alias, stdout=out)
+    assert out.getvalue() == "1 memories were moved from 'old' to 'new'.\n"
+    assert [each.memory_id for each in memory.get_user_memories("old")] == ["b"]
+
+
+@pytest.mark.parametrize("command", [("erase_user", " "), ("reassign_memories", "old", " ")])
+def test_a_blank_user_is_an_error(command: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError):
+        call_command(*command, stdout=StringIO())
