@@ -7,6 +7,7 @@ counted before an erasure, erased with the rest, and counted again afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -29,7 +30,7 @@ from agno_memory.stats.cache import forget_cached
 class Reassigned(NamedTuple):
     """The result of ``reassign_memories()``: the number of moved memories, and the ids of those that stay."""
 
-    count: int
+    moved: int
     conflicts: list[str]
 
 
@@ -37,7 +38,8 @@ class Reassigned(NamedTuple):
 Counts = dict[str, int]
 
 
-class Holding(NamedTuple):
+@dataclass(frozen=True)
+class Holding:
     """A kind of data about a person.
 
     Args:

@@ -16,9 +16,10 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import transaction
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 
 from agno_memory import log_texts, people
+from agno_memory.admin.actions import _selection
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.db import SqliteMemoryDb
 from agno_memory.memory import Memory
@@ -89,6 +90,11 @@ def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
         before = entry.object_repr
         entry.refresh_from_db()
         assert entry.object_repr == before
+
+
+def test_the_log_of_an_export_has_no_text_of_a_search() -> None:
+    request = RequestFactory().post("/?q=text%3Atea&owner=maya", {"select_across": "1"})
+    assert _selection(request) == "all of ?owner=maya&q=..."
 
 
 def test_erase_forgets_cached_facts() -> None:

@@ -20,13 +20,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, source: str, target: str, database: str | None, **options: Any) -> None:
         try:
-            moved = people.reassign_memories(source, target, database)
+            result = people.reassign_memories(source, target, database)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(f"{moved.count:,} memories were moved from {source!r} to {target!r}.")
-        if moved.conflicts:
+        self.stdout.write(f"{result.moved:,} memories were moved from {source!r} to {target!r}.")
+        if result.conflicts:
             raise CommandError(
-                f"{len(moved.conflicts):,} memories stay: {target!r} has other memories with their ids, "
-                f"such as {moved.conflicts[0]!r}.",
+                f"{len(result.conflicts):,} memories stay: {target!r} has other memories with their ids, "
+                f"such as {result.conflicts[0]!r}.",
                 returncode=3,
             )
