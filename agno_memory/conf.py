@@ -71,6 +71,11 @@ class Settings:
         """Maximum number of memories that one statement adds, deletes or looks up in bulk; at most 10,000."""
         return self._count("BATCH_SIZE", 1_000, maximum=10_000)
 
+    @property
+    def LANGUAGE(self) -> str:
+        """Language of the memories, for the stems and the stop words of ranked searches: a stemmer of Snowball."""
+        return self._text("LANGUAGE", "english")
+
     # The REST API
 
     @property

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-from django.utils.translation import gettext as _
+from typing import Any, Literal, overload
 
 from agno_memory.cleaning import cleaned_memories, cleaned_memory
 from agno_memory.db import MemoryDb
@@ -16,10 +14,11 @@ from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import Position, UserMemoryQuerySet, conditions
 from agno_memory.search.context import DEFAULT_BUDGET, MAX_CANDIDATES, Context, context_of
-from agno_memory.search.methods import RETRIEVAL_METHODS, RetrievalMethod
+from agno_memory.search.methods import RetrievalMethod
+from agno_memory.search.recall import Match, Search
 from agno_memory.services import ANYONE, Service, async_twin
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
-from agno_memory.validators import check, items, refusal, validate_limit, validate_version
+from agno_memory.validators import check, items, validate_limit, validate_version
 
 
 class Memory(Service[UserMemoryQuerySet]):
@@ -298,33 +297,72 @@ class Memory(Service[UserMemoryQuerySet]):
         check("size", size, validate_limit)
         return self.select(user_id, {}, size, order, position)
 
+    @overload
     def search_user_memories(
         self,
         query: str | None = None,
         limit: int | None = None,
         retrieval_method: RetrievalMethod | None = None,
         user_id: object = None,
-    ) -> list[UserMemory]:
+        *,
+        explain: Literal[False] = False,
+        min_relative: float | None = None,
+        precise: bool = False,
+        **filters: Any,
+    ) -> list[UserMemory]: ...
+
+    @overload
+    def search_user_memories(
+        self,
+        query: str | None = None,
+        limit: int | None = None,
+        retrieval_method: RetrievalMethod | None = None,
+        user_id: object = None,
+        *,
+        explain: Literal[True],
+        min_relative: float | None = None,
+        precise: bool = False,
+        **filters: Any,
+    ) -> list[Match]: ...
+
+    def search_user_memories(
+        self,
+        query: str | None = None,
+        limit: int | None = None,
+        retrieval_method: RetrievalMethod | None = None,
+        user_id: object = None,
+        *,
+        explain: bool = False,
+        min_relative: float | None = None,
+        precise: bool = False,
+        **filters: Any,
+    ) -> list[UserMemory] | list[Match]:
         """Search the memories of a user.
 
         Args:
-            query: words to search for; required by ``"keyword"``, ignored by the other methods.
+            query: a question, or words to search for; ignored by ``"last_n"`` and ``"first_n"``.
             limit: the maximum number of memories; all matches by default.
-            retrieval_method: ``"last_n"``, the newest first; ``"first_n"``, the oldest first; ``"keyword"``, memories
-                with every word of the query, in any order and ignoring case, the newest first. By default ``"keyword"``
-                with a query and ``"last_n"`` without one.
+            retrieval_method: ``"ranked"``, the memories that answer the query best; ``"keyword"``, those with every
+                word of the query, in any order and ignoring case, the newest first; ``"last_n"``, the newest first;
+                ``"first_n"``, the oldest first. By default ``"ranked"`` with a query and ``"last_n"`` without one.
             user_id: the owner.
+            explain: return a ``Match`` for each memory, with its score and the parts of it.
+            min_relative: with ``"ranked"``, return only memories with at least this part of the best score, 0 to 1.
+            precise: with ``"ranked"``, return only memories with a topic that the query names in whole.
+            **filters: those of ``get_user_memories()``, and all others of ``names.FILTERS``.
 
         Raises:
             ValidationError: bad input, such as an unknown method.
+            TypeError: an unknown filter.
         """
+        search = Search(query, retrieval_method, min_relative=min_relative, precise=precise)
         check("limit", limit, validate_limit)
-        method = retrieval_method or ("last_n" if query is None else "keyword")
-        if method not in RETRIEVAL_METHODS:
-            message = _("Unknown method. Choose one of: %(methods)s.")
-            raise refusal("retrieval_method", message, "invalid", methods=", ".join(RETRIEVAL_METHODS))
-        lookups, order = RETRIEVAL_METHODS[method](query)
-        return self.select(user_id, lookups, limit, order)
+        lookups = conditions(**filters)
+        if search.selection is None:
+            matches = search.ranked(self.rows(user_id).filter(**lookups), limit)
+            return matches if explain else [match.memory for match in matches]
+        selected = self.select(user_id, {**lookups, **search.selection.lookups}, limit, search.selection.order)
+        return [search.unranked(memory) for memory in selected] if explain else selected
 
     def context(
         self,
@@ -359,7 +397,8 @@ class Memory(Service[UserMemoryQuerySet]):
     aget_user_memories = async_twin(get_user_memories)
     aselect = async_twin(select)
     apage = async_twin(page)
-    asearch_user_memories = async_twin(search_user_memories)
+    # The type checker takes the first of the overloads.
+    asearch_user_memories = async_twin(search_user_memories)  # type: ignore[arg-type]
     acontext = async_twin(context)
     areplace_user_memory = async_twin(replace_user_memory)
     aupsert_user_memory = async_twin(upsert_user_memory)

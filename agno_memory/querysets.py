@@ -7,16 +7,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from django.db import NotSupportedError
+from django.db.models import Case, F, QuerySet, TextField, Value, When
 
 from agno_memory.base_querysets import OwnedQuerySet
+from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.lookups import is_of_one_owner
 from agno_memory.exceptions import AmbiguousMemory
-from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves
+from agno_memory.fields import FoldedTextField, MachineWritten, SearchTermsField, is_expression, moves
 from agno_memory.identifiers import identifier
 from agno_memory.names import FILTERS, Filter, Kind
+from agno_memory.signals import by_owner
 from agno_memory.times import now
 from agno_memory.validators import canonical_topics, check, fold, items, validate_limit, validate_query
 
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 # A memory, or the time, the id and the key of one, which need not exist any more.
 Position: TypeAlias = "UserMemory | tuple[datetime.datetime, str] | tuple[datetime.datetime, str, str]"
+
+# A statement has three parameters for each row.
+TERMS_BATCH_SIZE = 200
 
 
 class Stats(NamedTuple):
@@ -178,7 +184,15 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         Raises:
             TypeError: the owner or the id, a machine-written field, or a text as a database expression.
         """
-        return super().update(**self._with_folded(values), **moves(self.model, now()))
+        values = self._with_folded(values)
+        # They follow several fields, so the rows need words of their own. An update may also end their selection.
+        changed = self._terms_fields(set(values))
+        self._for_write = True
+        keys = list(self.order_by().values_list("user_id", "key")) if changed else []
+        derived = dict.fromkeys(changed, SearchTermsField.NOT_COMPUTED)
+        count = super().update(**values, **derived, **moves(self.model, now()))
+        self._compute_terms(keys)
+        return count
 
     update.alters_data = True  # type: ignore[attr-defined]
 
@@ -188,13 +202,52 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
 
     set_times.alters_data = True  # type: ignore[attr-defined]
 
+    def compute_terms(self, changed: Collection[str] | None = None) -> int:
+        """Compute the words of ranked searches again from text and topics, and return the number of memories.
+
+        Neither ``version`` nor ``last_updated`` changes: the words are no content.
+
+        Args:
+            changed: the names of fields; nothing is done unless the words follow one of them.
+        """
+        if changed is not None and not self._terms_fields(changed):
+            return 0
+        self._for_write = True
+        return self._compute_terms(list(self.order_by().values_list("user_id", "key")))
+
+    compute_terms.alters_data = True  # type: ignore[attr-defined]
+
+    def _compute_terms(self, keys: list[tuple[str, str]]) -> int:
+        """Compute the words of the memories with these owners and keys, owner by owner."""
+        plain: QuerySet[UserMemory] = QuerySet(self.model, using=self.db)
+        for owner, owned in by_owner(keys).items():
+            for batch in batched(owned, TERMS_BATCH_SIZE):
+                rows = plain.filter(user_id=owner, key__in=batch)
+                memories = list(rows.only("key", "version", "memory", "topics"))
+                if memories:
+                    rows.update(**self._terms_of(memories))
+        return len(keys)
+
+    def _terms_of(self, memories: list[UserMemory]) -> dict[str, Any]:
+        """Return the words of memories as values of an update. A memory that was written in between keeps its own."""
+        return {
+            field.name: Case(
+                *(When(key=each.key, version=each.version, then=Value(field.of(each))) for each in memories),
+                default=F(field.name),
+                output_field=TextField(),
+            )
+            for field in self._fields_of(SearchTermsField)
+        }
+
+    def _terms_fields(self, names: Collection[str]) -> list[str]:
+        """Return the names of the fields with words that follow some of these fields."""
+        return [field.name for field in self._fields_of(SearchTermsField) if set(field.sources) & set(names)]
+
     def _with_folded(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values, with the search text of a new text among them; raises TypeError, see ``update()``."""
         followers = {field.source: field for field in self._fields_of(FoldedTextField)}
         self._refuse_identity(values)
-        for field in self._fields_of(MachineWritten):
-            if field.name in values:
-                raise TypeError(f"{field.name} changes by itself at every write; leave it out.")
+        self._refuse_derived(values)
         folded = {}
         for source, field in followers.items():
             if field.name in values and source not in values:
@@ -207,6 +260,15 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
                     )
                 folded[field.name] = fold(values[source])
         return {**values, **folded}
+
+    def _refuse_derived(self, names: Collection[str]) -> None:
+        """Raise TypeError for fields that change by themselves."""
+        for field in self._fields_of(MachineWritten):
+            if field.name in names:
+                raise TypeError(f"{field.name} changes by itself at every write; leave it out.")
+        for field in self._fields_of(SearchTermsField):
+            if field.name in names:
+                raise TypeError(f"{field.name} follows {' and '.join(field.sources)}; set those instead.")
 
     def _refuse_identity(self, names: Iterable[str]) -> None:
         """Raise TypeError for the fields that a memory keeps for good."""
@@ -237,6 +299,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
                 names.append(field.name)
                 for memory in memories:
                     field.pre_save(memory, add=False)
+        # It calls update(), which computes the words of ranked searches.
         return super().bulk_update(memories, names, batch_size=batch_size)
 
     bulk_update.alters_data = True  # type: ignore[attr-defined]
