@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Self, TypeVar
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
 
 from django.db import models, transaction
 
+from agno_memory import replicas
 from agno_memory.db.connections import connection_to
 from agno_memory.identifiers import owner_id
 
 Row = TypeVar("Row", bound=models.Model)
+Result = TypeVar("Result")
 
 
 class ErasableQuerySet(models.QuerySet[Row]):
@@ -18,7 +21,29 @@ class ErasableQuerySet(models.QuerySet[Row]):
     @property
     def db(self) -> str:
         """The alias of the database. Each statement asks for it, so a lost connection is dropped here."""
-        return connection_to(super().db).alias
+        own: Any = self
+        choose = replicas.write_alias if self._for_write else replicas.read_alias
+        alias: str = own._db or choose(self.model, **own._hints)
+        return connection_to(alias).alias
+
+    def _fetch_all(self) -> None:
+        self.read(super()._fetch_all)
+
+    def count(self) -> int:
+        return self.read(super().count)
+
+    def exists(self) -> bool:
+        return self.read(super().exists)
+
+    def read(self, read: Callable[[], Result]) -> Result:
+        """Return the result of a function that reads these rows.
+
+        It is called once more, to read from the primary, if the router chose a replica and the connection is lost.
+        """
+        own: Any = self
+        if own._db or self._for_write:
+            return read()
+        return replicas.reading(lambda: self.db, lambda alias: read())
 
     def erase(self) -> int:
         """Delete these rows in one statement, and return their number.

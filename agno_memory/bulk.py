@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from django.db import router
-
 from agno_memory.conf import conf
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
 from agno_memory.db.keyset import Order
@@ -19,6 +17,7 @@ from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.replicas import write_alias
 from agno_memory.retries import retry
 from agno_memory.signals import announce, announce_batch, by_owner, memory_added, memory_deleted, memory_replaced
 from agno_memory.validators import canonical_topics, check, limit_topics
@@ -56,7 +55,7 @@ class BulkMemory:
         if rows.query.is_sliced or rows.query.combinator:
             raise TypeError("BulkMemory takes neither a slice nor a union: it would write more rows than they have.")
         # Keep the alias of using(); otherwise write to the router's database for writes.
-        self.rows = rows.using(getattr(rows, "_db", None) or router.db_for_write(rows.model))
+        self.rows = rows.using(getattr(rows, "_db", None) or write_alias(rows.model))
         self._on_batch = on_batch
         self._store = Store(self.rows.db, self.rows.model)
         # The ids that reassign() did not move, because the new owner uses them for other memories.

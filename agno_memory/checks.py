@@ -25,9 +25,11 @@ from agno_memory.conf import Settings, conf
 from agno_memory.db.drivers import how_to_install
 from agno_memory.engine_checks import ENGINE_CHECKS
 from agno_memory.models import UserMemory
+from agno_memory.routers import MemoryRouter
 from agno_memory.validators import validate_identifier
 
 TAG = "agno_memory"
+MIDDLEWARE = "agno_memory.middleware.ReadYourWritesMiddleware"
 
 
 # Settings
@@ -167,6 +169,46 @@ def _connection(alias: str) -> list[CheckMessage]:
     return list(ENGINE_CHECKS[vendor](alias, settings_dict)) if vendor in ENGINE_CHECKS else []
 
 
+@register(TAG, Tags.compatibility)
+def check_replicas(**kwargs: Any) -> list[CheckMessage]:
+    """Report ``READ_DATABASES`` that do not exist or are not used, and a site without the middleware for them."""
+    aliases = _valid_setting("READ_DATABASES")
+    if not aliases:
+        return []
+    wrong = [unknown_replica(alias) for alias in aliases if alias not in connections.settings]
+    return [
+        *wrong,
+        *([] if _has_memory_router() else [unused_replicas()]),
+        *([] if MIDDLEWARE in settings.MIDDLEWARE else [no_middleware()]),
+    ]
+
+
+def _has_memory_router() -> bool:
+    return any(isinstance(each, MemoryRouter) for each in router.routers)
+
+
+def unknown_replica(alias: str) -> CheckMessage:
+    message = f"AGNO_MEMORY['READ_DATABASES'] has {alias!r}, but DATABASES has no such alias."
+    return _error(11, message, _suggestion(alias, list(connections.settings)))
+
+
+def unused_replicas() -> CheckMessage:
+    return Warning(
+        "AGNO_MEMORY['READ_DATABASES'] is set, but DATABASE_ROUTERS has no MemoryRouter, which routes reads to them.",
+        hint='Add "agno_memory.routers.MemoryRouter" to DATABASE_ROUTERS.',
+        id="agno_memory.W011",
+    )
+
+
+def no_middleware() -> CheckMessage:
+    return Warning(
+        "AGNO_MEMORY['READ_DATABASES'] is set, but a visitor that has written memories may read older ones from a "
+        "replica in the next request.",
+        hint=f'Add "{MIDDLEWARE}" to MIDDLEWARE, after the middleware of sessions.',
+        id="agno_memory.W012",
+    )
+
+
 def unknown_alias(alias: str, aliases: list[str]) -> CheckMessage:
     message = f"Memories are stored in database {alias!r}, but DATABASES has no such alias."
     return _error(1, message, _suggestion(alias, aliases))
@@ -278,10 +320,10 @@ def unguarded(paths: list[str]) -> CheckMessage:
 # Shared
 
 
-def _valid_setting(name: str) -> str | None:
+def _valid_setting(name: str) -> Any:
     """Return a setting, or None if its value is wrong, which ``check_settings()`` reports."""
     try:
-        value: str = getattr(conf, name)
+        value = getattr(conf, name)
     except ImproperlyConfigured:
         return None
     return value

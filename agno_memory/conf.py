@@ -42,6 +42,16 @@ class Settings:
         return self._text("USER_ID_FIELD", "pk")
 
     @property
+    def READ_DATABASES(self) -> list[str]:
+        """Aliases in ``DATABASES`` of read replicas of ``DATABASE``; ``MemoryRouter`` routes reads to them."""
+        return self._texts("READ_DATABASES", [])
+
+    @property
+    def READ_YOUR_WRITES_SECONDS(self) -> int:
+        """How long a caller that has written memories does not read from replicas, in seconds."""
+        return self._count("READ_YOUR_WRITES_SECONDS", 10)
+
+    @property
     def MAX_MEMORY_LENGTH(self) -> int:
         """Maximum length of a memory's text, in characters."""
         return self._count("MAX_MEMORY_LENGTH", 10_000)

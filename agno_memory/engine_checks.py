@@ -53,8 +53,8 @@ def _postgresql(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckM
 def unsafe_pool(alias: str, sign: str) -> CheckMessage:
     return Warning(
         f"The PostgreSQL database {alias!r} has prepare_threshold, and by its {sign} it seems to be behind a "
-        "connection pool in transaction mode: a statement may run under the name of another one, so that a read deletes "
-        "rows.",
+        "connection pool in transaction mode: a statement may run under the name of another one, so that a read "
+        "deletes rows.",
         hint=f'Remove "prepare_threshold" from DATABASES["{alias}"]["OPTIONS"]. PgBouncer 1.21 or later with '
         'max_prepared_statements supports it: then add "agno_memory.W010" to SILENCED_SYSTEM_CHECKS.',
         id="agno_memory.W010",

@@ -14,10 +14,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Combinable, F, Value
 from django.db.models.functions import Greatest
 from django.db.models.query_utils import DeferredAttribute
+from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.db.lookups import About, AboutAny, FewerTopics, FoldedContains, FoldedContainsAll
+from agno_memory.identifiers import as_text
 from agno_memory.keys import composite_key
 from agno_memory.search.stored_words import stored_words
 from agno_memory.times import now, whole_milliseconds
@@ -182,8 +184,26 @@ class CompositeKeyField(IdentifierField):
         return name, path, args, {key: kwargs[key] for key in kwargs if key not in self.fixed} | {"of": self.of}
 
     def digest(self, *values: object) -> str:
-        """Return the key for these values of the other fields, in the order of ``of``."""
-        return composite_key(*map(str, values))
+        """Return the key for these values of the other fields, in the order of ``of``.
+
+        Raises:
+            TypeError: a database expression, whose text is not known here.
+        """
+        if any(map(is_expression, values)):
+            raise TypeError(
+                f"{' and '.join(self.of)} cannot be database expressions, because {self.name} follows them."
+            )
+        return composite_key(*(str(as_text(name, value)) for name, value in zip(self.of, values, strict=True)))
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        super().contribute_to_class(cls, name, private_only)
+        if not cls._meta.abstract:
+            pre_save.connect(self._set_in_fixture, sender=cls)
+
+    def _set_in_fixture(self, instance: models.Model, raw: bool, **kwargs: Any) -> None:
+        """Set the key of an object of a fixture: Django calls no field's ``pre_save()`` for these."""
+        if raw:
+            setattr(instance, self.attname, self.get_pk_value_on_save(instance))
 
     def get_pk_value_on_save(self, instance: models.Model) -> str:
         return self.digest(*(getattr(instance, name) for name in self.of))

@@ -41,18 +41,22 @@ def identifier(field: str, value: object, name: str | None = None) -> str:
 
 
 def as_text(name: str, value: object) -> object:
-    """Return an int or a UUID as text, and any other value unchanged.
+    """Return a text, an int or a UUID as a plain text, and any other value unchanged.
+
+    A member of an enum that is a text or an int is that text or int; ``str()`` would return its name.
 
     Raises:
         ValidationError: an int with more digits than an id may have.
     """
+    if isinstance(value, str):
+        return str.__str__(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool):
         # Checked before str(), which refuses numbers of thousands of digits.
         if abs(value) >= 10**MAX_IDENTIFIER_LENGTH:
             raise refusal(name, _("This number is too long for an id."), "max_length")
-        return str(value)
+        return str(int(value))
     return value
 
 
@@ -90,7 +94,7 @@ def _django_user_id(user: Any) -> Any:
         ) from None
     if value is None:
         raise refusal("user_id", _("Save the user before adding memories."), "unsaved")
-    return str(value)
+    return str(as_text("user_id", value))
 
 
 @lru_cache(maxsize=16)

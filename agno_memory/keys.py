@@ -1,4 +1,4 @@
-"""UUID version 7 (RFC 9562, section 5.7), which Python has from 3.14 on."""
+"""Keys of rows: UUIDs of version 7, and digests of several texts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _last = 0
 
 
 def uuid7() -> str:
-    """Return a new UUIDv7 as text. Within one process each one sorts after the previous one.
+    """Return a new UUIDv7 (RFC 9562, section 5.7) as text. Within one process each one sorts after the previous one.
 
     It begins with 48 bits of milliseconds and 12 bits of their fraction (method 3 of section 6.2). So keys of several
     processes sort by their time, to a quarter of a microsecond, which keeps their index dense and breaks ties in the
-    order of creation.
+    order of creation. Python's own ``uuid.uuid7()`` exists from 3.14 on.
     """
     global _last
     with _lock:

@@ -53,7 +53,7 @@ class Memory(Service[UserMemoryQuerySet]):
 
         Raises:
             ValidationError: bad input; nothing was written.
-            MemoryExists: the id is taken, by this user or another one; nothing was written.
+            MemoryExists: the user has a memory with this id; nothing was written.
         """
         added = self._store.add(cleaned_memory(self._store.model, memory, owner_id(user_id)))
         self._send(memory_added, user_id=added.user_id, memory_ids=[added.memory_id])

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
+from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.fields import (
     CompositeKeyField,
@@ -105,7 +106,9 @@ class UserMemory(models.Model):
             ValueError: another owner or id than the memory was read with.
         """
         alias = connection_to(using or router.db_for_write(type(self), instance=self)).alias
-        if force_insert or self._state.db != alias:
+        # A row of a replica is a row of the primary.
+        is_copy = self._state.db != alias and (using is not None or self._state.db not in conf.READ_DATABASES)
+        if force_insert or is_copy:
             self._state.adding = True
         if self._state.adding:
             super().save(
@@ -130,13 +133,13 @@ class UserMemory(models.Model):
     save.alters_data = True  # type: ignore[attr-defined]
 
     def check_identity(self) -> None:
-        """Check that the owner and the id are those that the memory was read with; deferred ones are not checked.
+        """Check that the owner and the id are those that the memory was read with; if one is deferred, it is read.
 
         Raises:
             ValueError: they have changed.
         """
         key: Any = self._meta.pk
-        if self.get_deferred_fields() & {key.attname, *key.of}:
+        if self.get_deferred_fields() >= set(key.of):
             return
         if self.key != key.get_pk_value_on_save(self):
             raise ValueError(

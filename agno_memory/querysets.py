@@ -156,7 +156,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
             ValidationError: a limit below 0.
         """
         check("limit", limit, validate_limit)
-        return TopicCounts(self, limit).run()
+        return self.read(TopicCounts(self, limit).run)
 
     def stats(self) -> Stats:
         """Return the number of these memories, the time of the first addition and that of the last write.
@@ -176,7 +176,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
             limit: the maximum number of owners.
         """
         check("limit", limit, validate_limit)
-        return OwnerCounts(self, after, limit).run()
+        return self.read(OwnerCounts(self, after, limit).run)
 
     def update(self, **values: Any) -> int:
         """Set values on all of these memories; ``version`` and ``last_updated`` change with them.
@@ -280,6 +280,17 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
                 "BulkMemory(rows).reassign(user); to change the id, add a copy and delete the memory."
             )
 
+    def _read_identities(self, memories: Iterable[UserMemory]) -> None:
+        """Read the owner or the id where only one of them is loaded: together, not one by one."""
+        key: Any = self.model._meta.pk
+        missing = [(memory, memory.get_deferred_fields() & set(key.of)) for memory in memories]
+        partial = [(memory, name) for memory, names in missing if len(names) == 1 for name in names]
+        self._for_write = True
+        stored = self.model._base_manager.using(self.db).in_bulk([memory.key for memory, _name in partial])
+        for memory, name in partial:
+            if memory.key in stored:
+                setattr(memory, name, getattr(stored[memory.key], name))
+
     def _fields_of(self, kind: type[Any]) -> list[Any]:
         return [field for field in self.model._meta.concrete_fields if isinstance(field, kind)]
 
@@ -292,6 +303,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         """
         memories, names = list(objs), list(fields)
         self._refuse_identity(names)
+        self._read_identities(memories)
         for memory in memories:
             memory.check_identity()
         for field in self._fields_of(FoldedTextField):

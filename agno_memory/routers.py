@@ -6,19 +6,41 @@ from typing import Any
 
 from django.db.models import Model
 
+from agno_memory import replicas
 from agno_memory.conf import conf
 
 APP_LABEL = "agno_memory"
 
 
 class MemoryRouter:
-    """Route this app to the alias in ``AGNO_MEMORY["DATABASE"]``. It returns None for all other apps."""
+    """Route this app to the alias in ``AGNO_MEMORY["DATABASE"]``, and reads to ``READ_DATABASES`` if there are some.
+
+    It returns None for all other apps.
+    """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
-        """Return the alias for a model of this app, None for other models."""
-        return conf.DATABASE if model._meta.app_label == APP_LABEL else None
+        """Return the alias to read a model of this app from, None for other models."""
+        if model._meta.app_label != APP_LABEL:
+            return None
+        if not conf.READ_DATABASES or replicas.needs_primary(conf.DATABASE):
+            return conf.DATABASE
+        return replicas.choose() or conf.DATABASE
 
-    db_for_write = db_for_read
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        """Return the alias to write a model of this app to, None for other models."""
+        if model._meta.app_label != APP_LABEL:
+            return None
+        if not hints.get(replicas.FOR_READ):
+            replicas.note_write()
+        return conf.DATABASE
+
+    def allow_relation(self, first: Model, second: Model, **hints: Any) -> bool | None:
+        """Allow relations between rows of this app that were read from different copies of its database."""
+        copies = {conf.DATABASE, *conf.READ_DATABASES}
+        rows = (first, second)
+        if all(row._meta.app_label == APP_LABEL and row._state.db in copies for row in rows):
+            return True
+        return None
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         """Return whether ``db`` is the alias for this app; None for other apps."""

@@ -279,10 +279,13 @@ def past_moment(value: object) -> datetime.datetime:
     """Return a time of the past as it is stored, in UTC and whole milliseconds.
 
     Raises:
-        ValidationError: not an aware datetime, or in the future.
+        ValidationError: not an aware datetime, in the first or the last year of the calendar, or in the future.
     """
     if not isinstance(value, datetime.datetime) or value.utcoffset() is None:
         raise ValidationError(_("Expected a datetime with a time zone."), code="invalid")
+    # Not every time zone has the first and the last day of the calendar, so a page could not show them.
+    if value.year in (datetime.MINYEAR, datetime.MAXYEAR):
+        raise ValidationError(_("This time is in the first or the last year of the calendar."), code="invalid")
     moment = whole_milliseconds(value.astimezone(datetime.UTC))
     if moment > now():
         raise ValidationError(_("This time is in the future."), code="future")

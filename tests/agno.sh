@@ -8,7 +8,12 @@ shift
 environment=.venv-agno$major
 requirements=tests/agno$major/requirements.txt
 
-if [ "$requirements" -nt $environment/.installed ] || [ requirements.txt -nt $environment/.installed ] || [ requirements-test.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]; then
+is_stale() {
+    [ "$requirements" -nt $environment/.installed ] || [ requirements.txt -nt $environment/.installed ] || [ requirements-test.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]
+}
+
+# A link leads to the environment of another checkout, which venv --clear would empty.
+if [ ! -L $environment ] && is_stale; then
     "${PYTHON:-python3}" -m venv --clear $environment
     # The packages of the suite have the releases of the main lane; constraints may not name extras.
     $environment/bin/python -m pip install --quiet --disable-pip-version-check -c <(./tests/constraints.sh) -r "$requirements" -e .

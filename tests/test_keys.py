@@ -1,12 +1,15 @@
-"""UUIDs of version 7: their bits, their order, their time."""
+"""Keys of rows: UUIDs of version 7, with their bits, their order and their time; and digests of texts."""
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from agno_memory.keys import uuid7
+import pytest
+
+from agno_memory.keys import composite_key, uuid7
 
 COUNT = 5_000
 THREADS = 8
@@ -57,3 +60,29 @@ def test_the_rest_is_random() -> None:
         ones |= tail
         zeros |= ~tail & (1 << 62) - 1
     assert ones == zeros == (1 << 62) - 1
+
+
+@pytest.mark.parametrize(
+    ("parts", "others"),
+    [
+        (("ab", "c"), ("a", "bc")),
+        (("a", ""), ("", "a")),
+        (("1:a", "b"), ("a", "1:b")),
+        (("a", "b"), ("b", "a")),
+        (("a", "b"), ("a", "b", "")),
+        (("A",), ("a",)),
+        # One letter in two forms of Unicode.
+        (("\u00e9",), ("e\u0301",)),
+        (("a",), ("a ",)),
+    ],
+)
+def test_different_texts_have_different_digests(parts: tuple[str, ...], others: tuple[str, ...]) -> None:
+    assert composite_key(*parts) != composite_key(*others)
+
+
+def test_a_digest_has_192_bits_in_characters_of_urls() -> None:
+    digests = {composite_key("maya", str(number)) for number in range(COUNT)}
+    assert len(digests) == COUNT
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{32}", digest) for digest in digests)
+    # Stored keys depend on it.
+    assert composite_key("maya", "memory_123") == "n18eU1kGgznJK5nqKkMevXdxEiFrfoHc"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -81,6 +82,21 @@ def test_a_field_has_one_error() -> None:
     with pytest.raises(Exception, match="255") as caught:
         UserMemory(user_id="x" * 256, memory="x").full_clean()
     assert len(caught.value.message_dict["user_id"]) == 1  # type: ignore[attr-defined]
+
+
+@each_database
+@pytest.mark.parametrize("key", ["mine", None])
+def test_fixtures_have_the_keys_of_their_owners_and_ids(alias: str, key: str | None) -> None:
+    """Also after an edit of the file."""
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory="x", memory_id="m"), "maya")
+    (fixture,) = json.loads(serializers.serialize("json", memory.rows("maya")))
+    fixture["pk"] = key or fixture["pk"]
+    fixture["fields"]["user_id"] = "noah"
+    for loaded in serializers.deserialize("json", json.dumps([fixture]), using=alias):
+        loaded.save(using=alias)
+    read = [memory.get_user_memory("m", owner) for owner in ("maya", "noah")]
+    assert [each and each.user_id for each in read] == ["maya", "noah"]
 
 
 @each_database

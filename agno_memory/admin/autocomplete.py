@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime
 from typing import Final, NamedTuple
 
-from django.core.cache import cache
 from django.utils import timezone
 
 from agno_memory.db.aggregates import TopicCount
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.stats.cache import cache_key
+from agno_memory.stats.cache import CachedFact
 from agno_memory.validators import fold
 
 # Topics are counted among this many memories, the newest; this many topics are cached, for this many seconds.
@@ -30,18 +29,13 @@ class Topics(NamedTuple):
     moment: datetime.datetime
 
 
-def topics(rows: UserMemoryQuerySet, viewer: object) -> Topics:
-    """Return the most frequent topics, counted at most once every five minutes.
-
-    Args:
-        rows: the memories that the viewer may see.
-        viewer: the user; where the rows are filtered, the cache entry is for this user alone.
-    """
-    key = cache_key("topics", rows, viewer)
-    counted: Topics | None = cache.get(key)
+def topics(rows: UserMemoryQuerySet) -> Topics:
+    """Return the most frequent topics of these memories, counted at most once every five minutes."""
+    fact = CachedFact("topics", rows)
+    counted: Topics | None = fact.get()
     if counted is None:
         counted = Topics(count_topics(rows), timezone.now())
-        cache.set(key, counted, CACHE_SECONDS)
+        fact.set(counted, CACHE_SECONDS)
     return counted
 
 
@@ -50,15 +44,15 @@ def count_topics(rows: UserMemoryQuerySet) -> list[TopicCount]:
     return rows.newest()[:SAMPLE].topic_counts(MAX_TOPICS)
 
 
-def matching_topics(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
+def matching_topics(rows: UserMemoryQuerySet, text: str) -> list[str]:
     """Return topics that contain a text; topics that begin with it come first."""
     text = fold(text)
-    suggestions = [count.topic for count in topics(rows, viewer).counts if text in fold(count.topic)]
+    suggestions = [count.topic for count in topics(rows).counts if text in fold(count.topic)]
     suggestions.sort(key=lambda topic: not fold(topic).startswith(text))
     return suggestions[:MAX_SUGGESTIONS]
 
 
-def matching_people(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
+def matching_people(rows: UserMemoryQuerySet, text: str) -> list[str]:
     """Return user ids that begin with a text, in their order. Each takes one query, which an index serves."""
     suggestions: list[str] = []
     remaining = rows.filter(user_id__gte=text)
@@ -71,7 +65,7 @@ def matching_people(rows: UserMemoryQuerySet, text: str, viewer: object) -> list
     return suggestions
 
 
-def matching_agents(rows: UserMemoryQuerySet, text: str, viewer: object) -> list[str]:
+def matching_agents(rows: UserMemoryQuerySet, text: str) -> list[str]:
     """Return agents of the newest memories that contain a text in their ids."""
     newest = rows.newest().only("memory_id", "last_updated", "agent_id")[:AGENT_SAMPLE]
     suggestions = dict.fromkeys(memory.agent_id for memory in newest if memory.agent_id and text in memory.agent_id)

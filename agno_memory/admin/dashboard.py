@@ -47,7 +47,7 @@ class DashboardPage(PageMixin, _Admin):
 
     def _snapshot(self, request: HttpRequest) -> Snapshot | None:
         rows: Any = self.get_queryset(request)
-        cache = SnapshotCache(cast("UserMemoryQuerySet", rows), request.user)
+        cache = SnapshotCache(cast("UserMemoryQuerySet", rows))
         if request.method == "POST":
             if snapshot := cache.refresh():
                 return snapshot

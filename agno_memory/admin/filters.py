@@ -18,6 +18,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -53,7 +54,6 @@ class MemoryFilter(admin.ListFilter):
         # The non-blank values of the query string.
         self.used: Params = {}
         self.rows: UserMemoryQuerySet = model_admin.get_queryset(request)
-        self.viewer = request.user
         for name in self.expected_parameters():
             values = [value for value in params.pop(str(name), []) if value.strip()]
             if values:
@@ -161,6 +161,11 @@ class TopicFilter(FieldFilter):
     is_multiple = True
     placeholder = _("Another topic")
 
+    @cached_property
+    def topics(self) -> autocomplete.Topics:
+        """The most frequent topics."""
+        return autocomplete.topics(self.rows)
+
     def has_own_index(self, connection: BaseDatabaseWrapper) -> bool:
         return CreateTopicsIndex.is_made_on(connection)
 
@@ -172,14 +177,14 @@ class TopicFilter(FieldFilter):
             others = [value for value in self.values if value != topic]
             query_string = changelist.get_query_string({self.parameter: others or None})
             yield {"selected": True, "query_string": query_string, "display": topic}
-        counts = autocomplete.topics(self.rows, self.viewer).counts
+        counts = self.topics.counts
         suggestions = [each for each in counts if each.topic not in self.values][:MAX_SUGGESTIONS]
         for topic, count in suggestions:
             query_string = changelist.get_query_string({self.parameter: [*self.values, topic]})
             yield {"selected": False, "query_string": query_string, "display": topic, "count": count}
 
     def note(self) -> str:
-        moment = date_format(autocomplete.topics(self.rows, self.viewer).moment.astimezone(), "TIME_FORMAT")
+        moment = date_format(self.topics.moment.astimezone(), "TIME_FORMAT")
         return gettext("Counted at %(time)s among the newest %(sample)s memories.") % {
             "sample": number(autocomplete.SAMPLE),
             "time": moment,

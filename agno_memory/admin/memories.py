@@ -130,7 +130,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
             if not self.has_view_or_change_permission(request):
                 raise PermissionDenied
             text = request.GET.get("q", "").replace("\x00", "")[:255]
-            suggestions = matching(self._rows(request), text, request.user)
+            suggestions = matching(self._rows(request), text)
             return JsonResponse({"results": suggestions}, headers={"Cache-Control": "no-store"})
 
         return self.admin_site.admin_view(view)

@@ -97,7 +97,7 @@ def timeline(rows: UserMemoryQuerySet, stats: Stats) -> SafeString:
     assert stats.last_updated is not None
     # No memory was added after the last update.
     unit, days = division(localdate(stats.first_created), localdate(stats.last_updated))
-    counts = SpanCounts(rows, "created_at", [midnight(day) for day in days]).run()
+    counts = rows.read(SpanCounts(rows, "created_at", [midnight(day) for day in days]).run)
     points = _points([unit.label(day) for day in days[:-1]], counts)
     headings = unit.heading(), _("Memories")
     return columns("am-timeline", _("When the memories were added"), _summary(points), points, headings)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
-from django.db import NotSupportedError, connections, models
+from django.db import NotSupportedError, ProgrammingError, connections, models
 
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.mongodb import is_mongos
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 
-# Each table with the field that decides the server of a row. A table stands before those that refer to it.
-DISTRIBUTED_BY: Final[dict[type[models.Model], str]] = {
+# Each table with the field that decides the server of a row.
+Tables: TypeAlias = "dict[type[models.Model], str]"
+DISTRIBUTED_BY: Final[Tables] = {
     UserMemory: "user_id",
     AgentSession: "session_id",
     AgentRun: "session",
@@ -28,23 +29,32 @@ DISTRIBUTED_BY: Final[dict[type[models.Model], str]] = {
 class Sharding:
     """The statements that distribute the tables of one database.
 
-    Statements that have been executed are left out, so a run that was stopped can be repeated.
+    A run that was stopped can be repeated.
 
     Args:
-        alias: of the database, as in ``DATABASES``. The app's migrations were applied to it.
+        alias: of the database, as in ``DATABASES``. It has the tables.
+        tables: each with the field that decides the server of a row. A table stands before those that refer to it.
+
+    Raises:
+        NotSupportedError: a database of another kind.
+        ProgrammingError: a table does not exist.
     """
 
-    # Of connections that can be distributed so.
+    # The vendor of the connections that the engine distributes.
     vendor: ClassVar[str]
-    # Comes before a statement and after it, where its text stands alone.
+    # The end of a statement in a script.
     end: ClassVar[str] = ""
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, tables: Tables = DISTRIBUTED_BY) -> None:
         self.connection: Any = connections[alias]
+        self.tables = tables
         if self.connection.vendor != self.vendor:
             raise NotSupportedError(
                 f"Database {alias!r} is {self.connection.display_name}; name the alias of the right one by --database."
             )
+        existing = set(self.connection.introspection.table_names())
+        if absent := [model._meta.db_table for model in tables if model._meta.db_table not in existing]:
+            raise ProgrammingError(f"Tables that do not exist: {', '.join(absent)}. Apply the migrations first.")
 
     def statements(self) -> list[str]:
         """Return the statements that are still to be executed, in their order."""
@@ -58,18 +68,26 @@ class Sharding:
         """
         raise NotImplementedError("An engine executes its statements.")
 
+    def _column(self, model: type[models.Model]) -> str:
+        """Return the column that decides the server of a row."""
+        field: Any = model._meta.get_field(self.tables[model])
+        return str(field.column)
+
 
 class Citus(Sharding):
-    """PostgreSQL with the extension Citus. Each table has its distribution column in its primary key."""
+    """PostgreSQL with the extension Citus. Each table has its distribution column in its primary key.
+
+    Statements that have been executed are left out.
+    """
 
     vendor = "postgresql"
     end = ";"
 
     def statements(self) -> list[str]:
-        missing = [model for model in DISTRIBUTED_BY if model._meta.db_table not in self._distributed_tables()]
-        foreign_keys = [key for model in missing for key in self._foreign_keys(model)]
+        missing = [model for model in self.tables if not self._is_distributed(model)]
+        foreign_keys = [key for model in self.tables for key in self._foreign_keys(model, model in missing)]
         return [
-            *(drop for drop, _add in foreign_keys),
+            *(drop for drop, _add in foreign_keys if drop),
             *(text for model in missing for text in self._distribute(model)),
             *(add for _drop, add in foreign_keys),
         ]
@@ -85,37 +103,50 @@ class Citus(Sharding):
             yield text
 
     def _distribute(self, model: type[models.Model]) -> Iterator[str]:
-        table, column = model._meta.db_table, self._column(model)
+        table, column = self._table(model), self._column(model)
         key = str(model._meta.pk.column)
-        name = self._primary_key(table)
+        name = self._primary_key(model)
         if column != key and name is not None:
-            drop = f"ALTER TABLE {self._quote(table)} DROP CONSTRAINT {self._quote(name)}"
+            drop = f"ALTER TABLE {table} DROP CONSTRAINT {self._quote(name)}"
             yield f"{drop}, ADD PRIMARY KEY ({self._quote(column)}, {self._quote(key)})"
-        beside = "" if model is not AgentRun else f", colocate_with => '{AgentSession._meta.db_table}'"
-        yield f"SELECT create_distributed_table('{self._quote(table)}', '{column}'{beside})"
+        beside = f", colocate_with => {_literal(self._table(AgentSession))}" if model is AgentRun else ""
+        yield f"SELECT create_distributed_table({_literal(table)}, {_literal(column)}{beside})"
 
-    def _foreign_keys(self, model: type[models.Model]) -> Iterator[tuple[str, str]]:
-        """Yield the statements that drop and add a table's foreign keys: a local table cannot refer to others."""
-        table = model._meta.db_table
-        for name, constraint in self._constraints(table).items():
-            if constraint["foreign_key"]:
-                column, (other, referred) = constraint["columns"][0], constraint["foreign_key"]
-                alter = f"ALTER TABLE {self._quote(table)}"
-                add = f"{alter} ADD CONSTRAINT {self._quote(name)} FOREIGN KEY ({self._quote(column)})"
-                yield (
-                    f"{alter} DROP CONSTRAINT {self._quote(name)}",
-                    f"{add} REFERENCES {self._quote(other)} ({self._quote(referred)})",
-                )
+    def _foreign_keys(self, model: type[models.Model], is_local: bool) -> Iterator[tuple[str, str]]:
+        """Yield the statements that drop and add the foreign keys of a table: a local one cannot refer to others.
 
-    def _primary_key(self, table: str) -> str | None:
+        The first is empty for a foreign key that an earlier run has dropped. Those that are in place are left out.
+        """
+        alter = f"ALTER TABLE {self._table(model)}"
+        constraints = self._constraints(model).items()
+        for field in model._meta.local_concrete_fields:
+            if not isinstance(field, models.ForeignKey):
+                continue
+            names = [name for name, each in constraints if each["foreign_key"] and each["columns"] == [field.column]]
+            if names and not is_local:
+                continue
+            name = self._quote(names[0]) if names else self._default_name(model, field)
+            target: Any = field.target_field
+            yield (
+                f"{alter} DROP CONSTRAINT {name}" if names else "",
+                f"{alter} ADD CONSTRAINT {name} FOREIGN KEY ({self._quote(str(field.column))}) "
+                f"REFERENCES {self._table(target.model)} ({self._quote(target.column)})",
+            )
+
+    def _default_name(self, model: type[models.Model], field: Any) -> str:
+        """Return the name that migrations give to a foreign key, quoted."""
+        editor = self.connection.schema_editor(collect_sql=True)
+        return str(editor._fk_constraint_name(model, field, "_fk_%(to_table)s_%(to_column)s"))
+
+    def _primary_key(self, model: type[models.Model]) -> str | None:
         """Return the name of the primary key, or None if it has the distribution column already."""
-        constraints = self._constraints(table).items()
+        constraints = self._constraints(model).items()
         found = (name for name, each in constraints if each["primary_key"] and len(each["columns"]) == 1)
         return next(found, None)
 
-    def _constraints(self, table: str) -> dict[str, Any]:
+    def _constraints(self, model: type[models.Model]) -> dict[str, Any]:
         with self.connection.cursor() as cursor:
-            constraints: dict[str, Any] = self.connection.introspection.get_constraints(cursor, table)
+            constraints: dict[str, Any] = self.connection.introspection.get_constraints(cursor, model._meta.db_table)
         return constraints
 
     def _has_extension(self) -> bool:
@@ -123,19 +154,24 @@ class Citus(Sharding):
             cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'citus'")
             return cursor.fetchone() is not None
 
-    def _distributed_tables(self) -> set[str]:
+    def _is_distributed(self, model: type[models.Model]) -> bool:
         if not self._has_extension():
-            return set()
+            return False
         with self.connection.cursor() as cursor:
-            cursor.execute("SELECT relname FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid")
-            return {name for (name,) in cursor.fetchall()}
+            # By the search path: another schema may have a table of the same name.
+            cursor.execute("SELECT 1 FROM pg_dist_partition WHERE logicalrelid = to_regclass(%s)", [self._table(model)])
+            return cursor.fetchone() is not None
 
-    @staticmethod
-    def _column(model: type[models.Model]) -> str:
-        return str(model._meta.get_field(DISTRIBUTED_BY[model]).column)  # type: ignore[union-attr]
+    def _table(self, model: type[models.Model]) -> str:
+        return self._quote(model._meta.db_table)
 
     def _quote(self, name: str) -> str:
         return str(self.connection.ops.quote_name(name))
+
+
+def _literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 class MongoSharding(Sharding):
@@ -165,9 +201,12 @@ class MongoSharding(Sharding):
     def _keys(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the full name of each collection with its shard key."""
         database = self.connection.settings_dict["NAME"]
-        for model, name in DISTRIBUTED_BY.items():
-            column = str(model._meta.get_field(name).column)  # type: ignore[union-attr]
-            yield f"{database}.{model._meta.db_table}", {column: "hashed" if model is UserMemory else 1}
+        for model in self.tables:
+            yield f"{database}.{model._meta.db_table}", {self._column(model): self._method(model)}
+
+    @staticmethod
+    def _method(model: type[models.Model]) -> str | int:
+        return "hashed" if issubclass(model, UserMemory) else 1
 
 
 ENGINES: Final[dict[str, type[Sharding]]] = {"citus": Citus, "mongodb": MongoSharding}

@@ -78,7 +78,7 @@ class Store(Table[UserMemoryQuerySet]):
     def get(self, memory_id: str, owner: str) -> UserMemory | None:
         """Return an owner's memory, or None."""
         values = {"key": KEY.digest(owner, memory_id), "user_id": owner}
-        return cast("UserMemory | None", SELECT.run(self.model, self.read_alias, values))
+        return cast("UserMemory | None", self.read(lambda alias: SELECT.run(self.model, alias, values)))
 
     def select(
         self,
@@ -107,7 +107,8 @@ class Store(Table[UserMemoryQuerySet]):
         if position is not None:
             values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)[:2]
         statement = select_many(*conditions, order=order, after_position=position is not None)
-        return cast("list[UserMemory]", statement.first(limit, self.model, self.read_alias, values))
+        read = self.read(lambda alias: statement.first(limit, self.model, alias, values))
+        return cast("list[UserMemory]", read)
 
     # Writing one
 

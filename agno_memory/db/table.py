@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
-from django.db import router
 from django.db.models import Model, QuerySet
 
+from agno_memory import replicas
 from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.db import MemoryDb
 
 OwnedRows = TypeVar("OwnedRows", bound=OwnedQuerySet[Any])
+Result = TypeVar("Result")
 
 
 class Table(Generic[OwnedRows]):
@@ -28,12 +30,12 @@ class Table(Generic[OwnedRows]):
     @property
     def read_alias(self) -> str:
         """The alias of the database to read from."""
-        return self._alias or router.db_for_read(self.model)
+        return self._alias or replicas.read_alias(self.model)
 
     @property
     def write_alias(self) -> str:
         """The alias of the database to write to."""
-        return self._alias or router.db_for_write(self.model)
+        return self._alias or replicas.write_alias(self.model)
 
     @property
     def _alias(self) -> str | None:
@@ -44,13 +46,17 @@ class Table(Generic[OwnedRows]):
         return self.db.alias
 
     def rows(self) -> OwnedRows:
-        """Return all rows, to read."""
-        return self._rows_on(self.read_alias)
+        """Return all rows, to read. Without an alias or a handle, the router chooses when they are read."""
+        return self._rows_on(self._alias)
+
+    def read(self, read: Callable[[str], Result]) -> Result:
+        """Return the result of a function that reads from an alias, and falls back to the primary."""
+        return replicas.reading(lambda: self.read_alias, read)
 
     def rows_to_write(self) -> OwnedRows:
         """Return all rows, on the database to write to."""
         return self._rows_on(self.write_alias)
 
-    def _rows_on(self, alias: str) -> OwnedRows:
+    def _rows_on(self, alias: str | None) -> OwnedRows:
         rows: QuerySet[Any] = self.model._default_manager.using(alias)
         return cast("OwnedRows", rows)

@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +25,7 @@ from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.replicas import note_write
 from agno_memory.rest import problems
 from agno_memory.rest.endpoints import UNDECORATED, Endpoint, Route, actions_by_route, endpoints_of, reserved_ids
 from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, to_api_exception
@@ -103,8 +104,10 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
         if not self.endpoint.names_user_in_body:
             return
         data = self.body()
+        # A form of the browsable API sends a field that was left blank.
+        absent = (None, "") if isinstance(data, QueryDict) else (None,)
         for item in data if isinstance(data, list) else [data]:
-            if isinstance(item, Mapping) and item.get("user_id") not in (None, ""):
+            if isinstance(item, Mapping) and item.get("user_id") not in absent:
                 yield item["user_id"]
 
     # Data
@@ -136,6 +139,9 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self._check_body(request)
+        if request.method not in SAFE_METHODS:
+            # A write depends on the rows that it finds, so it does not find them on a replica.
+            note_write()
         super().initial(request, *args, **kwargs)
 
     def _check_body(self, request: Request) -> None:

@@ -1,14 +1,19 @@
-"""Snapshots in the site's cache."""
+"""Facts about memories in the site's cache, among them snapshots.
+
+The facts contain data of people: topics and user ids. ``forget_cached()`` removes all of them at once.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from django.core.cache import cache
 
+from agno_memory.db.fingerprints import Place, RowsCondition
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.stats.snapshot import Snapshot, count_all, quick
 
@@ -18,7 +23,62 @@ KEEP_SAMPLE_SECONDS: Final = 60
 # How long a count can keep other requests from counting, in seconds.
 LOCK_SECONDS: Final = 10 * 60
 # Increase this when the fields of a snapshot change, so that cached ones of an older release are not read.
-VERSION: Final = 2
+VERSION: Final = 3
+
+# The generation is a part of each key, so a new generation hides all older entries from every process.
+GENERATION_KEY: Final = "agno_memory.generation"
+# The keys of the entries, to delete them. Concurrent requests may lose one of them, whose entry then expires unread.
+INDEX_KEY: Final = "agno_memory.keys"
+MAX_INDEX: Final = 1_000
+
+
+class CachedFact:
+    """A fact about some memories in the site's cache.
+
+    Args:
+        name: the name of the fact.
+        rows: the memories; a queryset without a slice. The key contains their place and their condition, so a tenant,
+            an admin site or a viewer with other rows has another entry.
+    """
+
+    def __init__(self, name: str, rows: UserMemoryQuerySet) -> None:
+        self.generation = generation()
+        parts = repr((VERSION, self.generation, str(Place(rows)), str(RowsCondition(rows))))
+        self.key = f"agno_memory.{name}.{hashlib.sha256(parts.encode()).hexdigest()[:32]}"
+
+    def get(self) -> Any:
+        """Return the value, or None."""
+        return cache.get(self.key)
+
+    def set(self, value: Any, seconds: int) -> None:
+        """Keep a value for some seconds."""
+        keys = [key for key in cache.get(INDEX_KEY, ()) if key != self.key]
+        cache.set(INDEX_KEY, [*keys, self.key][-MAX_INDEX:], None)
+        cache.set(self.key, value, seconds)
+        if generation() != self.generation:
+            # The value was computed before, and may hold the data of a person who was erased in between.
+            cache.delete(self.key)
+
+
+def generation() -> str:
+    """Return the current generation of the entries."""
+    current: str | None = cache.get(GENERATION_KEY)
+    if current is None:
+        cache.add(GENERATION_KEY, uuid.uuid4().hex, None)
+        current = cache.get(GENERATION_KEY)
+    # A dummy cache keeps nothing.
+    return current or ""
+
+
+def forget_cached() -> None:
+    """Forget everything cached that can hold a person's data: snapshots, and the topics of filters and suggestions.
+
+    Call it after the data is deleted and the transaction is committed. A count that is running at that moment is not
+    cached. With a cache in the memory of each process, other processes keep their entries until those expire.
+    """
+    cache.set(GENERATION_KEY, uuid.uuid4().hex, None)
+    cache.delete_many(cache.get(INDEX_KEY, ()))
+    cache.delete(INDEX_KEY)
 
 
 class SnapshotCache:
@@ -26,14 +86,12 @@ class SnapshotCache:
 
     Args:
         rows: the memories; a queryset without a slice.
-        viewer: the user that sees it. The snapshot of a narrowed queryset is cached for this user alone, because others
-            may not be allowed to see these rows.
     """
 
-    def __init__(self, rows: UserMemoryQuerySet, viewer: object = None) -> None:
+    def __init__(self, rows: UserMemoryQuerySet) -> None:
         self.rows = rows
-        self.key = cache_key("snapshot", rows, viewer)
-        self.lock_key = f"{self.key}.lock"
+        self.fact = CachedFact("snapshot", rows)
+        self.lock_key = f"{self.fact.key}.lock"
 
     def get(self) -> Snapshot | None:
         """Return the cached snapshot, or take one if that is quick.
@@ -41,7 +99,7 @@ class SnapshotCache:
         Returns:
             The snapshot; None while another request takes the first one.
         """
-        cached: Snapshot | None = cache.get(self.key)
+        cached: Snapshot | None = self.fact.get()
         if cached and not (cached.is_stale and cached.is_small):
             return cached
         with self._lock() as is_locked:
@@ -51,7 +109,7 @@ class SnapshotCache:
             if cached and snapshot.sample_size:
                 # The store has grown, and a complete snapshot, even a stale one, is better than a sample.
                 return cached
-            cache.set(self.key, snapshot, KEEP_SAMPLE_SECONDS if snapshot.sample_size else KEEP_SECONDS)
+            self.fact.set(snapshot, KEEP_SAMPLE_SECONDS if snapshot.sample_size else KEEP_SECONDS)
             return snapshot
 
     def refresh(self) -> Snapshot | None:
@@ -60,7 +118,7 @@ class SnapshotCache:
             if not is_locked:
                 return None
             snapshot = count_all(self.rows)
-            cache.set(self.key, snapshot, KEEP_SECONDS)
+            self.fact.set(snapshot, KEEP_SECONDS)
             return snapshot
 
     @contextmanager
@@ -72,16 +130,3 @@ class SnapshotCache:
         finally:
             if is_locked:
                 cache.delete(self.lock_key)
-
-
-def cache_key(name: str, rows: UserMemoryQuerySet, viewer: object = None) -> str:
-    """Return the cache key of a fact about some memories.
-
-    Args:
-        name: the name of the fact.
-        rows: the memories. Viewers share the key if this is the whole table, and have one each otherwise.
-        viewer: the user that sees it.
-    """
-    viewers = [getattr(viewer, "pk", viewer)] if rows.query.where else []
-    parts = repr((VERSION, rows.db, rows.model._meta.db_table, *viewers))
-    return f"agno_memory.{name}.{hashlib.sha256(parts.encode()).hexdigest()[:32]}"

@@ -92,7 +92,7 @@ def quick(rows: UserMemoryQuerySet) -> Snapshot:
     """Return a snapshot without delay, for a store of any size: from a sample and estimates if it is large."""
     start = time.monotonic()
     sample = Sample(rows, SAMPLE_SIZE)
-    size = (sample.size, len(sample.owners)) if sample.is_complete else SizeEstimate(rows).run()
+    size = (sample.size, len(sample.owners)) if sample.is_complete else rows.read(SizeEstimate(rows).run)
     days = last_days()
     return Snapshot(
         counted_at=timezone.now(),
@@ -122,7 +122,7 @@ def count_all(rows: UserMemoryQuerySet) -> Snapshot:
         memory_count=sum(count for _length, count in lengths),
         owner_count=rows.values("user_id").distinct().count(),
         last_day=days[-1],
-        daily_counts=SpanCounts(rows, "last_updated", midnights(days)).run(),
+        daily_counts=rows.read(SpanCounts(rows, "last_updated", midnights(days)).run),
         top_topics=[NamedCount(*count) for count in rows.topic_counts(TOP)],
         top_owners=_most_frequent(rows, "user_id"),
         top_agents=_most_frequent(rows.filter(agent_id__isnull=False), "agent_id"),

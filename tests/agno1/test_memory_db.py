@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from agno.memory.v2.db.schema import MemoryRow
@@ -45,6 +47,39 @@ def test_the_store_of_memories(alias: str) -> None:
     assert db.table_exists()
     assert db.clear()
     assert not UserMemory.objects.using(alias).exists()
+
+
+@each_database
+@pytest.mark.parametrize("blank", ["", " "])
+def test_every_method_refuses_a_blank_user(alias: str, blank: str) -> None:
+    db = DjangoMemoryDb(alias)
+    db.upsert_memory(MemoryRow(id="m", user_id="maya", memory={"memory": "x"}))
+    row = MemoryRow(id="m", user_id=blank, memory={"memory": "y"})
+    calls: list[Callable[[], object]] = [
+        lambda: db.memory_exists(row),
+        lambda: db.upsert_memory(row),
+        lambda: db.read_memories(blank),
+        lambda: db.read_memories(blank, limit=1, sort="asc"),
+        lambda: AgnoMemory(db=db).delete_user_memory("m", user_id=blank),
+    ]
+    for call in calls:
+        with pytest.raises(ValidationError):
+            call()
+    assert [(found.user_id, found.memory["memory"]) for found in db.read_memories()] == [("maya", "x")]
+
+
+@each_database
+def test_agno_finds_the_newest_and_the_oldest_memories_of_one_second(alias: str) -> None:
+    db = DjangoMemoryDb(alias)
+    facts = [f"fact {number}" for number in range(4)]
+    for number, fact in enumerate(facts):
+        db.upsert_memory(MemoryRow(id=fact, user_id="maya", memory={"memory": fact}))
+        moment = datetime.datetime(2025, 6, 1, 12, 30, 15, number * 1_000, datetime.UTC)
+        UserMemory.objects.using(alias).filter(memory=fact).set_times(moment, moment)
+    agnos = AgnoMemory(db=db)
+    for method, found in (("last_n", facts[-2:]), ("first_n", facts[:2])):
+        searched: Any = agnos.search_user_memories(retrieval_method=method, limit=2, user_id="maya")
+        assert [memory.memory for memory in searched] == found
 
 
 @each_database

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from agno.storage.session.agent import AgentSession as AgnoSession
 from agno.storage.session.v2.workflow import WorkflowSession
+from django.core.exceptions import ValidationError
 
 from agno_memory.contrib.agno import DjangoStorage
 from agno_memory.models import AgentRun
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
+
+
+@each_database
+@pytest.mark.parametrize("blank", ["", " "])
+def test_every_method_refuses_a_blank_user(alias: str, blank: str) -> None:
+    storage = DjangoStorage(alias)
+    storage.upsert(AgnoSession(session_id="s", user_id="maya"))
+    calls: list[Callable[[], object]] = [
+        lambda: storage.read("s", user_id=blank),
+        lambda: storage.get_all_session_ids(blank),
+        lambda: storage.get_all_sessions(blank),
+        lambda: storage.get_recent_sessions(blank),
+        lambda: storage.upsert(AgnoSession(session_id="s", user_id=blank)),
+        lambda: storage.upsert(AgnoSession(session_id="t", user_id=blank)),
+    ]
+    for call in calls:
+        with pytest.raises(ValidationError):
+            call()
+    assert storage.get_all_session_ids() == storage.get_all_session_ids("maya") == ["s"]
 
 
 @each_database

@@ -10,6 +10,7 @@ import pytest
 from agno.agent import Agent
 from agno.db.base import UserMemory as AgnoMemory
 from agno.memory import MemoryManager
+from agno.registry import Registry
 from agno.team import Team
 from django.db import OperationalError, connections
 from django.http import HttpRequest, JsonResponse
@@ -230,3 +231,16 @@ def test_a_database_error_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Store, "upsert", away)
     with pytest.raises(OperationalError, match="the server is gone"):
         DjangoDb("default").upsert_user_memory(AgnoMemory(memory_id="m", memory="x", user_id="maya"))
+
+
+@each_database
+@pytest.mark.parametrize("kind", [Agent, Team])
+def test_a_component_is_built_again_from_its_dictionary(alias: str, kind: Any) -> None:
+    db = DjangoDb(alias)
+    members: dict[str, Any] = {"members": []} if kind is Team else {}
+    config = kind(id="chef", db=db, telemetry=False, update_memory_on_run=True, **members).to_dict()
+    assert json.loads(json.dumps(config)) == config
+    again = kind.from_dict(config, registry=Registry(dbs=[DjangoDb(alias)]))
+    again.model = ScriptedModel()
+    again.run(LIKES_TEA, user_id="maya", session_id="s")
+    assert (again.db.db, memories_of(alias)) == (alias, ["Likes tea, Größe 🎈"])

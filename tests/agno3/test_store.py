@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import datetime
+import inspect
 import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from agno.db.base import SessionType
+from agno.db.base import BaseDb, SessionType
 from agno.db.base import UserMemory as AgnoMemory
 from agno.memory import MemoryManager
 from agno.run.agent import RunOutput
@@ -24,6 +26,9 @@ from hypothesis import strategies as st
 
 from agno_memory.contrib import agno as stores
 from agno_memory.contrib.agno import DjangoDb
+from agno_memory.contrib.agno.v3.memories import MemoriesMixin
+from agno_memory.contrib.agno.v3.runs import RunsMixin
+from agno_memory.contrib.agno.v3.sessions import SessionsMixin
 from agno_memory.exceptions import AmbiguousMemory, MemoryNotFound, SessionExists, SessionNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
@@ -68,17 +73,17 @@ def test_another_users_memory_or_session_does_not_exist(alias: str) -> None:
     db.upsert_session(AgnoSession(session_id="s", user_id="maya"))
     refusals: list[tuple[Callable[[], object], type[Exception]]] = [
         (lambda: db.delete_user_memory("m", user_id="noah"), MemoryNotFound),
-        (lambda: db.delete_user_memories(["m"], user_id="noah"), MemoryNotFound),
         (lambda: db.upsert_session(AgnoSession(session_id="s", user_id="noah")), SessionExists),
         (lambda: db.upsert_run(RunOutput(run_id="r", agent_id="a"), session_id="s", user_id="noah"), SessionNotFound),
         (lambda: db.rename_session("s", SessionType.AGENT, "x", user_id="noah"), SessionNotFound),
-        (lambda: db.delete_session("s", user_id="noah"), SessionNotFound),
-        (lambda: db.delete_sessions(["s"], user_id="noah"), SessionNotFound),
     ]
     for refused, error in refusals:
         with pytest.raises(error) as caught:
             refused()
         assert getattr(caught.value, "status_code") in (404, 409)  # noqa: B009  agno's, not ours
+    db.delete_user_memories(["m"], user_id="noah")
+    db.delete_sessions(["s"], user_id="noah")
+    assert not db.delete_session("s", user_id="noah")
     assert db.get_user_memory("m", user_id="noah") is None
     assert db.get_session("s", user_id="noah") is None
     assert [memory.memory for memory in Memory(db=alias).get_user_memories("maya")] == ["Maya's"]
@@ -105,8 +110,6 @@ def test_two_users_with_one_memory_id(alias: str) -> None:
         with pytest.raises(AmbiguousMemory, match="Name the user") as caught:
             ask()
         assert getattr(caught.value, "status_code") == 409  # noqa: B009  agno's, not ours
-    with pytest.raises(ValidationError):
-        db.delete_user_memory("m", user_id="")
     assert sorted(ids(db.get_user_memories())) == ["m", "m", "n"]
     db.delete_user_memory("m", user_id="maya")
     assert sorted(ids(db.get_user_memories(user_id="noah"))) == sorted(ids(db.get_user_memories())) == ["m", "n"]
@@ -118,6 +121,98 @@ def test_two_users_with_one_memory_id(alias: str) -> None:
     remember(db, "n", "noah")
     db.delete_user_memories(["n", "m"])
     assert db.get_user_memories() == []
+
+
+# The arguments that methods need beside a user.
+ARGUMENTS: dict[str, Any] = {
+    "memory_id": "m",
+    "memory_ids": ["m"],
+    "session_id": "s",
+    "session_ids": ["s"],
+    "session_type": SessionType.AGENT,
+    "session_name": "Mine",
+    "run": RunOutput(run_id="r", agent_id="chef"),
+}
+METHODS = [
+    (name, parameters)
+    for mixin in (MemoriesMixin, SessionsMixin, RunsMixin)
+    for name, method in vars(mixin).items()
+    if not name.startswith("_") and "user_id" in (parameters := inspect.signature(method).parameters)
+]
+
+
+@each_database
+@pytest.mark.parametrize(("name", "parameters"), METHODS, ids=[name for name, _parameters in METHODS])
+@pytest.mark.parametrize("blank", ["", " "])
+def test_every_method_refuses_a_blank_user(alias: str, name: str, parameters: Any, blank: str) -> None:
+    db = DjangoDb(alias)
+    remember(db, "m")
+    db.upsert_session(AgnoSession(session_id="s", user_id="maya"))
+    needed = [each for each in parameters if parameters[each].default is inspect.Parameter.empty]
+    arguments = {each: ARGUMENTS[each] for each in needed if each not in ("self", "user_id")}
+    with pytest.raises(ValidationError) as caught:
+        getattr(db, name)(**arguments, user_id=blank)
+    assert getattr(caught.value, "status_code") == 422  # noqa: B009  agno's, not ours
+    assert ids(db.get_user_memories()) == ["m"]
+    assert (AgentSession.objects.using(alias).get().name, AgentRun.objects.using(alias).count()) == ("", 0)
+
+
+@each_database
+@pytest.mark.parametrize("blank", ["", " "])
+def test_nothing_is_written_for_a_blank_user(alias: str, blank: str) -> None:
+    db = DjangoDb(alias)
+    memory = AgnoMemory(memory_id="m", memory="x", user_id=blank)
+    session = AgnoSession(session_id="s", user_id=blank)
+    writes: list[Callable[[], object]] = [
+        lambda: db.upsert_user_memory(memory),
+        lambda: db.upsert_memories([memory]),
+        lambda: db.upsert_session(session),
+        lambda: db.upsert_sessions([session]),
+    ]
+    for write in writes:
+        with pytest.raises(ValidationError):
+            write()
+    assert not UserMemory.objects.using(alias).exists()
+    assert not AgentSession.objects.using(alias).exists()
+
+
+@each_database
+def test_ids_that_do_not_exist_are_ignored_by_bulk_deletions(alias: str) -> None:
+    db = DjangoDb(alias)
+    for user_id in ("maya", None):
+        for name in ("a", "b"):
+            remember(db, name)
+            db.upsert_session(AgnoSession(session_id=name, user_id="maya"))
+        assert not db.delete_session("gone", user_id=user_id)
+        db.delete_sessions(["a", "gone"], user_id=user_id)
+        db.delete_user_memories(["a", "gone"], user_id=user_id)
+        assert list(AgentSession.objects.using(alias).values_list("session_id", flat=True)) == ["b"]
+        assert ids(db.get_user_memories()) == ["b"]
+        assert db.delete_session("b", user_id=user_id)
+        db.delete_user_memories(["b", "b"], user_id=user_id)
+        assert ids(db.get_user_memories()) == []
+
+
+@each_database
+def test_agno_finds_the_newest_and_the_oldest_memories_of_one_second(alias: str) -> None:
+    db = DjangoDb(alias)
+    facts = [f"fact {number}" for number in range(5)]
+    for number, fact in enumerate(facts):
+        remember(db, f"m{number}", memory=fact)
+        # Two of them have the same millisecond.
+        moment = datetime.datetime.fromtimestamp(BEGUN, datetime.UTC) + datetime.timedelta(milliseconds=number // 2)
+        UserMemory.objects.using(alias).filter(memory=fact).set_times(moment, moment)
+
+    def search(method: Any, limit: int) -> list[str]:
+        found = MemoryManager(db=db).search_user_memories(retrieval_method=method, limit=limit, user_id="maya")
+        return [memory.memory for memory in found]
+
+    for limit in range(1, 6):
+        assert search("last_n", limit) == facts[-limit:]
+        assert search("first_n", limit) == facts[:limit]
+    listed = db.get_user_memories(user_id="maya")
+    assert [memory.memory for memory in listed if isinstance(memory, AgnoMemory)] == facts[::-1]
+    assert {memory.updated_at for memory in copy.deepcopy(listed) if isinstance(memory, AgnoMemory)} == {BEGUN}
 
 
 @each_database
@@ -290,11 +385,25 @@ def test_a_call_on_a_running_loop_works() -> None:
 
 def test_unsupported_methods_name_an_alternative() -> None:
     db = DjangoDb()
-    for name in ("upsert_trace", "get_knowledge_content", "create_eval_run", "upsert_learning"):
+    # Three that are abstract in agno, and two that are not.
+    for name in ("upsert_trace", "get_knowledge_content", "create_eval_run", "get_task", "update_eval_run_user_id"):
         with pytest.raises(NotImplementedError, match=r"memory_manager=MemoryManager\(db=DjangoDb"):
             getattr(db, name)("x")
     assert db.get_metrics() == ([], None)
     assert db.calculate_metrics() is None
+
+
+def test_no_method_raises_without_a_text() -> None:
+    db = DjangoDb()
+    refused = [name for name in dir(db) if callable(getattr(db, name)) and is_unsupported(getattr(db, name))]
+    assert {"cancel_pending_run", "reassign_session_owner", "create_mcp_oauth_client"} <= set(refused)
+    for name, method in inspect.getmembers(BaseDb, inspect.isfunction):
+        if "raise NotImplementedError\n" in inspect.getsource(method):
+            assert name in refused or getattr(DjangoDb, name) is not method, name
+
+
+def is_unsupported(method: Any) -> bool:
+    return (method.__doc__ or "").startswith("Raise NotImplementedError")
 
 
 def test_its_id_is_the_same_in_every_process() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,6 +14,7 @@ from django.test import TransactionTestCase
 
 from agno_memory.db.mongodb import index_names
 from agno_memory.db.sharding import Citus, MongoSharding
+from agno_memory.db.table_models import model_for
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.test import MemoryContract
 from tests.databases import commits
@@ -85,8 +88,64 @@ def test_citus_gets_keys_tables_and_foreign_keys_in_this_order(alias: str) -> No
     assert 'ADD PRIMARY KEY ("user_id", "_id")' in lines[1]
     distributed = [line for line in lines if line.startswith(DISTRIBUTE)]
     assert [line.split("', '")[1].split("'")[0] for line in distributed] == ["user_id", "session_id", "session_id"]
-    assert "colocate_with => 'agno_memory_agentsession'" in distributed[-1]
+    assert "colocate_with => '\"agno_memory_agentsession\"'" in distributed[-1]
     assert "FOREIGN KEY" in lines[-1]
+
+
+@commits
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_a_run_that_stopped_after_the_foreign_key_was_dropped_adds_it(alias: str) -> None:
+    """Under the name that migrations give to it."""
+    drop, *rest = Citus(alias).statements()
+    name = re.search(r'DROP CONSTRAINT ("\w+_fk_\w+")', drop)
+    assert name
+    execute(drop)
+    try:
+        assert Citus(alias).statements() == rest
+    finally:
+        execute(rest[-1])
+    assert f"ADD CONSTRAINT {name[1]} FOREIGN KEY" in rest[-1]
+    assert Citus(alias).statements() == [drop, *rest]
+
+
+@commits
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_what_is_distributed_is_left_out(alias: str) -> None:
+    """By the table itself: another schema may have a distributed one of the same name."""
+    distributed: set[Any] = {UserMemory, AgentSession, AgentRun}
+    with mock.patch.object(Citus, "_is_distributed", lambda self, model: model in distributed):
+        assert Citus(alias).statements() == []
+        distributed.remove(AgentRun)
+        assert [text.split(" ")[0] for text in Citus(alias).statements()] == ["ALTER", "ALTER", "SELECT", "ALTER"]
+    execute("CREATE SCHEMA other; CREATE TABLE other.agno_memory_usermemory (a integer)")
+    # A view in the place of Citus's catalogue.
+    execute("CREATE VIEW pg_dist_partition AS SELECT 'other.agno_memory_usermemory'::regclass AS logicalrelid")
+    try:
+        with mock.patch.object(Citus, "_has_extension", return_value=True):
+            assert not Citus(alias)._is_distributed(UserMemory)
+            execute(
+                "CREATE OR REPLACE VIEW pg_dist_partition AS SELECT 'agno_memory_usermemory'::regclass AS logicalrelid"
+            )
+            assert Citus(alias)._is_distributed(UserMemory)
+    finally:
+        execute("DROP VIEW pg_dist_partition; DROP SCHEMA other CASCADE")
+
+
+@commits
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_the_table_of_a_handle(alias: str) -> None:
+    table = "User-Memories"
+    with pytest.raises(CommandError, match=table):
+        printed("--engine", "citus", "--database", alias, "--table", table)
+    with connections[alias].schema_editor() as editor:
+        editor.create_model(model_for(table))
+    try:
+        lines = printed("--engine", "citus", "--database", alias, "--table", table).splitlines()
+        assert lines[0].startswith(f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_pkey", ADD PRIMARY KEY')
+        assert lines[1:] == [f"SELECT create_distributed_table('\"{table}\"', 'user_id');"]
+        execute(lines[0])
+    finally:
+        execute(f'DROP TABLE "{table}"')
 
 
 @commits

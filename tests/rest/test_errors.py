@@ -265,6 +265,25 @@ def test_forms_are_taken_as_well(alias: str, ana: Caller) -> None:
     assert ana.post("/api/memories/", {"memory": "x", "user_id": "bob"}).status_code == 403
 
 
+@on_sqlite
+def test_an_empty_user_in_json_is_not_the_caller(alias: str, ana: Caller, admin: Caller) -> None:
+    """A program that does not know its user must not write to the memories of its own account."""
+    bodies: dict[str, Any] = {
+        "memories/": {"memory": "x", "user_id": ""},
+        "memories/bulk/": [{"memory": "x", "user_id": ""}],
+        "memories/delete/": {"memory_ids": ["m"], "user_id": ""},
+    }
+    for path, body in bodies.items():
+        assert ana.call("POST", path, body).status_code == 403
+        response = admin.call("POST", path, body)
+        assert response.status_code == 400
+        assert "user_id" in response.content.decode()
+    assert not UserMemory.objects.exists()
+    # A form sends a field that was left blank.
+    assert ana.post("/api/memories/", {"memory": "x", "user_id": ""}).status_code == 201
+    assert UserMemory.objects.get().user_id == "ana"
+
+
 # Formats of the response
 
 

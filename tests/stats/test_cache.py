@@ -15,17 +15,24 @@ from django.db import connections
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
+from agno_memory.admin import autocomplete
 from agno_memory.models import UserMemory
 from agno_memory.stats import cache as stats_cache
 from agno_memory.stats import snapshot
-from agno_memory.stats.cache import SnapshotCache, cache_key
+from agno_memory.stats.cache import CachedFact, SnapshotCache, forget_cached
 from agno_memory.stats.snapshot import Snapshot, count_all, quick
 from agno_memory.test import at
 from tests.admin import add, add_many
-from tests.databases import commits
+from tests.databases import commits, each_database
 from tests.stats.data import MINUTE, NOW
 
-pytestmark = [commits, pytest.mark.parametrize("alias", ["default"])]
+pytestmark = commits
+
+
+@pytest.fixture
+def alias() -> str:
+    """The database of the tests that do not name one."""
+    return "default"
 
 
 def memories(taken: Snapshot | None) -> int | None:
@@ -121,12 +128,82 @@ def test_a_dummy_cache_still_gives_a_snapshot(site: str) -> None:
         assert memories(SnapshotCache(UserMemory.objects.all()).refresh()) == 1
 
 
-def test_a_narrowed_queryset_has_a_key_for_each_viewer(site: str) -> None:
-    every, part = UserMemory.objects.all(), UserMemory.objects.for_user("maya")
-    assert cache_key("a", every, "ana") == cache_key("a", every, "ben")
-    keys = {cache_key("a", part, viewer) for viewer in ("ana", "ben", None)} | {cache_key("a", every)}
-    assert len(keys) == 4
-    assert cache_key("a", every) != cache_key("b", every)
+@each_database
+def test_rows_of_another_condition_have_another_key(site: str) -> None:
+    every = UserMemory.objects.using(site)
+    parts = [
+        every.all(),
+        every.none(),
+        every.for_user("maya"),
+        every.for_user("noah"),
+        every.exclude(user_id="maya"),
+        every.filter(key__in=every.for_user("maya").values("key")),
+        every.filter(key__in=every.for_user("noah").values("key")),
+        every.about("tea"),
+        every.filter(metadata={"plan": "pro" * 20}),
+        every.filter(metadata={"plan": "pro" * 19 + "PRO"}),
+    ]
+    keys = {CachedFact("a", rows).key for rows in parts}
+    assert len(keys) == len(parts)
+    assert {CachedFact("a", rows.newest()).key for rows in parts} == keys
+    assert CachedFact("b", every.all()).key not in keys
+
+
+@each_database
+def test_another_place_has_another_key(site: str) -> None:
+    rows = UserMemory.objects.using(site)
+    key = CachedFact("a", rows.all()).key
+    for name in ("HOST", "NAME", "PORT", "USER"):
+        with mock.patch.dict(connections[site].settings_dict, {name: "elsewhere"}):
+            assert CachedFact("a", rows.all()).key != key, name
+    assert CachedFact("a", rows.all()).key == key
+
+
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_another_schema_has_another_key(site: str) -> None:
+    rows = UserMemory.objects.using(site)
+    key = CachedFact("a", rows.all()).key
+    with connections[site].cursor() as cursor:
+        cursor.execute("CREATE SCHEMA tenant")
+        try:
+            cursor.execute("SET search_path = tenant, public")
+            assert CachedFact("a", rows.all()).key != key
+        finally:
+            cursor.execute("SET search_path = DEFAULT")
+            cursor.execute("DROP SCHEMA tenant")
+    assert CachedFact("a", rows.all()).key == key
+
+
+def test_forget_cached_deletes_every_entry(site: str) -> None:
+    add("x", "maya", topics=["secret of maya"])
+    rows = UserMemory.objects.all()
+    facts = [SnapshotCache(rows), SnapshotCache(rows.for_user("maya"))]
+    for fact in facts:
+        fact.refresh()
+    autocomplete.topics(rows)
+    assert len(cache._cache) == 5  # type: ignore[attr-defined]
+    UserMemory.objects.all().erase()
+    forget_cached()
+    assert [fact.fact.get() for fact in facts] == [None, None]
+    assert len(cache._cache) == 1  # type: ignore[attr-defined]
+    assert memories(SnapshotCache(rows).get()) == 0
+    assert autocomplete.topics(rows).counts == []
+
+
+def test_a_count_that_began_before_forget_cached_is_not_cached(site: str) -> None:
+    add("x", "maya")
+    snapshots = SnapshotCache(UserMemory.objects.all())
+
+    def count_and_erase(rows: Any) -> Snapshot:
+        counted = count_all(rows)
+        UserMemory.objects.all().erase()
+        forget_cached()
+        return counted
+
+    with mock.patch.object(stats_cache, "count_all", count_and_erase):
+        snapshots.refresh()
+    assert snapshots.fact.get() is None
+    assert memories(SnapshotCache(UserMemory.objects.all()).get()) == 0
 
 
 def test_the_command_fills_the_cache_of_the_dashboard(site: str) -> None:
@@ -135,7 +212,7 @@ def test_the_command_fills_the_cache_of_the_dashboard(site: str) -> None:
     with mock.patch.object(snapshot, "SAMPLE_SIZE", 2):
         call_command("memory_overview", stdout=out)
         assert out.getvalue().startswith("3 memories of 1 people, counted in ")
-        assert memories(SnapshotCache(UserMemory.objects.all(), "anybody").get()) == 3
+        assert memories(SnapshotCache(UserMemory.objects.all()).get()) == 3
     cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
     call_command("memory_overview", stdout=out)
     assert out.getvalue().endswith("Another process is counting the memories at this moment.\n")

@@ -6,7 +6,10 @@ from agno_memory.services import ANYONE, NO_USER
 
 
 def reader(user_id: str | None) -> object:
-    """Return the user to read, rename or delete for: ``ANYONE`` if agno names no user."""
+    """Return the user to read, rename or delete for: ``ANYONE`` if agno names no user.
+
+    Only ``None`` means that no user is named. The service refuses an empty id, as any other blank one.
+    """
     return ANYONE if user_id is None else user_id
 
 

@@ -28,6 +28,7 @@ from agno_memory.db.mongodb.queries import (
     insert,
     insert_many,
     is_mongos,
+    pipeline_of,
     update_of,
     update_one,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "is_in_transaction",
     "is_mongos",
     "is_transient",
+    "pipeline_of",
     "update_of",
     "update_one",
     "with_django_errors",

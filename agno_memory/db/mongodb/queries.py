@@ -33,6 +33,13 @@ def filter_and_order_of(compiler: Any) -> list[Any]:
     return [query.match_mql, list(query.ordering.items())]
 
 
+def pipeline_of(compiler: Any) -> list[Any]:
+    """Return the aggregation pipeline of a query."""
+    compiler.pre_sql_setup()
+    pipeline: list[Any] = compiler.build_query().get_pipeline()
+    return pipeline
+
+
 def update_of(compiler: Any) -> list[Any]:
     """Return the filter of an UPDATE and its changes, as update operators: the server runs a pipeline more slowly.
 

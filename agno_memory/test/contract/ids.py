@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from django.db import connections
+from django.db.models import F, Value
 from django.test.utils import CaptureQueriesContext
 
 from agno_memory import times
@@ -16,6 +18,15 @@ from agno_memory.exceptions import AmbiguousMemory, MemoryExists, MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
 from agno_memory.test.helpers import texts, values
+
+
+class Role(str, Enum):  # noqa: UP042 -- StrEnum has another str().
+    ADMIN = "admin"
+
+
+class Level(int, Enum):
+    FIVE = 5
+
 
 LONG_AGO = datetime.datetime(2001, 1, 1, 12, 30, 15, 123_000, tzinfo=datetime.UTC)
 
@@ -97,6 +108,19 @@ class IdsContract(ContractCase):
         self.memory.delete_user_memory(replaced, 7)
         self.assertEqual(self.rows.count(), 0)
 
+    def test_a_member_of_an_enum_is_its_text(self) -> None:
+        added = self.add("enum", Role.ADMIN, memory_id=Role.ADMIN, agent_id=Role.ADMIN)
+        for stored in (added.memory_id, added.user_id, added.agent_id):
+            self.assertEqual((stored, type(stored)), ("admin", str))
+        for name in ("admin", Role.ADMIN):
+            self.assertEqual(self.memory.get_user_memory(name, name), added)
+            self.assertEqual(self.memory.get_user_memories(name, agent_id=name), [added])
+        with self.assertRaises(MemoryExists):
+            self.add("text", "admin", memory_id="admin")
+        self.assertEqual(self.add("number", 1, memory_id=Level.FIVE).memory_id, "5")
+        created = UserMemory.objects.using(self.database).create(user_id=Role.ADMIN, memory_id=Level.FIVE, memory="x")
+        self.assertEqual(self.memory.get_user_memory(5, "admin"), created)
+
     def test_what_is_not_an_id_is_refused(self) -> None:
         wrong: list[Any] = [True, 1.5, b"x", [], "", " ", 10**255]
         for bad in wrong:
@@ -140,7 +164,10 @@ class IdsContract(ContractCase):
 
     def test_a_time_of_creation_that_cannot_be_is_refused(self) -> None:
         tomorrow = times.now() + datetime.timedelta(days=1)
-        wrong: list[Any] = [tomorrow, LONG_AGO.replace(tzinfo=None), "2001-01-01", 5]
+        # Not every time zone has these times, and UTC does not have those of the zones.
+        zones = [datetime.UTC, *(datetime.timezone(datetime.timedelta(hours=hours)) for hours in (14, -12))]
+        edges = [datetime.datetime(year, 1, 1, tzinfo=zone) for year in (1, 9999) for zone in zones]
+        wrong: list[Any] = [tomorrow, LONG_AGO.replace(tzinfo=None), "2001-01-01", 5, *edges]
         for bad in wrong:
             with self.subTest(bad):
                 memory = UserMemory(memory="x", created_at=bad)
@@ -165,6 +192,44 @@ class IdsContract(ContractCase):
         with self.assertRaises(TypeError):
             self.rows.update(key="x" * 32)
         self.assertEqual([values(memory) for memory in self.rows], [values(added)])
+
+    def test_a_change_beside_deferred_fields_is_refused_too(self) -> None:
+        added = self.add(memory_id="m")
+        for name in ("user_id", "memory_id"):
+            for loaded in (["memory"], ["memory", name]):
+                read = self.rows.only(*loaded).get()
+                setattr(read, name, "other")
+                read.memory = "new"
+                with self.subTest(name, loaded=loaded):
+                    with self.assertRaises(ValueError):
+                        read.save(using=self.database)
+                    with self.assertRaises(ValueError):
+                        self.rows.bulk_update([read], ["memory"])
+        self.assertEqual([values(memory) for memory in self.rows], [values(added)])
+        read = self.rows.only("memory").get()
+        read.memory = "new"
+        read.save(using=self.database)
+        self.assertEqual(texts(self.rows), ["new"])
+
+    def test_memories_with_a_deferred_owner_are_checked_together(self) -> None:
+        for number in range(5):
+            self.add(memory_id=number)
+
+        def statements(count: int) -> int:
+            memories = list(self.rows.only("memory", "memory_id")[:count])
+            with CaptureQueriesContext(connections[self.database]) as captured:
+                self.rows.bulk_update(memories, ["memory"])
+            return len(captured)
+
+        self.assertEqual(statements(5), statements(1))
+
+    def test_expressions_have_no_key(self) -> None:
+        for name in ("user_id", "memory_id"):
+            for expression in (F("memory"), Value("a")):
+                content = {"user_id": "maya", "memory_id": "m", "memory": "x", name: expression}
+                with self.subTest(name), self.assertRaises(TypeError):
+                    UserMemory.objects.using(self.database).create(**content)
+        self.assertEqual(self.rows.count(), 0)
 
     def test_keys_are_made_by_the_model(self) -> None:
         created = UserMemory.objects.using(self.database).create(user_id="ab", memory_id="c", memory="x", key="mine")

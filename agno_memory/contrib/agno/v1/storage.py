@@ -54,7 +54,7 @@ class DjangoStorage(Storage):
             session_id: the id of the session.
             user_id: the owner; any user by default.
         """
-        session = self._sessions.get_session(session_id, user_id or ANYONE)
+        session = self._sessions.get_session(session_id, owners.reader(user_id))
         return None if session is None else self._to_agno([session])[0]
 
     @from_anywhere
@@ -80,7 +80,7 @@ class DjangoStorage(Storage):
         return self._to_agno(list(self._find(user_id, entity_id)[:limit]))
 
     def _find(self, user_id: str | None, entity_id: str | None) -> AgentSessionQuerySet:
-        rows = self._sessions.rows(user_id or ANYONE).filter(session_type=self._session_type).latest_begun()
+        rows = self._sessions.rows(owners.reader(user_id)).filter(session_type=self._session_type).latest_begun()
         return rows if entity_id is None else rows.of_component(entity_id, self._session_type)
 
     def _to_agno(self, sessions: list[AgentSession]) -> list[Any]:

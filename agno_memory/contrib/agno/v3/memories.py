@@ -187,32 +187,33 @@ class MemoriesMixin:
 
     @from_anywhere
     def delete_user_memories(self, memory_ids: list[str], user_id: str | None = None) -> None:
-        """Delete many memories of a user, or of any user; all or none.
+        """Delete many memories of a user, or of any user. Ids that the user does not have are ignored, as in agno.
 
         Raises:
-            MemoryNotFound: one of them does not exist, or belongs to another user; nothing was deleted.
             AmbiguousMemory: no user is named, and several users have one of these ids; nothing was deleted.
         """
-        owner_of = self._owners_of(memory_ids, user_id)
+        if user_id is not None:
+            self._memory.delete_user_memories(memory_ids, user_id)
+            return
+        ids_of = self._ids_by_owner(memory_ids)
 
         def delete() -> None:
-            for owner in set(owner_of.values()):
-                self._memory.delete_user_memories([each for each in memory_ids if owner_of[each] == owner], owner)
+            for owner, owned_ids in ids_of.items():
+                self._memory.delete_user_memories(owned_ids, owner)
 
         all_or_nothing(self._memory.write_alias, delete)
 
-    def _owners_of(self, memory_ids: list[str], user_id: str | None) -> dict[str, str]:
-        """Return the owner of each memory, by its id; raises MemoryNotFound and AmbiguousMemory."""
-        rows = self._memory.rows_to_write(owners.reader(user_id)).filter(memory_id__in=memory_ids)
-        owner_of: dict[str, str] = {}
+    def _ids_by_owner(self, memory_ids: list[str]) -> dict[str, list[str]]:
+        """Return those of the ids that exist, by the owner of the memory; raises AmbiguousMemory."""
+        ids_of: dict[str, list[str]] = {}
+        seen: set[str] = set()
+        rows = self._memory.rows_to_write(owners.reader(None)).filter(memory_id__in=memory_ids)
         for memory_id, owner in rows.values_list("memory_id", "user_id"):
-            if memory_id in owner_of:
+            if memory_id in seen:
                 raise AmbiguousMemory(memory_id)
-            owner_of[memory_id] = owner
-        for memory_id in memory_ids:
-            if memory_id not in owner_of:
-                raise MemoryNotFound(memory_id)
-        return owner_of
+            seen.add(memory_id)
+            ids_of.setdefault(owner, []).append(memory_id)
+        return ids_of
 
     def clear_memories(self) -> None:
         """Delete the memories of the agent's user, if agno's tool ``clear_memory`` calls.

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 Store = TypeVar("Store")
 
 
 def refuse_unsupported(store: type[Store]) -> type[Store]:
-    """Let every method that is still abstract raise NotImplementedError with a hint."""
-    for name in store.__abstractmethods__:  # type: ignore[attr-defined]
+    """Let every method raise NotImplementedError with a hint that is still abstract, or that agno leaves unwritten."""
+    for name in list(_unwritten(store)):
         setattr(store, name, _refusing(name))
     return abc.update_abstractmethods(store)
+
+
+def _unwritten(store: type[Any]) -> Iterator[str]:
+    """Yield the names of abstract methods, and of those that do nothing except raise a NotImplementedError."""
+    for name, method in inspect.getmembers(store, inspect.isfunction):
+        # Not all of them are abstract in agno, and most of those that are not raise without a text.
+        if name in store.__abstractmethods__ or method.__code__.co_names == (NotImplementedError.__name__,):
+            yield name
 
 
 def _refusing(name: str) -> Callable[..., Any]:

@@ -45,11 +45,39 @@ def memory_from_agno(memory: AgnoMemory) -> dict[str, Any]:
     return {name: getattr(memory, name) for name in MEMORY_FIELDS}
 
 
+class UpdatedAt(int):
+    """The whole seconds of a memory's last update, which sort by the exact time and then by the id.
+
+    agno sorts memories by whole seconds, and its sort keeps the order of those of one second. As lists are newest
+    first, agno's ``search_user_memories(retrieval_method="last_n")`` would find the oldest memories of that second.
+    """
+
+    _position: tuple[datetime.datetime, str]
+
+    @classmethod
+    def of(cls, memory: UserMemory) -> UpdatedAt:
+        """Return the time of a memory, with its position among all memories."""
+        seconds = cls(to_epoch(memory.last_updated))
+        seconds._position = (memory.last_updated, memory.memory_id)
+        return seconds
+
+    def __lt__(self, other: int) -> bool:
+        return self._position < other._position if isinstance(other, UpdatedAt) else super().__lt__(other)
+
+    def __gt__(self, other: int) -> bool:
+        return self._position > other._position if isinstance(other, UpdatedAt) else super().__gt__(other)
+
+
 def memory_result(memory: UserMemory, deserialize: bool | None) -> Any:
     """Return a memory as agno's object, or as a dictionary."""
     values = {name: getattr(memory, name) for name in (*MEMORY_FIELDS, "user_id")}
     values["created_at"], values["updated_at"] = to_epoch(memory.created_at), to_epoch(memory.last_updated)
-    return AgnoMemory(**values) if deserialize else values
+    if not deserialize:
+        return values
+    result = AgnoMemory(**values)
+    # Set afterwards: agno's constructor converts it into an int.
+    result.updated_at = UpdatedAt.of(memory)
+    return result
 
 
 # Sessions

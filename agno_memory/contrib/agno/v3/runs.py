@@ -10,6 +10,7 @@ from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import run_from_agno, run_result
+from agno_memory.identifiers import owner_id
 from agno_memory.models import AgentRun
 
 
@@ -59,12 +60,13 @@ class RunsMixin:
 
         Raises:
             ValueError: a page without a limit, or below 1.
+            ValidationError: a user that is not an id.
         """
         listing = Listing(limit, page, sort_by, sort_order)
         listing.check()
         filters = {
             "session_id": session_id,
-            "session__user_id": user_id,
+            "session__user_id": None if user_id is None else owner_id(user_id),
             "agent_id": agent_id,
             "team_id": team_id,
             "workflow_id": workflow_id,
