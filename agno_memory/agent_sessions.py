@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError
@@ -125,7 +126,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
                 return writable.first() or candidate, False
             try:
                 with savepoint(writable.db):
-                    candidate.save(using=writable.db, force_insert=True)
+                    writable.run(partial(candidate.save, using=writable.db, force_insert=True))
             except IntegrityError as error:
                 if not writable.exists() and self._exists(candidate.session_id):
                     raise SessionExists(candidate.session_id) from error
@@ -281,7 +282,7 @@ def _write_run(candidate: AgentRun, alias: str, run_index: int | None) -> bool:
     if runs.filter(run_id=candidate.run_id).update(**_values(candidate, RUN_WRITTEN)):
         return False
     candidate.run_index = runs.next_index() if run_index is None else run_index
-    candidate.save(using=alias, force_insert=True)
+    runs.run(partial(candidate.save, using=alias, force_insert=True))
     return True
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from django.db import models, transaction
 
 from agno_memory import replicas
 from agno_memory.db.connections import connection_to
+from agno_memory.db.errors import with_django_errors
 from agno_memory.identifiers import owner_id
 
 Row = TypeVar("Row", bound=models.Model)
@@ -42,8 +44,18 @@ class ErasableQuerySet(models.QuerySet[Row]):
         """
         own: Any = self
         if own._db or self._for_write:
-            return read()
-        return replicas.reading(lambda: self.db, lambda alias: read())
+            return self.run(read)
+        return replicas.reading(lambda: self.db, lambda alias: with_django_errors(connection_to(alias), read))
+
+    def run(self, statement: Callable[[], Result]) -> Result:
+        """Return the result of a function that runs statements on these rows; its errors hold no text of a memory."""
+        return with_django_errors(connection_to(self.db), statement)
+
+    def update(self, **values: Any) -> int:
+        self._for_write = True
+        return self.run(partial(super().update, **values))
+
+    update.alters_data = True  # type: ignore[attr-defined]
 
     def erase(self) -> int:
         """Delete these rows in one statement, and return their number.
@@ -57,7 +69,7 @@ class ErasableQuerySet(models.QuerySet[Row]):
             raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
         self._for_write = True
         with transaction.mark_for_rollback_on_error(using=self.db):
-            return int(self._raw_delete(self.db) or 0)
+            return int(self.run(lambda: self._raw_delete(self.db)) or 0)
 
     erase.alters_data = True  # type: ignore[attr-defined]
     # As with delete(), a manager without a filter must not have it.

@@ -18,6 +18,9 @@ THROTTLE_SCOPES = ("read", "write", "erase", "export")
 # The format of DRF: a number, and a period of which only the first letter is significant.
 RATE = re.compile(r"[1-9]\d*/[smhd][a-z]*")
 
+# The name of a header field (RFC 9110).
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
 
 def _is_rate(scope: object, rate: object) -> bool:
     return scope in THROTTLE_SCOPES and isinstance(rate, str) and RATE.fullmatch(rate) is not None
@@ -85,6 +88,16 @@ class Settings:
     def LANGUAGE(self) -> str:
         """Language of the memories, for the stems and the stop words of ranked searches: a stemmer of Snowball."""
         return self._text("LANGUAGE", "english")
+
+    @property
+    def CALLER_HEADERS(self) -> list[str]:
+        """Names of the request headers that identify a caller; responses with memories name them in ``Vary``."""
+        headers = self._texts("CALLER_HEADERS", ["Authorization", "Cookie"])
+        if not headers or not all(HEADER_NAME.fullmatch(name) for name in headers):
+            raise ImproperlyConfigured(
+                f"AGNO_MEMORY['CALLER_HEADERS'] must be a list of names such as 'X-Api-Key', not {headers!r}."
+            )
+        return headers
 
     # The REST API
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
@@ -17,6 +18,8 @@ _values = attrgetter(*FIELDS)
 # A spreadsheet runs a cell with one of these first characters as a formula: OWASP's list, with the full-width
 # characters that Excel treats alike.
 FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# White space, which spreadsheets ignore before a formula, and the apostrophe that marks a text.
+IGNORED: Final = re.compile(r"[\s']*")
 # Without it, Excel does not read the file as UTF-8.
 BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -61,4 +64,14 @@ def cell(value: object) -> str:
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     text = "" if value is None else str(value)
-    return f"'{text}" if text.lstrip().startswith(FORMULA) else text
+    return f"'{text}" if _looks_like_formula(text) else text
+
+
+def value_of_cell(text: str) -> str:
+    """Return the text that ``cell()`` has written into a cell."""
+    return text[1:] if text.startswith("'") and _looks_like_formula(text) else text
+
+
+def _looks_like_formula(text: str) -> bool:
+    # A text with an apostrophe before a formula gets one more: so value_of_cell() returns every text unchanged.
+    return IGNORED.sub("", text, count=1).startswith(FORMULA)

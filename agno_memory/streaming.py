@@ -13,6 +13,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from agno_memory.privacy import make_private
+
 # Characters of a block. Sent one by one, lines cost the server more work than the database.
 BLOCK_SIZE = 65_536
 
@@ -39,9 +41,7 @@ def attachment(
     disposition = content_disposition_header(as_attachment=True, filename=filename)
     if disposition:
         response["Content-Disposition"] = disposition
-    # Erasing a person would not erase a copy in the cache of a browser or a proxy.
-    response["Cache-Control"] = "no-store"
-    return response
+    return make_private(response)
 
 
 def blocks(lines: Iterable[str]) -> Iterator[str]:

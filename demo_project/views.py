@@ -11,9 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from agno_memory.exceptions import MemoryNotFound
 from agno_memory.memory import Memory
+from agno_memory.privacy import private
 from demo_project.forms import MemoryForm
 
 
+@private
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def memories(request: HttpRequest) -> HttpResponse:
@@ -35,6 +37,7 @@ def add_memory(request: HttpRequest, form: MemoryForm) -> bool:
     return not form.errors
 
 
+@private
 @require_POST
 @login_required
 def forget(request: HttpRequest) -> HttpResponse:
@@ -47,6 +50,7 @@ def forget(request: HttpRequest) -> HttpResponse:
     return redirect("memories")
 
 
+@private
 @require_GET
 @login_required
 async def whats_new(request: HttpRequest) -> JsonResponse:

@@ -13,6 +13,8 @@ from django.db import connections
 # Statements about rows; others begin and end transactions.
 SQL = re.compile(r"\s*(SELECT|UPDATE|DELETE|INSERT)\b", re.IGNORECASE)
 OWNER_IN_WHERE = re.compile(r'\bWHERE\b.*"user_id" = %s', re.DOTALL)
+# A condition that excludes an owner does not name one.
+NEGATED = re.compile(r"\bNOT \([^()]*\)")
 OWNER_IS_SET = re.compile(r'\bSET\b[^;]*"user_id" =.*\bWHERE\b', re.DOTALL)
 MONGODB = {"find", "aggregate", "insert", "update", "delete", "findAndModify", "count", "distinct"}
 
@@ -69,14 +71,14 @@ def names_owner(statement: Any) -> bool:
     if isinstance(statement, str):
         if statement.lstrip().upper().startswith("INSERT"):
             return '"user_id"' in statement
-        return bool(OWNER_IN_WHERE.search(statement)) and not OWNER_IS_SET.search(statement)
+        return bool(OWNER_IN_WHERE.search(NEGATED.sub("", statement))) and not OWNER_IS_SET.search(statement)
     return all(_filter_names_owner(each) for each in _filters(statement))
 
 
 def _filters(command: Any) -> list[Any]:
     """Return the filters of a command of MongoDB; a document to add is its own filter."""
     if "pipeline" in command:
-        return [command["pipeline"][0]["$match"]]
+        return [command["pipeline"][0].get("$match", {})]
     several = [
         *command.get("documents", ()),
         *(each["q"] for each in command.get("updates", command.get("deletes", ()))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -120,3 +121,22 @@ def test_any_of_no_topics_matches_nothing() -> None:
     assert payloads.filter_parameters({"any_topics": [], "agent_id": "x"}) is None
     with pytest.raises(ValidationError):
         payloads.filter_parameters({"any_topics": [], "agent_id": ""})
+
+
+class Role(str, Enum):  # noqa: UP042 -- StrEnum has another str().
+    ADMIN = "admin"
+
+
+class Level(int, Enum):
+    FIVE = 5
+
+
+@pytest.mark.parametrize(("value", "text"), [(Role.ADMIN, "admin"), (Level.FIVE, "5")])
+def test_a_member_of_an_enum_is_its_text(value: Any, text: str) -> None:
+    """As in the service."""
+    found = payloads.as_id("memory_id", value)
+    assert (found, type(found)) == (text, str)
+    assert payloads.new_memory({"memory": "x", "memory_id": value, "agent_id": value}) == (
+        text,
+        {"memory": "x", "agent_id": text},
+    )

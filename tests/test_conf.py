@@ -32,6 +32,7 @@ COUNTS = {
 }
 LISTS: dict[str, list[str]] = {
     "READ_DATABASES": [],
+    "CALLER_HEADERS": ["Authorization", "Cookie"],
     "REST_PERMISSION_CLASSES": ["agno_memory.rest.permissions.MemoryPermissions"],
 }
 RATES: dict[str, dict[str, str]] = {"REST_THROTTLE_RATES": {}}
@@ -73,6 +74,17 @@ def test_a_list_must_be_a_list_of_strings(name: str, value: object) -> None:
         getattr(conf, name)
     with override_settings(AGNO_MEMORY={name: ("a.b",)}):
         assert getattr(conf, name) == ["a.b"]
+
+
+@pytest.mark.parametrize("value", [[], ["X Api Key"], ["X-Api-Key\n"], [""], ["*, Cookie"]])
+def test_caller_headers_must_be_names_of_headers(value: object) -> None:
+    with (
+        override_settings(AGNO_MEMORY={"CALLER_HEADERS": value}),
+        pytest.raises(ImproperlyConfigured, match="a list of names such as 'X-Api-Key'"),
+    ):
+        _ = conf.CALLER_HEADERS
+    with override_settings(AGNO_MEMORY={"CALLER_HEADERS": ["X-Api-Key"]}):
+        assert conf.CALLER_HEADERS == ["X-Api-Key"]
 
 
 @pytest.mark.parametrize(

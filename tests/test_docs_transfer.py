@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[list[str]]:
-    return [shlex.split(line)[2:] for block in blocks("sh") for line in block.splitlines()]
+    return [shlex.split(line.partition(" | ")[0])[2:] for block in blocks("sh") for line in block.splitlines()]
 
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)

@@ -97,8 +97,10 @@ def test_save_names_the_owner_and_does_not_set_it(alias: str) -> None:
         'SELECT "a" FROM "t" WHERE "memory_id" = %s',
         'UPDATE "t" SET "user_id" = %s WHERE "user_id" = %s',
         'DELETE FROM "t"',
+        'SELECT "a" FROM "t" WHERE NOT ("t"."user_id" = %s)',
         {"find": "t", "filter": {"memory_id": "m"}},
         {"update": "t", "updates": [{"q": {"user_id": "maya"}}, {"q": {}}]},
+        {"aggregate": "t", "pipeline": [{"$sort": {"created_at": 1}}]},
         {"aggregate": "t", "pipeline": [{"$match": {"$or": [{"user_id": "maya"}, {"a": 1}]}}]},
     ],
 )

@@ -22,5 +22,5 @@ def test_a_download_has_a_name_and_is_not_cached() -> None:
     )
     assert isinstance(response, StreamingHttpResponse)
     assert response["Content-Disposition"] == "attachment; filename*=utf-8''%C3%A9.csv"
-    assert (response["Content-Type"], response["Cache-Control"]) == ("text/csv", "no-store")
+    assert (response["Content-Type"], response["Cache-Control"]) == ("text/csv", "private, no-store")
     assert b"".join(response.streaming_content) == b"a\nb\n"  # type: ignore[arg-type]

@@ -36,6 +36,7 @@ from agno_memory.identifiers import identifier
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
+from agno_memory.privacy import make_private
 from agno_memory.querysets import UserMemoryQuerySet
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
                 raise PermissionDenied
             text = request.GET.get("q", "").replace("\x00", "")[:255]
             suggestions = matching(self._rows(request), text)
-            return JsonResponse({"results": suggestions}, headers={"Cache-Control": "no-store"})
+            return make_private(JsonResponse({"results": suggestions}))
 
         return self.admin_site.admin_view(view)
 

@@ -175,20 +175,23 @@ def as_id(name: str, value: object, field: str | None = None) -> str:
 
 
 def id_text(name: str, value: object) -> Any:
-    """Return an int or a UUID as text, and any other value unchanged.
+    """Return a text, an int or a UUID as a plain text, and any other value unchanged.
 
     ``agno_memory.identifiers`` does the same with Django.
 
     Raises:
         ValidationError: an int with more digits than an id may have.
     """
+    if isinstance(value, str):
+        # A member of an enum of texts is its text; str() would return its name.
+        return str.__str__(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool):
         # Checked before str(), which refuses numbers of thousands of digits.
         if abs(value) >= 10**MAX_IDENTIFIER_LENGTH:
             raise invalid(name, "This number is too long for an id.")
-        return str(value)
+        return str(int(value))
     return value
 
 

@@ -9,6 +9,7 @@ lookup; any other one uses ``as_sql``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
@@ -25,6 +26,7 @@ from agno_memory.db.capabilities import returns_written_rows
 from agno_memory.db.compiled import Param, Values, bind, sql_of
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.errors import with_django_errors
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.rows import (
     fetch_instance,
@@ -34,7 +36,7 @@ from agno_memory.db.rows import (
     returning_sql_of,
     with_read_fields,
 )
-from agno_memory.fields import moves
+from agno_memory.fields import MachineWritten, moves
 
 Result = TypeVar("Result")
 Compiled = TypeVar("Compiled")
@@ -70,8 +72,8 @@ class Statement(Generic[Result]):
         """
         connection = connection_to(alias)
         with transaction.mark_for_rollback_on_error(using=alias):
-            result: Result = vendor_method(self, connection)(model, connection, values)
-        return result
+            run: Callable[[], Result] = partial(vendor_method(self, connection), model, connection, values)
+            return with_django_errors(connection, run)
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
         """Return the query, with ``value(name)`` as the value of a field."""
@@ -112,7 +114,7 @@ class Insert(Statement[None]):
         """Add several rows in one round trip. The caller limits their number."""
         connection = connection_to(alias)
         with transaction.mark_for_rollback_on_error(using=alias):
-            vendor_method(self, connection, "many_as")(model, connection, rows)
+            with_django_errors(connection, partial(vendor_method(self, connection, "many_as"), model, connection, rows))
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
         # The compiler reads values from an instance, but needs nothing else of it.
@@ -253,7 +255,7 @@ class DeleteMany:
         connection = connection_to(rows.db)
         delete = self.returning if returns_written_rows(connection) else self.after_reading
         with transaction.mark_for_rollback_on_error(using=rows.db):
-            return delete(rows, name, connection)
+            return with_django_errors(connection, partial(delete, rows, name, connection))
 
     def returning(self, rows: QuerySet[Any], name: str, connection: BaseDatabaseWrapper) -> list[Any]:
         """Delete and return the values in one statement."""
@@ -303,7 +305,9 @@ class Update(OneRow[Model | None]):
         if not query.get_compiler(connection=connection).execute_sql(ROW_COUNT):
             return None
         rows: QuerySet[Any] = model._base_manager.using(connection.alias)
-        return with_read_fields(rows).filter(pk=values[model._meta.pk.attname]).first()
+        # The others have changed.
+        kept = [name for name in self.conditions if not isinstance(model._meta.get_field(name), MachineWritten)]
+        return with_read_fields(rows).filter(**{name: values[name] for name in kept}).first()
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)

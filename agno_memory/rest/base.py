@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, QueryDict
-from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -24,11 +23,12 @@ from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.privacy import make_private
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.replicas import note_write
 from agno_memory.rest import problems
 from agno_memory.rest.endpoints import UNDECORATED, Endpoint, Route, actions_by_route, endpoints_of, reserved_ids
-from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, to_api_exception
+from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, bounded, to_api_exception
 from agno_memory.rest.renderers import ExportRenderer
 from agno_memory.rest.throttling import ScopeThrottle
 from agno_memory.validators import refusal
@@ -155,10 +155,12 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
         if not length and "HTTP_TRANSFER_ENCODING" in request.META:
             # REST framework takes this for an empty body, and a PATCH would change nothing and report success.
             raise LengthRequired
-        length = length or "0"
+        if not length:
+            return
         if not (length.isascii() and length.isdigit()):
             raise exceptions.ParseError(_("Content-Length is not a number."))
-        if int(length) > conf.REST_MAX_BODY_SIZE:
+        # Python refuses to read a number of thousands of digits; the longest limit has ten.
+        if int(length.lstrip("0")[:20] or 0) > conf.REST_MAX_BODY_SIZE:
             message = _("At most %(limit)d bytes: send several requests.") % {"limit": conf.REST_MAX_BODY_SIZE}
             raise BodyTooLarge(message)
 
@@ -187,14 +189,12 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
 
     def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(*args, **kwargs)
-        # Two users may have memories at the same address and with the same ETag: a cache keeps them apart.
-        patch_vary_headers(response, ["Authorization"])
-        return response
+        return make_private(response)
 
     # Errors
 
     def handle_exception(self, exc: Exception) -> Response:
-        response = super().handle_exception(to_api_exception(exc))
+        response = super().handle_exception(bounded(to_api_exception(exc)))
         if not hasattr(response, "data"):
             # A site's own EXCEPTION_HANDLER may return a plain HttpResponse.
             return response

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
+from agno_memory.formats import as_dict
 from agno_memory.models import UserMemory
 from agno_memory.rest.exceptions import PreconditionFailed
 
 
 def etag_of(memory: UserMemory) -> str:
-    """Return a memory's entity tag."""
-    return f'"{memory.version}"'
+    """Return a memory's entity tag: the version, and a digest of the memory.
+
+    A memory that was deleted and added again under the same id has the same version, but another tag.
+    """
+    digest = hashlib.sha256(json.dumps(as_dict(memory), sort_keys=True, default=str).encode("utf-8", "surrogatepass"))
+    return f'"{memory.version}-{digest.hexdigest()[:16]}"'
 
 
 def is_guarded(request: Request) -> bool:
@@ -28,14 +36,25 @@ def check_preconditions(request: Request, memory: UserMemory) -> None:
     """Raise PreconditionFailed if ``If-Match`` or ``If-None-Match`` does not hold for the memory."""
     if "If-Match" in request.headers:
         accepted = tags(request.headers["If-Match"])
-        if "*" not in accepted and etag_of(memory) not in accepted:
+        if "*" not in accepted and not names(accepted, memory):
             raise PreconditionFailed
-    if "If-None-Match" in request.headers and is_current(request, memory):
-        raise PreconditionFailed
+    if "If-None-Match" in request.headers:
+        refused = tags(request.headers["If-None-Match"])
+        if "*" in refused or names(refused, memory):
+            raise PreconditionFailed
+
+
+def names(accepted: set[str], memory: UserMemory) -> bool:
+    """Return whether the tags of a write name this memory: by its tag, or by its version alone, as ``"3"``.
+
+    The version is for clients that know it from the body. It does not tell a memory from an earlier one of the same
+    id, so the answer to a GET never depends on it.
+    """
+    return etag_of(memory) in accepted or f'"{memory.version}"' in accepted
 
 
 def is_current(request: Request, memory: UserMemory) -> bool:
-    """Return whether ``If-None-Match`` names this version, which the client then has."""
+    """Return whether ``If-None-Match`` of a GET names this memory, which the client then has."""
     client_tags = tags(request.headers.get("If-None-Match", ""))
     return "*" in client_tags or etag_of(memory) in client_tags
 

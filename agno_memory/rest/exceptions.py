@@ -10,10 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.settings import api_settings
 
-from agno_memory.db.errors import is_unavailable
+from agno_memory.db.errors import is_full, is_read_only, is_unavailable
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, SessionNotFound
 
 logger = logging.getLogger(__name__)
+
+# The maximum numbers of messages in a response, and of characters in a message or a name. A request may have many wrong
+# values, or names that are long, and the response repeats both.
+MAX_MESSAGES: Final = 100
+MAX_NAME_LENGTH: Final = 100
+MAX_MESSAGE_LENGTH: Final = 1_000
 
 # Seconds that a client waits before it tries again after the database was not available.
 RETRY_AFTER: Final = 5
@@ -62,6 +68,21 @@ class ServiceUnavailable(exceptions.APIException):
     wait = RETRY_AFTER
 
 
+class NotStored(exceptions.APIException):
+    """The database takes no writes, and waiting does not help: 507, without ``Retry-After``."""
+
+    status_code = status.HTTP_507_INSUFFICIENT_STORAGE
+    default_detail = _("Nothing was changed: the disk of the database is full. Its operator must make room.")
+    default_code = "storage_full"
+
+
+class ReadOnly(NotStored):
+    """The database is read-only."""
+
+    default_detail = _("Nothing was changed: the database of the memories is read-only. Its operator can change that.")
+    default_code = "read_only"
+
+
 def to_api_exception(error: Exception) -> Exception:
     """Return the HTTP error of an error of the service. Any other error is returned unchanged."""
     match error:
@@ -73,11 +94,59 @@ def to_api_exception(error: Exception) -> Exception:
             return Conflict()
         case MemoryChanged():
             return PreconditionFailed()
+    if is_read_only(error) or is_full(error):
+        logger.error("The database of the memories takes no writes.", exc_info=error)
+        return ReadOnly() if is_read_only(error) else NotStored()
     if is_unavailable(error):
         # The response leaves the reason out, so it is logged.
         logger.error("The database of the memories is not available.", exc_info=error)
         return ServiceUnavailable()
     return error
+
+
+def bounded(error: Exception) -> Exception:
+    """Return an error with at most ``MAX_MESSAGES`` messages; one more names the number of the others."""
+    detail: Any = getattr(error, "detail", None)
+    if not isinstance(error, exceptions.APIException) or not isinstance(detail, dict | list):
+        return error
+    messages = _Messages()
+    kept: Any = messages.first_of(detail)
+    if messages.left_out:
+        key = api_settings.NON_FIELD_ERRORS_KEY
+        note = exceptions.ErrorDetail(_("%(count)d more errors.") % {"count": messages.left_out}, "too_many")
+        if isinstance(kept, dict):
+            others = kept.get(key, [])
+            kept[key] = [*(others if isinstance(others, list) else [others]), note]
+        else:
+            kept = [*kept, note]
+    error.detail = kept
+    return error
+
+
+class _Messages:
+    """The first messages of an error."""
+
+    def __init__(self) -> None:
+        self.remaining = MAX_MESSAGES
+        self.left_out = 0
+
+    def first_of(self, part: Any) -> Any:
+        """Return a part of an error with its first messages. Positions in lists do not change."""
+        if isinstance(part, dict):
+            kept = ((_shortened(str(name), MAX_NAME_LENGTH), self.first_of(each)) for name, each in part.items())
+            return {name: each for name, each in kept if each}
+        if isinstance(part, list | tuple):
+            return [kept for each in part if (kept := self.first_of(each)) or each == {}]
+        if not self.remaining:
+            self.left_out += 1
+            return None
+        self.remaining -= 1
+        text = _shortened(str(part), MAX_MESSAGE_LENGTH)
+        return part if text == part else exceptions.ErrorDetail(text, getattr(part, "code", None))
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}\u2026"
 
 
 def detail_of(error: ValidationError) -> dict[str, Any]:

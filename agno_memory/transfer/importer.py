@@ -30,6 +30,7 @@ from agno_memory.transfer.duplicates import (
     SeenIds,
     compare_with_stored,
 )
+from agno_memory.transfer.lenience import lenient_fields
 from agno_memory.transfer.records import Record, Rejected, reason_of
 from agno_memory.validators import check, past_moment
 
@@ -59,19 +60,27 @@ class Importer:
         reject: called with each rejected row.
         owner: the owner of memories without one; ``None`` for ``DEFAULT_USER_ID``.
         dry_run: do everything except writing.
+        lenient: remove characters that no database stores, and blank topics, instead of rejecting the row.
 
     Raises:
         ValidationError: the owner is invalid.
     """
 
     def __init__(
-        self, store: Store, reject: Callable[[Rejected], object], *, owner: object = None, dry_run: bool = False
+        self,
+        store: Store,
+        reject: Callable[[Rejected], object],
+        *,
+        owner: object = None,
+        dry_run: bool = False,
+        lenient: bool = False,
     ) -> None:
         self.totals = ImportTotals()
         self._store = store
         self._on_reject = reject
         self._owner = owner_id(owner)
         self._dry_run = dry_run
+        self._lenient = lenient
 
     def run(self, records: Iterable[Record | Rejected]) -> Iterator[ImportTotals]:
         """Import all records in batches of ``BATCH_SIZE``, and yield the totals after each batch."""
@@ -94,7 +103,7 @@ class Importer:
         return checked
 
     def _memory_of(self, record: Record) -> UserMemory:
-        values = dict(record.fields)
+        values = lenient_fields(record.fields) if self._lenient else dict(record.fields)
         if not values.get("memory_id"):
             values["memory_id"] = _derived_id(record)
         owner = owner_id(values.pop("user_id", None) or self._owner)

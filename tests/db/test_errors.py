@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
 
 from agno_memory.db import MemoryDb, SqliteMemoryDb
+from agno_memory.db.errors import is_full, is_read_only, is_unavailable
 from agno_memory.db.transactions import has_transactions
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -208,3 +209,60 @@ def test_a_database_that_takes_no_writes_is_read_and_says_so(alias: str, make_re
     finally:
         connections[alias].close()
     assert memory.get_user_memories() == [added]
+
+
+@pytest.mark.parametrize(
+    ("alias", "damage"),
+    [
+        ("default", "UPDATE {table} SET memory = CAST(x'68756e74657232ff' AS TEXT)"),
+        ("postgres", "ALTER TABLE {table} ADD CONSTRAINT damage CHECK (agent_id <> 'y') NOT VALID"),
+    ],
+)
+def test_errors_of_the_database_hold_no_text_of_a_memory(
+    alias: str, damage: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """SQLite quotes a text that it cannot decode, as in a corrupt file; PostgreSQL quotes a row that it refuses."""
+    with handles_allowed():
+        db = handle(*place(alias, tmp_path), table="damaged")
+        memory = Memory(db)
+        memory.add_user_memory(UserMemory(memory_id="a", memory="hunter2", agent_id="x"))
+        with connections[db.alias].cursor() as cursor:
+            cursor.execute(damage.format(table=db.table_name))
+        outcomes: dict[str, object] = {
+            "list": attempt(lambda: memory.get_user_memories()),
+            "get": attempt(lambda: memory.get_user_memory("a")),
+            "queryset": attempt(lambda: list(memory.rows())),
+        }
+        if alias == "postgres":
+            refused = UserMemory(memory_id="a", memory="hunter2", agent_id="y")
+            outcomes = {
+                "replace": attempt(lambda: memory.replace_user_memory("a", refused)),
+                "add": attempt(lambda: memory.add_user_memory(UserMemory(memory="hunter2", agent_id="y"))),
+                "add many": attempt(lambda: memory.add_user_memories([UserMemory(memory="hunter2", agent_id="y")])),
+                "update": attempt(lambda: memory.rows().update(agent_id="y")),
+            }
+        check_errors(outcomes)
+        for error in outcomes.values():
+            assert isinstance(error, DatabaseError)
+            assert str(error)
+            assert not is_unavailable(error)
+        db.drop()
+
+
+def test_a_full_disk_is_recognized(tmp_path: Path) -> None:
+    with handles_allowed():
+        db = SqliteMemoryDb(db_file=tmp_path / "memories.db")
+        memory = Memory(db)
+        memory.add_user_memory(UserMemory(memory="x"))
+        with connections[db.alias].cursor() as cursor:
+            cursor.execute("PRAGMA max_page_count = 1")
+        error = attempt(lambda: [memory.add_user_memory(UserMemory(memory="x" * 9_000)) for _ in range(50)])
+        assert isinstance(error, OperationalError)
+        assert (is_full(error), is_read_only(error), is_unavailable(error)) == (True, False, False)
+
+
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_the_error_of_a_full_disk_of_postgresql(alias: str) -> None:
+    with pytest.raises(OperationalError) as caught, connections[alias].cursor() as cursor:
+        cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$")
+    assert (is_full(caught.value), is_unavailable(caught.value)) == (True, False)

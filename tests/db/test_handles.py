@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import errno
 import pickle
+import shutil
 import socket
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -430,3 +432,35 @@ def test_none_is_not_a_connection_string() -> None:
     for call in (PostgresMemoryDb, MongoMemoryDb):
         with pytest.raises(ImproperlyConfigured, match="must look like"):
             call(connection_string=nothing)
+
+
+def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
+    """In each thread of the process, also if its folder is gone; the log of the deleted file is not replayed."""
+    with handles_allowed(), ThreadPoolExecutor(1) as other:
+        db = SqliteMemoryDb(db_file=tmp_path / "new" / "memories.db")
+        memory = Memory(db)
+        memory.add_user_memory(UserMemory(memory="one"))
+        assert len(other.submit(memory.get_user_memories).result()) == 1
+        db.db_file.unlink()
+        assert memory.get_user_memories() == []
+        added = memory.add_user_memory(UserMemory(memory="two"))
+        assert other.submit(memory.get_user_memories).result() == [added]
+        shutil.rmtree(db.db_file.parent)
+        assert other.submit(memory.get_user_memories).result() == []
+        added = memory.add_user_memory(UserMemory(memory="three"))
+        assert other.submit(memory.get_user_memories).result() == memory.get_user_memories() == [added]
+        other.submit(connections.close_all).result()
+
+
+def test_a_file_that_was_replaced_is_read(tmp_path: Path) -> None:
+    """As a backup is restored: another file gets the name."""
+    with handles_allowed():
+        backup = SqliteMemoryDb(db_file=tmp_path / "backup.db")
+        saved = Memory(backup).add_user_memory(UserMemory(memory="saved"))
+        memory = Memory(SqliteMemoryDb(db_file=tmp_path / "memories.db"))
+        memory.add_user_memory(UserMemory(memory="lost"))
+        connections[backup.alias].close()
+        for path in tmp_path.glob("memories.db*"):
+            path.unlink()
+        backup.db_file.rename(tmp_path / "memories.db")
+        assert memory.get_user_memories() == [saved]

@@ -15,6 +15,7 @@ from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.test import values
 from agno_memory.times import now
+from tests.statements import names_owner, recorded
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 SQL = pytest.mark.parametrize("alias", ["default", "postgres"])
@@ -28,7 +29,9 @@ def new_values(memory: UserMemory, **changes: Any) -> dict[str, Any]:
 def test_update_without_returning(alias: str) -> None:
     added = Memory(alias).add_user_memory(UserMemory(memory="Old", topics=["a"]), "maya")
     model, connection = UserMemory, connections[alias]
-    updated = store.REPLACE_VERSION.before_reading(model, connection, new_values(added))
+    with recorded(alias) as sent:
+        updated = store.REPLACE_VERSION.before_reading(model, connection, new_values(added))
+    assert [names_owner(each) for each in sent] == [True, True]
     assert isinstance(updated, UserMemory)
     assert (updated.memory, updated.version, updated.topics) == ("New", 2, ["a"])
     assert store.REPLACE_VERSION.before_reading(model, connection, new_values(added)) is None

@@ -49,6 +49,7 @@ each_database = _databases(*ALIASES)
 # With commits that other threads and connections see.
 each_database_commits = _databases(*ALIASES, commits=True)
 server_databases_commits = _databases("default", "postgres", "mongodb", commits=True)
+sql_databases_commits = _databases("default", "postgres", commits=True)
 # For tests that do not depend on the database.
 on_sqlite = _databases("default")
 on_sqlite_commits = _databases("default", commits=True)

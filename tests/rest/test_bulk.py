@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from agno_memory.formats import as_dict
+from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from tests.rest.api import Caller, add, add_many, each_database, on_sqlite, site
+from tests.rest.api import PROBLEM, Caller, add, add_many, each_database, on_sqlite, site
 
 
 @each_database
@@ -87,6 +88,33 @@ def test_up_to_a_limit(alias: str, ana: Caller) -> None:
         assert (response.status_code, list(response.json())) == (400, ["memory_ids"])
         assert "At most 3 at once" in response.json()["memory_ids"][0]
     assert UserMemory.objects.count() == 1_003
+
+
+NAMES = {f"unknown {number}": 1 for number in range(50)}
+MANY_ERRORS = {
+    "unknown fields": ("memories/bulk/", [{"memory": "x", **NAMES}] * 300),
+    "a long name": ("memories/bulk/", [{"memory": "x", "y" * 10_000: 1}] * 300),
+    "topics": ("memories/bulk/", [{"memory": "", "topics": [1] * 100}] * 1_000),
+    "no memories": ("memories/bulk/", [1] * 1_000),
+    "taken ids": ("memories/bulk/", [{"memory": "x", "memory_id": f"a{number}"} for number in range(1_000)]),
+    "one id": ("memories/bulk/", [{"memory": "x", "memory_id": "b"}] * 1_000),
+    "no ids": ("memories/delete/", {"memory_ids": [""] * 1_000}),
+    "a long text": ("memories/", {"memory": "x", "session_id": {"y" * 100_000: 1}, "z" * 100_000: 1}),
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize(("path", "body"), MANY_ERRORS.values(), ids=MANY_ERRORS)
+@pytest.mark.parametrize("accept", ["application/json", PROBLEM])
+def test_the_errors_of_a_large_request_are_a_small_response(
+    alias: str, ana: Caller, path: str, body: Any, accept: str
+) -> None:
+    Memory().add_user_memories([UserMemory(memory="x", memory_id=f"a{number}") for number in range(1_000)], "ana")
+    response = ana.call("POST", path, body, headers={"Accept": accept})
+    assert response.status_code in {400, 409}
+    assert len(response.content) < 40_000
+    assert len(body) < 1_000 or "more errors" in response.content.decode()
+    assert UserMemory.objects.count() == 1_000
 
 
 @each_database

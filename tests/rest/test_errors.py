@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,18 @@ from rest_framework.test import APIClient
 from agno_memory.models import UserMemory
 from agno_memory.names import FIELDS
 from tests.databases import handles_allowed
-from tests.rest.api import PROBLEM, Caller, add, add_many, broken, each_database, on_sqlite, one, site
+from tests.rest.api import (
+    PROBLEM,
+    Caller,
+    add,
+    add_many,
+    broken,
+    each_database,
+    on_sqlite,
+    one,
+    site,
+    sql_databases_commits,
+)
 
 JSON = "application/json"
 
@@ -227,6 +240,14 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(alias: str, ana: Cal
 @pytest.mark.parametrize("length", ["x", "-1", "+5", "1e3", "5_0", "\u0663", " 5", "0x10"])
 def test_a_length_that_is_not_a_number_is_refused(alias: str, ana: Caller, length: str) -> None:
     assert post(ana, b'{"memory": "x"}', CONTENT_LENGTH=length).status_code == 400
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "length", ["9" * 5_000, "10485761", "0" * 5_000 + "10485761"], ids=["long", "one too many", "padded"]
+)
+def test_a_length_of_any_size_is_compared(alias: str, ana: Caller, length: str) -> None:
+    assert post(ana, b'{"memory": "x"}', CONTENT_LENGTH=length).status_code == 413
 
 
 @on_sqlite
@@ -543,3 +564,67 @@ def test_a_missing_table_is_not_a_503(alias: str, admin: Caller, tmp_path: Path)
             for method, path, body in REQUESTS:
                 with pytest.raises(DatabaseError, match="no such table"):
                     admin.call(method, path, body)
+
+
+WRITES = [each for each in REQUESTS if each[0] != "GET"]
+READ_ONLY = {"default": "PRAGMA query_only = on", "postgres": "SET default_transaction_read_only = on"}
+
+
+@sql_databases_commits
+def test_a_read_only_database_is_a_507_for_writes(alias: str, admin: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    """It is read as ever. Waiting does not help, so there is no Retry-After, and the text names the reason."""
+    add("admin", "hunter2", memory_id="a")
+    with connections[alias].cursor() as cursor:
+        cursor.execute(READ_ONLY[alias])
+    try:
+        for method, path, body in REQUESTS:
+            response = admin.call(method, path, body)
+            assert (method, path, response.status_code) == (method, path, 200 if method == "GET" else 507)
+            if method != "GET":
+                assert "Retry-After" not in response
+                assert "read-only" in response.json()["detail"]
+    finally:
+        connections[alias].close()
+    assert len(caplog.records) >= len(WRITES)
+    assert "hunter2" not in caplog.text
+    assert admin.call("GET", "memories/a/").json()["memory"] == "hunter2"
+
+
+@sql_databases_commits
+def test_a_full_disk_is_a_507_for_writes(alias: str, admin: Caller) -> None:
+    add("admin", memory_id="a")
+    long = {"memory": "x" * 9_000}
+    with full_disk(alias):
+        responses = [admin.call("POST", "memories/", long) for _ in range(50)]
+        refused = [response for response in responses if response.status_code == 507]
+        assert refused
+        assert {response.status_code for response in responses} <= {201, 507}
+        assert "disk" in refused[0].json()["detail"]
+        assert "Retry-After" not in refused[0]
+        assert admin.call("GET", "memories/a/").status_code == 200
+
+
+@contextmanager
+def full_disk(alias: str) -> Iterator[None]:
+    """Let additions fail as on a full disk: SQLite's file may not grow, and PostgreSQL raises the same error."""
+    table = UserMemory._meta.db_table
+    if alias == "default":
+        statements = ["PRAGMA max_page_count = 1"]
+        undo: list[str] = []
+    else:
+        statements = [
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$",
+            f"CREATE TRIGGER full_disk BEFORE INSERT ON {table} EXECUTE FUNCTION full_disk()",
+        ]
+        undo = [f"DROP TRIGGER full_disk ON {table}", "DROP FUNCTION full_disk"]
+    with connections[alias].cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    try:
+        yield
+    finally:
+        connections[alias].close()
+        with connections[alias].cursor() as cursor:
+            for statement in undo:
+                cursor.execute(statement)

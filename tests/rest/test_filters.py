@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -20,6 +21,28 @@ START = datetime.datetime(2026, 1, 1, 12, 0, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
 PARAMETERS = [*(each.parameter for each in FILTERS), "q"]
 IDENTIFIERS = [each for each in FILTERS if each.kind is Kind.IDENTIFIER]
+
+# A day without midnight, a day with two of them, an ordinary one, and the first moment of each.
+BEGINNINGS = {
+    ("Africa/Cairo", "2026-04-24"): "2026-04-23T22:00:00Z",
+    ("America/Havana", "2026-11-01"): "2026-11-01T04:00:00Z",
+    ("Europe/Berlin", "2026-11-25"): "2026-11-24T23:00:00Z",
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize(("zone", "day"), BEGINNINGS)
+def test_a_date_is_the_first_moment_of_its_day(alias: str, ana: Caller, zone: str, day: str) -> None:
+    start = datetime.datetime.fromisoformat(BEGINNINGS[zone, day])
+    for number in (-1, 0, 1):
+        with at(start + number * datetime.timedelta(milliseconds=1)):
+            add("ana", memory_id=f"{number}")
+    with timezone.override(zone):
+        for name in ("created", "updated"):
+            assert ids(ana.call("GET", f"memories/?{name}_after={day}")) == ["1", "0"]
+            assert ids(ana.call("GET", f"memories/?{name}_before={day}")) == ["-1"]
+        assert ana.call("GET", f"memories/?created_after={day}T25:00").status_code == 400
+        assert ana.call("GET", "memories/?created_after=2026-02-30").status_code == 400
 
 
 def furnish() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 from unittest import mock
 
@@ -12,7 +13,9 @@ from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, FIELDS
+from agno_memory.rest.etags import etag_of
 from agno_memory.rest.views import MemoryViewSet
+from agno_memory.test import at
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored
 from tests.samples import sample
 
@@ -33,7 +36,7 @@ def test_a_memory_is_stored(alias: str, ana: Caller) -> None:
     assert {name: body[name] for name in EVERYTHING} == EVERYTHING
     assert (body["user_id"], body["version"]) == ("ana", 1)
     assert body["created_at"] == body["last_updated"]
-    assert response["ETag"] == '"1"'
+    assert re.fullmatch(r'"1-[0-9a-f]{16}"', response["ETag"])
     assert response["Location"] == f"http://testserver/api/memories/{body['memory_id']}/"
     assert response["Content-Type"] == "application/json"
     assert body == as_dict(stored(body["memory_id"]))
@@ -129,14 +132,14 @@ def test_the_time_of_creation_is_read_only(alias: str, ana: Caller) -> None:
 def test_a_memory_is_read(alias: str, ana: Caller) -> None:
     memory = add("ana", topics=["x"])
     response = ana.call("GET", one(memory.memory_id))
-    assert (response.status_code, response["ETag"], response.json()) == (200, '"1"', as_dict(memory))
+    assert (response.status_code, response["ETag"], response.json()) == (200, etag_of(memory), as_dict(memory))
 
 
 @each_database
 def test_head_has_the_headers_of_get(alias: str, ana: Caller) -> None:
     memory = add("ana")
     response = ana.call("HEAD", one(memory.memory_id))
-    assert (response.status_code, response["ETag"], response.content) == (200, '"1"', b"")
+    assert (response.status_code, response["ETag"], response.content) == (200, etag_of(memory), b"")
 
 
 @each_database
@@ -165,7 +168,7 @@ def test_put_replaces_everything(alias: str, ana: Caller) -> None:
     memory_id = ana.call("POST", "memories/", EVERYTHING).json()["memory_id"]
     response = ana.call("PUT", one(memory_id), {"memory": "Likes coffee"})
     body = response.json()
-    assert (response.status_code, response["ETag"], body["version"]) == (200, '"2"', 2)
+    assert (response.status_code, response["ETag"][:3], body["version"]) == (200, '"2-', 2)
     assert {name: body[name] for name in NOTHING} == NOTHING
     assert body["memory"] == "Likes coffee"
     assert body == as_dict(stored(memory_id))
@@ -186,7 +189,7 @@ def test_put_creates_only_with_if_none_match(alias: str, ana: Caller) -> None:
     assert ana.call("PUT", one("new"), body).status_code == 404
     assert not UserMemory.objects.exists()
     response = ana.call("PUT", one("new"), body, headers={"If-None-Match": "*"})
-    assert (response.status_code, response["ETag"], response.json()["memory_id"]) == (201, '"1"', "new")
+    assert (response.status_code, response["ETag"][:3], response.json()["memory_id"]) == (201, '"1-', "new")
 
 
 @each_database
@@ -207,7 +210,7 @@ def test_patch_changes_one_field(alias: str, ana: Caller, name: str) -> None:
     before = ana.call("POST", "memories/", {**EVERYTHING, name: other.get(name)}).json()
     response = ana.call("PATCH", one(before["memory_id"]), {name: EVERYTHING[name]})
     body = response.json()
-    assert (response.status_code, response["ETag"], body["version"]) == (200, '"2"', 2)
+    assert (response.status_code, response["ETag"][:3], body["version"]) == (200, '"2-', 2)
     assert {each: body[each] for each in EVERYTHING} == EVERYTHING
     assert body == as_dict(stored(before["memory_id"]))
 
@@ -299,12 +302,30 @@ def test_a_list_is_newest_first(alias: str, ana: Caller) -> None:
 @each_database
 def test_nothing_is_sent_twice(alias: str, ana: Caller) -> None:
     memory = add("ana")
-    for header in ('"1"', 'W/"1"', '"0", "1"', "*"):
+    tag = etag_of(memory)
+    for header in (tag, f"W/{tag}", f'"0", {tag}', "*"):
         response = ana.call("GET", one(memory.memory_id), headers={"If-None-Match": header})
         assert (header, response.status_code, response.content) == (header, 304, b"")
-        assert response["ETag"] == '"1"'
-    for header in ('"2"', "1", "", '"'):
+        assert response["ETag"] == tag
+    for header in ('"1"', '"2"', "1", "", '"'):
         assert ana.call("GET", one(memory.memory_id), headers={"If-None-Match": header}).status_code == 200
+
+
+@each_database
+def test_a_memory_that_is_added_again_has_another_tag(alias: str, ana: Caller) -> None:
+    with at(datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)):
+        # The same version, the same times.
+        first = ana.call("POST", "memories/", {"memory_id": "a", "memory": "old"})["ETag"]
+        ana.call("DELETE", one("a"))
+        second = ana.call("POST", "memories/", {"memory_id": "a", "memory": "new"})["ETag"]
+    assert first != second
+    response = ana.call("GET", one("a"), headers={"If-None-Match": first})
+    assert (response.status_code, response.json()["memory"]) == (200, "new")
+    for method, body in (("PUT", {"memory": "mine"}), ("PATCH", {"memory": "mine"}), ("DELETE", None)):
+        assert ana.call(method, one("a"), body, headers={"If-Match": first}).status_code == 412
+    assert stored("a").memory == "new"
+    assert ana.call("GET", one("a"), headers={"If-None-Match": second}).status_code == 304
+    assert ana.call("PATCH", one("a"), {"memory": "mine"}, headers={"If-Match": second}).status_code == 200
 
 
 CONDITIONS = [

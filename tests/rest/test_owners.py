@@ -23,6 +23,8 @@ USED, FREE = "used", "free"
 ID = "{id}"
 NEW: dict[str, Any] = {"memory": "x"}
 CREATE = {"If-None-Match": "*"}
+# Stands for the tag of the response before.
+LAST = "{etag}"
 
 
 class Step(NamedTuple):
@@ -42,7 +44,7 @@ class Step(NamedTuple):
 
 
 MEMORY = f"memories/{ID}/"
-READS = [Step("GET", MEMORY), Step("HEAD", MEMORY), Step("GET", MEMORY, headers={"If-None-Match": '"1"'})]
+READS = [Step("GET", MEMORY), Step("HEAD", MEMORY), Step("GET", MEMORY, headers={"If-None-Match": LAST})]
 WRITES = [
     Step(method, MEMORY, None if method == "DELETE" else NEW, headers)
     for method in ("PUT", "PATCH", "DELETE")
@@ -96,15 +98,18 @@ def with_id(value: Any, name: str) -> Any:
 
 def outcomes(who: Caller, steps: list[Step], name: str, query: str, accept: str) -> Iterator[Any]:
     """Yield the statuses, headers, contents and numbers of statements of requests with an id."""
+    etag = ""
     for step in steps:
         path = with_id(step.path, name)
         path += query and f"{'&' if '?' in path else '?'}{query}"
         headers = {"Accept": accept, **(step.headers or {})}
+        headers = {header: etag if value == LAST else value for header, value in headers.items()}
         with ExitStack() as stack:
             captured = [stack.enter_context(CaptureQueriesContext(connections[alias])) for alias in connections]
             status, answered, content = response_parts(
                 who.call(step.method, path, with_id(step.body, name), headers=headers)
             )
+        etag = answered.get("ETag", "")
         yield (
             step,
             status,
@@ -118,6 +123,7 @@ def without_details(text: str, name: str) -> str:
     """Return a text without its id, generated ids and times."""
     text = re.sub(rf"\b{name}\b", "ID", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", text)
+    text = re.sub(r'"(\d+)-[0-9a-f]{16}"', r'"\1-DIGEST"', text)
     return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", text)
 
 

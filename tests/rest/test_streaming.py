@@ -44,7 +44,7 @@ def test_one_memory_a_line_the_oldest_first(alias: str, ana: Caller) -> None:
         response = ana.call("GET", "memories/export/", headers={"Accept": accept})
         assert response["Content-Type"] == f"{NDJSON}; charset=utf-8"
         assert response["Content-Disposition"] == 'attachment; filename="memories.ndjson"'
-        assert response["Cache-Control"] == "no-store"
+        assert response["Cache-Control"] == "private, no-store"
         assert "Content-Length" not in response
         assert [json.loads(line) for line in text_of(response).split("\n")[:-1]] == [
             as_dict(each) for each in oldest_first()

@@ -45,8 +45,9 @@ def output_of_failed_import(*arguments: object) -> str:
 
 
 def rejected() -> list[dict[str, Any]]:
-    """Return the rows of the file of rejected rows."""
-    return [json.loads(line) for line in Path("rejected.jsonl").read_text().split("\n")[:-1]]
+    """Return the rows of the last file of rejected rows."""
+    last = max(Path().glob("rejected*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(line) for line in last.read_text().split("\n")[:-1]]
 
 
 def write_mem0(*rows: dict[str, Any]) -> None:

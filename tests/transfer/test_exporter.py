@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,8 @@ from hypothesis import strategies as st
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Filter, Kind
-from tests.databases import RUNNING, commits, each_database
+from agno_memory.transfer.exporter import atomic_file
+from tests.databases import ROOT, RUNNING, commits, each_database
 from tests.transfer.commands import fill, run, stored
 
 pytestmark = [commits]
@@ -118,3 +123,61 @@ def test_any_memory_survives_export_and_import(memories: list[Any]) -> None:
     Memory(db="default").clear()
     run("import_memories", "out.jsonl", database="default")
     assert stored("default") == before
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from agno_memory.transfer.exporter import atomic_file
+with atomic_file(Path(sys.argv[1])) as file:
+    file.write("Likes tea")
+    file.flush()
+    os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux has files without a name")
+@pytest.mark.parametrize("kind", ["SIGKILL", "SIGTERM", "SIGHUP"])
+def test_a_killed_export_leaves_no_file(kind: str) -> None:
+    script = f"import django; django.setup()\n{KILLED}"
+    result = subprocess.run([sys.executable, "-c", script, "out.jsonl", kind], env=child_environment(), check=False)
+    assert result.returncode == -getattr(signal, kind)
+    assert list(Path().iterdir()) == []
+
+
+def child_environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+
+@pytest.mark.parametrize("nameless", [True, False])
+def test_a_file_gets_its_name_when_it_is_complete(nameless: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no files without a name as well."""
+    if not nameless:
+        monkeypatch.setattr("agno_memory.transfer.exporter.DESCRIPTORS", Path("no/such/folder"))
+    path = Path("out.txt")
+    for text in ("first", "second"):
+        with atomic_file(path) as file:
+            file.write(text)
+            file.flush()
+            assert not path.exists() or path.read_text() == "first"
+        assert path.read_text() == text
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(ZeroDivisionError), atomic_file(path) as file:
+        file.write(str(1 / 0))
+    assert [each.name for each in Path().iterdir()] == ["out.txt"]
+    assert path.read_text() == "second"
+
+
+def test_a_dash_is_the_standard_output() -> None:
+    fill("default")
+    assert run("export_memories", "--output", "-", database="default") == run("export_memories", database="default")
+    assert run("export_memories", output="-", database="default").count("\n") == 5
+    assert not list(Path().iterdir())
+
+
+def test_programs_pass_moments_as_they_have_them() -> None:
+    fill("default")
+    moment = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
+    for value in (moment, moment.date(), "2001-01-01"):
+        assert run("export_memories", updated_after=value, database="default").count("\n") == 5
+        assert run("export_memories", updated_before=value, database="default").count("\n") == 2

@@ -5,6 +5,7 @@ The files in tests/data were written by the systems themselves.
 
 from __future__ import annotations
 
+import csv
 import datetime
 import json
 import os
@@ -18,7 +19,10 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from agno_memory.formats import csv_lines, json_lines
 from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.names import FIELDS
 from tests.databases import RUNNING, commits, each_database
 from tests.transfer.commands import CAFE, DARK, DATA, by_text, fill, import_error, rejected, run, stored
 
@@ -173,3 +177,107 @@ def test_an_incomplete_export_is_recognized() -> None:
     Path("next.jsonl").write_text(lines[0].replace("1", "2") + "".join(lines[1:]))
     import_error("next.jsonl", "--database=default")
     assert "version 2" in rejected()[0]["reason"]
+
+
+BARE = {"id": "m", "memory": "Likes tea", "user_id": "maya"}
+
+
+@pytest.mark.parametrize("form", [[BARE], {"results": [BARE]}, BARE, [{**BARE, "role": "user"}]], ids=repr)
+def test_a_bare_export_of_mem0_is_recognized(form: Any) -> None:
+    Path("mem0.json").write_text(json.dumps(form))
+    assert "in the format mem0.\n" in run("import_memories", "mem0.json", database="default")
+    assert by_text("default")["Likes tea"].user_id == "maya"
+
+
+@pytest.mark.parametrize("text", ['{"results": []}', "[]", " [\n] ", '{"results":[], "relations": []}'])
+def test_an_empty_export_of_mem0_is_no_error(text: str) -> None:
+    Path("mem0.json").write_text(text)
+    output = "0 read: 0 imported, 0 unchanged, 0 rejected."
+    assert output in run("import_memories", "mem0.json", database="default")
+    assert output in run("import_memories", "mem0.json", "--format=mem0", database="default")
+
+
+@each_database
+def test_fields_without_a_place_are_kept_in_the_metadata(alias: str) -> None:
+    others = {"expiration_date": "2030-01-01", "actor_id": "zoe", "role": "user"}
+    rows = [
+        {**BARE, **others, "hash": "h", "score": 0.5, "app_id": None},
+        {**BARE, "id": "n", "memory": "Likes cake", "role": "assistant", "metadata": {"role": "cook", "a": 1}},
+    ]
+    Path("mem0.json").write_text(json.dumps({"results": rows}))
+    output = run("import_memories", "mem0.json", database=alias)
+    assert "Kept in the metadata: actor_id, expiration_date, role.\n" in output
+    assert by_text(alias)["Likes tea"].metadata == others
+    assert by_text(alias)["Likes cake"].metadata == {"role": "cook", "a": 1, "source_role": "assistant"}
+    assert "2 unchanged" in run("import_memories", "mem0.json", database=alias)
+
+
+def test_fields_of_the_sites_own_djongo_model_are_kept() -> None:
+    row = {"_id": {"$oid": "6" * 24}, "memory_id": "m", "memory": "x", "topics": "[]", "metadata": '{"a": 1}'}
+    row |= {"last_updated": {"$date": "2025-06-01T12:30:15Z"}, "mood": "good", "seen": {"$date": 0}}
+    Path("djongo.jsonl").write_text(json.dumps(row))
+    assert "Kept in the metadata: mood, seen." in run("import_memories", "djongo.jsonl", database="default")
+    assert by_text("default")["x"].metadata == {"a": 1, "mood": "good", "seen": 0.0}
+
+
+def test_without_such_fields_nothing_is_said_about_them() -> None:
+    assert "Kept" not in run("import_memories", DATA / "mem0.json", database="default")
+    assert "Kept" not in run("import_memories", DATA / "djongo-1.3.7.mongo.jsonl", database="default")
+
+
+def texts() -> list[str]:
+    formulas = ["=1+1", "'=1+1", "''=1", " =1", "' @x", "-", "+49 30", "\u3000=1", "'' '=1", "\uff1d1"]
+    return [
+        *formulas,
+        "'plain'",
+        "it's",
+        'say "a, b; c"',
+        "a\r\nb\rc\nd",
+        "Größe 🎈\u2028",
+        "\ufeffx",
+        "[1, 2]",
+        "null",
+    ]
+
+
+@each_database
+@pytest.mark.parametrize("file_format", ["csv", "jsonl"])
+def test_a_download_of_the_admin_is_read_back(alias: str, file_format: str) -> None:
+    memory = Memory(db=alias)
+    fill(alias)
+    for number, text in enumerate(texts()):
+        values = {"topics": [text.strip() or "x"], "feedback": text, "input": text, "metadata": {"n": text}}
+        memory.add_user_memory(UserMemory(memory_id=f"m{number}", memory=text, **values), f"'={number}")
+    before = stored(alias)
+    lines = {"csv": csv_lines, "jsonl": json_lines}[file_format]
+    Path("in.txt").write_text("".join(lines(UserMemory.objects.using(alias).walk())), newline="")
+    memory.clear()
+    assert f"{len(before)} imported, 0 unchanged, 0 rejected" in run("import_memories", "in.txt", database=alias)
+    # Versions start at 1 again.
+    assert stored(alias) == {name: {**values, "version": 1} for name, values in before.items()}
+    assert f"0 imported, {len(before)} unchanged" in run("import_memories", "in.txt", database=alias)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_csv_of_a_spreadsheet_in_another_language_is_read(separator: str) -> None:
+    fill("default")
+    rows = csv.reader(
+        "".join(csv_lines(UserMemory.objects.using("default").walk())).removeprefix("\ufeff").splitlines(True)
+    )
+    with Path("in.csv").open("w", newline="") as file:
+        csv.writer(file, delimiter=separator).writerows(rows)
+    assert "3 read: 0 imported, 3 unchanged, 0 rejected" in run("import_memories", "in.csv", database="default")
+
+
+def test_bad_rows_of_csv_are_rejected_alone() -> None:
+    fill("default")
+    lines = list(csv_lines(UserMemory.objects.using("default").walk()))
+    Memory(db="default").clear()
+    cells = [name if name.endswith("_id") else "" for name in FIELDS]
+    bad = ["a,b\r\n", ",".join(cells) + "\r\n", "\r\n", ",".join(cells).replace("user_id", "\udcff") + "\r\n"]
+    Path("in.csv").write_bytes("".join([*lines[:2], *bad, *lines[2:]]).encode(errors="surrogateescape"))
+    import_error("in.csv", "--database=default")
+    assert stored("default").keys() == {"a", "b", "c"}
+    assert [row["where"] for row in rejected()] == ["row 2", "row 3", "row 5"]
+    Path("in.csv").write_text(lines[0])
+    assert "0 read: 0 imported" in run("import_memories", "in.csv", database="default")

@@ -15,7 +15,8 @@ import pytest
 from django.conf import settings
 
 from agno_memory.models import UserMemory
-from agno_memory.transfer.sources import json_file, sqlite
+from agno_memory.transfer import sources
+from agno_memory.transfer.sources import files, sqlite
 from agno_memory.transfer.sources.servers import ServerSource
 from tests.databases import commits
 from tests.transfer.commands import DARK, DATA, by_text, import_error, rejected, run
@@ -32,7 +33,7 @@ def test_the_error_of_an_unreadable_source_is_one_line() -> None:
     expected = {
         "nowhere": "nowhere cannot be read: No such file or directory",
         "empty": "empty is empty.",
-        "text": "neither JSON nor a SQLite file",
+        "text": "neither JSON nor CSV nor a SQLite file",
         "wide": "UTF-16",
         "broken.db": "cannot be read as a SQLite file",
         "other.jsonl": "mem0: the output of get_all()",
@@ -79,7 +80,8 @@ def test_a_file_in_a_read_only_folder_is_read(tmp_path: Path) -> None:
 
 def test_standard_input_is_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", mock.Mock(buffer=io.BytesIO((DATA / "mem0.json").read_bytes())))
-    monkeypatch.setattr(json_file, "CHUNK_SIZE", 64)
+    monkeypatch.setattr(sources, "CHUNK_SIZE", 64)
+    monkeypatch.setattr(files, "CHUNK_SIZE", 64)
     assert "2 read: 2 imported" in run(
         "import_memories", "-", "--format=mem0", "--table=standard input", database="default"
     )
@@ -90,3 +92,73 @@ def test_an_incomplete_list_is_reported() -> None:
     import_error("cut.json", "--database=default")
     assert [(row["where"], row["reason"]) for row in rejected()] == [("item 2", "the file ends before the list does")]
     assert list(by_text("default")) == [DARK]
+
+
+SECRET = "hun$ter2"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://maya:{SECRET}/x@db.example.com/x",
+        f"postgresql://maya:x/{SECRET}@db.example.com/x",
+        f"postgresql://maya:1/{SECRET}@db.example.com/x",
+        f"postgresql://maya:1?{SECRET}@db.example.com/x",
+        f"postgresql://maya:{SECRET}@1@db.example.com/x",
+        f"postgresql://maya:100%{SECRET}@db.example.com/x",
+        f"postgresql://maya:[{SECRET}@db.example.com/x",
+        f"postgresql://maya:{SECRET}@db.example.com:port/x",
+        f"postgresql://maya:{SECRET}@127.0.0.1:1/x?nonsense=1",
+        f"postgresql://127.0.0.1:1/x?user=maya&password={SECRET}",
+        f"postgresql://127.0.0.1:1/x?user=maya&password={SECRET}&nonsense=1",
+        f"postgresql://maya:{SECRET}",
+        f"postgresql:/maya:{SECRET}@db.example.com/x",
+        f"postgresql:maya:{SECRET}@db.example.com/x",
+        f"Postgresql://maya:{SECRET}@db.example.com/x",
+        f"postgres+psycopg//maya:{SECRET}@db.example.com/x",
+        f" postgresql://maya:{SECRET}@db.example.com/x",
+        f"mysql://maya:{SECRET}@db.example.com/x",
+        f"maya:{SECRET}@db.example.com/x",
+        f"host=db.example.com user=maya password={SECRET}",
+        f"mongodb://maya:{SECRET}/x@db.example.com/x",
+        f"mongodb://maya:{SECRET}@127.0.0.1:1:2/x",
+        f"mongodb://maya:{SECRET}@127.0.0.1:100000/x",
+        f"mongodb://maya:a:{SECRET}@127.0.0.1:1/x",
+        f"mongodb://maya:{SECRET}@127.0.0.1:1/",
+        f"mongodb://maya:{SECRET}@127.0.0.1:1/a b.c?nonsense=%zz",
+        f"mongodb+srv://maya:{SECRET}@127.0.0.1/x",
+        f"mongodb:/maya:{SECRET}@127.0.0.1/x",
+    ],
+)
+def test_no_malformed_url_shows_its_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ServerSource, "connect_timeout", 1)
+    error = import_error(url, "--database=default")
+    for part in (SECRET, "hun", "ter2"):
+        assert part not in error
+
+
+def test_a_path_with_an_at_sign_is_shown() -> None:
+    for name in ("memories@home.json", "C:\\memories.json", "a: b.json"):
+        assert name in import_error(name, "--database=default")
+
+
+def test_a_view_of_a_file_is_not_read() -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS memory_id FROM n"
+    with sqlite3.connect("agno.db") as file:
+        file.execute(f"CREATE VIEW a AS {endless} WHERE i < 0")
+        file.execute(f"CREATE VIEW agno_views AS {endless}")
+        file.execute("CREATE TABLE agno_memories (memory_id, user_id, memory, topics, updated_at)")
+        file.execute("""INSERT INTO agno_memories VALUES ('m', 'maya', '"x"', '[]', 1)""")
+    file.close()
+    assert "1 imported" in run("import_memories", "agno.db", database="default")
+    for view in ("a", "agno_views"):
+        error = import_error("agno.db", f"--table={view}", "--database=default")
+        assert error.endswith("Choose one of: agno_memories.")
+
+
+def test_a_computed_column_cannot_fill_the_memory() -> None:
+    with sqlite3.connect("agno.db") as file:
+        file.execute("CREATE TABLE agno_memories (memory_id, memory, topics, updated_at, x AS (zeroblob(900000000)))")
+        file.execute("INSERT INTO agno_memories VALUES ('m', 'x', '[]', 1)")
+    file.close()
+    assert "too big" in import_error("agno.db", "--database=default")

@@ -89,6 +89,11 @@ class MemoryDb:
             # Inside a transaction of the caller, the table exists for certain only after its commit.
             transaction.on_commit(lambda: _created.add((self.alias, self.table_name)), using=self.alias)
 
+    def _forget_created(self) -> None:
+        """Look for all tables of this database again before they are used."""
+        with _lock:
+            _created.difference_update({each for each in _created if each[0] == self.alias})
+
     def drop(self) -> None:
         """Drop the table with all of its memories. The next use by this process creates an empty one."""
         with _lock:

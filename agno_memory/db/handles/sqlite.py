@@ -4,11 +4,15 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from weakref import WeakKeyDictionary
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from agno_memory.db.handles.base import MemoryDb
+
+Identity = tuple[int, int]
 
 # In WAL mode, readers do not wait for writers. An immediate transaction takes its lock at the start instead of failing
 # in the middle. The timeout is the number of seconds that a writer waits for its turn.
@@ -21,6 +25,20 @@ SQLITE_OPTIONS = {
 
 # The table has no foreign keys, and SQLite can create a table inside a transaction only if it does not check them.
 NO_FOREIGN_KEYS = "PRAGMA foreign_keys=OFF"
+
+
+# The file of each alias, and the one that each connection opened.
+_files: dict[str, Identity | None] = {}
+_opened: WeakKeyDictionary[BaseDatabaseWrapper, Identity | None] = WeakKeyDictionary()
+
+
+def _identity(path: Path) -> Identity | None:
+    """Return the file system and the number of a file, which another file of the same name does not have."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 class SqliteMemoryDb(MemoryDb):
@@ -56,14 +74,41 @@ class SqliteMemoryDb(MemoryDb):
     def location(self) -> str:
         return str(self.db_file)
 
+    def create(self) -> None:
+        self._leave_deleted_file()
+        super().create()
+
+    def _leave_deleted_file(self) -> None:
+        """Close this thread's connection to a file that was deleted or replaced: no other one reads its writes."""
+        connection = connections[self.alias]
+        current = _identity(self.db_file)
+        if current is not None and _opened.get(connection) == current:
+            return
+        if connection.connection is not None and not connection.in_atomic_block:
+            connection.close()
+        if connection.connection is None:
+            if current is None or _files.get(self.alias) != current:
+                self._forget_created()
+            # The next connection opens the file that this leaves there.
+            super().create()
+            _opened[connection] = _files[self.alias] = _identity(self.db_file)
+
     def _create(self) -> None:
         try:
             self.db_file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OperationalError(f"Cannot create the folder {self.db_file.parent}: {error.strerror}") from error
+        stale = {path: _identity(path) for path in self._write_ahead_files()}
         if not self.db_file.exists():
+            # Without its file, a log holds writes of a deleted database, and SQLite would replay them into the new one.
+            for path, identity in stale.items():
+                if identity is not None and _identity(path) == identity:
+                    path.unlink(missing_ok=True)
             self._create_file()
         super()._create()
+
+    def _write_ahead_files(self) -> list[Path]:
+        return [self.db_file.with_name(f"{self.db_file.name}{suffix}") for suffix in ("-wal", "-shm")]
 
     def _create_file(self) -> None:
         """Create the file under another name and link it when it is in WAL mode.

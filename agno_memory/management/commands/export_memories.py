@@ -28,7 +28,7 @@ class Command(BaseCommand):
     help = "Write memories to a file of JSON Lines that import_memories reads; see docs/transfer.md."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--output", type=Path, help="file to write (default: standard output)")
+        parser.add_argument("--output", metavar="FILE", help="file to write (default: -, the standard output)")
         parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
         parser.add_argument(
             "--database", choices=list(connections), help="alias to read from (default: chosen by the router)"
@@ -51,10 +51,11 @@ class Command(BaseCommand):
             rows = self._rows(**options)
         except ValidationError as error:
             raise CommandError(reason_of(error)) from None
-        output: Path | None = options["output"]
-        if output is None:
+        if options["output"] in (None, "-"):
             self._write(rows, lambda line: self.stdout.write(line, ending=""))
             return
+        # A string from the command line, and a string or a path from call_command().
+        output = Path(options["output"])
         if output.exists() and not options["overwrite"]:
             raise CommandError(f"{output} exists already. --overwrite replaces it.")
         try:
@@ -87,10 +88,11 @@ def _filter_value(each: Filter, value: Any) -> Any:
     return _parse_moment(value) if each.kind is Kind.MOMENT and value is not None else value
 
 
-def _parse_moment(text: str) -> datetime.datetime:
+def _parse_moment(text: object) -> datetime.datetime:
     """Return the moment of a date, or of a date with a time. Without an offset, the site's time zone applies."""
     try:
-        moment = parse_datetime(text)
+        # A datetime from call_command() is a text of ISO 8601 then.
+        moment = parse_datetime(str(text))
     except ValueError:
         moment = None
     if moment is None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -14,7 +13,8 @@ from agno_memory.db.store import Store
 from agno_memory.transfer.importer import Importer, ImportTotals
 from agno_memory.transfer.progress import Progress
 from agno_memory.transfer.readers import READERS, format_list, reader_for
-from agno_memory.transfer.records import Rejected, reason_of
+from agno_memory.transfer.records import reason_of
+from agno_memory.transfer.rejects import DEFAULT_REJECTS, RejectsFile
 from agno_memory.transfer.sources import SourceError, open_source
 
 
@@ -45,10 +45,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="show the result without writing anything")
         parser.add_argument(
+            "--lenient",
+            action="store_true",
+            help="remove characters that no database stores, and blank topics, instead of rejecting the row",
+        )
+        parser.add_argument(
             "--rejects",
-            type=Path,
-            default=Path("rejected.jsonl"),
-            help="file for rejected rows, with the reasons (default: %(default)s)",
+            metavar="FILE",
+            help=f"new file for rejected rows, with the reasons (default: {DEFAULT_REJECTS}, or the next free number)",
         )
         parser.add_argument(
             "--database", choices=list(connections), help="alias to write to (default: chosen by the router)"
@@ -63,19 +67,21 @@ class Command(BaseCommand):
             raise CommandError(reason_of(error)) from None
 
     def _import(
-        self, source: str, database: str | None, dry_run: bool, rejects: Path, user: str | None, **options: Any
+        self, source: str, database: str | None, dry_run: bool, lenient: bool, user: str | None, **options: Any
     ) -> None:
         with ExitStack() as stack:
-            opened = stack.enter_context(closing(open_source(source)))
+            rejects = stack.enter_context(closing(RejectsFile(options["rejects"])))
+            opened = stack.enter_context(closing(open_source(str(source))))
             reader = reader_for(opened, options["format"], options["table"])
             reader.options = options
-            rejects_file = stack.enter_context(closing(RejectsFile(rejects)))
-            importer = Importer(Store(database), rejects_file.add, owner=user, dry_run=dry_run)
+            importer = Importer(Store(database), rejects.add, owner=user, dry_run=dry_run, lenient=lenient)
             progress = stack.enter_context(closing(Progress(self.stderr)))
             self.stdout.write(f"Reading {reader.table} in the format {reader.name}.")
             for totals in importer.run(reader.read()):
                 progress.update(totals.read, opened.position, opened.total)
-        self._report(importer.totals, rejects, dry_run)
+        if reader.kept_fields:
+            self.stdout.write(f"Kept in the metadata: {', '.join(sorted(reader.kept_fields))}.")
+        self._report(importer.totals, rejects.path, dry_run)
 
     def _report(self, totals: ImportTotals, rejects: Path, dry_run: bool) -> None:
         would = "would be " if dry_run else ""
@@ -85,25 +91,3 @@ class Command(BaseCommand):
         )
         if totals.rejected:
             raise CommandError(f"The rejected rows are in {rejects}, with the reasons.", returncode=3)
-
-
-class RejectsFile:
-    """The file of rejected rows, created with the first one. Only its owner may read it."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: Any = None
-
-    def add(self, rejected: Rejected) -> None:
-        """Write a line with ``where``, ``reason`` and ``raw``."""
-        if self._file is None:
-            self._path.unlink(missing_ok=True)
-            self._path.touch(mode=0o600)
-            self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
-        row = {"where": rejected.where, "reason": rejected.reason, "raw": rejected.raw}
-        self._file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
-
-    def close(self) -> None:
-        """Close the file, if there is one."""
-        if self._file is not None:
-            self._file.close()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.forms import CharField, Field, MultipleHiddenInput
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 from django_filters import CharFilter, Filter, IsoDateTimeFilter
 from django_filters.fields import IsoDateTimeField
@@ -19,6 +20,7 @@ from agno_memory import names
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.base import refuse_unknown_parameters
+from agno_memory.times import midnight
 from agno_memory.validators import validate_identifier, validate_query, validate_topics
 
 # The last whole millisecond.
@@ -41,12 +43,22 @@ class MomentField(IsoDateTimeField):
     default_error_messages = {"invalid": _("Use ISO 8601, as in 2026-11-25T09:30:00Z.")}
 
     def to_python(self, value: Any) -> datetime.datetime | None:
-        moment: datetime.datetime | None = super().to_python(value)
+        day = parsed_day(value)
+        # Where the clock skips or repeats midnight, Django refuses the time, but the day still has a beginning.
+        moment: datetime.datetime | None = midnight(day) if day else super().to_python(value)
         try:
             return moment and next_millisecond(moment.astimezone(datetime.UTC))
         except OverflowError:
             # The first and the last day of the calendar do not exist in every time zone.
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+def parsed_day(value: Any) -> datetime.date | None:
+    """Return the date of a text that is a date alone, or None."""
+    try:
+        return parse_date(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def next_millisecond(moment: datetime.datetime) -> datetime.datetime:

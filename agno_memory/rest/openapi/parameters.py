@@ -82,12 +82,16 @@ SESSION_ID: Final = Parameter(
 )
 
 IF_MATCH: Final = Parameter(
-    "header", "If-Match", "The `ETag` that the memory must have.", _text, examples={"Only this version": '"1"'}
+    "header",
+    "If-Match",
+    "The `ETag` that the memory must have, or its version in quotes.",
+    _text,
+    examples={"Only this version": '"1"'},
 )
 IF_NONE_MATCH: Final = Parameter(
     "header",
     "If-None-Match",
-    "The `ETag` that the memory must not have.",
+    "The `ETag` that the memory must not have. A write accepts its version in quotes too.",
     _text,
     examples={"Any version but this one": '"1"', "Only if there is none": "*"},
 )

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from agno_memory.rest.exceptions import RETRY_AFTER, Conflict, LengthRequired, PreconditionFailed, ServiceUnavailable
+from agno_memory.rest.exceptions import (
+    RETRY_AFTER,
+    Conflict,
+    LengthRequired,
+    NotStored,
+    PreconditionFailed,
+    ServiceUnavailable,
+)
 from agno_memory.rest.openapi.constraints import Schema
 
 # Headers
 
 ETAG: Final[Schema] = {
-    "description": "The version of the memory, for `If-Match` and `If-None-Match`.",
+    "description": "The version of the memory and a digest of it, for `If-Match` and `If-None-Match`.",
     "required": True,
-    "schema": {"type": "string", "pattern": '^"[0-9]+"$', "example": '"1"'},
+    "schema": {"type": "string", "pattern": '^"[0-9]+-[0-9a-f]{16}"$', "example": '"1-5f3c9a0b7d214e86"'},
 }
 LOCATION: Final[Schema] = {
     "description": "The address of the memory.",
@@ -28,9 +35,9 @@ CHALLENGE: Final[Schema] = {
     "schema": {"type": "string", "example": "Token"},
 }
 NO_STORE: Final[Schema] = {
-    "description": "`no-store`: a stored copy would not be erased with the person.",
+    "description": "A stored copy would not be erased with the person.",
     "required": True,
-    "schema": {"type": "string", "enum": ["no-store"]},
+    "schema": {"type": "string", "enum": ["private, no-store"]},
 }
 DISPOSITION: Final[Schema] = {
     "description": "The name of the file.",
@@ -166,7 +173,13 @@ ERRORS: Final[dict[int, Error]] = {
         ServiceUnavailable.default_detail,
         Retry_After={**RETRY, "required": True},
     ),
+    507: _error(
+        "MemoryNotStored",
+        "The database is read-only, or its disk is full. Waiting does not help.",
+        NotStored.default_detail,
+    ),
 }
-# Statuses of every action, and of every action with a body.
+# Statuses of every action, of every action that writes, and of every action with a body.
 EVERYWHERE: Final = (400, 401, 403, 406, 429, 503)
+OF_WRITES: Final = (507,)
 WITH_A_BODY: Final = (411, 413, 415)

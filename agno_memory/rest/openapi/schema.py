@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from rest_framework.permissions import SAFE_METHODS
+
 from agno_memory.rest.memories.serializers import UserMemorySerializer
 from agno_memory.rest.memories.views import MemoryViewSet
 from agno_memory.rest.openapi import responses
@@ -100,7 +102,8 @@ class OperationSchema(_AutoSchema):
         self._complete_successes(described["responses"], operation)
         if self._has_own_serializer():
             self._add_examples(described, operation)
-        for status in sorted({*responses.EVERYWHERE, *operation.errors}):
+        of_writes = () if self.method in SAFE_METHODS else responses.OF_WRITES
+        for status in sorted({*responses.EVERYWHERE, *of_writes, *operation.errors}):
             described["responses"].setdefault(str(status), error_response(self.registry, status))
 
     def _complete_successes(self, described: Schema, operation: Operation) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar
 
 from agno_memory.transfer.records import InvalidRecord, Record, Rejected
@@ -28,6 +28,8 @@ class Reader:
         self.table = table
         # Options of the command import_memories, by name.
         self.options: dict[str, Any] = {}
+        # The fields of the source that have no place in a memory, and are kept in its metadata.
+        self.kept_fields: set[str] = set()
 
     @classmethod
     def matches(cls, row: Row) -> bool:
@@ -57,12 +59,34 @@ class Reader:
             fields = self.fields(row)
         except InvalidRecord as error:
             return Rejected(where, str(error), row)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # Another release wrote the row, or it was edited by hand.
             return Rejected(where, f"not in the format {self.name}: {type(error).__name__} {error}", row)
         if fields is None:
             return None
         return Record(where, {name: value for name, value in fields.items() if value is not None}, row)
+
+    def with_other_fields(self, metadata: Any, row: Row, known: Collection[str]) -> Any:
+        """Return metadata with the fields of a row that have no place in a memory.
+
+        Args:
+            metadata: of the row. Its values stay: a field with one of its keys is kept under ``source_<name>``.
+            row: the row.
+            known: the names of the fields that the reader reads, or leaves out deliberately.
+        """
+        others = {name: value for name, value in row.items() if name not in known and value is not None}
+        if not others or not isinstance(metadata, dict | None):
+            return metadata
+        self.kept_fields |= others.keys()
+        kept = dict(metadata or {})
+        for name, value in others.items():
+            kept[f"source_{name}" if name in kept else name] = _json_value(value)
+        return kept
+
+
+def _json_value(value: Any) -> Any:
+    """Return a value of a database as JSON; times and ids become text."""
+    return json.loads(json.dumps(value, default=str))
 
 
 def get_text(row: Row, name: str) -> str | None:

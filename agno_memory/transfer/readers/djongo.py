@@ -10,10 +10,15 @@ from agno_memory.transfer.sources import Row
 
 # Not names.CONTENT_FIELDS: collections that djongo wrote get no new fields.
 TEXT_FIELDS: Final = ("memory_id", "user_id", "memory", "input", "feedback", "agent_id", "team_id", "session_id")
+# All fields that are read, and MongoDB's own key.
+READ: Final = frozenset((*TEXT_FIELDS, "_id", "topics", "metadata", "created_at", "last_updated"))
 
 
 class Djongo(Reader):
-    """Reads a collection that djongo wrote, with the model's key beside MongoDB's ``_id``."""
+    """Reads a collection that djongo wrote, with the model's key beside MongoDB's ``_id``.
+
+    Fields that only the site's model has are kept in the metadata.
+    """
 
     name = "djongo"
     description = "djongo: a collection of a model with memory_id, memory, topics, user_id and last_updated"
@@ -27,7 +32,7 @@ class Djongo(Reader):
         return {
             **{name: get_text(row, name) for name in TEXT_FIELDS},
             "topics": parse_json(row.get("topics")),
-            "metadata": parse_json(row.get("metadata")),
+            "metadata": self.with_other_fields(parse_json(row.get("metadata")), row, READ),
             "created_at": parse_moment(row.get("created_at")) or updated,
             "last_updated": updated,
         }

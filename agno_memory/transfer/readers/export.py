@@ -1,15 +1,19 @@
-"""The file of ``export_memories``; ``exporter.py`` writes it."""
+"""The files of this project: that of ``export_memories``, which ``exporter.py`` writes, and downloads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+from agno_memory.formats import value_of_cell
 from agno_memory.names import FIELDS, MACHINE_WRITTEN
 from agno_memory.transfer.exporter import FORMAT, VERSION
-from agno_memory.transfer.readers.base import Reader
+from agno_memory.transfer.readers.base import Reader, parse_json
 from agno_memory.transfer.records import InvalidRecord, Record, Rejected, parse_moment
 from agno_memory.transfer.sources import Row
+
+# The fields that a cell has as JSON.
+JSON_FIELDS: Final = ("topics", "metadata")
 
 
 class Export(Reader):
@@ -42,10 +46,40 @@ class Export(Reader):
             if row.get("version") != VERSION:
                 raise InvalidRecord(f"version {row.get('version')!r} of the format is not supported, only {VERSION}")
             return None
-        unknown = row.keys() - set(FIELDS)
-        if unknown:
-            raise InvalidRecord(f"unknown fields: {', '.join(sorted(unknown))}")
-        values = {name: row.get(name) for name in FIELDS if name not in MACHINE_WRITTEN}
-        # The version starts at 1 again.
-        times = {name: parse_moment(row[name]) for name in ("created_at", "last_updated")}
-        return values | times
+        return memory_fields(row)
+
+
+class Download(Reader):
+    """Reads a memory per row, as JSON or as CSV, without a header and a last line."""
+
+    name = "download"
+    description = "the file that the admin or the REST API exports: JSON Lines or CSV"
+
+    @classmethod
+    def matches(cls, row: Row) -> bool:
+        return set(FIELDS) <= row.keys()
+
+    def fields(self, row: Row) -> dict[str, Any] | None:
+        return memory_fields(_row_of_cells(row) if self.source.has_cells else row)
+
+
+def memory_fields(row: Row) -> dict[str, Any]:
+    """Return the fields of a memory that was exported; its version starts at 1 again.
+
+    Raises:
+        InvalidRecord: an unknown field, or a time that is not one.
+    """
+    unknown = row.keys() - set(FIELDS)
+    if unknown:
+        raise InvalidRecord(f"unknown fields: {', '.join(sorted(unknown))}")
+    values = {name: row.get(name) for name in FIELDS if name not in MACHINE_WRITTEN}
+    times = {name: parse_moment(row[name]) for name in ("created_at", "last_updated")}
+    return values | times
+
+
+def _row_of_cells(row: Row) -> Row:
+    """Return the values that ``formats.csv_lines()`` has written into the cells of a row."""
+    return {
+        name: (parse_json(cell) if name in JSON_FIELDS else value_of_cell(cell)) if cell else None
+        for name, cell in row.items()
+    }

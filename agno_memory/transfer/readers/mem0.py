@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from agno_memory.transfer.readers.base import Reader, get_text
 from agno_memory.transfer.records import parse_moment
 from agno_memory.transfer.sources import Row
 
+# The fields that have a place in a memory.
+READ: Final = frozenset(
+    ("id", "user_id", "memory", "categories", "metadata", "agent_id", "run_id", "created_at", "updated_at")
+)
+# Computed by mem0: a digest of the text, and the rank in a search.
+LEFT_OUT: Final = frozenset(("hash", "score"))
+# The fields that mem0 adds in some releases, and on its platform.
+OTHERS: Final = frozenset(
+    ("actor_id", "role", "expiration_date", "app_id", "owner", "organization", "structured_attributes")
+)
+
 
 class Mem0(Reader):
-    """Reads ``{"results": [...]}``, the list alone (older releases, and the platform), or an object per line."""
+    """Reads ``{"results": [...]}``, the list alone (older releases, and the platform), or an object per line.
+
+    Fields without a place in a memory, such as ``expiration_date``, are kept in the metadata.
+    """
 
     name = "mem0"
     description = "mem0: the output of get_all() as JSON"
 
     @classmethod
     def matches(cls, row: Row) -> bool:
-        return {"id", "memory"} <= row.keys() and bool({"hash", "created_at", "metadata"} & row.keys())
+        if not {"id", "memory"} <= row.keys():
+            return False
+        # Without one of mem0's own fields, no other field may be there.
+        return bool({"hash", "created_at", "metadata"} & row.keys()) or row.keys() <= READ | LEFT_OUT | OTHERS
 
     def fields(self, row: Row) -> dict[str, Any]:
         created, updated = parse_moment(row.get("created_at")), parse_moment(row.get("updated_at"))
@@ -26,7 +43,7 @@ class Mem0(Reader):
             "user_id": get_text(row, "user_id"),
             "memory": get_text(row, "memory"),
             "topics": row.get("categories"),
-            "metadata": row.get("metadata"),
+            "metadata": self.with_other_fields(row.get("metadata"), row, READ | LEFT_OUT),
             "agent_id": get_text(row, "agent_id"),
             "session_id": get_text(row, "run_id"),
             "created_at": created or updated,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 Row = dict[str, Any]
+
+# The number of rows by which readers recognize their format.
+SAMPLE_SIZE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Source:
     total: int | None = None
     # Whether the database has no type for JSON and stores it as text.
     stores_json_as_text = False
+    # Whether values are cells of a spreadsheet, as formats.cell() writes them.
+    has_cells = False
 
     def tables(self) -> list[str]:
         """Return the names of the tables."""
@@ -52,10 +58,15 @@ class Source:
         """
         raise NotImplementedError("A source yields the rows of a table.")
 
-    def first_row(self, table: str) -> Row | None:
-        """Return the first row of a table, by which readers recognize their format; None for an empty table."""
+    def first_rows(self, table: str) -> list[Row]:
+        """Return the first readable rows of a table, by which readers recognize their format."""
         with closing(self.rows(table)) as rows:  # type: ignore[type-var]
-            return next((row for _where, row in rows if isinstance(row, dict)), None)
+            return [row for _where, row in islice(rows, SAMPLE_SIZE) if isinstance(row, dict)]
+
+    def is_empty(self, table: str) -> bool:
+        """Return whether a table has no rows."""
+        with closing(self.rows(table)) as rows:  # type: ignore[type-var]
+            return next(rows, None) is None
 
     def close(self) -> None:
         """Close the file or the connection."""

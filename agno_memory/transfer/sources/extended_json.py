@@ -7,7 +7,12 @@ from typing import Any, Final
 
 
 def from_extended_json(value: Any) -> Any:
-    """Return the value that Extended JSON stands for; other JSON is returned unchanged."""
+    """Return the value that Extended JSON stands for; other JSON is returned unchanged.
+
+    Raises:
+        ValueError: a notation with a value that does not fit.
+        RecursionError: nested too deeply.
+    """
     if isinstance(value, list):
         return [from_extended_json(item) for item in value]
     if not isinstance(value, dict):
@@ -15,8 +20,15 @@ def from_extended_json(value: Any) -> Any:
     if len(value) == 1:
         ((key, item),) = value.items()
         if key in NOTATIONS and isinstance(item, NOTATIONS[key][0]):
-            return NOTATIONS[key][1](item)
+            return _converted(key, item)
     return {key: from_extended_json(item) for key, item in value.items()}
+
+
+def _converted(key: str, item: Any) -> Any:
+    try:
+        return NOTATIONS[key][1](item)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise ValueError(f"the value of {key} does not fit") from None
 
 
 def _date(value: Any) -> Any:

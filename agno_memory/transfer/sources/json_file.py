@@ -5,103 +5,111 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
-from agno_memory.transfer.sources.base import Item, Row, Source, SourceError, UnreadableRow
+from agno_memory.transfer.sources.base import Item, Row, SourceError, UnreadableRow
 from agno_memory.transfer.sources.extended_json import from_extended_json
+from agno_memory.transfer.sources.files import FileSource
 
-# Bytes that are read at a time.
-CHUNK_SIZE: Final = 2**16
 # The largest JSON of one memory, in bytes; a longer item means that the file has another format.
 MAX_ITEM_SIZE: Final = 64 * 2**20
+# Strings, the quotation mark of a string that does not end, brackets and commas.
+TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|["\[\]{},]', re.DOTALL)
 
 
-class JsonSource(Source):
+class JsonSource(FileSource):
     """JSON in UTF-8: an object per line, or a list of objects, alone or under ``results``; also Extended JSON.
-
-    The position is counted in bytes.
-
-    Args:
-        stream: the open file, or standard input.
-        name: for error texts; also the name of the only table.
-        size: in bytes; None if unknown.
 
     Raises:
         SourceError: the file does not begin like JSON.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, size: int | None = None) -> None:
-        self._stream = stream
-        self.name = name
-        self.total = size
-        self._head = stream.read(CHUNK_SIZE).removeprefix(codecs.BOM_UTF8)
+    def __init__(self, stream: BinaryIO, head: bytes, name: str, size: int | None = None) -> None:
+        super().__init__(stream, head.removeprefix(codecs.BOM_UTF8), name, size)
         self._list_start = re.match(rb'\s*(\[|\{\s*"results"\s*:\s*\[)', self._head)
         problem = _problem_of(self._head)
         if problem is not None:
             self.close()
             raise SourceError(f"{name} {problem}")
 
-    def tables(self) -> list[str]:
-        return [self.name]
+    def is_empty(self, table: str) -> bool:
+        return self._list_start is not None and self._head[self._list_start.end() :].lstrip().startswith(b"]")
 
-    def rows(self, table: str) -> Iterator[Item]:
-        yield from self._rows_of_lines() if self._list_start is None else self._rows_of_list(self._list_start.end())
+    def _rows(self, chunks: Iterable[bytes]) -> Iterator[Item]:
+        if self._list_start is None:
+            return self._rows_of_lines(chunks)
+        return self._rows_of_list(chunks, self._list_start.end())
 
-    def first_row(self, table: str) -> Row | None:
-        # Standard input cannot be read twice, so only the first chunk is examined.
-        head = self._head
-        start = head.partition(b"\n")[0] if self._list_start is None else head[self._list_start.end() :]
-        try:
-            value, _end = json.JSONDecoder().raw_decode(start.decode(errors="ignore").lstrip())
-        except ValueError:
-            return None
-        return from_extended_json(value) if isinstance(value, dict) else None
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def _chunks(self) -> Iterator[bytes]:
-        yield self._head
-        self.position = len(self._head)
-        while chunk := self._stream.read(CHUNK_SIZE):
-            self.position += len(chunk)
-            yield chunk
-
-    def _rows_of_lines(self) -> Iterator[Item]:
+    def _rows_of_lines(self, chunks: Iterable[bytes]) -> Iterator[Item]:
         number, rest = 0, b""
-        for chunk in self._chunks():
+        for chunk in chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 number += 1
                 if line.strip():
-                    yield f"line {number}", _row_of_line(line)
+                    yield f"line {number}", _row_of_bytes(line)
             if len(rest) > MAX_ITEM_SIZE:
                 raise SourceError(f"Line {number + 1} of {self.name} is longer than {MAX_ITEM_SIZE:,} bytes.")
         if rest.strip():
-            yield f"line {number + 1}", _row_of_line(rest)
+            yield f"line {number + 1}", _row_of_bytes(rest)
 
-    def _rows_of_list(self, start: int) -> Iterator[Item]:
-        decoder, text = json.JSONDecoder(), ""
+    def _rows_of_list(self, chunks: Iterable[bytes], start: int) -> Iterator[Item]:
         decode = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape").decode
-        number = 0
-        for chunk in self._chunks():
+        number, text, item = 0, "", ItemEnd()
+        for chunk in chunks:
             text += decode(chunk[start:])
             start = 0
             while (text := text.lstrip(" \t\r\n,")) and not text.startswith("]"):
-                try:
-                    value, end = decoder.raw_decode(text)
-                except ValueError:
+                end = item.find(text)
+                if end is None:
                     # The rest of the item is in the next chunk.
                     break
                 number += 1
-                yield f"item {number}", _row_of_value(value, text[:end])
-                text = text[end:]
+                yield f"item {number}", _row_of_text(text[:end])
+                text, item = text[end:], ItemEnd()
             if text.startswith("]"):
                 return
             if len(text) > MAX_ITEM_SIZE:
                 raise SourceError(f"Item {number + 1} of {self.name} is longer than {MAX_ITEM_SIZE:,} characters.")
         yield f"item {number + 1}", UnreadableRow("the file ends before the list does", text)
+
+
+class ItemEnd:
+    """Finds the end of an item of a list by its brackets, without parsing: an invalid item ends there, too."""
+
+    def __init__(self) -> None:
+        self._closing: list[str] = []
+        self._position = 0
+
+    def find(self, text: str) -> int | None:
+        """Return the position after the item; None if the text does not contain its end.
+
+        Args:
+            text: begins with the item. The next call continues, so it passes the same text with more at the end.
+        """
+        for token in TOKENS.finditer(text, self._position):
+            match token[0]:
+                case '"':
+                    # The rest of the string is in the next chunk.
+                    self._position = token.start()
+                    return None
+                case "{" | "[" as bracket:
+                    self._closing.append("}" if bracket == "{" else "]")
+                case "," | "]" if not self._closing:
+                    return token.start()
+                case "}" | "]" as bracket if self._close(bracket):
+                    return token.end()
+            self._position = token.end()
+        return None
+
+    def _close(self, bracket: str) -> bool:
+        """Close the innermost bracket of this kind, with those inside it, and return whether it was the outermost."""
+        if bracket not in self._closing[-1:] and bracket not in self._closing:
+            return False
+        while self._closing.pop() != bracket:
+            pass
+        return not self._closing
 
 
 def _problem_of(head: bytes) -> str | None:
@@ -110,20 +118,22 @@ def _problem_of(head: bytes) -> str | None:
         return "is UTF-16: save it as UTF-8."
     if not head.strip():
         return "is empty."
-    return None if head.lstrip().startswith((b"{", b"[")) else "is neither JSON nor a SQLite file."
+    return None if head.lstrip().startswith((b"{", b"[")) else "is neither JSON nor CSV nor a SQLite file."
 
 
-def _row_of_line(line: bytes) -> Row | UnreadableRow:
-    raw = line.decode(errors="backslashreplace").strip()
+def _row_of_bytes(line: bytes) -> Row | UnreadableRow:
     try:
-        return _row_of_value(json.loads(line.decode()), raw)
+        return _row_of_text(line.decode().strip())
     except UnicodeDecodeError as error:
+        raw = line.decode(errors="backslashreplace").strip()
         return UnreadableRow(f"not UTF-8: byte {error.start + 1} of the line", raw)
-    except (ValueError, KeyError) as error:
-        return UnreadableRow(f"not JSON: {error}", raw)
+
+
+def _row_of_text(text: str) -> Row | UnreadableRow:
+    try:
+        value = from_extended_json(json.loads(text))
+    except ValueError as error:
+        return UnreadableRow(f"not JSON: {error}", text)
     except RecursionError:
-        return UnreadableRow("nested too deeply", raw)
-
-
-def _row_of_value(value: object, raw: str) -> Row | UnreadableRow:
-    return from_extended_json(value) if isinstance(value, dict) else UnreadableRow("not an object", raw)
+        return UnreadableRow("nested too deeply", text)
+    return value if isinstance(value, dict) else UnreadableRow("not an object", text)

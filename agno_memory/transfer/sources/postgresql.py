@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,8 @@ class PostgresSource(ServerSource):
             import psycopg
             from psycopg import sql
             from psycopg.rows import dict_row
+            from psycopg.types.json import set_json_loads
+            from psycopg.types.string import TextLoader
         except ImportError:
             raise SourceError(how_to_install("django.db.backends.postgresql")) from None
         self._sql, self._error = sql, psycopg.Error
@@ -34,6 +37,10 @@ class PostgresSource(ServerSource):
                 connect_timeout=self.connect_timeout,
             )
             self._connection.read_only = True
+            # A value that Python cannot represent must not end the import: the row with it is rejected.
+            set_json_loads(_json_or_text, self._connection)
+            for name in ("date", "timestamp", "timestamptz"):
+                self._connection.adapters.register_loader(name, TextLoader)
             self._tables = self._find_tables()
         except psycopg.Error as error:
             raise self.connection_error(error) from None
@@ -69,7 +76,15 @@ class PostgresSource(ServerSource):
                     self.position = number
                     yield f"row {number}", row
         except self._error as error:
-            raise SourceError(f"The table {table} cannot be read to its end: {error}") from None
+            raise self.reading_error(error, table) from None
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _json_or_text(text: str | bytes) -> Any:
+    """Return the value of JSON, or its text if it is nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return text if isinstance(text, str) else text.decode()

@@ -10,12 +10,17 @@ from urllib.parse import quote
 
 from agno_memory.transfer.sources.base import Item, Source, SourceError
 
+# The largest text or BLOB to read, in bytes: a column that is computed may be of any length.
+MAX_VALUE_SIZE: Final = 64 * 2**20
 # The first bytes of every SQLite file.
 HEADER: Final = b"SQLite format 3\x00"
 
 
 class SqliteSource(Source):
-    """A SQLite file, opened read-only."""
+    """A SQLite file, opened read-only.
+
+    Views are not read: a file of a stranger may have one that never ends.
+    """
 
     stores_json_as_text = True
 
@@ -24,7 +29,9 @@ class SqliteSource(Source):
         # other process writes to it.
         for options in ("mode=ro", "mode=ro&immutable=1"):
             self._connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?{options}", uri=True)
+            self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_SIZE)
             try:
+                self._connection.execute("PRAGMA trusted_schema=OFF")
                 self._tables = self._find_tables()
                 break
             except sqlite3.Error as error:
@@ -36,7 +43,7 @@ class SqliteSource(Source):
         self._connection.text_factory = lambda value: value.decode(errors="surrogateescape")
 
     def _find_tables(self) -> list[str]:
-        query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         return [name for (name,) in self._connection.execute(query)]
 
     def tables(self) -> list[str]:

@@ -1,0 +1,53 @@
+"""The base class of sources that are files of text, read from their beginning to their end, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import BinaryIO, Final
+
+from agno_memory.transfer.sources.base import SAMPLE_SIZE, Item, Row, Source
+
+# Bytes that are read at a time.
+CHUNK_SIZE: Final = 2**16
+
+
+class FileSource(Source):
+    """Base class: one table in a file. The position is counted in bytes.
+
+    Args:
+        stream: the open file, or standard input, after its first bytes.
+        head: the first bytes.
+        name: for error texts; also the name of the only table.
+        size: in bytes; None if unknown.
+    """
+
+    def __init__(self, stream: BinaryIO, head: bytes, name: str, size: int | None = None) -> None:
+        self._stream = stream
+        self._head = head
+        self.name = name
+        self.total = size
+
+    def tables(self) -> list[str]:
+        return [self.name]
+
+    def rows(self, table: str) -> Iterator[Item]:
+        return self._rows(self._chunks())
+
+    def first_rows(self, table: str) -> list[Row]:
+        # Standard input cannot be read twice, so only the first bytes are examined.
+        rows = (row for _where, row in self._rows([self._head]) if isinstance(row, dict))
+        return list(islice(rows, SAMPLE_SIZE))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _rows(self, chunks: Iterable[bytes]) -> Iterator[Item]:
+        raise NotImplementedError("A file splits its bytes into rows.")
+
+    def _chunks(self) -> Iterator[bytes]:
+        yield self._head
+        self.position = len(self._head)
+        while chunk := self._stream.read(CHUNK_SIZE):
+            self.position += len(chunk)
+            yield chunk
