@@ -11,3 +11,4 @@ class AgnoMemoryConfig(AppConfig):
     def ready(self) -> None:
         # Imported for the checks that it registers; here, because it imports the models, which are not loaded earlier.
         from agno_memory import checks  # noqa: F401
+        from agno_memory.search import checks as search_checks  # noqa: F401

@@ -11,16 +11,14 @@ from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
+from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField
 from agno_memory.fields import (
     CompositeKeyField,
     CreatedAtField,
-    DerivedTextField,
-    FoldedTextField,
     IdentifierField,
     LastUpdatedField,
     MachineWritten,
     MetadataField,
-    SearchTermsField,
     TimestampField,
     TopicsField,
     VerbatimJSONField,

@@ -7,30 +7,25 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from django.db import NotSupportedError
-from django.db.models import Case, F, QuerySet, TextField, Value, When
 
-from agno_memory.base_querysets import OwnedQuerySet
-from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.lookups import is_of_one_owner
+from agno_memory.derived_fields import FoldedTextField, SearchTermsField
 from agno_memory.exceptions import AmbiguousMemory
-from agno_memory.fields import FoldedTextField, MachineWritten, SearchTermsField, is_expression, moves
+from agno_memory.fields import MachineWritten, is_expression, moves
 from agno_memory.identifiers import identifier
 from agno_memory.names import FILTERS, Filter, Kind
-from agno_memory.signals import by_owner
 from agno_memory.times import now
 from agno_memory.validators import canonical_topics, check, fold, items, validate_limit, validate_query
+from agno_memory.words_querysets import WordsQuerySet
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
 
 # A memory, or the time, the id and the key of one, which need not exist any more.
 Position: TypeAlias = "UserMemory | tuple[datetime.datetime, str] | tuple[datetime.datetime, str, str]"
-
-# A statement has three parameters for each row.
-TERMS_BATCH_SIZE = 200
 
 
 class Stats(NamedTuple):
@@ -41,7 +36,7 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
+class UserMemoryQuerySet(WordsQuerySet):
     """Memories. Every method that narrows or orders can be chained, and reads nothing before the result is used."""
 
     def matching(self, **filters: Any) -> Self:
@@ -202,47 +197,6 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
 
     set_times.alters_data = True  # type: ignore[attr-defined]
 
-    def compute_terms(self, changed: Collection[str] | None = None) -> int:
-        """Compute the words of ranked searches again from text and topics, and return the number of memories.
-
-        Neither ``version`` nor ``last_updated`` changes: the words are no content.
-
-        Args:
-            changed: the names of fields; nothing is done unless the words follow one of them.
-        """
-        if changed is not None and not self._terms_fields(changed):
-            return 0
-        self._for_write = True
-        return self._compute_terms(list(self.order_by().values_list("user_id", "key")))
-
-    compute_terms.alters_data = True  # type: ignore[attr-defined]
-
-    def _compute_terms(self, keys: list[tuple[str, str]]) -> int:
-        """Compute the words of the memories with these owners and keys, owner by owner."""
-        plain: QuerySet[UserMemory] = QuerySet(self.model, using=self.db)
-        for owner, owned in by_owner(keys).items():
-            for batch in batched(owned, TERMS_BATCH_SIZE):
-                rows = plain.filter(user_id=owner, key__in=batch)
-                memories = list(rows.only("key", "version", "memory", "topics"))
-                if memories:
-                    rows.update(**self._terms_of(memories))
-        return len(keys)
-
-    def _terms_of(self, memories: list[UserMemory]) -> dict[str, Any]:
-        """Return the words of memories as values of an update. A memory that was written in between keeps its own."""
-        return {
-            field.name: Case(
-                *(When(key=each.key, version=each.version, then=Value(field.of(each))) for each in memories),
-                default=F(field.name),
-                output_field=TextField(),
-            )
-            for field in self._fields_of(SearchTermsField)
-        }
-
-    def _terms_fields(self, names: Collection[str]) -> list[str]:
-        """Return the names of the fields with words that follow some of these fields."""
-        return [field.name for field in self._fields_of(SearchTermsField) if set(field.sources) & set(names)]
-
     def _with_folded(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the values, with the search text of a new text among them; raises TypeError, see ``update()``."""
         followers = {field.source: field for field in self._fields_of(FoldedTextField)}
@@ -290,9 +244,6 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         for memory, name in partial:
             if memory.key in stored:
                 setattr(memory, name, getattr(stored[memory.key], name))
-
-    def _fields_of(self, kind: type[Any]) -> list[Any]:
-        return [field for field in self.model._meta.concrete_fields if isinstance(field, kind)]
 
     def bulk_update(self, objs: Iterable[UserMemory], fields: Iterable[str], batch_size: int | None = None) -> int:
         """Save these fields of many memories; ``version`` and ``last_updated`` change with them.

@@ -16,7 +16,7 @@ from django.test import override_settings
 from agno_memory.conf import Settings, conf
 
 ROOT = Path(__file__).parent.parent
-TEXTS = {"DATABASE": "default", "DEFAULT_USER_ID": "default", "USER_ID_FIELD": "pk"}
+TEXTS = {"DATABASE": "default", "DEFAULT_USER_ID": "default", "USER_ID_FIELD": "pk", "LANGUAGE": "english"}
 COUNTS = {
     "MAX_MEMORY_LENGTH": 10_000,
     "MAX_INPUT_LENGTH": 100_000,

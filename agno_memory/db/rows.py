@@ -19,7 +19,8 @@ from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.compiled import Sql, Values, sql_of
-from agno_memory.fields import DerivedTextField, DocumentField, TimestampField
+from agno_memory.derived_fields import DerivedTextField
+from agno_memory.fields import DocumentField, TimestampField
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
 Column = Sequence[Any]

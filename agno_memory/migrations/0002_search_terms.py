@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import agno_memory.fields
+import agno_memory.derived_fields
 from django.db import migrations
 
 
@@ -11,6 +11,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="usermemory",
             name="search_terms",
-            field=agno_memory.fields.SearchTermsField(text="memory", topics="topics", verbose_name="search terms"),
+            field=agno_memory.derived_fields.SearchTermsField(
+                text="memory", topics="topics", verbose_name="search terms"
+            ),
         ),
     ]

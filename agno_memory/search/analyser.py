@@ -133,13 +133,18 @@ def languages() -> list[str]:
     return sorted(snowballstemmer.algorithms())
 
 
+def unknown_language(language: str) -> ImproperlyConfigured:
+    """Return the error of a language without a stemmer."""
+    return ImproperlyConfigured(
+        f"AGNO_MEMORY['LANGUAGE'] is {language!r}. Choose one of: {', '.join(languages())}. "
+        'Languages other than English need packages: pip install "agno-memory[search]".'
+    )
+
+
 def _stemmer(language: str) -> tuple[str, Callable[[str], str]]:
     """Return the name and the function of a stemmer."""
     if language not in languages():
-        raise ImproperlyConfigured(
-            f"AGNO_MEMORY['LANGUAGE'] is {language!r}. Choose one of: {', '.join(languages())}. "
-            'Languages other than English need packages: pip install "agno-memory[search]".'
-        )
+        raise unknown_language(language)
     try:
         import snowballstemmer
     except ImportError:
