@@ -29,7 +29,10 @@ class ErasableQuerySet(models.QuerySet[Row]):
         return connection_to(alias).alias
 
     def _fetch_all(self) -> None:
-        self.read(super()._fetch_all)
+        own: Any = self
+        # Django calls this at each use of a result, also after it was read.
+        if own._result_cache is None or own._prefetch_related_lookups:
+            self.read(super()._fetch_all)
 
     def count(self) -> int:
         return self.read(super().count)
@@ -47,9 +50,14 @@ class ErasableQuerySet(models.QuerySet[Row]):
             return self.run(read)
         return replicas.reading(lambda: self.db, lambda alias: with_django_errors(connection_to(alias), read))
 
+    # Like run(), it is not a question about rows, so managers have neither.
+    read.queryset_only = True  # type: ignore[attr-defined]
+
     def run(self, statement: Callable[[], Result]) -> Result:
         """Return the result of a function that runs statements on these rows; its errors hold no text of a memory."""
         return with_django_errors(connection_to(self.db), statement)
+
+    run.queryset_only = True  # type: ignore[attr-defined]
 
     def update(self, **values: Any) -> int:
         self._for_write = True

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.db.lookups import About, AboutAny, FewerTopics
+from agno_memory.db.metadata import HasMetadata
 from agno_memory.identifiers import as_text
 from agno_memory.keys import composite_key
 from agno_memory.times import now, whole_milliseconds
@@ -264,6 +265,7 @@ class MetadataField(DocumentField):
 TopicsField.register_lookup(About)
 TopicsField.register_lookup(AboutAny)
 TopicsField.register_lookup(FewerTopics)
+MetadataField.register_lookup(HasMetadata)
 
 
 class VerbatimJSONField(_AnyTextField):

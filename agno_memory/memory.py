@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agno_memory.cleaning import cleaned_memories, cleaned_memory
@@ -228,6 +228,7 @@ class Memory(Recall):
         agent_id: Identifier | None = None,
         team_id: Identifier | None = None,
         session_id: Identifier | None = None,
+        metadata: Mapping[str, Any] | None = None,
         limit: int | None = None,
     ) -> list[UserMemory]:
         """Return memories of a user, the newest first.
@@ -237,6 +238,8 @@ class Memory(Recall):
             topics: only memories with all of these.
             any_topics: only memories with at least one of these.
             agent_id: only memories of this agent; likewise ``team_id`` and ``session_id``.
+            metadata: only memories with all of these values under these keys, ``{"plan": "pro"}``. The values are text,
+                numbers, true, false or null. All memories of the user are read.
             limit: the maximum number of memories; all by default.
 
         Raises:
@@ -244,7 +247,12 @@ class Memory(Recall):
         """
         check("limit", limit, validate_limit)
         lookups = conditions(
-            topics=topics, any_topics=any_topics, agent_id=agent_id, team_id=team_id, session_id=session_id
+            topics=topics,
+            any_topics=any_topics,
+            agent_id=agent_id,
+            team_id=team_id,
+            session_id=session_id,
+            metadata=metadata,
         )
         return self.select(user_id, lookups, limit)
 

@@ -18,7 +18,15 @@ from agno_memory.fields import MachineWritten, is_expression, moves
 from agno_memory.identifiers import identifier
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.times import now
-from agno_memory.validators import canonical_topics, check, fold, items, validate_limit, validate_query
+from agno_memory.validators import (
+    canonical_metadata_filter,
+    canonical_topics,
+    check,
+    fold,
+    items,
+    validate_limit,
+    validate_query,
+)
 from agno_memory.words_querysets import WordsQuerySet
 
 if TYPE_CHECKING:
@@ -298,7 +306,7 @@ def conditions(**filters: Any) -> dict[str, Any]:
     """Return filters of ``names.FILTERS`` as arguments of ``QuerySet.filter()``.
 
     Args:
-        filters: values by the name of a filter; None does not narrow.
+        filters: values by the name of a filter; None does not narrow. ``metadata`` is a dictionary of values to find.
 
     Raises:
         TypeError: a name that is not a filter.
@@ -306,11 +314,20 @@ def conditions(**filters: Any) -> dict[str, Any]:
     """
     lookups: dict[str, Any] = {}
     for name, value in filters.items():
+        if name == "metadata":
+            lookups |= _metadata_lookup(value)
+            continue
         if name not in _FILTERS:
             raise TypeError(f"{name!r} is not a filter. Choose from: {', '.join(_FILTERS)}.")
         if value is not None:
             lookups[_FILTERS[name].lookup] = _filter_value(_FILTERS[name], value)
     return lookups
+
+
+def _metadata_lookup(value: object) -> dict[str, Any]:
+    """Return the condition for memories with these values in their metadata."""
+    wanted = check("metadata", value, canonical_metadata_filter)
+    return {"metadata__has": wanted} if wanted else {}
 
 
 def _filter_value(each: Filter, value: Any) -> Any:

@@ -186,6 +186,18 @@ def canonical_metadata(value: object) -> dict[str, Any]:
     return canonical
 
 
+def canonical_metadata_filter(value: object) -> dict[str, list[Any]]:
+    """Return the argument of the lookup ``metadata__has`` for metadata to find: lists of values by key.
+
+    Raises:
+        ValidationError: not a JSON object, or a value that is a list or an object.
+    """
+    wanted = canonical_metadata(value)
+    if any(isinstance(each, list | dict) for each in wanted.values()):
+        raise ValidationError(_("Metadata is found by text, numbers, true, false and null."), code="invalid_metadata")
+    return {key: [each] for key, each in wanted.items()}
+
+
 def _canonical_json(value: Any, depth: int) -> Any:
     if depth == 0:
         raise ValidationError(

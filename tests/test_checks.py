@@ -21,6 +21,7 @@ from django.test import override_settings
 
 from agno_memory.checks import TAG, check_database, check_replicas, check_rest, check_settings, check_users
 from agno_memory.db.handles import SQLITE_OPTIONS
+from agno_memory.search.checks import check_language, check_stored_words
 
 ROOT = Path(__file__).parent.parent
 ROUTED = ["agno_memory.routers.MemoryRouter"]

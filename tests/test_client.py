@@ -101,7 +101,7 @@ def test_export_is_retried_and_refused_as_other_calls(way: str) -> None:
 def test_filters_are_in_the_signatures_of_lists() -> None:
     """In ``help()`` too, and another name is a TypeError, as in Python."""
     filters = list(verbs.Filters.__annotations__)
-    assert set(filters) <= {each.name for each in names.FILTERS}
+    assert set(filters) <= {"metadata", *(each.name for each in names.FILTERS)}
     for name in ("iter_user_memories", "aiter_user_memories"):
         found = parameters(getattr(MemoryClient, name))
         assert [each[0] for each in found] == ["user_id", *filters]

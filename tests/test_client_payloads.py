@@ -140,3 +140,16 @@ def test_a_member_of_an_enum_is_its_text(value: Any, text: str) -> None:
         text,
         {"memory": "x", "agent_id": text},
     )
+
+
+def test_metadata_is_a_parameter_for_each_key() -> None:
+    values = {"plan": "pro", "seats": 5, "flag": True, "gone": None}
+    assert payloads.filter_parameters({"metadata": values}) == [
+        ("metadata.plan", "pro"),
+        ("metadata.seats", "5"),
+        ("metadata.flag", "true"),
+        ("metadata.gone", "null"),
+    ]
+    for wrong in ("plan", ["plan"], {1: "x"}, {"plan": ["pro"]}):
+        with pytest.raises(ValidationError):
+            payloads.filter_parameters({"metadata": wrong})

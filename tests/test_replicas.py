@@ -11,12 +11,13 @@ from typing import Any
 
 import environ
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.db.models import Model
-from django.test import Client, override_settings
+from django.test import AsyncClient, Client, override_settings
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
@@ -26,6 +27,7 @@ from agno_memory.bulk import BulkMemory
 from agno_memory.checks import MIDDLEWARE, check_replicas
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.stats.cache import SnapshotCache
 from tests import servers
 from tests.admin import form_data, memory_url
 from tests.databases import commits, handles_allowed
@@ -263,6 +265,22 @@ def _json(client: object) -> dict[str, Any]:
     return {"format": "json"} if client is by_token else {}
 
 
+def test_a_caller_reads_its_own_writes_under_asgi(read_databases: None) -> None:
+    headers = {"authorization": f"Token {Token.objects.create(user=User.objects.create_user('ann')).key}"}
+
+    async def requests() -> list[int]:
+        client = AsyncClient()
+        body = {"memory_id": "a", "memory": "x"}
+        responses = [
+            await client.post(MEMORIES, body, content_type="application/json", headers=headers),
+            await client.get(f"{MEMORIES}a/", headers=headers),
+        ]
+        await sync_to_async(connections.close_all)()
+        return [response.status_code for response in responses]
+
+    assert asyncio.run(requests()) == [201, 200]
+
+
 def test_a_read_does_not_begin_a_session(read_databases: None) -> None:
     response = by_token().get(MEMORIES)
     assert response.status_code == 200
@@ -308,6 +326,7 @@ READS: dict[str, Callable[[], object]] = {
     "count": lambda: Memory().rows("ann").count(),
     "exists": lambda: Memory().rows("ann").exists(),
     "topics": lambda: UserMemory.objects.topic_counts() == [],
+    "snapshot": lambda: SnapshotCache(UserMemory.objects.all()).refresh(),
     "api": lambda: by_session("ann").get(MEMORIES).status_code == 200,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any, Final, TypeAlias
@@ -111,10 +112,24 @@ def filter_parameters(values: Mapping[str, object]) -> QueryParameters | None:
         value = values.get(each.name)
         if value is not None:
             parameters += [(each.parameter, text) for text in _filter_texts(each.name, each.kind, value)]
+    parameters += _metadata_parameters(values.get("metadata"))
     any_topics = values.get("any_topics")
     if any_topics is not None and not any(name == "any_topic" for name, _ in parameters):
         return None
     return parameters
+
+
+def _metadata_parameters(metadata: object) -> list[tuple[str, str]]:
+    """Return the parameters for metadata to find; a number also finds the text that spells it."""
+    if metadata is None:
+        return []
+    if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
+        raise invalid("metadata", "Expected a dictionary of values by key.")
+    if not all(value is None or isinstance(value, str | int | float) for value in metadata.values()):
+        raise invalid("metadata", "Metadata is found by text, numbers, true, false and null.")
+    return [
+        (f"metadata.{key}", value if isinstance(value, str) else json.dumps(value)) for key, value in metadata.items()
+    ]
 
 
 def _filter_texts(name: str, kind: Kind, value: object) -> list[str]:

@@ -6,8 +6,8 @@ sync and an async method of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Literal, TypedDict, Unpack
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, TypedDict, Unpack
 
 from agno_memory.batches import batched
 from agno_memory.client.calls import Calls, UserId, check_found, note_on_error, parse_added, with_keywords_of
@@ -52,6 +52,7 @@ class Filters(TypedDict, total=False):
     agent_id: Identifier | None
     team_id: Identifier | None
     session_id: Identifier | None
+    metadata: Mapping[str, Any] | None
 
 
 class Verbs(Calls):

@@ -99,8 +99,11 @@ class Store(Table[UserMemoryQuerySet]):
         conditions = [
             Condition(lookup, len(value) if isinstance(value, list) else None) for lookup, value in lookups.items()
         ]
-        # An empty list is not compiled either: it selects all rows or none, without a value to compare.
-        if any(length is not None and not 0 < length <= MAX_COMPILED_LENGTH for _lookup, length in conditions):
+        # An empty list is not compiled either: it selects all rows or none, without a value to compare. Nor is
+        # metadata, of which each key makes another statement.
+        if "metadata__has" in lookups or any(
+            length is not None and not 0 < length <= MAX_COMPILED_LENGTH for _lookup, length in conditions
+        ):
             rows = with_read_fields(self.rows().filter(**lookups))
             return rows.page(limit, position, order)
         values = dict(lookups)

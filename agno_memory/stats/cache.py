@@ -43,7 +43,7 @@ class CachedFact:
 
     def __init__(self, name: str, rows: UserMemoryQuerySet) -> None:
         self.generation = generation()
-        parts = repr((VERSION, self.generation, str(Place(rows)), str(RowsCondition(rows))))
+        parts = repr((VERSION, self.generation, rows.read(lambda: str(Place(rows))), str(RowsCondition(rows))))
         self.key = f"agno_memory.{name}.{hashlib.sha256(parts.encode()).hexdigest()[:32]}"
 
     def get(self) -> Any:

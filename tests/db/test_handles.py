@@ -396,6 +396,17 @@ def test_a_connection_string_of_mongodb_is_read(alias: str, part: str) -> None:
     assert connections.settings[named.alias]["NAME"] == "other"
 
 
+@pytest.mark.parametrize("alias", ["mongodb"])
+def test_a_handle_of_mongodb_has_timeouts(alias: str) -> None:
+    """Those of the connection string win."""
+    own = "mongodb://one:1/notes?socketTimeoutMS=700"
+    options = [
+        connections.settings[MongoMemoryDb(connection_string=each).alias]["OPTIONS"]
+        for each in ("mongodb://one:1/notes", own)
+    ]
+    assert options == [{"connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}, {"connectTimeoutMS": 5_000}]
+
+
 @pytest.mark.parametrize("alias", ["default", "postgres"])
 def test_first_use_inside_a_transaction_that_is_rolled_back(make: Make, alias: str) -> None:
     db = make("memories")

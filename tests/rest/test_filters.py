@@ -268,3 +268,56 @@ def test_a_hundred_topics_are_shown_unless_asked(alias: str, ana: Caller) -> Non
     )
     assert len(ana.call("GET", "topics/").json()["results"]) == 100
     assert len(ana.call("GET", "topics/", limit=150).json()["results"]) == 150
+
+
+METADATA: dict[str, dict[str, Any]] = {
+    "pro": {"plan": "pro", "seats": 5, "a.b": "caf\u00e9"},
+    "free": {"plan": "free", "seats": "5"},
+    "none": {},
+}
+
+
+@each_database
+def test_metadata_narrows_by_equality(alias: str, ana: Caller) -> None:
+    for memory_id, metadata in METADATA.items():
+        add("ana", memory_id=memory_id, metadata=metadata)
+        add("bob", memory_id=f"his {memory_id}", metadata=metadata)
+    expected: dict[tuple[str, ...], set[str]] = {
+        ("metadata.plan=pro",): {"pro"},
+        ("metadata.plan=Pro",): set(),
+        ("metadata.seats=5",): {"pro", "free"},
+        ("metadata.seats=5", "metadata.plan=free"): {"free"},
+        ("metadata.a.b=caf%C3%A9",): {"pro"},
+        ("metadata.plan=pro", "topic=x"): set(),
+        ("metadata.gone=null",): set(),
+    }
+    for query, found in expected.items():
+        assert set(ids(ana.call("GET", f"memories/?{'&'.join(query)}"))) == found, query
+        lines = ana.call("GET", f"memories/export/?{'&'.join(query)}").getvalue().decode().splitlines()
+        assert {json.loads(line)["memory_id"] for line in lines} == found, query
+    page = ana.call("GET", "memories/?metadata.seats=5&page_size=1").json()
+    assert len(page["results"]) == 1
+    rest = ana.call("GET", page["next"]).json()
+    assert {page["results"][0]["memory_id"], rest["results"][0]["memory_id"]} == {"pro", "free"}
+    assert rest["next"] is None
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("metadata.=x", "metadata."),
+        ("metadata=x", "metadata"),
+        ("metadata.$where=x", "metadata.$where"),
+        ("metadata.a=x&metadata.a=y", "metadata.a"),
+        ("metadata.a=%00", "metadata.a"),
+        ("metadata.a=1e400", "metadata.a"),
+        (f"metadata.a={'9' * 5000}", ""),
+        (f"metadata.a={'[' * 5000}", ""),
+        ("&".join(f"metadata.k{number}=x" for number in range(11)), "metadata.k10"),
+    ],
+    ids=range(9),
+)
+def test_metadata_that_cannot_be_compared_is_refused(alias: str, ana: Caller, query: str, name: str) -> None:
+    response = ana.call("GET", f"memories/?{query}")
+    assert (response.status_code, list(response.json())) == ((400, [name]) if name else (200, list(response.json())))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import unquote
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +14,9 @@ from agno_memory.db.handles.base import MemoryDb
 
 # A host name, an IPv4 address or an IPv6 address in brackets, with or without a port.
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:\d{1,5})?")
+
+# Without a timeout, a call waits for ever for a server that has lost its network. Those of the connection string win.
+MONGODB_OPTIONS: Final = {"connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}
 
 
 class MongoMemoryDb(MemoryDb):
@@ -40,7 +44,10 @@ class MongoMemoryDb(MemoryDb):
                 'MongoMemoryDb: name the database, as db_name="..." or in mongodb://user:password@host:27017/database'
             )
         self._location = f"{hosts}/{name}"
-        super().__init__(collection_name, {"ENGINE": "django_mongodb_backend", "HOST": connection_string, "NAME": name})
+        named = connection_string.partition("?")[2].lower()
+        options = {key: value for key, value in MONGODB_OPTIONS.items() if f"{key.lower()}=" not in named}
+        settings = {"HOST": connection_string, "NAME": name, "OPTIONS": options}
+        super().__init__(collection_name, {"ENGINE": "django_mongodb_backend", **settings})
 
     @property
     def collection_name(self) -> str:

@@ -20,6 +20,7 @@ from agno_memory import names
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.base import refuse_unknown_parameters
+from agno_memory.rest.memories.metadata import is_metadata, with_metadata
 from agno_memory.times import midnight
 from agno_memory.validators import validate_identifier, validate_query, validate_topics
 
@@ -149,7 +150,8 @@ class MemoryFilterBackend(DjangoFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         filters = view.filterset_class.base_filters
-        parameters = request.query_params.keys()
+        parameters = {name for name in request.query_params if not is_metadata(name)}
+        queryset = with_metadata(queryset, request.query_params)
         refuse_unknown_parameters(parameters - filters.keys(), [*filters, *view.known_parameters()])
         # Most requests have no filter, and the form of the set would take half of their time.
         return super().filter_queryset(request, queryset, view) if parameters & filters.keys() else queryset
