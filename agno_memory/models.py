@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models, router, transaction
 from django.db.models.base import ModelBase
@@ -28,6 +28,17 @@ from agno_memory.keys import uuid7
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.times import now
+
+if TYPE_CHECKING:
+    # Type checkers without the plugin of django-stubs do not find the methods of a queryset on its manager.
+    class UserMemoryManager(UserMemoryQuerySet, models.Manager["UserMemory"]):  # type: ignore[misc]
+        """The manager of memories."""
+
+    class AgentSessionManager(AgentSessionQuerySet, models.Manager["AgentSession"]):  # type: ignore[misc]
+        """The manager of sessions."""
+
+    class AgentRunManager(AgentRunQuerySet, models.Manager["AgentRun"]):  # type: ignore[misc]
+        """The manager of runs."""
 
 
 class UserMemory(models.Model):
@@ -60,7 +71,7 @@ class UserMemory(models.Model):
     search_text = FoldedTextField(_("search text"), source="memory")
     search_terms = SearchTermsField(_("search terms"), text="memory", topics="topics")
 
-    objects = UserMemoryQuerySet.as_manager()
+    objects: ClassVar[UserMemoryManager] = UserMemoryQuerySet.as_manager()  # type: ignore[assignment]
 
     # The fields that callers set, besides the id and the owner.
     content_fields: ClassVar[tuple[str, ...]] = CONTENT_FIELDS
@@ -206,7 +217,7 @@ class AgentSession(models.Model):
     updated_at = TimestampField(_("last updated"), default=now, editable=False)
     search_name = FoldedTextField(_("search text"), source="name")
 
-    objects = AgentSessionQuerySet.as_manager()
+    objects: ClassVar[AgentSessionManager] = AgentSessionQuerySet.as_manager()  # type: ignore[assignment]
 
     # The fields that an upsert of an existing session replaces.
     content_fields: ClassVar[tuple[str, ...]] = (
@@ -266,7 +277,7 @@ class AgentRun(models.Model):
     created_at = TimestampField(_("created at"), default=now, editable=False)
     updated_at = TimestampField(_("last updated"), default=now, editable=False)
 
-    objects = AgentRunQuerySet.as_manager()
+    objects: ClassVar[AgentRunManager] = AgentRunQuerySet.as_manager()  # type: ignore[assignment]
 
     content_fields: ClassVar[tuple[str, ...]] = (
         "run_type",
