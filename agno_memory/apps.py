@@ -12,5 +12,6 @@ class AgnoMemoryConfig(AppConfig):
         # Imported for the checks that it registers; here, because it imports the models, which are not loaded earlier.
         from agno_memory import checks  # noqa: F401
         from agno_memory.people import connect_accounts
+        from agno_memory.search import checks as search_checks  # noqa: F401
 
         connect_accounts()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.replicas import write_alias
 from agno_memory.retries import retry
+from agno_memory.search.stored_words import stored_words
 from agno_memory.signals import announce, announce_batch, by_owner, memory_added, memory_deleted, memory_replaced
 from agno_memory.validators import canonical_topics, check, limit_topics
 
@@ -71,7 +72,7 @@ class BulkMemory:
         """
         topic = _canonical(topic)
         rows = self.rows.exclude(topics__about=[topic]).filter(topics__fewer_than=conf.MAX_TOPICS)
-        return self._update_topics(rows, TopicsWith("topics", topic))
+        return self._update_topics(rows, TopicsWith("topics", topic), lambda topics: [*topics, topic])
 
     def remove_topic(self, topic: str) -> int:
         """Remove a topic from the memories, and return the number of memories that were written.
@@ -80,7 +81,11 @@ class BulkMemory:
             ValidationError: an invalid topic; nothing was written.
         """
         topic = _canonical(topic)
-        return self._update_topics(self.rows.about(topic), TopicsWithout("topics", topic))
+        return self._update_topics(
+            self.rows.about(topic),
+            TopicsWithout("topics", topic),
+            lambda topics: [each for each in topics if each != topic],
+        )
 
     def reassign(self, user: object) -> int:
         """Give the memories to another owner, and return the number of memories that were moved.
@@ -122,17 +127,38 @@ class BulkMemory:
         """Delete the memories and return their number."""
         return self._each(self.rows, _written_by(DELETE_MANY.run), self._announce_deleted)
 
-    def _update_topics(self, rows: UserMemoryQuerySet, topics: TopicsWith | TopicsWithout) -> int:
-        write = _written_by(lambda owned: owned.update(topics=topics))
-        return self._each(rows, write, self._announce_replaced)
+    def _update_topics(
+        self, rows: UserMemoryQuerySet, topics: TopicsWith | TopicsWithout, change: Callable[[list[str]], list[str]]
+    ) -> int:
+        """Set topics in the database, and the words of ranked searches, which follow them.
 
-    def _each(self, rows: UserMemoryQuerySet, write: Write, announce_written: Callable[[Batch], object]) -> int:
+        Args:
+            rows: the memories.
+            topics: the expression for the topics.
+            change: returns the same for the topics of one memory.
+        """
+
+        def write(owned: UserMemoryQuerySet, memories: Batch) -> Batch:
+            terms = {each.key: stored_words(each.memory, change(_listed(each.topics))) for each in memories}
+            owned.update_topics(topics, terms)
+            return memories
+
+        return self._each(rows, write, self._announce_replaced, loaded=(*LOADED, "memory", "topics"))
+
+    def _each(
+        self,
+        rows: UserMemoryQuerySet,
+        write: Write,
+        announce_written: Callable[[Batch], object],
+        loaded: Sequence[str] = LOADED,
+    ) -> int:
         """Write all rows, a batch at a time, and return the number of written rows."""
         # No write changes this order, and an index serves it for one owner's memories as well as for all.
         rows = rows.sorted_by(ORDER)
         count, position = 0, None
         while batch := self._next(rows, position):
-            attempts, conflicts = partial(_write_batch, rows, batch, write), list(self.conflicts)
+            attempts = partial(_write_batch, rows, batch, write, loaded)
+            conflicts = list(self.conflicts)
 
             def attempt(work: Callable[[], Batch] = attempts, conflicts: list[str] = conflicts) -> Batch:
                 self.conflicts = list(conflicts)
@@ -168,7 +194,7 @@ def _written_by(write: Callable[[UserMemoryQuerySet], object]) -> Write:
     return write_rows
 
 
-def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write) -> Batch:
+def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write, loaded: Sequence[str]) -> Batch:
     """Write a batch owner by owner, and return the written memories.
 
     A database that is distributed by owner refuses to lock the rows of several owners in one statement.
@@ -177,7 +203,7 @@ def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write) -> Batch:
     for owner, keys in by_owner((memory.user_id, memory.key) for memory in batch).items():
         # Locked, if the database has row locks: the returned rows are the written ones.
         owned = rows.order_by().filter(user_id=owner, key__in=keys)
-        locked = list(owned.select_for_update().only(*LOADED))
+        locked = list(owned.select_for_update().only(*loaded))
         keys = [memory.key for memory in locked]
         written += write(rows.order_by().filter(user_id=owner, key__in=keys), locked) if locked else []
     return written
@@ -199,3 +225,8 @@ def _canonical(topic: object) -> str:
     topics = [topic]
     check("topic", topics, lambda value: limit_topics(canonical_topics(value)))
     return canonical_topics(topics)[0]
+
+
+def _listed(topics: Any) -> list[str]:
+    """Return topics as a list: a row of another program may have something else."""
+    return topics if isinstance(topics, list) else []

@@ -94,6 +94,11 @@ class Settings:
         return self._count("BATCH_SIZE", 1_000, maximum=10_000)
 
     @property
+    def LANGUAGE(self) -> str:
+        """Language of the memories, for the stems and the stop words of ranked searches: a stemmer of Snowball."""
+        return self._text("LANGUAGE", "english")
+
+    @property
     def CALLER_HEADERS(self) -> list[str]:
         """Names of the request headers that identify a caller; responses with memories name them in ``Vary``."""
         headers = self._texts("CALLER_HEADERS", ["Authorization", "Cookie"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -13,12 +13,11 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Combinable, F, Value
 from django.db.models.functions import Greatest
-from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
-from agno_memory.db.lookups import About, AboutAny, FewerTopics, FoldedContains, FoldedContainsAll
+from agno_memory.db.lookups import About, AboutAny, FewerTopics
 from agno_memory.db.metadata import HasMetadata
 from agno_memory.identifiers import as_text
 from agno_memory.keys import composite_key
@@ -301,50 +300,3 @@ class VerbatimJSONField(_AnyTextField):
 
     def value_to_string(self, obj: models.Model) -> Any:
         return self.get_prep_value(self.value_from_object(obj))
-
-
-class _FoldedText(DeferredAttribute):
-    """The value of a ``FoldedTextField`` that was not read: computed from its source, without a query."""
-
-    def __get__(self, instance: models.Model | None, cls: Any = None) -> Any:
-        field = cast("FoldedTextField", self.field)
-        return self if instance is None else field.of(instance)
-
-
-class FoldedTextField(_TextField):
-    """A copy of another field's text, folded by ``validators.fold`` so that searches find the same on every database.
-
-    Only the database reads the column, so lists need not: an instance without its value computes it.
-
-    Args:
-        source: name of the other field.
-    """
-
-    descriptor_class = _FoldedText
-
-    def __init__(self, *args: Any, source: str, **kwargs: Any) -> None:
-        self.source = source
-        kwargs["editable"] = False
-        super().__init__(*args, **kwargs)
-
-    def deconstruct(self) -> Any:
-        name, path, args, kwargs = super().deconstruct()
-        del kwargs["editable"]
-        return name, path, args, {**kwargs, "source": self.source}
-
-    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        if is_expression(getattr(model_instance, self.source)):
-            raise TypeError(f"{self.source} cannot be a database expression, because {self.name} follows its text.")
-        folded = self.of(model_instance)
-        setattr(model_instance, self.attname, folded)
-        return folded
-
-    def of(self, instance: models.Model) -> str | None:
-        """Return the folded text of an instance's source."""
-        text = getattr(instance, self.source)
-        # The database refuses None with an error of its own.
-        return None if text is None else validators.fold(text)
-
-
-FoldedTextField.register_lookup(FoldedContains)
-FoldedTextField.register_lookup(FoldedContainsAll)

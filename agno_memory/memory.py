@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-from django.utils.translation import gettext as _
 
 from agno_memory.cleaning import cleaned_memories, cleaned_memory
 from agno_memory.db import MemoryDb
@@ -14,15 +12,14 @@ from agno_memory.db.store import Store
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import UserMemory
-from agno_memory.querysets import Position, UserMemoryQuerySet, conditions
-from agno_memory.search.context import DEFAULT_BUDGET, MAX_CANDIDATES, Context, context_of
-from agno_memory.search.methods import RETRIEVAL_METHODS, RetrievalMethod
-from agno_memory.services import ANYONE, Service, async_twin
+from agno_memory.querysets import Position, conditions
+from agno_memory.recall import Recall
+from agno_memory.services import ANYONE, async_twin
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
-from agno_memory.validators import check, items, refusal, validate_limit, validate_version
+from agno_memory.validators import check, items, validate_limit, validate_version
 
 
-class Memory(Service[UserMemoryQuerySet]):
+class Memory(Recall):
     """The memories of users.
 
     Every verb acts for one user: a string, an int, a Django user, or ``None`` for the user named by
@@ -306,69 +303,12 @@ class Memory(Service[UserMemoryQuerySet]):
         check("size", size, validate_limit)
         return self.select(user_id, {}, size, order, position)
 
-    def search_user_memories(
-        self,
-        query: str | None = None,
-        limit: int | None = None,
-        retrieval_method: RetrievalMethod | None = None,
-        user_id: object = None,
-    ) -> list[UserMemory]:
-        """Search the memories of a user.
-
-        Args:
-            query: words to search for; required by ``"keyword"``, ignored by the other methods.
-            limit: the maximum number of memories; all matches by default.
-            retrieval_method: ``"last_n"``, the newest first; ``"first_n"``, the oldest first; ``"keyword"``, memories
-                with every word of the query, in any order and ignoring case, the newest first. By default ``"keyword"``
-                with a query and ``"last_n"`` without one.
-            user_id: the owner.
-
-        Raises:
-            ValidationError: bad input, such as an unknown method.
-        """
-        check("limit", limit, validate_limit)
-        method = retrieval_method or ("last_n" if query is None else "keyword")
-        if method not in RETRIEVAL_METHODS:
-            message = _("Unknown method. Choose one of: %(methods)s.")
-            raise refusal("retrieval_method", message, "invalid", methods=", ".join(RETRIEVAL_METHODS))
-        lookups, order = RETRIEVAL_METHODS[method](query)
-        return self.select(user_id, lookups, limit, order)
-
-    def context(
-        self,
-        user_id: object = None,
-        query: str | None = None,
-        budget: int = DEFAULT_BUDGET,
-        count: Callable[[str], int] = len,
-    ) -> Context:
-        """Return a block of text for a prompt: the memories that matter for a question, within a budget.
-
-        Args:
-            user_id: the owner.
-            query: the question or message; without one, the newest memories.
-            budget: the maximum size of the block, in characters or in the unit of ``count``.
-            count: returns the size of a text, such as its number of tokens.
-
-        Returns:
-            The block, the best match first, and the ids of its memories. Each is one numbered line that is marked as
-            data; near duplicates are left out. Without memories the block is empty.
-
-        Raises:
-            ValidationError: bad input.
-        """
-        check("budget", budget, validate_limit)
-        is_blank = query is None or not query.strip()
-        memories = self.search_user_memories(None if is_blank else query, MAX_CANDIDATES, user_id=user_id)
-        return context_of(memories, budget, count)
-
     aadd_user_memory = async_twin(add_user_memory)
     aadd_user_memories = async_twin(add_user_memories)
     aget_user_memory = async_twin(get_user_memory)
     aget_user_memories = async_twin(get_user_memories)
     aselect = async_twin(select)
     apage = async_twin(page)
-    asearch_user_memories = async_twin(search_user_memories)
-    acontext = async_twin(context)
     areplace_user_memory = async_twin(replace_user_memory)
     aupsert_user_memory = async_twin(upsert_user_memory)
     aupsert_fields = async_twin(upsert_fields)

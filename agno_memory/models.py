@@ -11,10 +11,10 @@ from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
+from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField
 from agno_memory.fields import (
     CompositeKeyField,
     CreatedAtField,
-    FoldedTextField,
     IdentifierField,
     LastUpdatedField,
     MachineWritten,
@@ -69,6 +69,7 @@ class UserMemory(models.Model):
     last_updated = LastUpdatedField(_("last updated"), editable=False)
     created_at = CreatedAtField(_("created at"), editable=False)
     search_text = FoldedTextField(_("search text"), source="memory")
+    search_terms = SearchTermsField(_("search terms"), text="memory", topics="topics")
 
     objects: ClassVar[UserMemoryManager] = UserMemoryQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -133,6 +134,10 @@ class UserMemory(models.Model):
         with transaction.atomic(using=alias, savepoint=False):
             super().save(*args, using=alias, update_fields=self._names_to_save(update_fields))
             self.refresh_from_db(fields=self._machine_written(), from_queryset=self._own_row(alias))
+            # Of the sources of the words, the instance may have values that it does not save.
+            if update_fields is not None:
+                own: Any = type(self)._default_manager.using(alias).filter(user_id=self.user_id, pk=self.pk)
+                own.compute_terms(set(update_fields))
 
     save.alters_data = True  # type: ignore[attr-defined]
 
@@ -167,7 +172,7 @@ class UserMemory(models.Model):
         followers = {
             field.name
             for field in self._meta.concrete_fields
-            if isinstance(field, FoldedTextField) and field.source in names
+            if isinstance(field, DerivedTextField) and names.intersection(field.sources)
         }
         return names | followers | set(self._machine_written())
 

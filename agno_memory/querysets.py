@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from django.db import NotSupportedError
 
-from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.lookups import is_of_one_owner
+from agno_memory.derived_fields import FoldedTextField, SearchTermsField
 from agno_memory.exceptions import AmbiguousMemory
-from agno_memory.fields import FoldedTextField, MachineWritten, is_expression, moves
+from agno_memory.fields import MachineWritten, is_expression, moves
 from agno_memory.identifiers import identifier
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.times import now
@@ -27,6 +27,7 @@ from agno_memory.validators import (
     validate_limit,
     validate_query,
 )
+from agno_memory.words_querysets import WordsQuerySet
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -43,7 +44,7 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
+class UserMemoryQuerySet(WordsQuerySet):
     """Memories. Every method that narrows or orders can be chained, and reads nothing before the result is used."""
 
     def matching(self, **filters: Any) -> Self:
@@ -186,7 +187,15 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         Raises:
             TypeError: the owner or the id, a machine-written field, or a text as a database expression.
         """
-        return super().update(**self._with_folded(values), **moves(self.model, now()))
+        values = self._with_folded(values)
+        # They follow several fields, so the rows need words of their own. An update may also end their selection.
+        changed = self._terms_fields(set(values))
+        self._for_write = True
+        keys = list(self.order_by().values_list("user_id", "key")) if changed else []
+        derived = dict.fromkeys(changed, SearchTermsField.NOT_COMPUTED)
+        count = super().update(**values, **derived, **moves(self.model, now()))
+        self._compute_terms(keys)
+        return count
 
     update.alters_data = True  # type: ignore[attr-defined]
 
@@ -200,9 +209,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
         """Return the values, with the search text of a new text among them; raises TypeError, see ``update()``."""
         followers = {field.source: field for field in self._fields_of(FoldedTextField)}
         self._refuse_identity(values)
-        for field in self._fields_of(MachineWritten):
-            if field.name in values:
-                raise TypeError(f"{field.name} changes by itself at every write; leave it out.")
+        self._refuse_derived(values)
         folded = {}
         for source, field in followers.items():
             if field.name in values and source not in values:
@@ -215,6 +222,15 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
                     )
                 folded[field.name] = fold(values[source])
         return {**values, **folded}
+
+    def _refuse_derived(self, names: Collection[str]) -> None:
+        """Raise TypeError for fields that change by themselves."""
+        for field in self._fields_of(MachineWritten):
+            if field.name in names:
+                raise TypeError(f"{field.name} changes by itself at every write; leave it out.")
+        for field in self._fields_of(SearchTermsField):
+            if field.name in names:
+                raise TypeError(f"{field.name} follows {' and '.join(field.sources)}; set those instead.")
 
     def _refuse_identity(self, names: Iterable[str]) -> None:
         """Raise TypeError for the fields that a memory keeps for good."""
@@ -237,9 +253,6 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
             if memory.key in stored:
                 setattr(memory, name, getattr(stored[memory.key], name))
 
-    def _fields_of(self, kind: type[Any]) -> list[Any]:
-        return [field for field in self.model._meta.concrete_fields if isinstance(field, kind)]
-
     def bulk_update(self, objs: Iterable[UserMemory], fields: Iterable[str], batch_size: int | None = None) -> int:
         """Save these fields of many memories; ``version`` and ``last_updated`` change with them.
 
@@ -257,6 +270,7 @@ class UserMemoryQuerySet(OwnedQuerySet["UserMemory"]):
                 names.append(field.name)
                 for memory in memories:
                     field.pre_save(memory, add=False)
+        # It calls update(), which computes the words of ranked searches.
         return super().bulk_update(memories, names, batch_size=batch_size)
 
     bulk_update.alters_data = True  # type: ignore[attr-defined]

@@ -96,6 +96,19 @@ def validate_query(value: object) -> None:
     _validate_not_blank(value)
 
 
+def validate_question(value: object) -> None:
+    """Refuse the query of a ranked search, which may be a whole message, if it is blank, too long or not storable."""
+    _validate_text(value, conf.MAX_INPUT_LENGTH)
+    assert isinstance(value, str)
+    _validate_not_blank(value)
+
+
+def validate_share(value: object) -> None:
+    """Refuse a number that is not from 0 to 1; ``None`` means no bound."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1):
+        raise ValidationError(_("A share is a number from 0 to 1, or None for no bound."), code="invalid")
+
+
 def validate_limit(value: object) -> None:
     """Refuse a limit that is not a whole number from 0; ``None`` means no limit."""
     if not _is_whole(value, 0):

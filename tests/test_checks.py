@@ -21,6 +21,7 @@ from django.test import override_settings
 
 from agno_memory.checks import TAG, check_database, check_replicas, check_rest, check_settings, check_users
 from agno_memory.db.handles import SQLITE_OPTIONS
+from agno_memory.search.checks import check_language, check_stored_words
 
 ROOT = Path(__file__).parent.parent
 ROUTED = ["agno_memory.routers.MemoryRouter"]
@@ -55,7 +56,15 @@ def test_a_site_without_mistakes_gets_no_messages() -> None:
 
 def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
     found = {check for check in registry.registry.get_checks() if TAG in check.tags}
-    assert found == {check_settings, check_users, check_database, check_replicas, check_rest}
+    assert found == {
+        check_settings,
+        check_users,
+        check_database,
+        check_replicas,
+        check_rest,
+        check_language,
+        check_stored_words,
+    }
 
 
 # Settings

@@ -36,6 +36,7 @@ from agno_memory.keys import composite_key
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory as Model
 from agno_memory.rest.base import UserScopedViewSet
+from agno_memory.search.stored_words import stored_words
 from agno_memory.test.contract import (
     AddContract,
     AsyncContract,
@@ -107,6 +108,7 @@ def as_model(found: Any) -> Any:
     if not isinstance(found, UserMemory):
         return found
     derived = {"key": composite_key(found.user_id, found.memory_id), "search_text": fold(found.memory)}
+    derived["search_terms"] = stored_words(found.memory, found.topics)
     model = Model(**{name: getattr(found, name) for name in names.FIELDS}, **derived)
     model._state.adding = False
     return model

@@ -15,7 +15,7 @@ from tests.scripted import PAYLOAD, SECRET, Script, client, memory_of
 
 
 def test_a_memory_has_the_fields_of_the_model() -> None:
-    fields = {field.attname for field in Model._meta.concrete_fields} - {"key", "search_text"}
+    fields = {field.attname for field in Model._meta.concrete_fields} - {"key", "search_text", "search_terms"}
     assert set(UserMemory.__dataclass_fields__) == fields
     assert Model.content_fields == names.CONTENT_FIELDS
     unsaved, model = UserMemory(memory="x"), Model(memory="x")

@@ -16,7 +16,13 @@ from django.test import override_settings
 from agno_memory.conf import Settings, conf
 
 ROOT = Path(__file__).parent.parent
-TEXTS = {"DATABASE": "default", "DEFAULT_USER_ID": "default", "USER_ID_FIELD": "pk", "ON_USER_DELETE": "keep"}
+TEXTS = {
+    "DATABASE": "default",
+    "DEFAULT_USER_ID": "default",
+    "USER_ID_FIELD": "pk",
+    "ON_USER_DELETE": "keep",
+    "LANGUAGE": "english",
+}
 # Valid values of the settings that do not accept any text.
 OTHERS = {"ON_USER_DELETE": "erase"}
 COUNTS = {

@@ -8,7 +8,8 @@ import pytest
 from django.db.models import Field
 
 from agno_memory import names
-from agno_memory.fields import CompositeKeyField, FoldedTextField
+from agno_memory.derived_fields import DerivedTextField
+from agno_memory.fields import CompositeKeyField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Filter, Kind
@@ -17,7 +18,7 @@ FIELDS = {
     field.attname: field
     for field in UserMemory._meta.concrete_fields
     # Made by the model from others.
-    if not isinstance(field, FoldedTextField | CompositeKeyField)
+    if not isinstance(field, DerivedTextField | CompositeKeyField)
 }
 # The model names its own fields; these are the ones that callers do not set as content.
 NOT_CONTENT = {"memory_id", "user_id"}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Func
+from django.db.models import BigIntegerField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.dispatch import not_written_for
@@ -62,3 +63,45 @@ class TopicsWithout(TopicsWith):
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         kept = {"$ne": ["$$this", {"$literal": self.topic}]}
         return {"$filter": {"input": self.column_mql(compiler, connection), "cond": kept}}
+
+
+class SumOfParts(Func):
+    """The sum of the numbers of those texts that a column contains.
+
+    With powers of two it tells which of them, with weights how much they matter.
+
+    Args:
+        column: name of the field, a text.
+        numbers: whole numbers by text.
+    """
+
+    output_field = BigIntegerField()
+
+    def __init__(self, column: str, numbers: Mapping[str, int], **extra: Any) -> None:
+        super().__init__(column, **extra)
+        self.numbers = dict(numbers)
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *args: Any, **context: Any) -> Sql:
+        return self._sum(compiler, "POSITION(%s IN {column}) > 0")
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
+        return self._sum(compiler, "INSTR({column}, %s) > 0")
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
+        return self._sum(compiler, "STRPOS({column}, %s::text) > 0")
+
+    def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        # The backend adds the method as_mql() to every expression.
+        source: Any = self.get_source_expressions()[0]
+        column = source.as_mql(compiler, connection, as_expr=True)
+        found = ({"$gte": [{"$indexOfCP": [column, {"$literal": part}]}, 0]} for part in self.numbers)
+        pairs = zip(found, self.numbers.values(), strict=True)
+        return {"$add": [0, *({"$cond": [condition, number, 0]} for condition, number in pairs)]}
+
+    def _sum(self, compiler: SQLCompiler, condition: str) -> Sql:
+        column, _params = compiler.compile(self.get_source_expressions()[0])
+        cases = (
+            f"CASE WHEN {condition.format(column=column)} THEN {number:d} ELSE 0 END"
+            for number in self.numbers.values()
+        )
+        return f"({' + '.join(cases) or '0'})", tuple(self.numbers)

@@ -19,7 +19,8 @@ from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.compiled import Sql, Values, sql_of
-from agno_memory.fields import DocumentField, FoldedTextField, TimestampField
+from agno_memory.derived_fields import DerivedTextField
+from agno_memory.fields import DocumentField, TimestampField
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
 Column = Sequence[Any]
@@ -34,9 +35,9 @@ Conversion = Callable[[Column, BaseDatabaseWrapper], Column]
 def read_fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
     """Return the fields that are read, in their order; the others are deferred.
 
-    A ``FoldedTextField`` is not read: it is a copy of another field for searches.
+    A ``DerivedTextField`` is not read: only searches in the database use it.
     """
-    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, FoldedTextField))
+    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, DerivedTextField))
 
 
 @cache

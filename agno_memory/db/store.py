@@ -33,7 +33,8 @@ from agno_memory.times import now
 
 KEY: Any = UserMemory._meta.pk
 SEARCH_TEXT: Any = field_named("search_text")
-WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name)
+SEARCH_TERMS: Any = field_named("search_terms")
+WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name, SEARCH_TERMS.name)
 
 INSERT = Insert()
 SELECT = Select("key", "user_id")
@@ -57,7 +58,7 @@ def select_many(*conditions: Condition, order: Order, after_position: bool) -> S
 @cache
 def upsert(*names: str) -> Upsert:
     """Return the statement that sets these content fields of an owner's memory."""
-    followers = [SEARCH_TEXT.name] if SEARCH_TEXT.source in names else []
+    followers = [field.name for field in (SEARCH_TEXT, SEARCH_TERMS) if set(field.sources) & set(names)]
     return Upsert("key", "user_id", fields=[*names, *followers])
 
 
@@ -138,7 +139,8 @@ class Store(Table[UserMemoryQuerySet]):
             candidate: the id, the owner and the new content.
             version: replace only this version.
         """
-        SEARCH_TEXT.pre_save(candidate, add=False)
+        for field in (SEARCH_TEXT, SEARCH_TERMS):
+            field.pre_save(candidate, add=False)
         values = {name: getattr(candidate, name) for name in WRITTEN}
         values |= {
             "key": candidate.key,
@@ -159,17 +161,25 @@ class Store(Table[UserMemoryQuerySet]):
         Returns:
             The memory, and whether it was added.
         """
-        alias, statement = self.write_alias, upsert(*names)
+        alias, names = self.write_alias, tuple(names)
+        statement = upsert(*names)
+        # The words follow the text and the topics, and this call may have only one of them.
+        is_partial = 0 < len(set(SEARCH_TERMS.sources) & set(names)) < len(SEARCH_TERMS.sources)
 
         def write() -> tuple[UserMemory, bool]:
             self._stamp(candidate)
+            values = self._values_of(candidate)
+            if is_partial:
+                values[SEARCH_TERMS.attname] = SEARCH_TERMS.NOT_COMPUTED
             try:
-                written = cast("UserMemory | None", statement.run(self.model, alias, self._values_of(candidate)))
+                written = cast("UserMemory | None", statement.run(self.model, alias, values))
             except IntegrityError as error:
                 self._refuse_taken([candidate], error)
                 raise
             if written is None:
                 return self.add(candidate), True
+            if is_partial:
+                self.rows_to_write().filter(user_id=written.user_id, key=written.key).compute_terms()
             # A write of a memory that exists makes its version 2 or higher.
             return written, written.version == 1
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import agno_memory.derived_fields
 import agno_memory.fields
 import agno_memory.keys
 import agno_memory.operations
@@ -101,7 +102,7 @@ class Migration(migrations.Migration):
                         default=agno_memory.times.now, editable=False, verbose_name="last updated"
                     ),
                 ),
-                ("search_name", agno_memory.fields.FoldedTextField(source="name", verbose_name="search text")),
+                ("search_name", agno_memory.derived_fields.FoldedTextField(source="name", verbose_name="search text")),
             ],
             options={
                 "verbose_name": "agent session",
@@ -185,7 +186,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("created_at", agno_memory.fields.CreatedAtField(editable=False, verbose_name="created at")),
-                ("search_text", agno_memory.fields.FoldedTextField(source="memory", verbose_name="search text")),
+                (
+                    "search_text",
+                    agno_memory.derived_fields.FoldedTextField(source="memory", verbose_name="search text"),
+                ),
             ],
             options={
                 "verbose_name": "user memory",

@@ -11,6 +11,7 @@ from agno_memory.rest.base import UserScopedViewSet
 from agno_memory.rest.converters import AnyIdConverter
 from agno_memory.rest.memories.views import MemoryViewSet
 from agno_memory.rest.people.views import PersonViewSet
+from agno_memory.rest.root import ROOT, RootViewSet
 from agno_memory.rest.sessions.views import SessionViewSet
 
 register_converter(AnyIdConverter, "agno_memory_id")
@@ -33,10 +34,15 @@ def urls(
         sessions: the viewset of agents' sessions, or a subclass.
     """
     views: list[type[UserScopedViewSet]] = [memories, people, sessions]
+    listed = tuple(route for view in views for route in view.routes())
+    root = RootViewSet.as_view({"get": "list"}, name=ROOT.title, listed=listed)
     return [
-        path(route.path, view.as_view(actions, name=route.title), name=route.name)
-        for view in views
-        for route, actions in view.routes().items()
+        path(ROOT.path, root, name=ROOT.name),
+        *(
+            path(route.path, view.as_view(actions, name=route.title), name=route.name)
+            for view in views
+            for route, actions in view.routes().items()
+        ),
     ]
 
 

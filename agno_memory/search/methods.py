@@ -9,7 +9,9 @@ from agno_memory.db.keyset import Order
 from agno_memory.querysets import mentions
 from agno_memory.validators import check, validate_query
 
-RetrievalMethod = Literal["last_n", "first_n", "keyword"]
+RetrievalMethod = Literal["ranked", "last_n", "first_n", "keyword"]
+# Not a selection and an order, but a score for each memory: search/recall.py.
+RANKED: Final = "ranked"
 
 
 class Selection(NamedTuple):

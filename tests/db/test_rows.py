@@ -24,7 +24,7 @@ pytestmark = [commits]
 def test_an_instance_is_djangos(alias: str) -> None:
     memory = Memory(alias)
     memory.add_user_memories([UserMemory(memory=f"M {number}", topics=["é", "a"]) for number in range(3)])
-    expected = {each.pk: vars(each) for each in UserMemory.objects.using(alias).defer("search_text")}
+    expected = {each.pk: vars(each) for each in UserMemory.objects.using(alias).defer("search_text", "search_terms")}
     for each in memory.get_user_memories():
         found = dict(vars(each))
         state, of_django = found.pop("_state"), expected[each.pk].pop("_state")
@@ -135,7 +135,7 @@ def test_lists_by_more_values_than_are_compiled(alias: str) -> None:
     memory.add_user_memory(UserMemory(memory=" ".join(names[1:]), topics=names[1:]))
     for count in (1, 2, len(names) - 1, len(names)):
         assert memory.get_user_memories(topics=names[:count]) == [added]
-        assert memory.search_user_memories(" ".join(names[:count])) == [added]
+        assert memory.search_user_memories(" ".join(names[:count]), None, "keyword") == [added]
         assert memory.get_user_memories(any_topics=[names[0], *names[:count]])[-1] == added
     assert memory.get_user_memories(topics=[]) == memory.get_user_memories()
     assert memory.get_user_memories(any_topics=[]) == []

@@ -13,6 +13,7 @@ from agno_memory.db import statements, store
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.search.stored_words import stored_words
 from agno_memory.test import values
 from agno_memory.times import now
 from tests.statements import names_owner, recorded
@@ -22,7 +23,8 @@ SQL = pytest.mark.parametrize("alias", ["default", "postgres"])
 
 
 def new_values(memory: UserMemory, **changes: Any) -> dict[str, Any]:
-    return values(memory) | {"memory": "New", "search_text": "new", "last_updated": now()} | changes
+    derived = {"search_text": "new", "search_terms": stored_words("New", memory.topics)}
+    return values(memory) | {"memory": "New", "last_updated": now()} | derived | changes
 
 
 @SQL

@@ -66,7 +66,8 @@ LIST: Final = Operation(
     responses=many,
     description=(
         "Newest first, unless `ordering` is given. Read page by page: follow `next` until it is null. Pages stay exact "
-        "while memories are written. Unknown parameters are refused, so that a misspelt one does not widen the result."
+        "while memories are written. Unknown parameters are refused, so that a misspelt one does not widen the result. "
+        "A parameter such as `metadata.plan=pro` narrows by the value under a key of the metadata."
     ),
     response_example=page("memories", MEMORY, previous=None),
 )

@@ -64,7 +64,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
 
     @Endpoint("get", MEMORIES, parameters=(USER_ID, ORDERING, PAGE_SIZE, CURSOR), operation=openapi.LIST)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List memories. A parameter such as ``metadata.plan=pro`` narrows by a value of the metadata."""
+        """List memories."""
         return super().list(request, *args, **kwargs)
 
     @Endpoint(

@@ -20,6 +20,7 @@ from agno_memory.test.contract.ids import IdsContract
 from agno_memory.test.contract.order import OrderContract
 from agno_memory.test.contract.owner import OwnerContract
 from agno_memory.test.contract.paging import PagingContract
+from agno_memory.test.contract.recall import RecallContract
 from agno_memory.test.contract.replace import ReplaceContract
 from agno_memory.test.contract.search import SearchContract
 from agno_memory.test.contract.signals import SignalContract
@@ -42,6 +43,7 @@ __all__ = [
     "OrderContract",
     "OwnerContract",
     "PagingContract",
+    "RecallContract",
     "ReplaceContract",
     "SearchContract",
     "SignalContract",
@@ -60,6 +62,7 @@ class MemoryContract(
     BulkContract,
     TopicsContract,
     SearchContract,
+    RecallContract,
     ContextContract,
     OrderContract,
     PagingContract,

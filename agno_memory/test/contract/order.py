@@ -70,4 +70,4 @@ class OrderContract(ContractCase):
         with self.assertNumQueries(3, using=self.database):
             self.memory.get_user_memory("nothing", ALICE)
             self.memory.get_user_memories(ALICE, topics=["a"], limit=1)
-            self.memory.search_user_memories("dark mode", user_id=ALICE)
+            self.memory.search_user_memories("dark mode", None, "keyword", ALICE)

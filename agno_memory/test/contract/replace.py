@@ -25,6 +25,7 @@ class ReplaceContract(ContractCase):
                 "created_at": added.created_at,
                 "last_updated": replaced.last_updated,
                 "search_text": "new",
+                "search_terms": replaced.search_terms,
             },
         )
         read = self.memory.get_user_memory(added.memory_id, ALICE)

@@ -35,11 +35,14 @@ class SearchContract(ContractCase):
         self.add("Likes green tea")
         self.add("Likes black coffee")
         newest = self.add("Tea, green or black, is what she LIKES")
-        search = self.memory.search_user_memories
-        self.assertEqual(search("tea likes green", user_id=ALICE)[0], newest)
-        self.assertEqual(len(search("tea likes green", user_id=ALICE)), 2)
-        self.assertEqual(search("tea coffee", user_id=ALICE), [])
-        self.assertEqual(len(search("LIKES", limit=1, retrieval_method="keyword", user_id=ALICE)), 1)
+
+        def search(query: str, limit: int | None = None) -> list[UserMemory]:
+            return self.memory.search_user_memories(query, limit, "keyword", ALICE)
+
+        self.assertEqual(search("tea likes green")[0], newest)
+        self.assertEqual(len(search("tea likes green")), 2)
+        self.assertEqual(search("tea coffee"), [])
+        self.assertEqual(len(search("LIKES", limit=1)), 1)
 
     def test_search_follows_every_kind_of_write(self) -> None:
         added = self.add("first")

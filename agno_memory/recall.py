@@ -1,0 +1,128 @@
+"""``Recall``: the verbs of ``Memory`` that find memories by a question, sync and async."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, overload
+
+from agno_memory.db.keyset import Order
+from agno_memory.models import UserMemory
+from agno_memory.querysets import Position, UserMemoryQuerySet, conditions
+from agno_memory.search.context import DEFAULT_BUDGET, MAX_CANDIDATES, Context, context_of
+from agno_memory.search.methods import RetrievalMethod
+from agno_memory.search.recall import Match, Search
+from agno_memory.services import Service, async_twin
+from agno_memory.validators import check, validate_limit
+
+
+class Recall(Service[UserMemoryQuerySet]):
+    """Base of ``Memory``: search, and context for prompts."""
+
+    @overload
+    def search_user_memories(
+        self,
+        query: str | None = None,
+        limit: int | None = None,
+        retrieval_method: RetrievalMethod | None = None,
+        user_id: object = None,
+        *,
+        explain: Literal[False] = False,
+        min_relative: float | None = None,
+        precise: bool = False,
+        **filters: Any,
+    ) -> list[UserMemory]: ...
+
+    @overload
+    def search_user_memories(
+        self,
+        query: str | None = None,
+        limit: int | None = None,
+        retrieval_method: RetrievalMethod | None = None,
+        user_id: object = None,
+        *,
+        explain: Literal[True],
+        min_relative: float | None = None,
+        precise: bool = False,
+        **filters: Any,
+    ) -> list[Match]: ...
+
+    def search_user_memories(
+        self,
+        query: str | None = None,
+        limit: int | None = None,
+        retrieval_method: RetrievalMethod | None = None,
+        user_id: object = None,
+        *,
+        explain: bool = False,
+        min_relative: float | None = None,
+        precise: bool = False,
+        **filters: Any,
+    ) -> list[UserMemory] | list[Match]:
+        """Search the memories of a user.
+
+        Args:
+            query: a question, or words to search for; ignored by ``"last_n"`` and ``"first_n"``.
+            limit: the maximum number of memories; all matches by default.
+            retrieval_method: ``"ranked"``, the memories that answer the query best; ``"keyword"``, those with every
+                word of the query, in any order and ignoring case, the newest first; ``"last_n"``, the newest first;
+                ``"first_n"``, the oldest first. By default ``"ranked"`` with a query and ``"last_n"`` without one.
+            user_id: the owner.
+            explain: return a ``Match`` for each memory, with its score and the parts of it.
+            min_relative: with ``"ranked"``, return only memories with at least this part of the best score, 0 to 1.
+            precise: with ``"ranked"``, return only memories with a topic that the query names in whole.
+            **filters: those of ``get_user_memories()``, and all others of ``names.FILTERS``.
+
+        Raises:
+            ValidationError: bad input, such as an unknown method.
+            TypeError: an unknown filter.
+        """
+        search = Search(query, retrieval_method, min_relative=min_relative, precise=precise)
+        check("limit", limit, validate_limit)
+        lookups = conditions(**filters)
+        if search.selection is None:
+            matches = search.ranked(self.rows(user_id).filter(**lookups), limit)
+            return matches if explain else [match.memory for match in matches]
+        selected = self.select(user_id, {**lookups, **search.selection.lookups}, limit, search.selection.order)
+        return [search.unranked(memory) for memory in selected] if explain else selected
+
+    def context(
+        self,
+        user_id: object = None,
+        query: str | None = None,
+        budget: int = DEFAULT_BUDGET,
+        count: Callable[[str], int] = len,
+    ) -> Context:
+        """Return a block of text for a prompt: the memories that matter for a question, within a budget.
+
+        Args:
+            user_id: the owner.
+            query: the question or message; without one, the newest memories.
+            budget: the maximum size of the block, in characters or in the unit of ``count``.
+            count: returns the size of a text, such as its number of tokens.
+
+        Returns:
+            The block, the best match first, and the ids of its memories. Each is one numbered line that is marked as
+            data; near duplicates are left out. Without memories the block is empty.
+
+        Raises:
+            ValidationError: bad input.
+        """
+        check("budget", budget, validate_limit)
+        is_blank = query is None or not query.strip()
+        memories = self.search_user_memories(None if is_blank else query, MAX_CANDIDATES, user_id=user_id)
+        return context_of(memories, budget, count)
+
+    def select(
+        self,
+        user_id: object,
+        lookups: dict[str, Any],
+        limit: int | None = None,
+        order: Order = "-last_updated",
+        position: Position | None = None,
+    ) -> list[UserMemory]:
+        """Return memories of a user; see ``Memory.select()``."""
+        raise NotImplementedError("A subclass of Recall must define select().")
+
+    # The type checker takes the first of the overloads.
+    asearch_user_memories = async_twin(search_user_memories)  # type: ignore[arg-type]
+    acontext = async_twin(context)

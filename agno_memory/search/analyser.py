@@ -1,0 +1,192 @@
+"""The analyser: the words of a text, in the form in which a search compares them.
+
+Words are folded as ``validators.fold`` has it, without accents and without the stop words of a language, and stemmed.
+Chinese, Japanese, Korean and Thai have no blanks between words: their words are all pairs of neighbouring characters.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from django.core.exceptions import ImproperlyConfigured
+
+from agno_memory.conf import conf
+from agno_memory.search.english import IRREGULAR_FORMS, STOP_WORDS, light_stem
+from agno_memory.validators import fold
+
+# Rises with every change of this file that changes the words of a text, so that stored words can be recognised as old.
+VERSION: Final = 1
+
+_NO_BLANKS: Final = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+# Also the full stop, the exclamation mark and the question mark of Chinese and Japanese, and an ellipsis.
+_END: Final = r".!?\u3002\uff01\uff1f\u2026\n"
+_SENTENCE: Final = re.compile(rf"[^{_END}]+[{_END}]*")
+_QUESTION_MARK: Final = re.compile(r"[?\uff1f]")
+
+
+class Words(NamedTuple):
+    """The words of a memory, as they are stored.
+
+    Args:
+        counts: how often the text and the topics have a word.
+        asked: how often of these in a question. A question has words of its answer, which is in the next row.
+    """
+
+    counts: Counter[str]
+    asked: Counter[str]
+
+
+class Analyser:
+    """The words of texts in one language.
+
+    Args:
+        language: the name of a stemmer of Snowball, such as ``"english"``.
+    """
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._stop_words = _stop_words(language)
+        stemmer, self._stem_word = _stemmer(language)
+        stop = "stop" if self._stop_words else "all"
+        # Stored with the words: those of another analyser are not comparable.
+        self.name = f"{language}-{stemmer}-{stop}-{VERSION}"
+        self._stem = lru_cache(maxsize=50_000)(self._stem_folded)
+
+    def words(self, text: str, topics: Iterable[str] = ()) -> Words:
+        """Return the words of a memory. The words of topics count as its own, and never as a question."""
+        counts, asked = Counter[str](), Counter[str]()
+        for topic in topics:
+            counts.update(self.terms(topic))
+        for sentence in _SENTENCE.findall(text):
+            found = self.terms(sentence)
+            counts.update(found)
+            if _QUESTION_MARK.search(sentence):
+                asked.update(found)
+        return Words(counts, asked)
+
+    def terms(self, text: str, *, is_query: bool = False) -> list[str]:
+        """Return the words of a text in their order.
+
+        Args:
+            text: of a memory or of a query.
+            is_query: a query has single characters of languages without blanks only if nothing stands beside them.
+        """
+        terms: list[str] = []
+        for token in _token_pattern().findall(fold(text).replace("\u2019", "'")):
+            if _no_blanks_pattern().match(token):
+                terms += map("".join, pairwise(token))
+                if not is_query or len(token) == 1:
+                    terms += token
+            elif token not in self._stop_words:
+                terms += self._parts(token)
+        return terms
+
+    def _parts(self, token: str) -> Iterable[str]:
+        """Yield the stems of a word, which may have an apostrophe: "caroline's" and "l'ecole" are one word each."""
+        has_apostrophe = "'" in token
+        for part in token.split("'"):
+            if part and part not in self._stop_words and not (has_apostrophe and len(part) < 3):
+                yield self._stem(part)
+
+    def _stem_folded(self, word: str) -> str:
+        plain = without_accents(word)
+        if self.language == "english":
+            plain = IRREGULAR_FORMS.get(plain, plain)
+        return self._stem_word(plain)
+
+
+def current_analyser() -> Analyser:
+    """Return the analyser of the setting ``LANGUAGE``.
+
+    Raises:
+        ImproperlyConfigured: an unknown language.
+    """
+    return analyser(conf.LANGUAGE)
+
+
+@cache
+def analyser(language: str) -> Analyser:
+    """Return the analyser of a language."""
+    return Analyser(language)
+
+
+def without_accents(word: str) -> str:
+    """Return a folded word without its combining marks: "café" becomes "cafe"."""
+    if word.isascii():
+        return word
+    return "".join(each for each in unicodedata.normalize("NFD", word) if not unicodedata.combining(each))
+
+
+def languages() -> list[str]:
+    """Return the values that the setting ``LANGUAGE`` can have, with the packages that are installed."""
+    try:
+        import snowballstemmer
+    except ImportError:
+        return ["english"]
+    return sorted(snowballstemmer.algorithms())
+
+
+def unknown_language(language: str) -> ImproperlyConfigured:
+    """Return the error of a language without a stemmer."""
+    return ImproperlyConfigured(
+        f"AGNO_MEMORY['LANGUAGE'] is {language!r}. Choose one of: {', '.join(languages())}. "
+        'Languages other than English need packages: pip install "agno-memory[search]".'
+    )
+
+
+def _stemmer(language: str) -> tuple[str, Callable[[str], str]]:
+    """Return the name and the function of a stemmer."""
+    if language not in languages():
+        raise unknown_language(language)
+    try:
+        import snowballstemmer
+    except ImportError:
+        return "light", light_stem
+    stem: Callable[[str], str] = snowballstemmer.stemmer(language).stemWord
+    return "snowball", stem
+
+
+def _stop_words(language: str) -> frozenset[str]:
+    """Return the words of a language that say nothing about a text, folded, with and without accents."""
+    if language == "english":
+        return STOP_WORDS
+    try:
+        from stop_words import StopWordError, get_stop_words
+    except ImportError:
+        return frozenset()
+    try:
+        words = [fold(word) for word in get_stop_words(language)]
+    except StopWordError:
+        return frozenset()
+    return frozenset([*words, *map(without_accents, words)])
+
+
+@cache
+def _token_pattern() -> re.Pattern[str]:
+    """Return the pattern of a word: letters, digits and marks, with apostrophes inside; or a run without blanks."""
+    letter = rf"(?:[^\W_{_NO_BLANKS}]|[{_marks()}])"
+    return re.compile(rf"[{_NO_BLANKS}]+|{letter}+(?:'{letter}+)*")
+
+
+@cache
+def _no_blanks_pattern() -> re.Pattern[str]:
+    return re.compile(rf"[{_NO_BLANKS}]")
+
+
+def _marks() -> str:
+    """Return the combining marks outside of ``_NO_BLANKS`` as ranges: Python's ``\\w`` has none of them."""
+    ranges: list[list[int]] = []
+    for point in range(sys.maxunicode + 1):
+        mark = unicodedata.category(chr(point)) in ("Mn", "Mc") and not re.match(rf"[{_NO_BLANKS}]", chr(point))
+        if mark and ranges and ranges[-1][1] == point - 1:
+            ranges[-1][1] = point
+        elif mark:
+            ranges.append([point, point])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)

@@ -1,0 +1,188 @@
+"""The rows to rank: the memories of a person that have rare words of a query, and their neighbours.
+
+The database finds them by the stored words. The numbers that it returns are whole, so that each database finds the same
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from agno_memory.conf import conf
+from agno_memory.db.expressions import SumOfParts
+from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.search.analyser import analyser
+from agno_memory.search.query import beginning, repair, repairable, with_repairs
+from agno_memory.search.ranking import Query, Row, Statistics
+from agno_memory.search.stored_words import Reader, marker, stored_words
+
+# The newest memories of a person, of which the numbers of words are counted: those of 100,000 would take too long.
+STATISTICS_ROWS: Final = 2_000
+# The rows that are ranked, besides their neighbours: more of them do not improve the first 20.
+MAX_CANDIDATES: Final = 200
+# The neighbours of a row in its session: the question before it, and the two rows after it.
+ROWS_BEFORE: Final = 1
+ROWS_AFTER: Final = 2
+# The rows of the candidates' sessions that are read, to find the neighbours.
+MAX_SESSION_ROWS: Final = 2_000
+# Rarities are compared as whole numbers, which every database adds to the same sums.
+PRECISION: Final = 1_000
+
+
+class Candidates(NamedTuple):
+    """What a query finds.
+
+    Args:
+        query: with the repaired words.
+        rows: the rows to rank.
+        statistics: of the person's memories.
+        repairs: by misspelt word, the word that took its place.
+    """
+
+    query: Query
+    rows: list[Row]
+    statistics: Statistics
+    repairs: dict[str, str]
+
+
+def find_candidates(memories: UserMemoryQuerySet, query: Query, extra_keys: Iterable[str] = ()) -> Candidates:
+    """Return the memories that have words of a query, and their neighbours.
+
+    Args:
+        memories: those of one person, narrowed by the filters of the search.
+        query: the words to search for.
+        extra_keys: of memories to rank although they have no word of the query: those that a model finds.
+    """
+    masks = _masks(memories, query.terms)
+    statistics = _statistics(masks, query.terms)
+    repairs = _repairs(memories, [term for term in query.terms if not statistics.frequencies[term]])
+    if repairs:
+        query = with_repairs(query, repairs)
+        masks = _masks(memories, query.terms)
+        statistics = _statistics(masks, query.terms)
+    if len(masks) < STATISTICS_ROWS:
+        # These are all memories of the person, so the common words too may fetch some.
+        keys = _best_of(masks, _weights(statistics, query.terms))
+    else:
+        rare = [term for term in query.terms if not statistics.is_common(term)]
+        keys = _best(memories, _weights(statistics, rare or query.terms))
+    return Candidates(query, _rows(memories, [*keys, *extra_keys], query), statistics, repairs)
+
+
+# The key of each memory with the words that it has: bit n for the nth word of the query.
+Masks = list[tuple[str, int]]
+
+
+def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
+    """Return the keys of the newest memories, and which of the words each of them has."""
+    bits = {marker(term): 1 << number for number, term in enumerate(terms)}
+    newest = memories.newest().annotate(mask=SumOfParts("search_terms", bits))
+    return list(newest.values_list("key", "mask")[:STATISTICS_ROWS])
+
+
+def _statistics(masks: Masks, terms: Sequence[str]) -> Statistics:
+    frequencies = {term: sum(mask >> number & 1 for _key, mask in masks) for number, term in enumerate(terms)}
+    return Statistics(len(masks), frequencies)
+
+
+def _weights(statistics: Statistics, terms: Sequence[str]) -> dict[str, int]:
+    """Return the weights of the words that fetch candidates."""
+    return {term: max(round(statistics.idf(term) * PRECISION), 1) for term in terms}
+
+
+def _best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
+    """Return the keys of the memories with the largest sums of weights; of equal ones, the newest.
+
+    Args:
+        masks: of all memories.
+        weights: by word, in the order of the bits.
+    """
+    numbers = list(enumerate(weights.values()))
+    # Many memories have the same words.
+    sums = {mask: sum(weight for number, weight in numbers if mask >> number & 1) for _key, mask in masks}
+    # The sort is stable, and the masks are ordered by time.
+    best = sorted((pair for pair in masks if pair[1]), key=lambda pair: -sums[pair[1]])
+    return [key for key, _mask in best[:MAX_CANDIDATES]]
+
+
+def _best(memories: UserMemoryQuerySet, weights: Mapping[str, int]) -> list[str]:
+    """Return the same for all memories, computed by the database."""
+    parts = {marker(term): weight for term, weight in weights.items()}
+    weighted = memories.annotate(weight=SumOfParts("search_terms", parts)).filter(weight__gt=0)
+    best = weighted.order_by("-weight", "-last_updated", "-memory_id")
+    return list(best.values_list("key", flat=True)[:MAX_CANDIDATES])
+
+
+def _repairs(memories: UserMemoryQuerySet, unknown: Iterable[str]) -> dict[str, str]:
+    """Return the words that take the place of unknown ones, from the newest memories."""
+    repairs: dict[str, str] = {}
+    for term in filter(repairable, unknown):
+        newest = memories.newest().filter(search_terms__contains=beginning(term))
+        repaired = repair(term, newest.values_list("search_terms", flat=True)[:STATISTICS_ROWS])
+        if repaired:
+            repairs[term] = repaired
+    return repairs
+
+
+# The columns of a row to rank.
+COLUMNS: Final = ("key", "memory_id", "last_updated", "session_id", "search_terms", "metadata")
+Found = list[tuple[Any, ...]]
+
+
+def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> list[Row]:
+    """Return the rows with these keys, and their neighbours."""
+    found: Found = list(memories.filter(key__in=keys).values_list(*COLUMNS))
+    sessions = {session for _key, _id, _moment, session, *_others in found if session is not None}
+    positions = _positions(memories, sessions, set(keys)) if sessions else {}
+    neighbours = positions.keys() - set(keys)
+    if neighbours:
+        found += memories.filter(key__in=list(neighbours)).values_list(*COLUMNS)
+    computed = _computed(memories, [key for key, *_others, stored, _metadata in found if not stored])
+    reader = Reader(query.terms)
+    return [
+        Row(
+            key,
+            memory_id,
+            moment,
+            session,
+            positions.get(key, 0),
+            reader.read(stored or computed.get(key, "")),
+            _speaker(metadata),
+        )
+        for key, memory_id, moment, session, stored, metadata in found
+    ]
+
+
+def _positions(memories: UserMemoryQuerySet, sessions: Collection[str], keys: Collection[str]) -> dict[str, int]:
+    """Return the positions in their sessions of the rows with these keys, and of their neighbours, by key."""
+    rows = memories.filter(session_id__in=sessions).order_by("session_id", "created_at", "memory_id")
+    in_order = list(rows.values_list("key", "session_id")[:MAX_SESSION_ROWS])
+    positions: dict[str, int] = {}
+    for number, (key, session) in enumerate(in_order):
+        if key in keys:
+            for place in range(max(number - ROWS_BEFORE, 0), min(number + ROWS_AFTER + 1, len(in_order))):
+                neighbour, of_session = in_order[place]
+                if of_session == session:
+                    positions[neighbour] = place
+    return positions
+
+
+def _computed(memories: UserMemoryQuerySet, keys: Sequence[str]) -> dict[str, str]:
+    """Return the words of memories that have none stored, by key."""
+    if not keys:
+        return {}
+    rows = memories.filter(key__in=keys).values_list("key", "memory", "topics")
+    return {key: stored_words(memory, topics) for key, memory, topics in rows}
+
+
+def _speaker(metadata: object) -> frozenset[str]:
+    """Return the words of ``metadata["speaker"]``."""
+    speaker = metadata.get("speaker") if isinstance(metadata, dict) else None
+    return _words_of_name(speaker, conf.LANGUAGE) if isinstance(speaker, str) else frozenset()
+
+
+@lru_cache(maxsize=1_000)
+def _words_of_name(name: str, language: str) -> frozenset[str]:
+    return frozenset(analyser(language).terms(name))

@@ -1,0 +1,66 @@
+"""System checks of ranked searches: the language of the settings, and the words that rows store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, router
+
+from agno_memory.conf import conf
+from agno_memory.db.connections import connection_to
+from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.search.analyser import Analyser, current_analyser, languages, unknown_language
+
+TAG = "agno_memory"
+# The rows that the check of a database reads, at each end of the table.
+SAMPLE: Final = 1_000
+
+
+@register(TAG, Tags.compatibility)
+def check_language(**kwargs: Any) -> list[CheckMessage]:
+    """Report a ``LANGUAGE`` that has no stemmer."""
+    try:
+        language = conf.LANGUAGE
+    except ImproperlyConfigured:
+        # Reported by check_settings().
+        return []
+    if language in languages():
+        return []
+    hint = "LANGUAGE: the name of a stemmer of Snowball, in English."
+    return [Error(str(unknown_language(language)), hint=hint, id="agno_memory.E020")]
+
+
+@register(TAG, Tags.database)
+def check_stored_words(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report memories with words of another analyser; run by ``check --database`` and ``migrate``."""
+    alias = router.db_for_read(UserMemory)
+    if alias not in (databases or ()) or check_language():
+        return []
+    connection, analyser = connection_to(alias), current_analyser()
+    try:
+        if UserMemory._meta.db_table not in connection.introspection.table_names():
+            return []
+        rows = UserMemory.objects.using(alias)
+        stale = max(_stale_in(rows.sorted_by(order), analyser) for order in ("-created_at", "created_at"))
+    except DatabaseError:
+        # A table of an earlier migration; the check runs before a migration too.
+        return []
+    return [another_analyser(alias, analyser.name)] if stale else []
+
+
+def _stale_in(rows: UserMemoryQuerySet, analyser: Analyser) -> int:
+    stored = rows.values_list("search_terms", flat=True)[:SAMPLE]
+    return sum(not words.startswith(f"{analyser.name} ") for words in stored)
+
+
+def another_analyser(alias: str, name: str) -> CheckMessage:
+    return Warning(
+        f"Some memories in {alias!r} have no words for ranked searches, or those of another analyser than {name!r}, "
+        "which follows from LANGUAGE and the installed packages. A search does not find them by all of their words.",
+        hint=f"Run: python manage.py reindex_memories --database {alias}",
+        id="agno_memory.W020",
+    )

@@ -1,0 +1,183 @@
+"""Ranked recall: a query, the memories that answer it, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from agno_memory.db.rows import with_read_fields
+from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.search.analyser import current_analyser
+from agno_memory.search.candidates import Candidates, find_candidates
+from agno_memory.search.methods import RANKED, RETRIEVAL_METHODS, RetrievalMethod
+from agno_memory.search.query import is_one_edit, parse_query, repairable
+from agno_memory.search.ranking import Parts, Query, Row, rank
+from agno_memory.validators import check, refusal, validate_question, validate_share
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a search returns a memory: the parts of its score.
+
+    Args:
+        words: by word of the query, its weight in the memory itself.
+        neighbours: by word, its weight from a neighbour in the session, and the id of that memory.
+        session: the weight of the session, if others of its memories have words of the query.
+        speaker: the weight of the speaker, if the query names them.
+        time: the weight of a time, if the query asks for one.
+        question: the loss of a memory that asks something; negative.
+        topics: the topics of the memory that the query names in whole.
+        model: the share of the embedding model.
+        model_name: the model that was used; None without one.
+        repairs: by misspelt word of the query, the word that took its place.
+        order: how the memories are ordered: ``"score"``, or ``"newest"`` and ``"oldest"`` if nothing was ranked.
+        problem: why the model was not used, if one is configured.
+    """
+
+    words: Mapping[str, float] = field(default_factory=dict)
+    neighbours: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    session: float = 0.0
+    speaker: float = 0.0
+    time: float = 0.0
+    question: float = 0.0
+    topics: tuple[str, ...] = ()
+    model: float = 0.0
+    model_name: str | None = None
+    repairs: Mapping[str, str] = field(default_factory=dict)
+    order: str = "score"
+    problem: str | None = None
+
+
+class Match(NamedTuple):
+    """A memory that a search found.
+
+    Args:
+        memory: the memory.
+        score: larger is better; comparable only within one search. 0 if nothing was ranked.
+        explanation: the parts of the score.
+    """
+
+    memory: UserMemory
+    score: float
+    explanation: Explanation
+
+
+class Search:
+    """A search with checked arguments, as of ``Memory.search_user_memories``.
+
+    Args:
+        text: of the query.
+        method: one of ``RETRIEVAL_METHODS``, or ``"ranked"``; by default ``"ranked"`` with a query and ``"last_n"``
+            without one.
+        min_relative: with ``"ranked"``, the least part of the best score.
+        precise: with ``"ranked"``, whether to return only memories with a topic that the query names in whole.
+
+    Raises:
+        ValidationError: bad input.
+    """
+
+    def __init__(
+        self,
+        text: str | None,
+        method: RetrievalMethod | None = None,
+        *,
+        min_relative: float | None = None,
+        precise: bool = False,
+    ) -> None:
+        method = method or ("last_n" if text is None else RANKED)
+        if method not in (RANKED, *RETRIEVAL_METHODS):
+            message = _("Unknown method. Choose one of: %(methods)s.")
+            raise refusal("retrieval_method", message, "invalid", methods=", ".join((RANKED, *RETRIEVAL_METHODS)))
+        check("min_relative", min_relative, validate_share)
+        if method == RANKED:
+            check("query", text, validate_question)
+        self.text = text or ""
+        self.min_relative = min_relative
+        self.precise = precise
+        # None for a search that ranks.
+        self.selection = None if method == RANKED else RETRIEVAL_METHODS[method](text)
+
+    def unranked(self, memory: UserMemory) -> Match:
+        """Return a memory of a search that does not rank."""
+        is_newest = self.selection is None or self.selection.order == "-last_updated"
+        return Match(memory, 0.0, Explanation(order="newest" if is_newest else "oldest"))
+
+    def ranked(self, memories: UserMemoryQuerySet, limit: int | None) -> list[Match]:
+        """Return the memories that answer the query, the best first.
+
+        Args:
+            memories: those of one person, narrowed by the filters of the search.
+            limit: the maximum number of memories; None for all that match.
+        """
+        query = parse_query(self.text)
+        if self.precise:
+            named = named_topics(query, memories)
+            if not named:
+                return []
+            memories = memories.about_any(*named)
+        if not query.terms:
+            # Only words that say nothing, such as "what about it?".
+            return [self.unranked(memory) for memory in with_read_fields(memories).newest()[:limit]]
+        found = find_candidates(memories, query)
+        scored = [pair for pair in rank(found.query, found.rows, found.statistics, {}) if pair[1].score() > 0]
+        if self.min_relative and scored:
+            least = scored[0][1].score() * self.min_relative
+            scored = [pair for pair in scored if pair[1].score() >= least]
+        return _matches(memories, scored[:limit], found)
+
+
+def named_topics(query: Query, memories: UserMemoryQuerySet) -> list[str]:
+    """Return the topics of these memories of which the query has every word.
+
+    A word of the query that no topic has may differ by one letter.
+    """
+    words = {count.topic: frozenset(current_analyser().terms(count.topic)) for count in memories.topic_counts()}
+    known = frozenset().union(*words.values()) if words else frozenset()
+    unknown = [term for term in query.terms if term not in known and repairable(term)]
+
+    def is_named(word: str) -> bool:
+        return word in query.terms or any(_repairs(term, word) for term in unknown)
+
+    return [topic for topic, of_topic in words.items() if of_topic and all(map(is_named, of_topic))]
+
+
+def _repairs(term: str, word: str) -> bool:
+    return repairable(word) and term[:2] == word[:2] and is_one_edit(term, word)
+
+
+def _matches(memories: UserMemoryQuerySet, scored: list[tuple[Row, Parts]], found: Candidates) -> list[Match]:
+    """Return the memories of rows. A memory that was deleted in between is left out."""
+    rows = memories.filter(key__in=[row.key for row, _parts in scored])
+    by_key = {memory.key: memory for memory in with_read_fields(rows)}
+    ids = {row.key: row.memory_id for row in found.rows}
+    return [
+        Match(by_key[row.key], parts.score(), _explanation(by_key[row.key], parts, found, ids))
+        for row, parts in scored
+        if row.key in by_key
+    ]
+
+
+def _explanation(memory: UserMemory, parts: Parts, found: Candidates, ids: Mapping[str, str]) -> Explanation:
+    terms = set(found.query.terms)
+    return Explanation(
+        words=parts.own,
+        neighbours={word: (weight, ids.get(key, "")) for word, (weight, key) in parts.near.items()},
+        session=parts.session,
+        speaker=parts.speaker,
+        time=parts.time,
+        question=parts.question,
+        topics=tuple(_named(memory.topics, terms)),
+        model=parts.model,
+        repairs=found.repairs,
+    )
+
+
+def _named(topics: Any, terms: set[str]) -> Iterable[str]:
+    for topic in topics if isinstance(topics, list) else ():
+        words = current_analyser().terms(topic) if isinstance(topic, str) else []
+        if words and terms.issuperset(words):
+            yield topic
