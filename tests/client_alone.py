@@ -114,7 +114,10 @@ def use(memory: MemoryClient) -> None:
     added = memory.add_user_memory(UserMemory(memory="Likes tea", topics=["drinks"], memory_id="a/b ☕"))
     assert memory.get_user_memory(added.memory_id) == added
     assert (
-        memory.get_user_memories() == memory.search_user_memories("tea") == list(memory.iter_user_memories()) == [added]
+        memory.get_user_memories()
+        == memory.search_user_memories("tea", None, "keyword")
+        == list(memory.iter_user_memories())
+        == [added]
     )
     replaced = memory.replace_user_memory(added.memory_id, UserMemory(memory="Likes coffee"), version=1)
     assert (replaced.memory, replaced.version) == ("Likes coffee", 2)

@@ -27,7 +27,12 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 
 def test_signatures_are_those_of_the_service() -> None:
     """The same arguments, in the same order, with the same defaults; but for the calls that other doors build on."""
-    verbs = {name for name in vars(Memory) if f"a{name}" in vars(Memory)} - {"page", "select", "upsert_fields"}
+    verbs = {name for name in vars(Memory) if f"a{name}" in vars(Memory)} - {
+        "page",
+        "select",
+        "upsert_fields",
+        "context",
+    }
     verbs |= {f"a{name}" for name in verbs}
     assert verbs <= set(dir(MemoryClient))
     for name in verbs - {"clear", "aclear"}:

@@ -99,6 +99,36 @@ def payloads_of(*moments: str) -> list[dict[str, Any]]:
 
 
 @both_ways
+def test_a_ranked_search_is_one_request(call: Verb) -> None:
+    found = {
+        "results": [{**each, "score": 2.5, "explanation": {"words": {"tea": 2.5}}} for each in payloads_of("2a", "1")]
+    }
+    script = Script(httpx.Response(200, json=found), httpx.Response(200, json=found))
+    memories = call(script, "search_user_memories", query="tea?", limit=5, topics=["a"], precise=True, min_relative=0.5)
+    assert [memory.memory_id for memory in memories] == ["m2a", "m1"]
+    matches = call(script, "search_user_memories", query="tea?", explain=True)
+    assert [(match.memory.memory_id, match.score, match.explanation) for match in matches] == [
+        ("m2a", 2.5, {"words": {"tea": 2.5}}),
+        ("m1", 2.5, {"words": {"tea": 2.5}}),
+    ]
+    assert script.calls == [
+        "GET /api/memories/search/?topic=a&q=tea%3F&limit=5&min_relative=0.5&precise=true",
+        "GET /api/memories/search/?q=tea%3F&explain=true",
+    ]
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "arguments", [{"min_relative": 2}, {"min_relative": True}, {"min_relative": "1"}, {"query": " "}]
+)
+def test_bad_options_of_a_search_are_refused(call: Verb, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        call(Script(), "search_user_memories", **{"query": "tea", **arguments})
+    with pytest.raises(TypeError, match="colour"):
+        call(Script(), "search_user_memories", query="tea", colour="red")
+
+
+@both_ways
 @pytest.mark.parametrize(
     ("verb", "arguments", "query", "found"),
     [
@@ -106,7 +136,12 @@ def payloads_of(*moments: str) -> list[dict[str, Any]]:
         ("search_user_memories", {}, "", "m3 m2b m2a m1"),
         ("search_user_memories", {"retrieval_method": "first_n"}, "", "m1 m2a m2b m3"),
         ("search_user_memories", {"query": "ignored", "retrieval_method": "last_n"}, "", "m3 m2b m2a m1"),
-        ("search_user_memories", {"query": "spicy 100%"}, "q=spicy+100%25&", "m3 m2b m2a m1"),
+        (
+            "search_user_memories",
+            {"query": "spicy 100%", "retrieval_method": "keyword"},
+            "q=spicy+100%25&",
+            "m3 m2b m2a m1",
+        ),
     ],
 )
 def test_order_without_a_limit(call: Verb, verb: str, arguments: dict[str, Any], query: str, found: str) -> None:
@@ -123,7 +158,11 @@ def test_order_without_a_limit(call: Verb, verb: str, arguments: dict[str, Any],
         ("get_user_memories", {"limit": 5}, "ordering=-last_updated&page_size=5"),
         ("search_user_memories", {"limit": 500}, "ordering=-last_updated&page_size=100"),
         ("search_user_memories", {"limit": 5, "retrieval_method": "first_n"}, "ordering=last_updated&page_size=5"),
-        ("search_user_memories", {"limit": 5, "query": "tea"}, "q=tea&ordering=-last_updated&page_size=5"),
+        (
+            "search_user_memories",
+            {"limit": 5, "query": "tea", "retrieval_method": "keyword"},
+            "q=tea&ordering=-last_updated&page_size=5",
+        ),
     ],
 )
 def test_order_with_a_limit(call: Verb, verb: str, arguments: dict[str, Any], query: str) -> None:

@@ -68,6 +68,30 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
+class Match(NamedTuple):
+    """A memory that a search found.
+
+    Args:
+        memory: the memory.
+        score: larger is better; comparable only within one search.
+        explanation: the parts of the score, as the service returns them.
+    """
+
+    memory: UserMemory
+    score: float
+    explanation: dict[str, Any]
+
+
+def parse_matches(payload: Any) -> list[Match]:
+    """Return the results of a search from the service's JSON; raises as ``parse_memory()``."""
+    return [Match(parse_memory(each), float(each["score"]), dict(each["explanation"])) for each in payload["results"]]
+
+
+def parse_found(payload: Any) -> list[UserMemory]:
+    """Return the memories of a search from the service's JSON; raises as ``parse_memory()``."""
+    return [parse_memory(each) for each in payload["results"]]
+
+
 def parse_memory(payload: Any) -> UserMemory:
     """Return a memory from the service's JSON.
 

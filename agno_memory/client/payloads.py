@@ -144,6 +144,20 @@ def _filter_texts(name: str, kind: Kind, value: object) -> list[str]:
     return [value.isoformat()]
 
 
+def search_options(limit: int | None, *, explain: bool, min_relative: object, precise: bool) -> list[tuple[str, str]]:
+    """Return the options of a ranked search as parameters of a URL.
+
+    Raises:
+        ValidationError: a share that is not from 0 to 1.
+    """
+    if isinstance(min_relative, bool) or not isinstance(min_relative, int | float | None):
+        raise invalid("min_relative", "A share is a number from 0 to 1, or None for no bound.")
+    if min_relative is not None and not 0 <= min_relative <= 1:
+        raise invalid("min_relative", "A share is a number from 0 to 1, or None for no bound.")
+    options = {"limit": limit, "min_relative": min_relative, "explain": explain or None, "precise": precise or None}
+    return [(name, json.dumps(value)) for name, value in options.items() if value is not None]
+
+
 def if_match_header(version: object) -> dict[str, str]:
     """Return the header that limits a request to one version of a memory; none without a version."""
     if version is None:

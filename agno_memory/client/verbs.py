@@ -6,12 +6,22 @@ sync and an async method of it.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypedDict, Unpack
 
 from agno_memory.batches import batched
 from agno_memory.client.calls import Calls, UserId, check_found, note_on_error, parse_added, with_keywords_of
-from agno_memory.client.models import Stats, TopicCount, UserMemory, parse_memory, parse_stats, parse_topic_counts
+from agno_memory.client.models import (
+    Stats,
+    TopicCount,
+    UserMemory,
+    parse_found,
+    parse_matches,
+    parse_memory,
+    parse_stats,
+    parse_topic_counts,
+)
 from agno_memory.client.payloads import (
     Identifier,
     as_id,
@@ -23,6 +33,7 @@ from agno_memory.client.payloads import (
     if_match_header,
     new_memories,
     new_memory,
+    search_options,
 )
 from agno_memory.client.protocol import (
     Request,
@@ -35,7 +46,8 @@ from agno_memory.client.protocol import (
 from agno_memory.client.retries import Exchange
 from agno_memory.exceptions import MemoryExists
 
-RetrievalMethod = Literal["last_n", "first_n", "keyword"]
+RetrievalMethod = Literal["ranked", "last_n", "first_n", "keyword"]
+RANKED: Final = "ranked"
 ORDERINGS: Final = {"last_n": "-last_updated", "first_n": "last_updated", "keyword": "-last_updated"}
 
 # Attempts of an upsert when the memory is added and deleted between its two requests.
@@ -53,6 +65,15 @@ class Filters(TypedDict, total=False):
     team_id: Identifier | None
     session_id: Identifier | None
     metadata: Mapping[str, Any] | None
+
+
+class SearchFilters(Filters, total=False):
+    """The keyword arguments of searches."""
+
+    created_after: datetime.datetime | None
+    created_before: datetime.datetime | None
+    updated_after: datetime.datetime | None
+    updated_before: datetime.datetime | None
 
 
 class Verbs(Calls):
@@ -295,28 +316,51 @@ class Verbs(Calls):
         limit: int | None = None,
         retrieval_method: RetrievalMethod | None = None,
         user_id: UserId = None,
-    ) -> Exchange[list[UserMemory]]:
+        *,
+        explain: bool = False,
+        min_relative: float | None = None,
+        precise: bool = False,
+        **filters: Unpack[SearchFilters],
+    ) -> Exchange[Any]:
         """Search a user's memories.
 
         Args:
-            query: words to search for; required by ``"keyword"``, ignored by the other methods.
-            limit: maximum of memories to return; all matches by default.
-            retrieval_method: ``"last_n"``, the last written first; ``"first_n"``, the reverse; ``"keyword"``, memories
-                that contain every word of the query, in any order and case, the last written first. By default
-                ``"keyword"`` with a query and ``"last_n"`` without.
+            query: a question, or words to search for; ignored by ``"last_n"`` and ``"first_n"``.
+            limit: maximum of memories to return; by default 10 with ``"ranked"``, and otherwise all matches.
+            retrieval_method: ``"ranked"``, the memories that answer the query best; ``"keyword"``, those that contain
+                every word of the query, in any order and case, the last written first; ``"last_n"``, the last written
+                first; ``"first_n"``, the reverse. By default ``"ranked"`` with a query and ``"last_n"`` without.
             user_id: the owner.
+            explain: with ``"ranked"``, return a ``Match`` for each memory, with its score and the parts of it.
+            min_relative: with ``"ranked"``, return only memories with at least this part of the best score, 0 to 1.
+            precise: with ``"ranked"``, return only memories with a topic that the query names in whole.
+            **filters: as for ``get_user_memories()``, and all others of ``names.FILTERS``.
 
         Raises:
             ValidationError: bad input, among it an unknown method.
+            TypeError: an unknown filter.
             RemoteError: a call failed.
         """
         check_limit(limit)
-        method = retrieval_method or ("last_n" if query is None else "keyword")
-        if method not in ORDERINGS:
-            raise invalid("retrieval_method", f"Unknown method. Choose one of: {', '.join(ORDERINGS)}.")
+        method = retrieval_method or ("last_n" if query is None else RANKED)
+        if method not in (RANKED, *ORDERINGS):
+            raise invalid("retrieval_method", f"Unknown method. Choose one of: {', '.join((RANKED, *ORDERINGS))}.")
+        unknown = sorted(filters.keys() - SearchFilters.__annotations__.keys())
+        if unknown:
+            raise TypeError(f"{unknown[0]!r} is not a filter. Choose from: {', '.join(SearchFilters.__annotations__)}.")
+        narrowed = filter_parameters(filters)
+        if narrowed is None:
+            return []
+        parameters = [*self.owner_parameters(user_id), *narrowed]
+        if method == RANKED:
+            options = search_options(limit, explain=explain, min_relative=min_relative, precise=precise)
+            path = build_path("memories", "search", query=[*parameters, ("q", as_text("query", query)), *options])
+            response = yield from self.send(Request("GET", path), 200)
+            return response.parse(parse_matches if explain else parse_found)
         words = [("q", as_text("query", query))] if method == "keyword" else []
-        parameters = [*self.owner_parameters(user_id), *words]
-        return [] if limit == 0 else (yield from self.list_memories(parameters, limit, ORDERINGS[method]))
+        if limit == 0:
+            return []
+        return (yield from self.list_memories([*parameters, *words], limit, ORDERINGS[method]))
 
     def topic_counts(self, user_id: UserId = None, limit: int | None = None) -> Exchange[list[TopicCount]]:
         """Return the number of a user's memories per topic, the most frequent topic first, ties by topic.

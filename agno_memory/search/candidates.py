@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from agno_memory.conf import conf
 from agno_memory.db.expressions import SumOfParts
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.search.analyser import analyser
+from agno_memory.search.analyser import analyser, current_analyser
 from agno_memory.search.query import beginning, repair, repairable, with_repairs
 from agno_memory.search.ranking import Query, Row, Statistics
 from agno_memory.search.stored_words import Reader, marker, stored_words
@@ -76,10 +76,21 @@ Masks = list[tuple[str, int]]
 
 
 def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
-    """Return the keys of the newest memories, and which of the words each of them has."""
+    """Return the keys of the newest memories, and which of the words each of them has.
+
+    The words of a memory that stores none, or those of another analyser, are computed: until ``reindex_memories`` has
+    run, a search is slower, and not wrong.
+    """
     bits = {marker(term): 1 << number for number, term in enumerate(terms)}
-    newest = memories.newest().annotate(mask=SumOfParts("search_terms", bits))
-    return list(newest.values_list("key", "mask")[:STATISTICS_ROWS])
+    is_current = 1 << len(terms)
+    parts = {**bits, f"{current_analyser().name} ": is_current}
+    newest = memories.newest().annotate(mask=SumOfParts("search_terms", parts))
+    masks: Masks = list(newest.values_list("key", "mask")[:STATISTICS_ROWS])
+    computed = _computed(memories, [key for key, mask in masks if not mask & is_current])
+    if not computed:
+        return [(key, mask ^ is_current) for key, mask in masks]
+    of_words = {key: sum(bit for part, bit in bits.items() if part in words) for key, words in computed.items()}
+    return [(key, of_words.get(key, mask & ~is_current)) for key, mask in masks]
 
 
 def _statistics(masks: Masks, terms: Sequence[str]) -> Statistics:
@@ -139,7 +150,8 @@ def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> li
     neighbours = positions.keys() - set(keys)
     if neighbours:
         found += memories.filter(key__in=list(neighbours)).values_list(*COLUMNS)
-    computed = _computed(memories, [key for key, *_others, stored, _metadata in found if not stored])
+    current = f"{current_analyser().name} "
+    computed = _computed(memories, [key for key, *_others, stored, _ in found if not stored.startswith(current)])
     reader = Reader(query.terms)
     return [
         Row(
@@ -148,7 +160,7 @@ def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> li
             moment,
             session,
             positions.get(key, 0),
-            reader.read(stored or computed.get(key, "")),
+            reader.read(computed.get(key) or stored),
             _speaker(metadata),
         )
         for key, memory_id, moment, session, stored, metadata in found
@@ -170,11 +182,11 @@ def _positions(memories: UserMemoryQuerySet, sessions: Collection[str], keys: Co
 
 
 def _computed(memories: UserMemoryQuerySet, keys: Sequence[str]) -> dict[str, str]:
-    """Return the words of memories that have none stored, by key."""
+    """Return the words of memories that store none, or those of another analyser, by key."""
     if not keys:
         return {}
     rows = memories.filter(key__in=keys).values_list("key", "memory", "topics")
-    return {key: stored_words(memory, topics) for key, memory, topics in rows}
+    return {key: stored_words(memory, topics if isinstance(topics, list) else ()) for key, memory, topics in rows}
 
 
 def _speaker(metadata: object) -> frozenset[str]:

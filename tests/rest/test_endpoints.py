@@ -40,7 +40,7 @@ class Memories(MemoryViewSet):
 def test_reserved_ids_are_those_that_the_client_refuses() -> None:
     assert MemoryViewSet.reserved_ids == RESERVED_IDS
     assert (PersonViewSet.reserved_ids, SessionViewSet.reserved_ids) == ((), ())
-    assert Memories.reserved_ids == ("bulk", "delete", "export", "recent")
+    assert Memories.reserved_ids == ("bulk", "delete", "export", "recent", "search")
 
 
 def test_an_override_keeps_the_facts() -> None:

@@ -110,6 +110,7 @@ def test_every_endpoint_is_described(schema: Any) -> None:
         ("post", "memories/bulk/"),
         ("post", "memories/delete/"),
         ("get", "memories/export/"),
+        ("get", "memories/search/"),
         ("get", "memories/{memory_id}/"),
         ("put", "memories/{memory_id}/"),
         ("patch", "memories/{memory_id}/"),
@@ -262,7 +263,7 @@ def test_additions_of_a_site_are_described() -> None:
 def test_mounted_twice_each_has_its_own_names() -> None:
     found = described(path("one/", include(urls())), path("two/", include(urls())))
     names = [operation["operationId"] for _, _, operation in operations(found)]
-    assert len(set(names)) == len(names) == 36
+    assert len(set(names)) == len(names) == 38
     links = found["paths"]["/two/memories/"]["post"]["responses"]["201"]["links"]
     assert links["memories_retrieve"]["operationId"] == "two_memories_retrieve"
 

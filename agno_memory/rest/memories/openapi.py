@@ -59,6 +59,39 @@ def _bulk_request(schema: OperationSchema) -> dict[str, Schema]:
     return dict.fromkeys(schema.map_parsers(), body)
 
 
+# Numbers by word.
+_WEIGHTS: Final[Schema] = {"type": "object", "additionalProperties": {"type": "number"}}
+_EXPLANATION: Final[Schema] = {
+    "type": "object",
+    "description": "The parts of the score; only with `explain=true`.",
+    "properties": {
+        "words": {**_WEIGHTS, "description": "The weight of each word in the memory itself."},
+        "neighbours": {
+            "type": "object",
+            "description": "The weight of each word that another memory of the session has, and its id.",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {"weight": {"type": "number"}, "memory_id": {"type": "string"}},
+            },
+        },
+        **{name: {"type": "number"} for name in ("session", "speaker", "time", "question", "model")},
+        "topics": {"type": "array", "items": {"type": "string"}},
+        "model_name": {"type": "string", "nullable": True},
+        "repairs": {"type": "object", "additionalProperties": {"type": "string"}},
+        "order": {"type": "string", "enum": ["score", "newest", "oldest"]},
+        "problem": {"type": "string", "nullable": True},
+    },
+}
+
+
+def _found(schema: OperationSchema) -> dict[Any, Any]:
+    """Return the response of a search: memories, with their scores if they were asked for."""
+    memory = schema.resolve_serializer(schema.view.get_serializer(), "response").ref
+    score = {"type": "object", "properties": {"score": {"type": "number"}, "explanation": _EXPLANATION}}
+    results: Schema = {"type": "array", "items": {"allOf": [memory, score]}}
+    return {200: {"type": "object", "properties": {"results": results}, "required": ["results"]}}
+
+
 # Operations
 
 LIST: Final = Operation(
@@ -131,6 +164,16 @@ DELETE_MANY: Final = Operation(
     request=lambda schema: DeleteSerializer(),
     request_examples={"Two ids": {"memory_ids": [MEMORY["memory_id"], "maya-1"]}},
     response_example={"deleted": [MEMORY["memory_id"]]},
+)
+SEARCH: Final = Operation(
+    name="memories_search",
+    responses=_found,
+    description=(
+        "Ranked by the words of the query: their rarity among the user's memories, the topics, the neighbours in a "
+        "session. A query of words that say nothing, such as `what about it?`, returns the newest memories. The "
+        "filters of the list apply before the ranking."
+    ),
+    response_example={"results": [MEMORY]},
 )
 EXPORT: Final = Operation(
     name="memories_export",

@@ -24,7 +24,7 @@ from agno_memory.rest.converters import in_path, validate_reachable
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.etags import check_preconditions, creates, etag_of, is_current, is_guarded
 from agno_memory.rest.exceptions import Conflict, PreconditionFailed, by_position, detail_of
-from agno_memory.rest.memories import openapi
+from agno_memory.rest.memories import openapi, search
 from agno_memory.rest.memories.bodies import validated_memories
 from agno_memory.rest.memories.filters import MemoryFilterBackend, UserMemoryFilter
 from agno_memory.rest.memories.pagination import MemoryPagination
@@ -40,12 +40,15 @@ from agno_memory.rest.openapi.parameters import (
 )
 from agno_memory.rest.renderers import CSVRenderer, NDJSONRenderer
 from agno_memory.retries import retry
+from agno_memory.search.methods import RANKED
+from agno_memory.search.recall import Search
 from agno_memory.streaming import attachment
 from agno_memory.validators import validate_identifier
 
 MEMORIES: Final = Route("memories/", "agno-memory-list", "Memories")
 BULK: Final = Route("memories/bulk/", "agno-memory-bulk", "Add many")
 DELETE: Final = Route("memories/delete/", "agno-memory-delete", "Delete many")
+SEARCH: Final = Route("memories/search/", "agno-memory-search", "Search")
 EXPORT: Final = Route("memories/export/", "agno-memory-export", "Export")
 MEMORY: Final = Route("memories/<agno_memory_id:memory_id>/", "agno-memory-detail", "Memory")
 
@@ -182,6 +185,17 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         existing = set(self._with_ids(requested_ids).values_list("memory_id", flat=True))
         deleted = self.memory.delete_user_memories([each for each in requested_ids if each in existing], self.owner)
         return Response(DeletedSerializer({"deleted": deleted}).data)
+
+    @Endpoint("get", SEARCH, parameters=(USER_ID, *search.PARAMETERS), operation=openapi.SEARCH)
+    def search(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the memories that answer a question, the best first."""
+        rows = search.SearchFilterBackend().filter_queryset(request, self.get_queryset(), self)
+        parameters = search.SearchParameters(data=request.query_params)
+        parameters.is_valid(raise_exception=True)
+        query, limit, explain, precise, share = parameters.validated_data.values()
+        matches = Search(query, RANKED, min_relative=share, precise=precise).ranked(rows, limit)
+        represent = self.get_serializer().to_representation
+        return Response({"results": search.results(matches, represent, explain=explain)})
 
     @Endpoint("get", EXPORT, scope="export", parameters=(USER_ID,), operation=openapi.EXPORT)
     def export(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rest_framework.permissions import SAFE_METHODS
 
+from agno_memory.rest.memories.search import SearchFilterBackend
 from agno_memory.rest.memories.serializers import UserMemorySerializer
 from agno_memory.rest.memories.views import MemoryViewSet
 from agno_memory.rest.openapi import responses
@@ -56,7 +57,9 @@ class OperationSchema(_AutoSchema):
         return self.operation.description if self.operation else super().get_description()
 
     def get_filter_backends(self) -> list[Any]:
-        # drf-spectacular adds filters to lists only, and an export is not one.
+        # drf-spectacular adds filters to lists only, and neither an export nor a search is one.
+        if self.view.action == "search":
+            return [SearchFilterBackend]
         if self.view.action == "export":
             return list(self.view.filter_backends)
         return super().get_filter_backends()
