@@ -22,6 +22,7 @@ from agno_memory.admin.exports import FORMATS, download
 from agno_memory.admin.history import log_erase
 from agno_memory.admin.keyset import PageReader, Position
 from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.person_search import person_search
 from agno_memory.admin.timeline import timeline
 from agno_memory.admin.urls import unquoted
 from agno_memory.bulk import BulkMemory
@@ -76,6 +77,7 @@ class PersonPages(PageMixin, _Admin):
                 "timeline": timeline(rows, stats),
                 "may_erase": self.has_delete_permission(request),
                 "formats": FORMATS,
+                "search": person_search(request, rows, lambda key: self.url("change", key)),
                 **self._memories(rows, _position(request)),
             }
         context["account"] = account_of(user_id, request, self.admin_site)
