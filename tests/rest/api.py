@@ -134,9 +134,9 @@ class Caller(APIClient):
 
 
 def caller(name: str, *permissions: str, superuser: bool = False, staff: bool = False) -> Caller:
-    """Return a caller of this name who has these permissions for memories of others."""
+    """Return a caller of this name with these permissions. One without the name of a model is for memories."""
     user = User.objects.create_user(name, is_superuser=superuser, is_staff=staff or superuser or bool(permissions))
-    codenames = [f"{permission}_usermemory" for permission in permissions]
+    codenames = [each if "_" in each else f"{each}_usermemory" for each in permissions]
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     return Caller(user)
 
