@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.columns import ago
-from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.pages import PageMixin, StrictChangeList
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.transcripts import messages
@@ -47,7 +47,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows[:MAX_LISTED].count())
 
 
-class SessionChangeList(ChangeList):
+class SessionChangeList(StrictChangeList):
     """A list that shows no total, because the sessions are not all counted."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -100,6 +100,8 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
         text = search_term.strip()
         if not text:
             return queryset, False
+        if "\x00" in text:
+            return queryset.none(), False
         exact: AgentSessionQuerySet = queryset.filter(Q(session_id=text) | Q(user_id=text))
         try:
             if exact.exists():
