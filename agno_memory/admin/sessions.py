@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.columns import ago
 from agno_memory.admin.history import log_sessions
-from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.pages import PageMixin, StrictChangeList
 from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.agent_sessions import ANYONE, AgentSessions
@@ -51,7 +51,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows[:MAX_LISTED].count())
 
 
-class SessionChangeList(ChangeList):
+class SessionChangeList(StrictChangeList):
     """A list that shows no total, because the sessions are not all counted."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -120,6 +120,8 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
         text = search_term.strip()
         if not text:
             return queryset, False
+        if "\x00" in text:
+            return queryset.none(), False
         exact: AgentSessionQuerySet = queryset.filter(Q(session_id=text) | Q(user_id=text))
         try:
             if exact.exists():
