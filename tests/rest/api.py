@@ -17,6 +17,7 @@ from django.test import override_settings
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import ALIASES
@@ -70,6 +71,7 @@ def memories_on(alias: str, **settings: Any) -> Iterator[None]:
         yield
         if alias not in ROLLED_BACK:
             Memory().clear()
+            AgentSessions().delete_user_sessions(ANYONE)
 
 
 @contextmanager
