@@ -43,6 +43,11 @@ class AgentSessionQuerySet(OwnedQuerySet["AgentSession"]):
         rows = self if start is None else self.filter(created_at__gte=start)
         return rows if end is None else rows.filter(created_at__lte=end)
 
+    def updated(self, start: datetime.datetime | None = None, end: datetime.datetime | None = None) -> Self:
+        """Narrow to sessions with an ``updated_at`` from a moment on, included, until another one, excluded."""
+        rows = self if start is None else self.filter(updated_at__gte=start)
+        return rows if end is None else rows.filter(updated_at__lt=end)
+
     def newest(self) -> Self:
         """Order by ``updated_at``, the newest first; ties by ``session_id``."""
         return self.order_by(*in_order("-updated_at", "-session_id"))

@@ -48,6 +48,7 @@ LOGIN = PASSWORD = "demo"
 LIST = "/admin/agno_memory/usermemory/"
 ADD = f"{LIST}add/"
 DASHBOARD = f"{LIST}dashboard/"
+SESSIONS = "/admin/agno_memory/agentsession/"
 
 
 class Demo:

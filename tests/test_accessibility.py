@@ -9,7 +9,22 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import ADD, DASHBOARD, DESKTOP, LIST, PHONE, Demo, act, form_of, person, rows, save, tick_all, visit
+from tests.browser import (
+    ADD,
+    DASHBOARD,
+    DESKTOP,
+    LIST,
+    PHONE,
+    SESSIONS,
+    Demo,
+    act,
+    form_of,
+    person,
+    rows,
+    save,
+    tick_all,
+    visit,
+)
 
 pytestmark = [
     # Pages look the same, wherever the memories are.
@@ -17,7 +32,6 @@ pytestmark = [
     pytest.mark.xdist_group("accessibility"),
 ]
 
-SESSIONS = "/admin/agno_memory/agentsession/"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # Rows are alike, and axe takes its time for each.

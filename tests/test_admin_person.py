@@ -208,7 +208,7 @@ def test_the_page_has_the_latest_conversations_and_their_export(alias: str, site
     content = page(client, person("maya"))
     assert link("Dinner", content) == "/admin/agno_memory/agentsession/of-maya/change/"
     assert content.count('class="am-conversation"') == SESSIONS_SHOWN
-    assert link("All conversations", content) == "/admin/agno_memory/agentsession/?q=maya"
+    assert link("All conversations", content) == "/admin/agno_memory/agentsession/?user_id=maya"
     assert ("noah" in content, "<b>" in content) == (False, False)
     response: Any = client.post(person("maya", "export/"), {"format": "conversations"})
     lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]

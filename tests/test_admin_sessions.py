@@ -162,3 +162,52 @@ def test_sessions_that_a_subclass_hides_are_not_deleted(site: str, monkeypatch: 
     client.post(LIST, {"action": "delete_selected", "_selected_action": ["mine", "theirs"], "post": "yes"})
     client.post(f"{LIST}theirs/delete/", {"post": "yes"})
     assert [session.session_id for session in AgentSession.objects.all()] == ["theirs"]
+
+
+@each_database
+def test_filters_by_person_component_and_date(site: str) -> None:
+    save("s1")
+    AgentSessions().upsert_session(AgentSession(session_id="s2", team_id="crew"), "noah")
+    moment = datetime.datetime(2024, 3, 1, 5, 59, tzinfo=datetime.UTC)
+    AgentSession.objects.bulk_create([AgentSession(session_id="s3", user_id="maya", updated_at=moment)])
+    client = staff()
+    assert listed(client, user_id="maya") == ["s1", "s3"]
+    assert listed(client, component="chef") == ["s1"]
+    assert listed(client, component="crew") == ["s2"]
+    assert listed(client, user_id="noah", component="chef") == listed(client, component="nothing") == []
+    # In Chicago, where the tests are.
+    assert listed(client, updated="2024-02-29") == listed(client, updated_from="2024-02-29", updated_to="2024-03-01")
+    assert listed(client, updated="2024-02") == ["s3"]
+    assert listed(client, updated="today") == listed(client, updated="7d") == ["s2", "s1"]
+    content = page(client, LIST)
+    for there in ('href="?user_id=maya"', 'href="?component=crew"', 'name="updated_from"', 'href="?updated=7d"'):
+        assert there in content
+    assert client.get(LIST, {"updated": "x"}).status_code == 302
+
+
+@each_database
+def test_filters_suggest_people_and_components(site: str) -> None:
+    save("s1")
+    AgentSessions().upsert_session(AgentSession(session_id="s2", team_id="crew"), "noah")
+    client = staff("view_agentsession")
+
+    def found(name: str, text: str) -> Any:
+        return client.get(f"{LIST}complete/{name}/", {"q": text}).json()["results"]
+
+    assert found("people", "") == ["maya", "noah"]
+    assert found("people", "no") == ["noah"]
+    assert found("components", "c") == ["crew", "chef"]
+    assert staff("view", name="other").get(f"{LIST}complete/people/").status_code == 403
+    assert Client().get(f"{LIST}complete/people/").status_code == 302
+
+
+@each_database
+def test_filters_do_not_count_all_sessions(site: str) -> None:
+    moment = datetime.datetime(2025, 1, 1, 12, tzinfo=datetime.UTC)
+    AgentSession.objects.bulk_create(
+        AgentSession(session_id=f"old {number}", user_id="maya", agent_id="chef", created_at=moment, updated_at=moment)
+        for number in range(1_100)
+    )
+    client = staff()
+    for query in ({"user_id": "maya"}, {"component": "chef"}, {"updated": "2025"}):
+        assert client.get(LIST, query).context["cl"].paginator.count == pages.MAX_LISTED

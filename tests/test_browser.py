@@ -21,6 +21,8 @@ from tests.browser import (
     ADD,
     DASHBOARD,
     LIST,
+    PHONE,
+    SESSIONS,
     Demo,
     act,
     form_of,
@@ -193,6 +195,43 @@ def test_shows_the_whole_store(page: Page) -> None:
     topic.click()
     page.wait_for_url("**topic=**")
     expect(rows(page).first.locator("a.am-chip", has_text=re.compile(f"^{re.escape(name)}$"))).to_be_visible()
+
+
+def test_the_list_is_a_few_keys_away(page: Page) -> None:
+    """Two links that only the keyboard reaches: Django's skips the menus, and ours the search and the filters."""
+    for address in (LIST, SESSIONS):
+        page.goto(address)
+        press_until(page, "Tab", ".skip-to-content-link", most=2)
+        page.keyboard.press("Enter")
+        press_until(page, "Tab", ".am-skip a", most=2)
+        expect(page.locator(".am-skip a")).to_be_visible()
+        page.keyboard.press("Enter")
+        press_until(page, "Tab", "#result_list tbody input, #result_list tbody a", most=5)
+
+
+def test_filters_are_a_touch_away_on_a_phone(chromium: Browser, live: Demo) -> None:
+    with visit(chromium, live, viewport=PHONE) as page:
+        for address in (LIST, SESSIONS):
+            page.goto(address)
+            page.get_by_role("link", name="Filters").click()
+            expect(page.locator("#changelist-filter")).to_be_in_viewport()
+            # Nothing is cut off.
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_sessions_fit_into_their_list(page: Page) -> None:
+    """Between the two sidebars of a desktop, too."""
+    page.goto(SESSIONS)
+    updated = rows(page).first.locator(".am-time")
+    expect(updated).to_be_visible()
+    inside = page.locator("#changelist-form .results").bounding_box()
+    time = updated.bounding_box()
+    assert inside is not None
+    assert time is not None
+    assert time["x"] + time["width"] <= inside["x"] + inside["width"]
+    rows(page).get_by_role("link", name="maya@example.com", exact=True).click()
+    page.wait_for_url("**user_id=maya**")
+    expect(rows(page)).to_have_count(1)
 
 
 def test_counts_again_without_leaving_the_page(page: Page) -> None:

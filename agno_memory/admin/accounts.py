@@ -147,6 +147,13 @@ def _is_value(field: Any, user_id: str) -> bool:
     return str(value) == user_id
 
 
+def may_view_memories(request: HttpRequest, site: admin.AdminSite) -> bool:
+    """Return whether a site has the pages about memories and people, and this staff user may view them."""
+    if not site.is_registered(UserMemory):
+        return False
+    return bool(site.get_model_admin(UserMemory).has_view_or_change_permission(request))
+
+
 class PersonLinkMixin(_Admin):
     """Mixin for the admin of your users: adds a link from a user to the page of their memories.
 
@@ -162,15 +169,9 @@ class PersonLinkMixin(_Admin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or not self._may_view_memories(request):
+        if obj is None or not may_view_memories(request, self.admin_site):
             return fieldsets
         return [*fieldsets, (UserMemory._meta.app_config.verbose_name, {"fields": ("person_link",)})]
-
-    def _may_view_memories(self, request: HttpRequest) -> bool:
-        site = self.admin_site
-        return site.is_registered(UserMemory) and site.get_model_admin(UserMemory).has_view_or_change_permission(
-            request
-        )
 
     @admin.display(description=_("memories"))
     def person_link(self, user: Any) -> SafeString:

@@ -32,25 +32,18 @@ class Columns:
 
     @admin.display(description=gettext_lazy("person"))
     def person_column(self, memory: UserMemory) -> SafeString:
-        filter_link = _filter_link(memory, "user_id", memory.user_id, "am-user-id")
-        url = memory_page_url("person", memory.user_id, site=_site(memory))
-        label = _("Everything about %(person)s") % {"person": memory.user_id}
-        markup = '<a class="am-person-link" href="{}" title="{}" aria-label="{}">↗\ufe0e</a>'
-        page_link = format_html(markup, url, label, label)
-        changelist = getattr(memory, "changelist", None)
-        name = account_name(changelist.accounts.get(memory.user_id) if changelist else None)
-        return format_html('<span class="am-person">{} {}{}</span>', filter_link, page_link, name)
+        return person_cell(memory, memory.user_id, memory_page_url("person", memory.user_id, site=_site(memory)))
 
     @admin.display(description=gettext_lazy("topics"), empty_value="")
     def topics_column(self, memory: UserMemory) -> SafeString:
         topics, others = memory.topics[:MAX_TOPICS], memory.topics[MAX_TOPICS:]
-        chips = format_html_join("", "{}", ((_filter_link(memory, "topic", topic, "am-chip"),) for topic in topics))
+        chips = format_html_join("", "{}", ((filter_link(memory, "topic", topic, "am-chip"),) for topic in topics))
         more = format_html('<span class="am-more" title="{}">+{}</span>', ", ".join(others), len(others))
         return format_html('<span class="am-chips">{}{}</span>', chips, more if others else "")
 
     @admin.display(description=gettext_lazy("agent"), empty_value="")
     def agent_column(self, memory: UserMemory) -> SafeString | None:
-        return _filter_link(memory, "agent_id", memory.agent_id, "am-agent") if memory.agent_id else None
+        return filter_link(memory, "agent_id", memory.agent_id, "am-agent") if memory.agent_id else None
 
     @admin.display(description=gettext_lazy("updated"), ordering="last_updated")
     def updated_column(self, memory: UserMemory) -> SafeString:
@@ -59,6 +52,23 @@ class Columns:
     @admin.display(description=gettext_lazy("created"), ordering="created_at")
     def created_column(self, memory: UserMemory) -> SafeString:
         return ago(memory, "created_at")
+
+
+def person_cell(row: UserMemory | AgentSession, user_id: str, url: str) -> SafeString:
+    """Return a person in a list: a link that filters by the user id, the link to their page, and their name.
+
+    Args:
+        row: of the list.
+        user_id: of the person.
+        url: of the page of the person; "" for staff without permission to view memories.
+    """
+    label = _("Everything about %(person)s") % {"person": user_id}
+    markup = '<a class="am-person-link" href="{}" title="{}" aria-label="{}">↗\ufe0e</a>'
+    page_link = format_html(markup, url, label, label) if url else ""
+    changelist = getattr(row, "changelist", None)
+    name = account_name(changelist.accounts.get(user_id) if changelist else None)
+    by_person = filter_link(row, "user_id", user_id, "am-user-id")
+    return format_html('<span class="am-person">{} {}{}</span>', by_person, page_link, name)
 
 
 def account_name(account: Account | None) -> SafeString:
@@ -82,8 +92,8 @@ def _site(memory: UserMemory) -> str | None:
     return changelist.admin_site_name if changelist else None
 
 
-def _filter_link(memory: UserMemory, parameter: str, value: str, css_class: str) -> SafeString:
-    """Return a link to the memories of the list that have the same value."""
-    changelist = getattr(memory, "changelist", None)
+def filter_link(row: UserMemory | AgentSession, parameter: str, value: str, css_class: str) -> SafeString:
+    """Return a link to the rows of the list that have the same value."""
+    changelist = getattr(row, "changelist", None)
     url = changelist.get_query_string({parameter: value}) if changelist else f"?{urlencode({parameter: value})}"
     return format_html('<a class="{}" dir="auto" href="{}" title="{}">{}</a>', css_class, url, value, value)

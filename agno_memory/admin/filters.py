@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin import autocomplete, periods
 from agno_memory.admin.charts import number
-from agno_memory.admin.urls import memory_page_url
+from agno_memory.admin.urls import page_url
 from agno_memory.admin.vocabulary import VOCABULARY, Params, active_filters, filter_label, filter_values
 from agno_memory.db.keyset import Order
 from agno_memory.operations import CreateTopicsIndex
@@ -139,7 +139,7 @@ class FieldFilter(MemoryFilter):
         }
         yield first | {
             "name": self.parameter,
-            "url": memory_page_url(self.completion, site=changelist.admin_site_name),
+            "url": page_url(changelist.model, self.completion, site=changelist.admin_site_name),
             "value": "" if self.is_multiple or not self.values else self.values[0],
             "kept": [(name, value) for name, values in kept.items() for value in values],
             "placeholder": self.placeholder,
@@ -254,11 +254,14 @@ class TimeFilter(MemoryFilter):
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
         after, before = self.covers
-        period = periods.parse(self.value) if self.value else periods.Period()
-        between = periods.days(self._day("from"), self._day("to"))
-        for start, end in (period, between):
+        for start, end in self.periods():
             rows = rows.matching(**{after: start, before: end})
         return rows.matching(**filter_values(self.used, self.covers))
+
+    def periods(self) -> tuple[periods.Period, periods.Period]:
+        """Return the period of the parameter itself, and that of ``_from`` and ``_to``."""
+        period = periods.parse(self.value) if self.value else periods.Period()
+        return period, periods.days(self._day("from"), self._day("to"))
 
     def _text(self, end: str) -> str:
         return self.used.get(f"{self.parameter}_{end}", [""])[-1]

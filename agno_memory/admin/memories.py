@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import Field as FormField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -26,9 +25,11 @@ from agno_memory.admin.conflicts import Conflict
 from agno_memory.admin.dashboard import DashboardPage
 from agno_memory.admin.filters import LIST_FILTERS
 from agno_memory.admin.forms import UserMemoryForm, content_of
-from agno_memory.admin.history import log_each, log_one, name_of, topics_changed
+from agno_memory.admin.history import log_each, log_one, topics_changed
 from agno_memory.admin.person import PersonPages
+from agno_memory.admin.related import related
 from agno_memory.admin.search import Search
+from agno_memory.admin.titles import TitledPages
 from agno_memory.admin.urls import unquoted
 from agno_memory.admin.widgets import TopicsInput
 from agno_memory.bulk import BulkMemory
@@ -61,7 +62,7 @@ def memory_fieldsets(content_fields: tuple[str, ...]) -> Any:
     )
 
 
-class UserMemoryAdminMixin(DashboardPage, PersonPages, CompletionViews, Columns, _Admin):
+class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionViews, Columns, _Admin):
     """The admin of memories for any ``ModelAdmin``: Django's own, or a theme's.
 
     Every write goes through the service, and the cost of a page does not grow with the number of memories.
@@ -201,7 +202,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, CompletionViews, Columns,
             current = self.get_object(request, form.instance.pk)
             context["conflict"] = Conflict(current, form) if current else None
         if context.get("original"):
-            context["subtitle"] = name_of(context["original"])
+            context["related"] = related(request, self.admin_site, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: UserMemory, form: Any, change: bool) -> None:
@@ -239,13 +240,6 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, CompletionViews, Columns,
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         return log_each(request, queryset, None, DELETION)
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        response: HttpResponse = super().history_view(request, object_id, extra_context)
-        if isinstance(response, TemplateResponse) and response.context_data:
-            # The title has the id, which several people may use.
-            response.context_data["subtitle"] = response.context_data["object"].user_id
-        return response
 
     # Deleting
 

@@ -43,7 +43,7 @@ def latest_sessions(rows: AgentSessionQuerySet, user_id: str, site: str) -> dict
     sessions = [
         (each, session_page_url("change", each.session_id, site=site)) for each in rows.newest()[:SESSIONS_SHOWN]
     ]
-    url = f"{session_page_url('changelist', site=site)}?{urlencode({'q': user_id})}"
+    url = f"{session_page_url('changelist', site=site)}?{urlencode({'user_id': user_id})}"
     return {"sessions": sessions, "sessions_url": url}
 
 

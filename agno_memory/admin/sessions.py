@@ -15,19 +15,22 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from agno_memory.admin.accounts import Accounts
-from agno_memory.admin.columns import account_name, ago
+from agno_memory.admin.accounts import Account, Accounts, may_view_memories
+from agno_memory.admin.columns import ago, filter_link, person_cell
+from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.history import log_sessions
 from agno_memory.admin.pages import PageMixin, StrictChangeList
+from agno_memory.admin.session_filters import COMPLETIONS, LIST_FILTERS
 from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.agent_sessions import ANYONE, AgentSessions
-from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.models import AgentRun, AgentSession
 from agno_memory.transcripts import messages
 from agno_memory.validators import validate_query
 
@@ -56,21 +59,33 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 class SessionChangeList(StrictChangeList):
     """A list that shows no total, because the sessions are not all counted."""
 
+    # The accounts of the people on this page, by user id.
+    accounts: dict[str, Account]
+    # Whether people have a page for this staff user.
+    shows_people: bool
+
+    @property
+    def admin_site_name(self) -> str:
+        return str(self.model_admin.admin_site.name)
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count
         self.result_list = list(self.result_list)
-        accounts = Accounts(request, self.model_admin.admin_site).with_ids(row.user_id for row in self.result_list)
+        site = self.model_admin.admin_site
+        self.accounts = Accounts(request, site).with_ids(row.user_id for row in self.result_list)
+        self.shows_people = may_view_memories(request, site)
         for session in self.result_list:
-            # The column of the person shows it.
-            session.account = accounts.get(session.user_id)
+            # The columns link to other parts of the list.
+            session.changelist = self
 
 
-class AgentSessionAdminMixin(PageMixin, _Admin):
+class AgentSessionAdminMixin(PageMixin, CompletionViews, _Admin):
     """The admin of sessions for any ``ModelAdmin``: Django's own, or a theme's."""
 
     list_display = ("name_column", "session_type", "person_column", "component_column", "updated_column")
-    list_filter = ("session_type",)
+    list_filter = LIST_FILTERS
+    completions: ClassVar[Any] = COMPLETIONS
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -80,6 +95,7 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
 
     class Media:
         css: ClassVar[Any] = {"all": ["agno_memory/admin.css"]}
+        js = ("agno_memory/admin.js",)
 
     # Permissions
 
@@ -150,13 +166,14 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
     def person_column(self, session: AgentSession) -> SafeString | None:
         if session.user_id is None:
             return None
-        name = account_name(getattr(session, "account", None))
-        markup = '<span class="am-person"><bdi class="am-user-id">{}</bdi> {}</span>'
-        return format_html(markup, session.user_id, name)
+        changelist = getattr(session, "changelist", None)
+        has_page = changelist is not None and changelist.shows_people
+        return person_cell(session, session.user_id, self.url("person", session.user_id) if has_page else "")
 
-    @admin.display(description=gettext_lazy("agent, team or workflow"))
-    def component_column(self, session: AgentSession) -> str:
-        return session.agent_id or session.team_id or session.workflow_id or ""
+    @admin.display(description=gettext_lazy("agent, team or workflow"), empty_value="")
+    def component_column(self, session: AgentSession) -> SafeString | None:
+        component = session.agent_id or session.team_id or session.workflow_id
+        return filter_link(session, "component", component, "am-agent") if component else None
 
     @admin.display(description=gettext_lazy("updated"), ordering="updated_at")
     def updated_column(self, session: AgentSession) -> SafeString:
@@ -185,6 +202,7 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
             "is_latest": not before,
             "person_url": self._person_url(request, session),
             "account": Accounts(request, self.admin_site).with_ids([session.user_id]).get(session.user_id or ""),
+            "memories_url": self._memories_url(request, session),
             "delete_url": self._delete_url(request, session),
             **(extra_context or {}),
         }
@@ -198,10 +216,15 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
 
     def _person_url(self, request: HttpRequest, session: AgentSession) -> str:
         """Return the URL of the person's page, or "" for staff without permission to view memories."""
-        memories = self.admin_site._registry.get(UserMemory)
-        if session.user_id is None or memories is None or not memories.has_view_permission(request):
+        if session.user_id is None or not may_view_memories(request, self.admin_site):
             return ""
         return self.url("person", session.user_id)
+
+    def _memories_url(self, request: HttpRequest, session: AgentSession) -> str:
+        """Return the URL of the memories of a session, or "" for staff without permission to view memories."""
+        if not may_view_memories(request, self.admin_site):
+            return ""
+        return f"{self.url('changelist')}?{urlencode({'session_id': session.session_id})}"
 
 
 class AgentSessionAdmin(AgentSessionAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

@@ -30,14 +30,15 @@ def memory_page_url(name: str, *ids: str, site: str | None) -> str:
         ids: in the path; they are quoted here.
         site: name of the admin site; None for the default one.
     """
-    return _page_url(UserMemory, name, ids, site)
+    return page_url(UserMemory, name, *ids, site=site)
 
 
 def session_page_url(name: str, *ids: str, site: str | None) -> str:
     """Return the URL of an admin page about sessions: ``changelist``, ``change`` or ``delete``."""
-    return _page_url(AgentSession, name, ids, site)
+    return page_url(AgentSession, name, *ids, site=site)
 
 
-def _page_url(model: type[Model], name: str, ids: tuple[str, ...], site: str | None) -> str:
+def page_url(model: type[Model], name: str, *ids: str, site: str | None) -> str:
+    """Return the URL of an admin page about a model, as ``memory_page_url()``."""
     args = [quoted(key) for key in ids]
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args, current_app=site)

@@ -1,0 +1,38 @@
+"""The person and the session of a memory, for links in its form."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from agno_memory.admin.accounts import Account, Accounts
+from agno_memory.admin.person_sessions import sessions_of
+from agno_memory.admin.urls import memory_page_url, session_page_url
+from agno_memory.models import UserMemory
+
+
+class Related(NamedTuple):
+    """The links of a memory.
+
+    Args:
+        person_url: the page of its person.
+        account: the account of the person, if the staff user may view it.
+        session_url: the session that it came from; "" if it does not exist, or the staff user may not view it.
+    """
+
+    person_url: str
+    account: Account | None
+    session_url: str
+
+
+def related(request: HttpRequest, site: admin.AdminSite, memory: UserMemory) -> Related:
+    """Return the links of a memory, with at most one query for each."""
+    sessions = sessions_of(request, site, memory.user_id) if memory.session_id else None
+    exists = sessions is not None and sessions.filter(session_id=memory.session_id).exists()
+    return Related(
+        memory_page_url("person", memory.user_id, site=site.name),
+        Accounts(request, site).with_id(memory.user_id),
+        session_page_url("change", str(memory.session_id), site=site.name) if exists else "",
+    )
