@@ -11,6 +11,7 @@ from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
+from agno_memory.db.transactions import all_or_nothing
 from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField
 from agno_memory.fields import (
     CompositeKeyField,
@@ -28,11 +29,15 @@ from agno_memory.keys import uuid7
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.times import now
+from agno_memory.vector_querysets import VectorQuerySet
 
 if TYPE_CHECKING:
     # Type checkers without the plugin of django-stubs do not find the methods of a queryset on its manager.
     class UserMemoryManager(UserMemoryQuerySet, models.Manager["UserMemory"]):  # type: ignore[misc]
         """The manager of memories."""
+
+    class MemoryVectorManager(VectorQuerySet, models.Manager["MemoryVector"]):  # type: ignore[misc]
+        """The manager of vectors."""
 
     class AgentSessionManager(AgentSessionQuerySet, models.Manager["AgentSession"]):  # type: ignore[misc]
         """The manager of sessions."""
@@ -141,6 +146,30 @@ class UserMemory(models.Model):
 
     save.alters_data = True  # type: ignore[attr-defined]
 
+    @classmethod
+    def vectors(cls, alias: str | None) -> VectorQuerySet:
+        """Return the vectors of the memories in this model's table.
+
+        Args:
+            alias: of their database; None for the router's choice.
+        """
+        return MemoryVector.objects.using(alias)
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Delete as any model, and the vectors too."""
+        alias = using or router.db_for_write(type(self), instance=self)
+        key = self.key
+
+        def delete_all() -> tuple[int, dict[str, int]]:
+            self.key = key
+            deleted = super(UserMemory, self).delete(using=using, keep_parents=keep_parents)
+            self.vectors(alias).of_memories(self.user_id, [key]).erase()
+            return deleted
+
+        return all_or_nothing(alias, delete_all)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
     def check_identity(self) -> None:
         """Check that the owner and the id are those that the memory was read with; if one is deferred, it is read.
 
@@ -178,6 +207,36 @@ class UserMemory(models.Model):
 
     def _machine_written(self) -> list[str]:
         return [field.name for field in self._meta.concrete_fields if isinstance(field, MachineWritten)]
+
+
+class MemoryVector(models.Model):
+    """The vector that an embedding model made of a memory's text. It is deleted with the memory.
+
+    In a table of its own, so that lists do not read it. ``search.vectors`` defines the format.
+    """
+
+    key = CompositeKeyField("key", of=("memory_key", "model"))
+    memory_key = models.CharField(max_length=32)
+    user_id = IdentifierField()
+    model = models.CharField(max_length=255)
+    # Of the text that the vector was made of: another one makes it outdated.
+    text_hash = models.CharField(max_length=32)
+    dims = models.PositiveIntegerField()
+    # The vector of length 1: each byte is a whole number from -127 to 127, times the scale.
+    scale = models.FloatField()
+    data = models.BinaryField()
+
+    objects: ClassVar[MemoryVectorManager] = VectorQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        default_permissions = ()
+        indexes = (
+            models.Index(fields=["user_id", "model", "memory_key"], name="agno_vector_user_model"),
+            models.Index(fields=["user_id", "memory_key"], name="agno_vector_user_memory"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.key)
 
 
 class AgentSession(models.Model):

@@ -25,6 +25,7 @@ from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun
 from agno_memory.stats.cache import forget_cached
+from agno_memory.vector_querysets import VectorQuerySet
 
 
 class Reassigned(NamedTuple):
@@ -69,6 +70,10 @@ def _count_memories(owner: str, db: str | None) -> int:
     return Memory(db).rows_to_write(owner).count()
 
 
+def _vectors(owner: str, db: str | None) -> VectorQuerySet:
+    return Memory(db).rows_to_write(owner).vectors().filter(user_id=owner)
+
+
 def _count_sessions(owner: str, db: str | None) -> int:
     return AgentSessions(db).rows_to_write(owner).count()
 
@@ -83,6 +88,8 @@ def _count_runs(owner: str, db: str | None) -> int:
 # Runs before sessions: afterwards their owner is unknown. The erasure of the sessions deletes them, all or nothing.
 HOLDINGS: Final = (
     Holding("memories", _count_memories, lambda owner, db: Memory(db).clear_user_memories(owner)),
+    # After the memories: only those of an interrupted deletion are left.
+    Holding("vectors", lambda owner, db: _vectors(owner, db).count(), lambda owner, db: _vectors(owner, db).erase()),
     Holding("runs", _count_runs, lambda owner, db: None),
     Holding("sessions", _count_sessions, lambda owner, db: AgentSessions(db).delete_user_sessions(owner)),
     Holding("log texts", lambda owner, db: log_texts.count(owner), lambda owner, db: log_texts.erase(owner)),

@@ -58,9 +58,9 @@ class MongoMemoryDb(MemoryDb):
     def location(self) -> str:
         return self._location
 
-    def _index_names(self) -> Iterable[str]:
+    def _index_names(self, table: str) -> Iterable[str]:
         # The backend's introspection fails on a hashed index, which a sharded collection has.
-        return mongodb.index_names(connection_to(self.alias), self.table_name)
+        return mongodb.index_names(connection_to(self.alias), table)
 
 
 @sensitive_variables("connection_string", "rest", "authority", "credentials", "path")

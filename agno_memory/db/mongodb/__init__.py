@@ -19,6 +19,7 @@ from agno_memory.db.mongodb.indexes import (
 )
 from agno_memory.db.mongodb.queries import (
     aggregate,
+    delete_all,
     delete_one,
     estimated_count,
     filter_and_order_of,
@@ -41,6 +42,7 @@ __all__ = [
     "atomic",
     "clashing_keys",
     "create_indexes",
+    "delete_all",
     "delete_one",
     "drop_indexes",
     "drop_partial_indexes",
