@@ -17,9 +17,14 @@ _values = attrgetter(*FIELDS)
 
 # A spreadsheet runs a cell with one of these first characters as a formula: OWASP's list, with the full-width
 # characters that Excel treats alike.
-FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-# White space, which spreadsheets ignore before a formula, and the apostrophe that marks a text.
-IGNORED: Final = re.compile(r"[\s']*")
+FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# The beginning of a cell: that of the text, and after a character that some spreadsheet takes for a separator of cells
+# or rows. Excel splits at semicolons where a comma is the decimal sign. White space is ignored before a formula, and so
+# is the apostrophe that marks a text.
+_BEFORE_FORMULA: Final = re.compile(rf"(^|[;\t\r\n])(?=[\s']*[{FORMULA}])")
+_MARKED: Final = re.compile(rf"(^|[;\t\r\n])'(?=[\s']*[{FORMULA}])")
+# In JSON, a semicolon stands only in strings, which may spell it in another way.
+_BEFORE_FORMULA_IN_JSON: Final = re.compile(rf";(?=[\s']*[{FORMULA}])")
 # Without it, Excel does not read the file as UTF-8.
 BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -60,18 +65,12 @@ def csv_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
 
 
 def cell(value: object) -> str:
-    """Return a value as a cell that no spreadsheet runs as a formula: a leading apostrophe marks it as text."""
+    """Return a value as a cell that no spreadsheet runs as a formula: an apostrophe marks a formula as text."""
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    text = "" if value is None else str(value)
-    return f"'{text}" if _looks_like_formula(text) else text
+        return _BEFORE_FORMULA_IN_JSON.sub(r"\\u003b", json.dumps(value, ensure_ascii=False))
+    return _BEFORE_FORMULA.sub(r"\1'", "" if value is None else str(value))
 
 
 def value_of_cell(text: str) -> str:
     """Return the text that ``cell()`` has written into a cell."""
-    return text[1:] if text.startswith("'") and _looks_like_formula(text) else text
-
-
-def _looks_like_formula(text: str) -> bool:
-    # A text with an apostrophe before a formula gets one more: so value_of_cell() returns every text unchanged.
-    return IGNORED.sub("", text, count=1).startswith(FORMULA)
+    return _MARKED.sub(r"\1", text)

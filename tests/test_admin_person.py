@@ -22,12 +22,14 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
 
+from agno_memory import people
 from agno_memory.admin import PersonLinkMixin
 from agno_memory.admin.memories import UserMemoryAdmin
 from agno_memory.admin.person import PAGE_SIZE, SAMPLE
 from agno_memory.admin.timeline import MAX_COLUMNS, division
 from agno_memory.admin.urls import quoted, unquoted
-from agno_memory.models import UserMemory
+from agno_memory.agent_sessions import AgentSessions
+from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.test import at
 from tests.admin import LIST, add, add_many, counted, link, memory_url, page, staff
 from tests.databases import commits, each_database
@@ -45,6 +47,19 @@ OWNERS = (
 
 def person(owner: str, rest: str = "") -> str:
     return reverse("admin:agno_memory_usermemory_person", args=[quoted(owner)]) + rest
+
+
+def talk(owner: str, runs: int = 1) -> None:
+    """Add a session of a person with some runs."""
+    session_id = f"of {owner}"
+    AgentSessions().upsert_session(AgentSession(session_id=session_id, agent_id="chef", name="Dinner"), owner)
+    for number in range(runs):
+        data = {"input": {"input_content": f"question {number};"}, "content": f"answer {number};"}
+        AgentSessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=data), owner)
+
+
+def tiles(content: str) -> dict[str, str]:
+    return dict(re.findall(r'<dt>([^<]*)</dt><dd><span class="am-figure">([^<]*)<', content))
 
 
 def texts(content: str) -> list[str]:
@@ -89,7 +104,7 @@ def test_every_owner_has_an_address(alias: str, owner: str, site: str) -> None:
 def test_a_person_without_memories(alias: str, site: str) -> None:
     client = staff()
     assert "There are no memories of this person." in page(client, person("nobody"))
-    assert "There are no memories of this person." in page(client, person("nobody", "erase/"))
+    assert "There is nothing to erase about this person." in page(client, person("nobody", "erase/"))
     for impossible in ("x" * 256, "  ", "a\x00b"):
         assert client.get(person(impossible)).status_code == 404
 
@@ -142,7 +157,8 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     content = page(client, person("maya"))
     assert "10,000" in content
     assert f"Topics and agents of the {SAMPLE:,} memories updated last." in content
-    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 3
+    # Session, user; memories; sessions, and their ids; types and entries of the log.
+    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 2 + 2
     # An account is one more.
     assert counted(client, person("1"), {alias, "default"}) == 5
 
@@ -185,18 +201,61 @@ def test_an_export_needs_a_post_with_a_format(alias: str, site: str) -> None:
 def test_erasing_shows_the_number_and_erases_no_others(alias: str, site: str) -> None:
     add_many(1_234, "maya")
     add("Is somebody else", "noah")
-    client = staff("view", "delete")
+    talk("maya", runs=2)
+    talk("noah")
+    client = staff("view", "delete", "delete_agentsession")
     assert link("Erase everything", page(client, person("maya"))) == person("maya", "erase/")
     content = page(client, person("maya", "erase/"))
-    assert "<strong>1,234</strong> memories of <bdi>maya</bdi> will be erased." in content
+    assert "Everything about <bdi>maya</bdi> will be erased." in content
+    assert tiles(content) == {
+        "Memories": "1,234", "Turns of conversations": "2", "Conversations": "1", "Texts in the log": "0"
+    }  # fmt: skip
     assert UserMemory.objects.count() == 1_235
     response = client.post(person("maya", "erase/"), follow=True)
     assert response.redirect_chain == [(LIST, 302)]
-    assert "1,234 memories of \u2068maya\u2069 were erased." in response.content.decode()
+    report = response.content.decode()
+    numbers = "Memories 1,234, Turns of conversations 2, Conversations 1, Texts in the log 0"
+    assert f"Erased about \u2068maya\u2069: {numbers}." in report
+    assert "A second count found nothing." in report
     assert [memory.user_id for memory in UserMemory.objects.all()] == ["noah"]
-    entry = LogEntry.objects.using("default").get()
-    assert (entry.action_flag, entry.object_repr, entry.object_id) == (DELETION, "maya", None)
-    assert "1234" in str(entry.change_message)
+    assert [session.user_id for session in AgentSession.objects.all()] == ["noah"]
+
+
+@each_database
+def test_after_an_erasure_the_log_has_the_numbers_and_no_person(alias: str, site: str) -> None:
+    memory = add("Likes tea", "maya@example.com")
+    client = staff()
+    client.post(memory_url(memory, "delete"), {"post": "yes"})
+    talk("maya@example.com")
+    assert tiles(page(client, person("maya@example.com", "erase/")))["Texts in the log"] == "1"
+    client.post(person("maya@example.com", "erase/"))
+    deleted, erased = LogEntry.objects.order_by("pk")
+    assert (erased.action_flag, erased.object_repr, erased.object_id) == (DELETION, "(erased person)", None)
+    assert erased.change_message == "Erased 0 memories, 1 runs, 1 sessions, 1 log texts."
+    assert "maya" not in f"{vars(deleted)} {vars(erased)}"
+    assert people.Erasure(people.count("maya@example.com"), people.count("maya@example.com")).is_complete
+
+
+@on_sqlite
+def test_an_erasure_reports_the_rest_that_a_second_count_found(alias: str, site: str) -> None:
+    add("Likes tea", "maya")
+    counts = people.count("maya")
+    with mock.patch.object(people, "erase", return_value=people.Erasure(counts, counts)):
+        report = staff().post(person("maya", "erase/"), follow=True).content.decode()
+    assert "A second count found Memories 1," in report
+    assert "found nothing" not in report
+
+
+@on_sqlite
+def test_without_permission_for_sessions_an_erasure_is_of_memories(alias: str, site: str) -> None:
+    add("Likes tea", "maya")
+    talk("maya")
+    client = staff("view", "delete")
+    content = page(client, person("maya", "erase/"))
+    assert tiles(content) == {"Memories": "1"}
+    assert "They stay." in content
+    client.post(person("maya", "erase/"))
+    assert (UserMemory.objects.count(), AgentSession.objects.count()) == (0, 1)
 
 
 @on_sqlite
@@ -210,7 +269,7 @@ def test_a_subclass_that_shows_less_erases_less(alias: str, site: str) -> None:
     client = staff()
     with mock.patch.object(UserMemoryAdmin, "get_queryset", narrowed):
         assert texts(page(client, person("maya"))) == ["Likes tea"]
-        assert "<strong>1</strong> memory of" in page(client, person("maya", "erase/"))
+        assert tiles(page(client, person("maya", "erase/"))) == {"Memories": "1"}
         client.post(person("maya", "erase/"))
     assert [memory.memory for memory in UserMemory.objects.all()] == ["Is hidden"]
 

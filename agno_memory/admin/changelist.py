@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import build_q_object_from_lookup_parameters
-from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.core.exceptions import FieldError, ValidationError
 from django.core.paginator import Paginator
 from django.db import connections
@@ -21,6 +21,7 @@ from django.utils.translation import gettext
 from agno_memory.admin import periods
 from agno_memory.admin.filters import MemoryFilter, TimeFilter
 from agno_memory.admin.keyset import PageReader, Position
+from agno_memory.admin.pages import StrictChangeList
 from agno_memory.admin.search import Search
 from agno_memory.admin.urls import memory_page_url
 from agno_memory.db.keyset import ORDERS, Order, reverse
@@ -35,7 +36,7 @@ class Link(NamedTuple):
     is_current: bool = False
 
 
-class MemoryChangeList(ChangeList):
+class MemoryChangeList(StrictChangeList):
     """The list of memories, with keyset pagination: nothing is counted, and no page reads the pages before it."""
 
     default_order: ClassVar[Order] = "-last_updated"

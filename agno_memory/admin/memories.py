@@ -255,7 +255,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         return log_each(request, queryset, None, DELETION)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        response = super().history_view(request, object_id, extra_context)
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data:
             # The title has the id, which several people may use.
             response.context_data["subtitle"] = response.context_data["object"].user_id

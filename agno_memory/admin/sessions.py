@@ -1,10 +1,11 @@
-"""``AgentSessionAdmin``: the admin of agents' sessions, each shown as a conversation. It is read-only."""
+"""``AgentSessionAdmin``: the admin of agents' sessions, each shown as a conversation: to read and to delete."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
+from django.contrib.admin.models import DELETION
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -20,8 +21,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.columns import ago
-from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.history import log_sessions
+from agno_memory.admin.pages import PageMixin, StrictChangeList
+from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
+from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.transcripts import messages
 
@@ -47,7 +51,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows[:MAX_LISTED].count())
 
 
-class SessionChangeList(ChangeList):
+class SessionChangeList(StrictChangeList):
     """A list that shows no total, because the sessions are not all counted."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -78,8 +82,24 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
     def has_change_permission(self, request: HttpRequest, obj: AgentSession | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: AgentSession | None = None) -> bool:
-        return False
+    # Deleting
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Return the texts of the confirmation, without the runs, which Django would load one by one."""
+        shown = [str(session) for session in objs]
+        counts = {self.opts.verbose_name_plural: len(shown)}
+        missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        return shown, counts, missing, []
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        return log_sessions(request, queryset, DELETION)
+
+    def delete_model(self, request: HttpRequest, obj: AgentSession) -> None:
+        AgentSessions().delete_sessions([obj.session_id], ANYONE)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        # The queryset is narrowed to the sessions that this staff user may see.
+        AgentSessions().delete_sessions(list(queryset.values_list("session_id", flat=True)), ANYONE)
 
     # The list
 
@@ -100,6 +120,8 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
         text = search_term.strip()
         if not text:
             return queryset, False
+        if "\x00" in text:
+            return queryset.none(), False
         exact: AgentSessionQuerySet = queryset.filter(Q(session_id=text) | Q(user_id=text))
         try:
             if exact.exists():
@@ -145,9 +167,16 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
             "earlier": page[0].run_index if len(page) == RUNS_PER_PAGE and page[0].run_index else None,
             "is_latest": not before,
             "person_url": self._person_url(request, session),
+            "delete_url": self._delete_url(request, session),
             **(extra_context or {}),
         }
         return self.render_page(request, "session", session.name or _("Session"), context)
+
+    def _delete_url(self, request: HttpRequest, session: AgentSession) -> str:
+        """Return the URL of the page to delete a session, or "" for staff without the permission."""
+        if not self.has_delete_permission(request, session):
+            return ""
+        return session_page_url("delete", session.session_id, site=self.admin_site.name)
 
     def _person_url(self, request: HttpRequest, session: AgentSession) -> str:
         """Return the URL of the person's page, or "" for staff without permission to view memories."""

@@ -73,7 +73,7 @@ def check_vectors(databases: Sequence[str] | None = None, **kwargs: Any) -> list
 
 def another_model(alias: str, name: str) -> CheckMessage:
     return Warning(
-        f"Memories in {alias!r} have no vectors of the model {name!r} in EMBEDDER_NAME, or also those of another model.",
+        f"Memories in {alias!r} have no vectors of the model {name!r} in EMBEDDER_NAME, or those of another model too.",
         hint=f"Run: python manage.py embed_memories --database {alias} --prune",
         id="agno_memory.W021",
     )
