@@ -121,7 +121,7 @@ class Settings:
     def EMBEDDER_NAME(self) -> str:
         """Name of the embedding model and its version, stored with each vector; after a change of it, run
         ``manage.py embed_memories``. By default the dotted path of ``EMBEDDER``."""
-        embedder = self.EMBEDDER
+        embedder = "none" if self.EMBEDDER is None else self.EMBEDDER
         path = embedder if isinstance(embedder, str) else getattr(embedder, "__qualname__", type(embedder).__qualname__)
         name = self._text("EMBEDDER_NAME", path)
         if len(name) > MAX_NAME_LENGTH:

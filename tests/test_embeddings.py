@@ -54,13 +54,13 @@ def subjects(texts: list[str]) -> list[list[float]]:
 @pytest.fixture(autouse=True)
 def model(settings: Any) -> Iterator[None]:
     embedders._logged.clear()
-    settings.AGNO_MEMORY = {**settings.AGNO_MEMORY, "EMBEDDER": subjects, "EMBEDDER_NAME": "subjects-1"}
+    settings.AGNO_MEMORY = {**getattr(settings, "AGNO_MEMORY", {}), "EMBEDDER": subjects, "EMBEDDER_NAME": "subjects-1"}
     yield
     embedders._logged.clear()
 
 
 def use(settings: Any, embedder: Any, **others: Any) -> None:
-    settings.AGNO_MEMORY = {**settings.AGNO_MEMORY, "EMBEDDER": embedder, **others}
+    settings.AGNO_MEMORY = {**getattr(settings, "AGNO_MEMORY", {}), "EMBEDDER": embedder, **others}
 
 
 TEXTS = ("Has a puppy", "Likes green tea", "Takes the train", "Plays the guitar")
@@ -141,9 +141,14 @@ def test_vectors_of_another_model_are_ignored(alias: str, settings: Any) -> None
     assert "embed_memories" in str(first.explanation.problem)
 
 
+def delete_each(memory: Memory) -> None:
+    for text in TEXTS:
+        memory.delete_user_memory(text.split()[-1], "maya")
+
+
 Erase = Callable[[Memory], object]
 ERASURES: list[Erase] = [
-    lambda memory: [memory.delete_user_memory(text.split()[-1], "maya") for text in TEXTS],
+    lambda memory: delete_each(memory),
     lambda memory: memory.delete_user_memories([text.split()[-1] for text in TEXTS], "maya"),
     lambda memory: memory.clear_user_memories("maya"),
     lambda memory: BulkMemory(memory.rows_to_write("maya")).delete(),
@@ -372,7 +377,8 @@ def test_similarities_are_the_same_with_and_without_numpy(query: list[float], ot
 
 
 def test_wrong_vectors() -> None:
-    for result in (None, [1, 2], [["a"]], [[]], [[1.0], [1.0, 2.0]], [[math.inf]]):
+    results: list[Any] = [None, [1, 2], [["a"]], [[]], [[1.0], [1.0, 2.0]], [[math.inf]]]
+    for result in results:
         with pytest.raises(WrongVectors):
             checked_vectors(result, len(result) if isinstance(result, list) else 1)
     assert checked_vectors([[1, 2]], 1) == [[1.0, 2.0]]
