@@ -1,4 +1,4 @@
-"""Formats in which memories leave the store: a dictionary for JSON, JSON Lines, and CSV."""
+"""Formats in which memories leave the store: a dictionary for JSON, JSON Lines, and CSV; sessions as JSON Lines."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
-from agno_memory.models import UserMemory
+from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.names import FIELDS
 from agno_memory.times import to_iso
+from agno_memory.transcripts import messages
 
 _values = attrgetter(*FIELDS)
+
+SESSION_FIELDS: Final = ("session_id", "user_id", "session_type", "agent_id", "team_id", "workflow_id", "name")
 
 # A spreadsheet runs a cell with one of these first characters as a formula: OWASP's list, with the full-width
 # characters that Excel treats alike.
@@ -42,6 +45,35 @@ def json_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
     """Yield memories as JSON, one per line."""
     for memory in memories:
         yield json.dumps(as_dict(memory), ensure_ascii=False) + "\n"
+
+
+def session_as_dict(session: AgentSession) -> dict[str, Any]:
+    """Return a session with its messages for JSON, turn by turn; repeated messages are left out."""
+    runs = AgentRun.objects.using(session._state.db).filter(session_id=session.session_id).in_order()
+    values: dict[str, Any] = {name: getattr(session, name) for name in SESSION_FIELDS}
+    return {
+        **values,
+        "created_at": to_iso(session.created_at),
+        "updated_at": to_iso(session.updated_at),
+        "summary": session.summary,
+        "runs": [
+            {
+                "run_id": run.run_id,
+                "created_at": to_iso(run.created_at),
+                "messages": [
+                    {**message._asdict(), "calls": [call._asdict() for call in message.calls]}
+                    for message in messages(run)
+                ],
+            }
+            for run in runs
+        ],
+    }
+
+
+def session_lines(sessions: Iterable[AgentSession]) -> Iterator[str]:
+    """Yield sessions with their messages as JSON, one session per line."""
+    for session in sessions:
+        yield json.dumps(session_as_dict(session), ensure_ascii=False) + "\n"
 
 
 class _LastLine:

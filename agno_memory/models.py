@@ -29,15 +29,13 @@ from agno_memory.keys import uuid7
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.times import now
+from agno_memory.vector_models import MemoryVector
 from agno_memory.vector_querysets import VectorQuerySet
 
 if TYPE_CHECKING:
     # Type checkers without the plugin of django-stubs do not find the methods of a queryset on its manager.
     class UserMemoryManager(UserMemoryQuerySet, models.Manager["UserMemory"]):  # type: ignore[misc]
         """The manager of memories."""
-
-    class MemoryVectorManager(VectorQuerySet, models.Manager["MemoryVector"]):  # type: ignore[misc]
-        """The manager of vectors."""
 
     class AgentSessionManager(AgentSessionQuerySet, models.Manager["AgentSession"]):  # type: ignore[misc]
         """The manager of sessions."""
@@ -84,6 +82,8 @@ class UserMemory(models.Model):
     class Meta:
         verbose_name = _("user memory")
         verbose_name_plural = _("user memories")
+        # Taking all texts out of the site is more than seeing them.
+        permissions = (("export_usermemory", "Can export user memories"),)
         indexes = (
             # One person's newest memories, and so all filters and searches within one person's memories.
             models.Index(fields=["user_id", "-last_updated", "-memory_id"], name="agno_memory_user_newest"),
@@ -207,36 +207,6 @@ class UserMemory(models.Model):
 
     def _machine_written(self) -> list[str]:
         return [field.name for field in self._meta.concrete_fields if isinstance(field, MachineWritten)]
-
-
-class MemoryVector(models.Model):
-    """The vector that an embedding model made of a memory's text. It is deleted with the memory.
-
-    In a table of its own, so that lists do not read it. ``search.vectors`` defines the format.
-    """
-
-    key = CompositeKeyField("key", of=("memory_key", "model"))
-    memory_key = models.CharField(max_length=32)
-    user_id = IdentifierField()
-    model = models.CharField(max_length=255)
-    # Of the text that the vector was made of: another one makes it outdated.
-    text_hash = models.CharField(max_length=32)
-    dims = models.PositiveIntegerField()
-    # The vector of length 1: each byte is a whole number from -127 to 127, times the scale.
-    scale = models.FloatField()
-    data = models.BinaryField()
-
-    objects: ClassVar[MemoryVectorManager] = VectorQuerySet.as_manager()  # type: ignore[assignment]
-
-    class Meta:
-        default_permissions = ()
-        indexes = (
-            models.Index(fields=["user_id", "model", "memory_key"], name="agno_vector_user_model"),
-            models.Index(fields=["user_id", "memory_key"], name="agno_vector_user_memory"),
-        )
-
-    def __str__(self) -> str:
-        return str(self.key)
 
 
 class AgentSession(models.Model):

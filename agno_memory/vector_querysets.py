@@ -14,7 +14,7 @@ from agno_memory.signals import by_owner
 from agno_memory.words_querysets import WordsQuerySet
 
 if TYPE_CHECKING:
-    from agno_memory.models import MemoryVector  # noqa: F401  named in a string below
+    from agno_memory.vector_models import MemoryVector  # noqa: F401  named in a string below
 
 DELETE_MANY: Final = DeleteMany()
 

@@ -26,6 +26,7 @@ from agno_memory import people
 from agno_memory.admin import PersonLinkMixin
 from agno_memory.admin.memories import UserMemoryAdmin
 from agno_memory.admin.person import PAGE_SIZE, SAMPLE
+from agno_memory.admin.person_sessions import SESSIONS_SHOWN
 from agno_memory.admin.timeline import MAX_COLUMNS, division
 from agno_memory.admin.urls import quoted, unquoted
 from agno_memory.agent_sessions import AgentSessions
@@ -51,7 +52,7 @@ def person(owner: str, rest: str = "") -> str:
 
 def talk(owner: str, runs: int = 1) -> None:
     """Add a session of a person with some runs."""
-    session_id = f"of {owner}"
+    session_id = f"of-{owner}"
     AgentSessions().upsert_session(AgentSession(session_id=session_id, agent_id="chef", name="Dinner"), owner)
     for number in range(runs):
         data = {"input": {"input_content": f"question {number};"}, "content": f"answer {number};"}
@@ -152,15 +153,15 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     few = counted(client, person("maya"), {alias, "default"})
     add_many(9_990, topics=["tea"], agent_id="bot")
     many = counted(client, person("maya"), {alias, "default"})
-    # Session, user; first, last, count; topics, end of the sample; timeline; and one page of memories.
-    assert (few, many) == (2 + 3 + 2 + 1 + 1,) * 2
+    # Session, user; first, last, count; topics, end of the sample; timeline; one page of memories; conversations.
+    assert (few, many) == (2 + 3 + 2 + 1 + 1 + 1,) * 2
     content = page(client, person("maya"))
     assert "10,000" in content
     assert f"Topics and agents of the {SAMPLE:,} memories updated last." in content
     # Session, user; memories; sessions, and their ids; types and entries of the log.
     assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 2 + 2
     # An account is one more.
-    assert counted(client, person("1"), {alias, "default"}) == 5
+    assert counted(client, person("1"), {alias, "default"}) == 6
 
 
 # Export
@@ -170,7 +171,7 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
 def test_all_memories_are_exported(alias: str, site: str) -> None:
     mine = [add("=1+1", "a/b", topics=["tea"]), add("two\nlines", "a/b", metadata={"a": 1})]
     add("Is somebody else", "noah")
-    client = staff("view")
+    client = staff("view", "export")
     response: Any = client.post(person("a/b", "export/"), {"format": "jsonl"})
     assert "attachment" in response["Content-Disposition"]
     lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]
@@ -192,6 +193,40 @@ def test_an_export_needs_a_post_with_a_format(alias: str, site: str) -> None:
     assert client.post(person("maya", "export/"), {"format": "xml"}).status_code == 400
     assert client.post(person("maya", "export/")).status_code == 400
     assert not LogEntry.objects.exists()
+
+
+# Conversations
+
+
+@each_database
+def test_the_page_has_the_latest_conversations_and_their_export(alias: str, site: str) -> None:
+    for number in range(SESSIONS_SHOWN + 1):
+        AgentSessions().upsert_session(AgentSession(session_id=f"s{number:02}", name=f"<b> {number}"), "maya")
+    talk("maya", runs=2)
+    talk("noah")
+    client = staff("view", "export", "view_agentsession")
+    content = page(client, person("maya"))
+    assert link("Dinner", content) == "/admin/agno_memory/agentsession/of-maya/change/"
+    assert content.count('class="am-conversation"') == SESSIONS_SHOWN
+    assert link("All conversations", content) == "/admin/agno_memory/agentsession/?q=maya"
+    assert ("noah" in content, "<b>" in content) == (False, False)
+    response: Any = client.post(person("maya", "export/"), {"format": "conversations"})
+    lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]
+    assert [line["session_id"] for line in lines[:2]] == ["s00", "s01"]
+    assert (len(lines), lines[-1]["user_id"]) == (SESSIONS_SHOWN + 2, "maya")
+    messages = [message["text"] for run in lines[-1]["runs"] for message in run["messages"]]
+    assert messages == ["question 0;", "answer 0;", "question 1;", "answer 1;"]
+    entry = LogEntry.objects.using("default").get()
+    assert (entry.object_repr, entry.change_message) == ("maya", f"Exported {len(lines)}.")
+
+
+@on_sqlite
+def test_conversations_take_permission_to_view_them(alias: str, site: str) -> None:
+    talk("maya")
+    client = staff("view", "export")
+    content = page(client, person("maya"))
+    assert ("Dinner" in content, "onversations" in content) == (False, False)
+    assert client.post(person("maya", "export/"), {"format": "conversations"}).status_code == 403
 
 
 # Erasure
@@ -281,11 +316,13 @@ def test_a_subclass_that_shows_less_erases_less(alias: str, site: str) -> None:
 def test_who_may_do_what(alias: str, site: str) -> None:
     add("Likes tea", "maya", topics=["drinks-topic"])
     allowed = {
-        ("view",): (200, 403, 200),
-        ("change",): (200, 403, 200),
+        ("view",): (200, 403, 403),
+        ("change",): (200, 403, 403),
+        ("export",): (403, 403, 403),
+        ("view", "export"): (200, 403, 200),
         ("add",): (403, 403, 403),
         ("delete",): (403, 403, 403),
-        ("view", "delete"): (200, 200, 200),
+        ("view", "delete"): (200, 200, 403),
     }
     for permissions, statuses in allowed.items():
         client = staff(*permissions, name=" ".join(permissions))
@@ -293,6 +330,7 @@ def test_who_may_do_what(alias: str, site: str) -> None:
         exported: Any = client.post(person("maya", "export/"), {"format": "csv"})
         assert (seen.status_code, erasing.status_code, exported.status_code) == statuses, permissions
         assert ("drinks-topic" in seen.content.decode()) is (statuses[0] == 200)
+        assert ("Export as CSV" in seen.content.decode()) is (statuses[2] == 200)
         assert ("Erase everything" in seen.content.decode()) is ("delete" in permissions and "view" in permissions)
         # The response does not reveal whether the person exists.
         assert client.get(person("nobody")).status_code == statuses[0]

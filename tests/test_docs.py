@@ -24,7 +24,7 @@ from rest_framework import serializers
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
-from agno_memory.db.handles import POSTGRES_OPTIONS, SQLITE_OPTIONS
+from agno_memory.db.handles import MONGODB_OPTIONS, POSTGRES_OPTIONS, SQLITE_OPTIONS, options_in
 from agno_memory.db.lookups import FewerTopics, TopicsLookup
 from agno_memory.fields import IdentifierField
 from agno_memory.memory import Memory
@@ -213,6 +213,8 @@ def test_readme_settings(settings: Any) -> None:
     with_sqlite = run_block("init_command", DATABASES={"default": {}}, INSTALLED_APPS=["django.contrib.auth"])
     assert with_sqlite["INSTALLED_APPS"] == ["django.contrib.auth", "agno_memory"]
     with_postgres = run_block("tcp_user_timeout", DATABASES={"default": {}})
+    with_mongodb = options_in(names["DATABASES"]["memories"]["HOST"])
+    assert with_mongodb == {name.lower(): str(value).lower() for name, value in MONGODB_OPTIONS.items()}
     settings.AGNO_MEMORY = names["AGNO_MEMORY"]
     settings.DATABASE_ROUTERS = names["DATABASE_ROUTERS"]
     assert router.db_for_write(UserMemory) == "memories"

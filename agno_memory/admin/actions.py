@@ -259,12 +259,12 @@ def move(model_admin: Any, request: HttpRequest, queryset: UserMemoryQuerySet) -
     return confirm_or_perform("move", model_admin, request, queryset)
 
 
-@admin.action(permissions=["view"], description=gettext_lazy("Export selected memories as JSON Lines"))
+@admin.action(permissions=["export"], description=gettext_lazy("Export selected memories as JSON Lines"))
 def export_jsonl(model_admin: Any, request: HttpRequest, queryset: UserMemoryQuerySet) -> StreamingHttpResponse:
     return download(request, queryset, "jsonl", _selection(request))
 
 
-@admin.action(permissions=["view"], description=gettext_lazy("Export selected memories as CSV"))
+@admin.action(permissions=["export"], description=gettext_lazy("Export selected memories as CSV"))
 def export_csv(model_admin: Any, request: HttpRequest, queryset: UserMemoryQuerySet) -> StreamingHttpResponse:
     return download(request, queryset, "csv", _selection(request))
 

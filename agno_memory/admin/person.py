@@ -23,6 +23,7 @@ from agno_memory.admin.history import log_erase
 from agno_memory.admin.keyset import PageReader, Position
 from agno_memory.admin.pages import PageMixin
 from agno_memory.admin.person_search import person_search
+from agno_memory.admin.person_sessions import download_sessions, latest_sessions, sessions_of
 from agno_memory.admin.timeline import timeline
 from agno_memory.admin.urls import unquoted
 from agno_memory.models import UserMemory
@@ -40,6 +41,8 @@ else:
 SAMPLE: Final = 5_000
 MAX_BARS: Final = 20
 PAGE_SIZE: Final = 25
+# The name of the export of a person's conversations, beside the formats of memories.
+CONVERSATIONS: Final = "conversations"
 
 # Bidirectional classes of characters that embed, override or isolate text: an extra one would end an isolate early.
 DIRECTIONAL_CLASSES: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -78,6 +81,10 @@ class PersonPages(PageMixin, _Admin):
                 "search": person_search(request, rows, lambda key: self.url("change", key)),
                 **self._memories(rows, _position(request)),
             }
+        sessions = sessions_of(request, self.admin_site, user_id)
+        if sessions is not None:
+            context |= latest_sessions(sessions, user_id, self.admin_site.name)
+        context["may_export"] = self.has_export_permission(request)
         context["may_erase"] = self.has_delete_permission(request)
         context["account"] = account_of(user_id, request, self.admin_site)
         context["list_url"] = f"{self.url('changelist')}?{urlencode({'user_id': user_id})}"
@@ -86,10 +93,20 @@ class PersonPages(PageMixin, _Admin):
     def person_export_view(self, request: HttpRequest, user_id: str) -> HttpResponseBase:
         """Send all memories of a person as a file."""
         user_id, rows = self._person(request, user_id)
-        if not self.has_view_or_change_permission(request):
+        if not self.has_export_permission(request):
             raise PermissionDenied
         file_format: Any = request.POST.get("format")
+        if file_format == CONVERSATIONS:
+            sessions = sessions_of(request, self.admin_site, user_id)
+            if sessions is None:
+                raise PermissionDenied
+            return download_sessions(request, sessions, user_id)
         return download(request, rows, file_format, user_id) if file_format in FORMATS else HttpResponseBadRequest()
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Return whether this staff user may export memories: a permission of its own, beside that to view them."""
+        may_export = request.user.has_perm("agno_memory.export_usermemory")
+        return may_export and self.has_view_or_change_permission(request)
 
     def person_erase_view(self, request: HttpRequest, user_id: str) -> HttpResponse:
         """Show the number of objects of each kind to erase; a POST request erases them, and counts again."""

@@ -15,7 +15,8 @@ from django.db import NotSupportedError, ProgrammingError, connections, models
 
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.mongodb import is_mongos
-from agno_memory.models import AgentRun, AgentSession, MemoryVector, UserMemory
+from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.vector_models import MemoryVector
 
 # Each table with the field that decides the server of a row.
 Tables: TypeAlias = "dict[type[models.Model], str]"

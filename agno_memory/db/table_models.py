@@ -10,7 +10,8 @@ from django.apps.registry import Apps
 from django.db.models import Field, Index, Model
 
 from agno_memory.keys import composite_key
-from agno_memory.models import MemoryVector, UserMemory
+from agno_memory.models import UserMemory
+from agno_memory.vector_models import MemoryVector
 from agno_memory.vector_querysets import VectorQuerySet
 
 TModel = TypeVar("TModel", bound=Model)

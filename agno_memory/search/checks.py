@@ -11,10 +11,11 @@ from django.db import DatabaseError, router
 
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
-from agno_memory.models import MemoryVector, UserMemory
+from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import Analyser, current_analyser, languages, unknown_language
 from agno_memory.search.embedders import current_embedder
+from agno_memory.vector_models import MemoryVector
 
 TAG = "agno_memory"
 # The rows that the check of a database reads, at each end of the table.

@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections, transaction
 
 from agno_memory.db import MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
-from agno_memory.db.handles import NO_FOREIGN_KEYS, POSTGRES_OPTIONS, SQLITE_OPTIONS
+from agno_memory.db.handles import MONGODB_OPTIONS, NO_FOREIGN_KEYS, POSTGRES_OPTIONS, SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import (
@@ -397,14 +397,14 @@ def test_a_connection_string_of_mongodb_is_read(alias: str, part: str) -> None:
 
 
 @pytest.mark.parametrize("alias", ["mongodb"])
-def test_a_handle_of_mongodb_has_timeouts(alias: str) -> None:
+def test_a_handle_of_mongodb_has_timeouts_and_writes_to_the_journal(alias: str) -> None:
     """Those of the connection string win."""
-    own = "mongodb://one:1/notes?socketTimeoutMS=700"
+    own = "mongodb://one:1/notes?socketTimeoutMS=700&Journal=false"
     options = [
         connections.settings[MongoMemoryDb(connection_string=each).alias]["OPTIONS"]
         for each in ("mongodb://one:1/notes", own)
     ]
-    assert options == [{"connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}, {"connectTimeoutMS": 5_000}]
+    assert options == [MONGODB_OPTIONS, {"connectTimeoutMS": 5_000}]
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres"])

@@ -1,10 +1,12 @@
+from __future__ import annotations
+
 import agno_memory.fields
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agno_memory", "0002_search_terms"),
+        ("agno_memory", "0003_export_permission"),
     ]
 
     operations = [
