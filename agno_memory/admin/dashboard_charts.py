@@ -51,7 +51,9 @@ def charts(snapshot: Snapshot, site: str) -> dict[str, SafeString | None]:
 
     memories = _("Memories")
     topics, agents = filter_links(snapshot.top_topics, "topic"), filter_links(snapshot.top_agents, "agent_id")
-    people = [Bar(name, count, memory_page_url("person", name, site=site)) for name, count in snapshot.top_owners]
+    # A row of another program may have no person.
+    owners = [(name, count) for name, count in snapshot.top_owners if name]
+    people = [Bar(name, count, memory_page_url("person", name, site=site)) for name, count in owners]
     return {
         "days": _days(snapshot.daily_counts, snapshot.last_day) if snapshot.daily_counts else None,
         "topics": bars(_("Most frequent topics"), topics, (_("Topic"), memories), total),
