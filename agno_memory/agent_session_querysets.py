@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Self
 
 from django.db.models import Q
 
 from agno_memory.base_querysets import ErasableQuerySet, OwnedQuerySet
+from agno_memory.conf import conf
 from agno_memory.db.keyset import in_order
 from agno_memory.validators import fold, validate_query
 
 if TYPE_CHECKING:
-    from agno_memory.models import AgentRun, AgentSession  # noqa: F401  named in a string below
+    from agno_memory.models import AgentRun, AgentSession
 
 # The field with the id of the agent, the team or the workflow, by the type of the session.
 COMPONENTS: Final = {"agent": "agent_id", "team": "team_id", "workflow": "workflow_id"}
@@ -48,6 +50,19 @@ class AgentSessionQuerySet(OwnedQuerySet["AgentSession"]):
     def latest_begun(self) -> Self:
         """Order by ``created_at``, the newest first; ties by ``session_id``."""
         return self.order_by(*in_order("-created_at", "-session_id"))
+
+    def walk(self) -> Iterator[AgentSession]:
+        """Yield all of these sessions, the oldest first, read page by page: memory use is constant.
+
+        No write changes ``created_at``, so each session that exists throughout the walk is yielded once.
+        """
+        rows = self.order_by(*in_order("created_at", "session_id"))
+        page = list(rows[: conf.BATCH_SIZE])
+        while page:
+            yield from page
+            last = page[-1]
+            later = Q(created_at__gt=last.created_at) | Q(created_at=last.created_at, session_id__gt=last.session_id)
+            page = list(rows.filter(later)[: conf.BATCH_SIZE]) if len(page) == conf.BATCH_SIZE else []
 
 
 class AgentRunQuerySet(ErasableQuerySet["AgentRun"]):

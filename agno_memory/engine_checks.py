@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004  Django's own name
 
-from agno_memory.db.handles import SQLITE_OPTIONS
+from agno_memory.db.handles import SQLITE_OPTIONS, options_in
 
 WAL = re.compile(r"\bjournal_mode\s*[=(]\s*['\"]?wal\b", re.IGNORECASE)
 # A transaction in these modes takes its lock when it begins.
@@ -61,8 +61,29 @@ def unsafe_pool(alias: str, sign: str) -> CheckMessage:
     )
 
 
+def _mongodb(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    """Report writes that are confirmed before they are in the journal."""
+    options = {name.lower(): value for name, value in settings_dict["OPTIONS"].items()}
+    # The driver prefers OPTIONS to the connection string.
+    journal = options.get("journal", options_in(str(settings_dict["HOST"])).get("journal"))
+    if str(journal).lower() != "true":
+        yield unsafe_mongodb(alias)
+
+
+def unsafe_mongodb(alias: str) -> CheckMessage:
+    return Warning(
+        f"The MongoDB database {alias!r} is opened without journal=true: if a single server is killed, it loses "
+        "writes that it has confirmed, and deleted memories come back.",
+        hint=f'Add journal=true to the connection string in DATABASES["{alias}"]["HOST"]: '
+        '"mongodb://localhost:27017/?journal=true". A replica set is slower by it only where it waits for less than '
+        "a majority.",
+        id="agno_memory.W013",
+    )
+
+
 # By the vendor of the database.
 ENGINE_CHECKS: Final[dict[str, Callable[[str, Mapping[str, Any]], Iterator[CheckMessage]]]] = {
     "sqlite": _sqlite,
     "postgresql": _postgresql,
+    "mongodb": _mongodb,
 }

@@ -1,4 +1,4 @@
-"""Formats in which memories leave the store: a dictionary for JSON, JSON Lines, and CSV."""
+"""Formats in which memories leave the store: a dictionary for JSON, JSON Lines, and CSV; sessions as JSON Lines."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
-from agno_memory.models import UserMemory
+from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.names import FIELDS
 from agno_memory.times import to_iso
+from agno_memory.transcripts import messages
 
 _values = attrgetter(*FIELDS)
 
+SESSION_FIELDS: Final = ("session_id", "user_id", "session_type", "agent_id", "team_id", "workflow_id", "name")
+
 # A spreadsheet runs a cell with one of these first characters as a formula: OWASP's list, with the full-width
 # characters that Excel treats alike.
-FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-# White space, which spreadsheets ignore before a formula, and the apostrophe that marks a text.
-IGNORED: Final = re.compile(r"[\s']*")
+FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# The beginning of a cell: that of the text, and after a character that some spreadsheet takes for a separator of cells
+# or rows. Excel splits at semicolons where a comma is the decimal sign. White space is ignored before a formula, and so
+# is the apostrophe that marks a text.
+_BEFORE_FORMULA: Final = re.compile(rf"(^|[;\t\r\n])(?=[\s']*[{FORMULA}])")
+_MARKED: Final = re.compile(rf"(^|[;\t\r\n])'(?=[\s']*[{FORMULA}])")
+# In JSON, a semicolon stands only in strings, which may spell it in another way.
+_BEFORE_FORMULA_IN_JSON: Final = re.compile(rf";(?=[\s']*[{FORMULA}])")
 # Without it, Excel does not read the file as UTF-8.
 BYTE_ORDER_MARK: Final = "\ufeff"
 
@@ -37,6 +45,35 @@ def json_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
     """Yield memories as JSON, one per line."""
     for memory in memories:
         yield json.dumps(as_dict(memory), ensure_ascii=False) + "\n"
+
+
+def session_as_dict(session: AgentSession) -> dict[str, Any]:
+    """Return a session with its messages for JSON, turn by turn; repeated messages are left out."""
+    runs = AgentRun.objects.using(session._state.db).filter(session_id=session.session_id).in_order()
+    values: dict[str, Any] = {name: getattr(session, name) for name in SESSION_FIELDS}
+    return {
+        **values,
+        "created_at": to_iso(session.created_at),
+        "updated_at": to_iso(session.updated_at),
+        "summary": session.summary,
+        "runs": [
+            {
+                "run_id": run.run_id,
+                "created_at": to_iso(run.created_at),
+                "messages": [
+                    {**message._asdict(), "calls": [call._asdict() for call in message.calls]}
+                    for message in messages(run)
+                ],
+            }
+            for run in runs
+        ],
+    }
+
+
+def session_lines(sessions: Iterable[AgentSession]) -> Iterator[str]:
+    """Yield sessions with their messages as JSON, one session per line."""
+    for session in sessions:
+        yield json.dumps(session_as_dict(session), ensure_ascii=False) + "\n"
 
 
 class _LastLine:
@@ -60,18 +97,12 @@ def csv_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
 
 
 def cell(value: object) -> str:
-    """Return a value as a cell that no spreadsheet runs as a formula: a leading apostrophe marks it as text."""
+    """Return a value as a cell that no spreadsheet runs as a formula: an apostrophe marks a formula as text."""
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    text = "" if value is None else str(value)
-    return f"'{text}" if _looks_like_formula(text) else text
+        return _BEFORE_FORMULA_IN_JSON.sub(r"\\u003b", json.dumps(value, ensure_ascii=False))
+    return _BEFORE_FORMULA.sub(r"\1'", "" if value is None else str(value))
 
 
 def value_of_cell(text: str) -> str:
     """Return the text that ``cell()`` has written into a cell."""
-    return text[1:] if text.startswith("'") and _looks_like_formula(text) else text
-
-
-def _looks_like_formula(text: str) -> bool:
-    # A text with an apostrophe before a formula gets one more: so value_of_cell() returns every text unchanged.
-    return IGNORED.sub("", text, count=1).startswith(FORMULA)
+    return _MARKED.sub(r"\1", text)

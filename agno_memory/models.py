@@ -80,6 +80,8 @@ class UserMemory(models.Model):
     class Meta:
         verbose_name = _("user memory")
         verbose_name_plural = _("user memories")
+        # Taking all texts out of the site is more than seeing them.
+        permissions = (("export_usermemory", "Can export user memories"),)
         indexes = (
             # One person's newest memories, and so all filters and searches within one person's memories.
             models.Index(fields=["user_id", "-last_updated", "-memory_id"], name="agno_memory_user_newest"),

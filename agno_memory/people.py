@@ -15,6 +15,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.signals import post_delete
+from django.utils.translation import gettext_lazy as _
 
 from agno_memory import log_texts
 from agno_memory.agent_sessions import AgentSessions
@@ -44,11 +45,13 @@ class Holding:
 
     Args:
         name: of the kind, a plural noun.
+        label: the name for staff, translated lazily.
         count: returns the number of objects of an owner in the database with an alias, or the router's (None).
         erase: deletes them. It may leave them to the erasure of another kind.
     """
 
     name: str
+    label: Any
     count: Callable[[str, str | None], int]
     erase: Callable[[str, str | None], object]
 
@@ -81,11 +84,22 @@ def _count_runs(owner: str, db: str | None) -> int:
 
 
 # Runs before sessions: afterwards their owner is unknown. The erasure of the sessions deletes them, all or nothing.
+# Data that belongs to the memories, such as vectors of their texts, comes before them for the same reason.
 HOLDINGS: Final = (
-    Holding("memories", _count_memories, lambda owner, db: Memory(db).clear_user_memories(owner)),
-    Holding("runs", _count_runs, lambda owner, db: None),
-    Holding("sessions", _count_sessions, lambda owner, db: AgentSessions(db).delete_user_sessions(owner)),
-    Holding("log texts", lambda owner, db: log_texts.count(owner), lambda owner, db: log_texts.erase(owner)),
+    Holding("memories", _("Memories"), _count_memories, lambda owner, db: Memory(db).clear_user_memories(owner)),
+    Holding("runs", _("Turns of conversations"), _count_runs, lambda owner, db: None),
+    Holding(
+        "sessions",
+        _("Conversations"),
+        _count_sessions,
+        lambda owner, db: AgentSessions(db).delete_user_sessions(owner),
+    ),
+    Holding(
+        "log texts",
+        _("Texts in the log"),
+        lambda owner, db: log_texts.count(owner),
+        lambda owner, db: log_texts.erase(owner),
+    ),
 )
 
 
@@ -126,6 +140,25 @@ def erase(user: object, db: str | None = None) -> Erasure:
         holding.erase(owner, db)
     transaction.on_commit(forget_cached, using=Memory(db).write_alias)
     return Erasure(before, count(owner, db))
+
+
+def erase_memories(user: object, db: str | None = None) -> int:
+    """Delete all memories of a person, and the cached facts about them. Conversations and the log stay.
+
+    Args:
+        user: a string, an int, a UUID, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
+        db: an alias of ``DATABASES``; ``None`` follows the router.
+
+    Returns:
+        The number of memories.
+
+    Raises:
+        ValidationError: an invalid user; nothing was deleted.
+    """
+    memory = Memory(db)
+    deleted = memory.clear_user_memories(user)
+    transaction.on_commit(forget_cached, using=memory.write_alias)
+    return deleted
 
 
 def reassign_memories(source: object, target: object, db: str | None = None) -> Reassigned:

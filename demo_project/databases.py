@@ -35,10 +35,10 @@ def sqlite(name: str) -> dict[str, Any]:
 
 
 def mongodb(url: str) -> dict[str, Any]:
-    """Return an entry for MongoDB. Its backend needs the whole URL as its host.
+    """Return an entry for MongoDB, with writes that survive a crash. Its backend needs the whole URL as its host.
 
     django-environ splits such a URL into its parts, and fails if it has several hosts.
     """
     path = url.partition("://")[2].rpartition("@")[2].partition("/")[2]
     name = unquote(path.partition("?")[0]) or "agno_memory"
-    return {"ENGINE": "django_mongodb_backend", "HOST": url, "NAME": name}
+    return {"ENGINE": "django_mongodb_backend", "HOST": url, "NAME": name, "OPTIONS": {"journal": True}}

@@ -33,9 +33,12 @@ def memories_on(alias: str, **settings: Any) -> Iterator[None]:
 
 
 def staff(*permissions: str, name: str = "staff") -> Client:
-    """Return the client of a staff user with these permissions for memories; without any, of a superuser."""
+    """Return the client of a staff user with these permissions; without any, of a superuser.
+
+    A permission without the name of a model is for memories.
+    """
     user = User.objects.create_user(name, is_staff=True, is_superuser=not permissions)
-    codenames = [f"{permission}_usermemory" for permission in permissions]
+    codenames = [each if "_" in each else f"{each}_usermemory" for each in permissions]
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     client = Client()
     client.force_login(user)

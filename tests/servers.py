@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -161,6 +162,26 @@ def mongodb(replica_set: bool = False) -> Iterator[str]:
         process.terminate()
         process.wait(STARTUP_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def killed_and_restarted(url: str) -> Iterator[None]:
+    """Kill the MongoDB of ``mongodb()`` as a crash does, and run another one on its files."""
+    import pymongo
+
+    with pymongo.MongoClient[dict[str, Any]](url) as client:
+        command = client.admin.command("getCmdLineOpts")["argv"]
+        pid = client.admin.command("serverStatus")["pid"]
+    os.kill(pid, signal.SIGKILL)
+    port = int(command[command.index("--port") + 1])
+    wait_until(lambda: not is_listening(port))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: is_listening(port))
+        yield
+    finally:
+        process.terminate()
+        process.wait(STARTUP_SECONDS)
 
 
 def wait_until(ready: Callable[[], bool]) -> None:

@@ -22,12 +22,15 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
 
+from agno_memory import people
 from agno_memory.admin import PersonLinkMixin
 from agno_memory.admin.memories import UserMemoryAdmin
 from agno_memory.admin.person import PAGE_SIZE, SAMPLE
+from agno_memory.admin.person_sessions import SESSIONS_SHOWN
 from agno_memory.admin.timeline import MAX_COLUMNS, division
 from agno_memory.admin.urls import quoted, unquoted
-from agno_memory.models import UserMemory
+from agno_memory.agent_sessions import AgentSessions
+from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.test import at
 from tests.admin import LIST, add, add_many, counted, link, memory_url, page, staff
 from tests.databases import commits, each_database
@@ -45,6 +48,19 @@ OWNERS = (
 
 def person(owner: str, rest: str = "") -> str:
     return reverse("admin:agno_memory_usermemory_person", args=[quoted(owner)]) + rest
+
+
+def talk(owner: str, runs: int = 1) -> None:
+    """Add a session of a person with some runs."""
+    session_id = f"of-{owner}"
+    AgentSessions().upsert_session(AgentSession(session_id=session_id, agent_id="chef", name="Dinner"), owner)
+    for number in range(runs):
+        data = {"input": {"input_content": f"question {number};"}, "content": f"answer {number};"}
+        AgentSessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=data), owner)
+
+
+def tiles(content: str) -> dict[str, str]:
+    return dict(re.findall(r'<dt>([^<]*)</dt><dd><span class="am-figure">([^<]*)<', content))
 
 
 def texts(content: str) -> list[str]:
@@ -89,7 +105,7 @@ def test_every_owner_has_an_address(alias: str, owner: str, site: str) -> None:
 def test_a_person_without_memories(alias: str, site: str) -> None:
     client = staff()
     assert "There are no memories of this person." in page(client, person("nobody"))
-    assert "There are no memories of this person." in page(client, person("nobody", "erase/"))
+    assert "There is nothing to erase about this person." in page(client, person("nobody", "erase/"))
     for impossible in ("x" * 256, "  ", "a\x00b"):
         assert client.get(person(impossible)).status_code == 404
 
@@ -137,14 +153,15 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     few = counted(client, person("maya"), {alias, "default"})
     add_many(9_990, topics=["tea"], agent_id="bot")
     many = counted(client, person("maya"), {alias, "default"})
-    # Session, user; first, last, count; topics, end of the sample; timeline; and one page of memories.
-    assert (few, many) == (2 + 3 + 2 + 1 + 1,) * 2
+    # Session, user; first, last, count; topics, end of the sample; timeline; one page of memories; conversations.
+    assert (few, many) == (2 + 3 + 2 + 1 + 1 + 1,) * 2
     content = page(client, person("maya"))
     assert "10,000" in content
     assert f"Topics and agents of the {SAMPLE:,} memories updated last." in content
-    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 3
+    # Session, user; memories; sessions, and their ids; types and entries of the log.
+    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 2 + 2
     # An account is one more.
-    assert counted(client, person("1"), {alias, "default"}) == 5
+    assert counted(client, person("1"), {alias, "default"}) == 6
 
 
 # Export
@@ -154,7 +171,7 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
 def test_all_memories_are_exported(alias: str, site: str) -> None:
     mine = [add("=1+1", "a/b", topics=["tea"]), add("two\nlines", "a/b", metadata={"a": 1})]
     add("Is somebody else", "noah")
-    client = staff("view")
+    client = staff("view", "export")
     response: Any = client.post(person("a/b", "export/"), {"format": "jsonl"})
     assert "attachment" in response["Content-Disposition"]
     lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]
@@ -178,6 +195,40 @@ def test_an_export_needs_a_post_with_a_format(alias: str, site: str) -> None:
     assert not LogEntry.objects.exists()
 
 
+# Conversations
+
+
+@each_database
+def test_the_page_has_the_latest_conversations_and_their_export(alias: str, site: str) -> None:
+    for number in range(SESSIONS_SHOWN + 1):
+        AgentSessions().upsert_session(AgentSession(session_id=f"s{number:02}", name=f"<b> {number}"), "maya")
+    talk("maya", runs=2)
+    talk("noah")
+    client = staff("view", "export", "view_agentsession")
+    content = page(client, person("maya"))
+    assert link("Dinner", content) == "/admin/agno_memory/agentsession/of-maya/change/"
+    assert content.count('class="am-conversation"') == SESSIONS_SHOWN
+    assert link("All conversations", content) == "/admin/agno_memory/agentsession/?q=maya"
+    assert ("noah" in content, "<b>" in content) == (False, False)
+    response: Any = client.post(person("maya", "export/"), {"format": "conversations"})
+    lines = [json.loads(line) for line in response.getvalue().decode().splitlines()]
+    assert [line["session_id"] for line in lines[:2]] == ["s00", "s01"]
+    assert (len(lines), lines[-1]["user_id"]) == (SESSIONS_SHOWN + 2, "maya")
+    messages = [message["text"] for run in lines[-1]["runs"] for message in run["messages"]]
+    assert messages == ["question 0;", "answer 0;", "question 1;", "answer 1;"]
+    entry = LogEntry.objects.using("default").get()
+    assert (entry.object_repr, entry.change_message) == ("maya", f"Exported {len(lines)}.")
+
+
+@on_sqlite
+def test_conversations_take_permission_to_view_them(alias: str, site: str) -> None:
+    talk("maya")
+    client = staff("view", "export")
+    content = page(client, person("maya"))
+    assert ("Dinner" in content, "onversations" in content) == (False, False)
+    assert client.post(person("maya", "export/"), {"format": "conversations"}).status_code == 403
+
+
 # Erasure
 
 
@@ -185,18 +236,61 @@ def test_an_export_needs_a_post_with_a_format(alias: str, site: str) -> None:
 def test_erasing_shows_the_number_and_erases_no_others(alias: str, site: str) -> None:
     add_many(1_234, "maya")
     add("Is somebody else", "noah")
-    client = staff("view", "delete")
+    talk("maya", runs=2)
+    talk("noah")
+    client = staff("view", "delete", "delete_agentsession")
     assert link("Erase everything", page(client, person("maya"))) == person("maya", "erase/")
     content = page(client, person("maya", "erase/"))
-    assert "<strong>1,234</strong> memories of <bdi>maya</bdi> will be erased." in content
+    assert "Everything about <bdi>maya</bdi> will be erased." in content
+    assert tiles(content) == {
+        "Memories": "1,234", "Turns of conversations": "2", "Conversations": "1", "Texts in the log": "0"
+    }  # fmt: skip
     assert UserMemory.objects.count() == 1_235
     response = client.post(person("maya", "erase/"), follow=True)
     assert response.redirect_chain == [(LIST, 302)]
-    assert "1,234 memories of \u2068maya\u2069 were erased." in response.content.decode()
+    report = response.content.decode()
+    numbers = "Memories 1,234, Turns of conversations 2, Conversations 1, Texts in the log 0"
+    assert f"Erased about \u2068maya\u2069: {numbers}." in report
+    assert "A second count found nothing." in report
     assert [memory.user_id for memory in UserMemory.objects.all()] == ["noah"]
-    entry = LogEntry.objects.using("default").get()
-    assert (entry.action_flag, entry.object_repr, entry.object_id) == (DELETION, "maya", None)
-    assert "1234" in str(entry.change_message)
+    assert [session.user_id for session in AgentSession.objects.all()] == ["noah"]
+
+
+@each_database
+def test_after_an_erasure_the_log_has_the_numbers_and_no_person(alias: str, site: str) -> None:
+    memory = add("Likes tea", "maya@example.com")
+    client = staff()
+    client.post(memory_url(memory, "delete"), {"post": "yes"})
+    talk("maya@example.com")
+    assert tiles(page(client, person("maya@example.com", "erase/")))["Texts in the log"] == "1"
+    client.post(person("maya@example.com", "erase/"))
+    deleted, erased = LogEntry.objects.order_by("pk")
+    assert (erased.action_flag, erased.object_repr, erased.object_id) == (DELETION, "(erased person)", None)
+    assert erased.change_message == "Erased 0 memories, 1 runs, 1 sessions, 1 log texts."
+    assert "maya" not in f"{vars(deleted)} {vars(erased)}"
+    assert people.Erasure(people.count("maya@example.com"), people.count("maya@example.com")).is_complete
+
+
+@on_sqlite
+def test_an_erasure_reports_the_rest_that_a_second_count_found(alias: str, site: str) -> None:
+    add("Likes tea", "maya")
+    counts = people.count("maya")
+    with mock.patch.object(people, "erase", return_value=people.Erasure(counts, counts)):
+        report = staff().post(person("maya", "erase/"), follow=True).content.decode()
+    assert "A second count found Memories 1," in report
+    assert "found nothing" not in report
+
+
+@on_sqlite
+def test_without_permission_for_sessions_an_erasure_is_of_memories(alias: str, site: str) -> None:
+    add("Likes tea", "maya")
+    talk("maya")
+    client = staff("view", "delete")
+    content = page(client, person("maya", "erase/"))
+    assert tiles(content) == {"Memories": "1"}
+    assert "They stay." in content
+    client.post(person("maya", "erase/"))
+    assert (UserMemory.objects.count(), AgentSession.objects.count()) == (0, 1)
 
 
 @on_sqlite
@@ -210,7 +304,7 @@ def test_a_subclass_that_shows_less_erases_less(alias: str, site: str) -> None:
     client = staff()
     with mock.patch.object(UserMemoryAdmin, "get_queryset", narrowed):
         assert texts(page(client, person("maya"))) == ["Likes tea"]
-        assert "<strong>1</strong> memory of" in page(client, person("maya", "erase/"))
+        assert tiles(page(client, person("maya", "erase/"))) == {"Memories": "1"}
         client.post(person("maya", "erase/"))
     assert [memory.memory for memory in UserMemory.objects.all()] == ["Is hidden"]
 
@@ -222,11 +316,13 @@ def test_a_subclass_that_shows_less_erases_less(alias: str, site: str) -> None:
 def test_who_may_do_what(alias: str, site: str) -> None:
     add("Likes tea", "maya", topics=["drinks-topic"])
     allowed = {
-        ("view",): (200, 403, 200),
-        ("change",): (200, 403, 200),
+        ("view",): (200, 403, 403),
+        ("change",): (200, 403, 403),
+        ("export",): (403, 403, 403),
+        ("view", "export"): (200, 403, 200),
         ("add",): (403, 403, 403),
         ("delete",): (403, 403, 403),
-        ("view", "delete"): (200, 200, 200),
+        ("view", "delete"): (200, 200, 403),
     }
     for permissions, statuses in allowed.items():
         client = staff(*permissions, name=" ".join(permissions))
@@ -234,6 +330,7 @@ def test_who_may_do_what(alias: str, site: str) -> None:
         exported: Any = client.post(person("maya", "export/"), {"format": "csv"})
         assert (seen.status_code, erasing.status_code, exported.status_code) == statuses, permissions
         assert ("drinks-topic" in seen.content.decode()) is (statuses[0] == 200)
+        assert ("Export as CSV" in seen.content.decode()) is (statuses[2] == 200)
         assert ("Erase everything" in seen.content.decode()) is ("delete" in permissions and "view" in permissions)
         # The response does not reveal whether the person exists.
         assert client.get(person("nobody")).status_code == statuses[0]

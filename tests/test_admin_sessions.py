@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -121,9 +122,43 @@ def test_pages_are_read_only_and_need_permission(site: str) -> None:
     User.objects.get(username="of memories").user_permissions.add(Permission.objects.get(codename="view_agentsession"))
     assert "answer 0;" in page(viewer, url())
     everything = staff(name="everything")
-    for address in (f"{LIST}add/", f"{LIST}s/delete/"):
-        assert everything.get(address).status_code == 403
+    assert everything.get(f"{LIST}add/").status_code == 403
+    assert viewer.get(f"{LIST}s/delete/").status_code == 403
     everything.post(url(), {"name": "changed"})
-    everything.post(LIST, {"action": "delete_selected", "_selected_action": ["s"], "post": "yes"})
+    viewer.post(LIST, {"action": "delete_selected", "_selected_action": ["s"], "post": "yes"})
     assert AgentSession.objects.get().name == "Dinner"
     assert everything.get(url("none")).status_code == 404
+
+
+@each_database
+def test_staff_with_the_permission_delete_sessions_with_their_runs(site: str) -> None:
+    for session_id in ("s1", "s2", "s3"):
+        save(session_id, name="Dinner with <b>", runs=2)
+    client = staff("view_agentsession", "delete_agentsession")
+    assert f"{quoted('s1')}/delete/" in page(client, url("s1"))
+    content = page(client, f"{LIST}s1/delete/")
+    assert ("s1" in content, "Dinner" in content) == (True, False)
+    assert client.post(f"{LIST}s1/delete/", {"post": "yes"}).status_code == 302
+    chosen = {"action": "delete_selected", "_selected_action": ["s2", "gone"]}
+    assert "s2" in client.post(LIST, chosen).content.decode()
+    assert client.post(LIST, {**chosen, "post": "yes"}).status_code == 302
+    assert [session.session_id for session in AgentSession.objects.all()] == ["s3"]
+    assert {run.session_id for run in AgentRun.objects.all()} == {"s3"}
+    entries = LogEntry.objects.using("default").order_by("pk")
+    assert [(entry.action_flag, entry.object_repr) for entry in entries] == [
+        (DELETION, "s1 · maya"),
+        (DELETION, "s2 · maya"),
+    ]
+
+
+@each_database
+def test_sessions_that_a_subclass_hides_are_not_deleted(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    save("mine")
+    save("theirs", "noah")
+    client = staff()
+    monkeypatch.setattr(
+        pages.AgentSessionAdmin, "get_queryset", lambda self, request: AgentSession.objects.filter(user_id="maya")
+    )
+    client.post(LIST, {"action": "delete_selected", "_selected_action": ["mine", "theirs"], "post": "yes"})
+    client.post(f"{LIST}theirs/delete/", {"post": "yes"})
+    assert [session.session_id for session in AgentSession.objects.all()] == ["theirs"]

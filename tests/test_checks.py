@@ -20,7 +20,7 @@ from django.db.models import Model
 from django.test import override_settings
 
 from agno_memory.checks import TAG, check_database, check_replicas, check_rest, check_settings, check_users
-from agno_memory.db.handles import SQLITE_OPTIONS
+from agno_memory.db.handles import MONGODB_OPTIONS, SQLITE_OPTIONS
 from agno_memory.search.checks import check_language, check_stored_words
 
 ROOT = Path(__file__).parent.parent
@@ -384,6 +384,33 @@ def test_prepared_statements_behind_a_pool(sign: dict[str, Any]) -> None:
     for safe in (POSTGRES | prepared, POSTGRES | sign, POSTGRES | sign | {"OPTIONS": {"prepare_threshold": None}}):
         with database("memories", **safe):
             assert check_database() == []
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "safe"),
+    [
+        ("mongodb://one/?journal=true", {}, True),
+        ("mongodb://one/?w=1;Journal=true", {}, True),
+        ("mongodb://one/", {"journal": True}, True),
+        ("", {}, False),
+        ("mongodb://one/", {}, False),
+        ("mongodb://one/?journal=false", {}, False),
+        ("mongodb://one/?replicaSet=rs0", {}, False),
+        ("mongodb://one/?journal=true", {"journal": False}, False),
+        ("mongodb://one/journal=true", {}, False),
+    ],
+)
+@memories_on("memories")
+def test_mongodb_without_a_journal(host: str, options: dict[str, Any], safe: bool) -> None:
+    """A single server that is killed loses writes that it has confirmed."""
+    with database("memories", ENGINE="django_mongodb_backend", HOST=host, OPTIONS=options):
+        assert ids(check_database()) == ([] if safe else ["agno_memory.W013"])
+
+
+@memories_on("memories")
+def test_mongodb_with_the_options_of_the_handles() -> None:
+    with database("memories", ENGINE="django_mongodb_backend", HOST="mongodb://one/", OPTIONS=MONGODB_OPTIONS):
+        assert check_database() == []
 
 
 # The REST API

@@ -45,6 +45,7 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], httpx.Response]] = {
     "delete_user_memory": ("DELETE", ("m1",), httpx.Response(204)),
     "delete_user_memories": ("POST", (["m1"],), httpx.Response(200, json={"deleted": ["m1"]})),
     "clear_user_memories": ("DELETE", ("maya",), httpx.Response(200, json={"deleted": 1})),
+    "erase_user": ("DELETE", ("maya",), httpx.Response(200, json={"erased": {"memories": 1}, "left": {"memories": 0}})),
     "topic_counts": ("GET", (), httpx.Response(200, json={"results": []})),
     "stats": (
         "GET",

@@ -279,7 +279,13 @@ def test_machine_written_fields_are_not_sent(call: Verb) -> None:
 @pytest.mark.parametrize("user_id", ["", " ", "\ud800", 1.5, True, b"maya", object(), 10**255, UserMemory(memory="x")])
 def test_invalid_user_ids(user_id: Any) -> None:
     with client(Script()) as memory:
-        for call in (memory.get_user_memories, memory.clear_user_memories, memory.stats, memory.topic_counts):
+        for call in (
+            memory.get_user_memories,
+            memory.clear_user_memories,
+            memory.erase_user,
+            memory.stats,
+            memory.topic_counts,
+        ):
             with pytest.raises(ValidationError) as caught:
                 call(user_id)
             assert list(caught.value.message_dict) == ["user_id"]
@@ -393,6 +399,21 @@ def test_clear(call: Verb) -> None:
     script = Script(httpx.Response(200, json=stats), httpx.Response(200, json={"deleted": 0}))
     assert call(script, "clear_user_memories") == 0
     assert script.calls == ["GET /api/stats/", "DELETE /api/users/me/memories/?confirm=noah"]
+
+
+@both_ways
+def test_erase_user(call: Verb) -> None:
+    counts = {"erased": {"memories": 4, "log_texts": 1}, "left": {"memories": 0, "log_texts": 0}}
+    script = Script(httpx.Response(200, json=counts))
+    erasure = call(script, "erase_user", "maya/x@y")
+    assert erasure == (counts["erased"], counts["left"])
+    assert erasure.is_complete
+    assert script.calls == ["DELETE /api/users/maya%2Fx%40y/?confirm=maya%2Fx%40y"]
+    stats = {"user_id": "noah", "total": 0, "first_created_at": None, "last_updated": None}
+    left = {"erased": {"memories": 1}, "left": {"memories": 1}}
+    script = Script(httpx.Response(200, json=stats), httpx.Response(200, json=left))
+    assert not call(script, "erase_user").is_complete
+    assert script.calls == ["GET /api/stats/", "DELETE /api/users/me/?confirm=noah"]
 
 
 @both_ways

@@ -303,7 +303,13 @@ def test_postgresql_url() -> None:
     ],
 )
 def test_mongodb_url(url: str, name: str) -> None:
-    assert databases.from_url(url) == {"ENGINE": "django_mongodb_backend", "HOST": url, "NAME": name}
+    options = {"journal": True}
+    assert databases.from_url(url) == {
+        "ENGINE": "django_mongodb_backend",
+        "HOST": url,
+        "NAME": name,
+        "OPTIONS": options,
+    }
 
 
 @override_settings(

@@ -24,7 +24,7 @@ from rest_framework import serializers
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
-from agno_memory.db.handles import POSTGRES_OPTIONS, SQLITE_OPTIONS
+from agno_memory.db.handles import MONGODB_OPTIONS, POSTGRES_OPTIONS, SQLITE_OPTIONS, options_in
 from agno_memory.db.lookups import FewerTopics, TopicsLookup
 from agno_memory.fields import IdentifierField
 from agno_memory.memory import Memory
@@ -122,6 +122,23 @@ def test_example_search_and_filter() -> None:
     run("Search and filter")
 
 
+def test_example_ask_a_question() -> None:
+    run("Ask a question")
+
+
+def test_example_explain_a_search(capsys: pytest.CaptureFixture[str]) -> None:
+    run("Explain a search")
+    printed = capsys.readouterr().out
+    assert "When did you move to Lisbon?" in printed
+    assert "Two years ago, with my cat" in printed
+    assert "'lisbonn': 'lisbon'" in printed
+    assert "green tea" not in printed
+
+
+def test_example_memories_for_a_prompt() -> None:
+    run("Memories for a prompt")
+
+
 def test_example_replace_without_overwriting_other_changes(capsys: pytest.CaptureFixture[str]) -> None:
     run("Replace without overwriting other changes")
     changed, taken, missing = capsys.readouterr().out.splitlines()
@@ -213,6 +230,8 @@ def test_readme_settings(settings: Any) -> None:
     with_sqlite = run_block("init_command", DATABASES={"default": {}}, INSTALLED_APPS=["django.contrib.auth"])
     assert with_sqlite["INSTALLED_APPS"] == ["django.contrib.auth", "agno_memory"]
     with_postgres = run_block("tcp_user_timeout", DATABASES={"default": {}})
+    with_mongodb = options_in(names["DATABASES"]["memories"]["HOST"])
+    assert with_mongodb == {name.lower(): str(value).lower() for name, value in MONGODB_OPTIONS.items()}
     settings.AGNO_MEMORY = names["AGNO_MEMORY"]
     settings.DATABASE_ROUTERS = names["DATABASE_ROUTERS"]
     assert router.db_for_write(UserMemory) == "memories"
@@ -234,6 +253,7 @@ def test_links_lead_somewhere() -> None:
         ROOT / "docs" / "examples.md",
         ROOT / "docs" / "client.md",
         ROOT / "docs" / "databases.md",
+        ROOT / "docs" / "recall.md",
     ):
         for target in LINK.findall(page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

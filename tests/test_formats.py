@@ -6,11 +6,12 @@ import csv
 import datetime
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 
-from agno_memory.formats import BYTE_ORDER_MARK, as_dict, cell, csv_lines, json_lines
+from agno_memory.formats import BYTE_ORDER_MARK, as_dict, cell, csv_lines, json_lines, value_of_cell
 from agno_memory.models import UserMemory
 from agno_memory.names import FIELDS
 
@@ -58,14 +59,29 @@ def test_csv_can_be_read_back() -> None:
     assert (read["agent_id"], read["version"]) == ("", "1")
 
 
-@pytest.mark.parametrize(
-    "start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "\u00a0=", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
-)
-def test_no_cell_is_a_formula(start: str) -> None:
-    formula = f"{start}HYPERLINK(1)"
-    assert cell(formula) == f"'{formula}"
+STARTS = ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "\u00a0=", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+# Characters that a spreadsheet may take for the end of a cell.
+SEPARATORS = re.compile(r"[;\t\r\n]")
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("before", ["", "a;", "a;;'", "a\t", "a\r\n", "a\n ;", "';"])
+def test_no_cell_is_a_formula(before: str, start: str) -> None:
+    formula = f"{before}{start}HYPERLINK(1)"
+    written = cell(formula)
+    assert value_of_cell(written) == formula
+    for part in SEPARATORS.split(written):
+        assert not part.strip().startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
     line = list(csv_lines([memory(memory=formula, user_id=formula)]))[1]
-    assert next(csv.reader(io.StringIO(line, newline="")))[1:3] == [f"'{formula}"] * 2
+    assert next(csv.reader(io.StringIO(line, newline="")))[1:3] == [written] * 2
+
+
+def test_no_part_of_json_is_a_formula() -> None:
+    topics = ["a;=1+1", "b; '-2", "c;d", "\n;@x"]
+    written = cell(topics)
+    assert json.loads(written) == topics
+    assert not re.search(r";[\s']*[=+\-@]", written)
+    assert "c;d" in written
 
 
 def test_other_cells_are_unchanged() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, StreamingHttpResponse
@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from agno_memory import formats
 from agno_memory.admin.history import log_export, log_exported
-from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.streaming import attachment
 
+Row = TypeVar("Row")
 Format = Literal["jsonl", "csv"]
 
 # The writer and the content type of each format.
@@ -36,17 +36,17 @@ def download(
         selection: a description of the rows for the log, without any text of a memory.
     """
     lines, content_type = FORMATS[file_format]
-    content = lines(_logged(rows.walk(), log_export(request, selection)))
+    content = lines(logged(rows.walk(), log_export(request, selection)))
     name = f"memories-{timezone.localdate():%Y-%m-%d}.{file_format}"
     return attachment(request, content, content_type=content_type, filename=name)
 
 
-def _logged(memories: Iterable[UserMemory], entry: LogEntry) -> Iterator[UserMemory]:
-    """Yield memories, and log their number at the end, also if the client disconnects earlier."""
+def logged(rows: Iterable[Row], entry: LogEntry) -> Iterator[Row]:
+    """Yield the rows of an export, and log their number at the end, also if the client disconnects earlier."""
     count = 0
     try:
-        for memory in memories:
-            yield memory
+        for row in rows:
+            yield row
             count += 1
     finally:
         log_exported(entry, count)

@@ -68,8 +68,13 @@ class MemoryFilter(admin.ListFilter):
     def is_active(self) -> bool:
         return bool(self.used)
 
+    @classmethod
+    def parameters(cls) -> list[str]:
+        """Return the names of the filter's parameters in the query string."""
+        return [cls.parameter]
+
     def expected_parameters(self) -> list[str | None]:
-        return [self.parameter]
+        return list(self.parameters())
 
     def has_output(self) -> bool:
         return True
@@ -239,9 +244,10 @@ class TimeFilter(MemoryFilter):
         """The period, as the query string writes it."""
         return self.values[-1] if self.values else ""
 
-    def expected_parameters(self) -> list[str | None]:
-        moments = (VOCABULARY[name].parameter for name in self.covers)
-        return [self.parameter, f"{self.parameter}_from", f"{self.parameter}_to", *moments]
+    @classmethod
+    def parameters(cls) -> list[str]:
+        moments = (VOCABULARY[name].parameter for name in cls.covers)
+        return [cls.parameter, f"{cls.parameter}_from", f"{cls.parameter}_to", *moments]
 
     def is_indexed(self, order: Order) -> bool:
         return order.removeprefix("-") == self.field
@@ -307,8 +313,9 @@ class OtherFilters(MemoryFilter):
 
     title = _("other filters")
 
-    def expected_parameters(self) -> list[str | None]:
-        return [VOCABULARY[name].parameter for name in self.covers]
+    @classmethod
+    def parameters(cls) -> list[str]:
+        return [VOCABULARY[name].parameter for name in cls.covers]
 
     def has_output(self) -> bool:
         return self.is_active

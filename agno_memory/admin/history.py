@@ -15,12 +15,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_noop
 
 from agno_memory.log_texts import SEPARATOR, name_part
-from agno_memory.models import UserMemory
+from agno_memory.models import AgentSession, UserMemory
 
 Message = list[dict[str, Any]]
 
 TOPIC = gettext_noop("topic")
 PERSON = gettext_noop("person")
+# The name of a person who was erased.
+ERASED_PERSON = "(erased person)"
 
 
 def name_of(memory: UserMemory) -> str:
@@ -45,6 +47,20 @@ def log_one(request: HttpRequest, memory: UserMemory, message: Message, flag: in
     entry = _entry(request, memory, message, flag)
     entry.save(force_insert=True)
     return entry
+
+
+def log_sessions(request: HttpRequest, sessions: Iterable[AgentSession], flag: int) -> list[LogEntry]:
+    """Log a change of each of these sessions, with their people, so that an erasure finds the entries."""
+    return LogEntry.objects.bulk_create(
+        LogEntry(
+            user_id=_staff_id(request),
+            content_type=ContentType.objects.get_for_model(AgentSession),
+            object_id=session.session_id,
+            object_repr=SEPARATOR.join(name_part(each) for each in (session.session_id, session.user_id) if each),
+            action_flag=flag,
+        )
+        for session in sessions
+    )
 
 
 def log_moved(request: HttpRequest, memories: Iterable[UserMemory], user_id: str) -> None:
@@ -95,9 +111,10 @@ def log_exported(entry: LogEntry, count: int) -> None:
     entry.save(update_fields=["change_message"])
 
 
-def log_erase(request: HttpRequest, user_id: str, count: int) -> LogEntry:
-    """Log that all memories of a person were erased, and their number."""
-    return _log(request, user_id, DELETION, f"Erased {count}.")
+def log_erase(request: HttpRequest, counts: dict[str, int]) -> LogEntry:
+    """Log the erasure of a person, with the number of objects of each kind but without the person's id."""
+    numbers = ", ".join(f"{number} {name}" for name, number in counts.items())
+    return _log(request, ERASED_PERSON, DELETION, f"Erased {numbers}.")
 
 
 def _log(request: HttpRequest, subject: str, flag: int, message: str) -> LogEntry:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from agno_memory.admin.urls import memory_page_url
+
+# The lookups of Django's filters by a field.
+FIELD_LOOKUPS: Final = ("exact", "in", "isnull", "isempty", "gte", "lt")
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -17,7 +24,17 @@ else:
 
 
 class PageMixin(_Admin):
-    """Mixin of an admin class: renders pages of its own inside the admin site's frame."""
+    """Mixin of an admin class: renders pages of its own inside the admin site's frame, and checks ids in URLs."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        # PostgreSQL refuses to compare with a NUL character, and no id has one.
+        return None if "\x00" in object_id else super().get_object(request, object_id, from_field)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        # Django looks for the object first, and so tells everybody on the staff which ids exist.
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
 
     def render_page(
         self, request: HttpRequest, template: str, title: Any, context: dict[str, Any], *, status: int | None = None
@@ -45,3 +62,30 @@ class PageMixin(_Admin):
     def url(self, name: str, *ids: str) -> str:
         """Return the URL of a page about memories on this admin site; see ``memory_page_url()``."""
         return memory_page_url(name, *ids, site=self.admin_site.name)
+
+
+class StrictChangeList(ChangeList):
+    """A list whose URL has the parameters of its own filters alone: any other could probe fields that no page shows."""
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        allowed = _parameters(self.model_admin.get_list_filter(request))
+        for name, values in self.get_filters_params().items():
+            # PostgreSQL refuses to compare with a NUL character.
+            if name not in allowed or any("\x00" in value for value in values):
+                raise IncorrectLookupParameters(f"{name!r} is not a filter of this list.")
+        return super().get_filters(request)
+
+
+def _parameters(filters: Iterable[Any]) -> set[str]:
+    """Return the parameters of filters: ours, and those that a site adds to ``list_filter``."""
+    allowed: set[str] = set()
+    for each in filters:
+        if isinstance(each, str | tuple):
+            # A field, by Django's own filters, which compare whole values.
+            name = each if isinstance(each, str) else each[0]
+            allowed |= {name, *(f"{name}__{lookup}" for lookup in FIELD_LOOKUPS)}
+        elif hasattr(each, "parameters"):
+            allowed |= set(each.parameters())
+        else:
+            allowed.add(str(each.parameter_name))
+    return allowed

@@ -1,8 +1,7 @@
-"""The page of a person, with all of their memories; the export and the erasure of these."""
+"""The page of a person, with all of their memories and the latest conversations; export and erasure."""
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin, messages
@@ -13,20 +12,22 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from agno_memory.admin.accounts import account_of
+from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.charts import Bar, bars, number
+from agno_memory.admin.erasure import PersonErasure, in_words, listed
 from agno_memory.admin.exports import FORMATS, download
 from agno_memory.admin.history import log_erase
 from agno_memory.admin.keyset import PageReader, Position
 from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.person_search import person_search
+from agno_memory.admin.person_sessions import download_sessions, latest_sessions, sessions_of
 from agno_memory.admin.timeline import timeline
+from agno_memory.admin.titles import isolated, person_title
 from agno_memory.admin.urls import unquoted
-from agno_memory.bulk import BulkMemory
-from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.people import Counts
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.stats.sampling import NamedCount, Sample, most_frequent
 from agno_memory.validators import check, validate_identifier
@@ -40,9 +41,8 @@ else:
 SAMPLE: Final = 5_000
 MAX_BARS: Final = 20
 PAGE_SIZE: Final = 25
-
-# Bidirectional classes of characters that embed, override or isolate text: an extra one would end an isolate early.
-DIRECTIONAL_CLASSES: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+# The name of the export of a person's conversations, beside the formats of memories.
+CONVERSATIONS: Final = "conversations"
 
 
 class PersonPages(PageMixin, _Admin):
@@ -74,45 +74,60 @@ class PersonPages(PageMixin, _Admin):
                 "tables": self._tables(user_id, sample),
                 "sample_size": None if sample.is_complete else number(sample.size),
                 "timeline": timeline(rows, stats),
-                "may_erase": self.has_delete_permission(request),
                 "formats": FORMATS,
+                "search": person_search(request, rows, lambda key: self.url("change", key)),
                 **self._memories(rows, _position(request)),
             }
-        context["account"] = account_of(user_id, request, self.admin_site)
+        sessions = sessions_of(request, self.admin_site, user_id)
+        if sessions is not None:
+            context |= latest_sessions(sessions, user_id, self.admin_site.name)
+        context["may_export"] = self.has_export_permission(request)
+        context["may_erase"] = self.has_delete_permission(request)
         context["list_url"] = f"{self.url('changelist')}?{urlencode({'user_id': user_id})}"
         return self._person_page(request, user_id, _("Memories of %(person)s"), "person", context)
 
     def person_export_view(self, request: HttpRequest, user_id: str) -> HttpResponseBase:
         """Send all memories of a person as a file."""
         user_id, rows = self._person(request, user_id)
-        if not self.has_view_or_change_permission(request):
+        if not self.has_export_permission(request):
             raise PermissionDenied
         file_format: Any = request.POST.get("format")
+        if file_format == CONVERSATIONS:
+            sessions = sessions_of(request, self.admin_site, user_id)
+            if sessions is None:
+                raise PermissionDenied
+            return download_sessions(request, sessions, user_id)
         return download(request, rows, file_format, user_id) if file_format in FORMATS else HttpResponseBadRequest()
 
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Return whether this staff user may export memories: a permission of its own, beside that to view them."""
+        may_export = request.user.has_perm("agno_memory.export_usermemory")
+        return may_export and self.has_view_or_change_permission(request)
+
     def person_erase_view(self, request: HttpRequest, user_id: str) -> HttpResponse:
-        """Show the number of memories to erase; a POST request erases them."""
+        """Show the number of objects of each kind to erase; a POST request erases them, and counts again."""
         user_id, rows = self._person(request, user_id)
         if not self.has_view_or_change_permission(request) or not self.has_delete_permission(request):
             raise PermissionDenied
+        erasure = PersonErasure(request, self.admin_site, user_id, rows)
         if request.method != "POST":
-            count = rows.count()
-            context = {"count": count, "total": number(count)}
-            return self._person_page(request, user_id, _("Erase all memories of %(person)s?"), "erase", context)
-        count = self._erase(request, user_id)
-        log_erase(request, user_id, count)
-        text = ngettext(
-            "%(count)s memory of %(person)s was erased.", "%(count)s memories of %(person)s were erased.", count
-        )
-        messages.success(request, text % {"count": number(count), "person": isolated(user_id)})
+            counts = erasure.count()
+            context = {"counts": listed(counts), "total": sum(counts.values()), "is_whole": erasure.is_whole}
+            title = _("Erase everything about %(person)s?") if erasure.is_whole else _("Erase memories of %(person)s?")
+            return self._person_page(request, user_id, title, "erase", context)
+        erased, left = erasure.erase()
+        log_erase(request, erased)
+        self._report(request, user_id, erased, left)
         return HttpResponseRedirect(self.url("changelist"))
 
-    def _erase(self, request: HttpRequest, user_id: str) -> int:
-        visible: Any = self.get_queryset(request)
-        if not visible.query.where:
-            return Memory().clear_user_memories(user_id)
-        # A subclass narrows the queryset: this staff user must not erase memories that it hides.
-        return BulkMemory(visible.filter(user_id=user_id)).delete()
+    def _report(self, request: HttpRequest, user_id: str, erased: Counts, left: Counts) -> None:
+        values = {"person": isolated(user_id), "numbers": in_words(erased)}
+        messages.success(request, _("Erased about %(person)s: %(numbers)s.") % values)
+        if any(left.values()):
+            text = _("A second count found %(numbers)s. Erase again.")
+            messages.error(request, text % {"numbers": in_words(left)})
+        else:
+            messages.info(request, _("A second count found nothing."))
 
     def _person(self, request: HttpRequest, part: str) -> tuple[str, UserMemoryQuerySet]:
         """Return the user id of a part of the path, and that person's memories that this staff user may see."""
@@ -147,14 +162,10 @@ class PersonPages(PageMixin, _Admin):
         self, request: HttpRequest, user_id: str, title: str, template: str, context: dict[str, Any]
     ) -> TemplateResponse:
         urls = {name: self.url(name, user_id) for name in ("person", "person_export", "person_erase")}
-        title = title % {"person": isolated(user_id)}
-        return self.render_page(request, template, title, {"user_id": user_id, "urls": urls, **context})
-
-
-def isolated(text: str) -> str:
-    """Return a text isolated from the direction of the words around it, for places without markup."""
-    plain = "".join(character for character in text if unicodedata.bidirectional(character) not in DIRECTIONAL_CLASSES)
-    return f"\N{FIRST STRONG ISOLATE}{plain}\N{POP DIRECTIONAL ISOLATE}"
+        account = Accounts(request, self.admin_site).with_id(user_id)
+        title = title % {"person": person_title(user_id, account)}
+        shared = {"user_id": user_id, "account": account, "urls": urls}
+        return self.render_page(request, template, title, {**shared, **context})
 
 
 def _position(request: HttpRequest) -> Position | None:

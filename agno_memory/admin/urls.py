@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from django.contrib.admin.utils import quote, unquote
+from django.db.models import Model
 from django.urls import reverse
+
+from agno_memory.models import AgentSession, UserMemory
 
 
 def quoted(key: str) -> str:
@@ -27,5 +30,14 @@ def memory_page_url(name: str, *ids: str, site: str | None) -> str:
         ids: in the path; they are quoted here.
         site: name of the admin site; None for the default one.
     """
+    return _page_url(UserMemory, name, ids, site)
+
+
+def session_page_url(name: str, *ids: str, site: str | None) -> str:
+    """Return the URL of an admin page about sessions: ``changelist``, ``change`` or ``delete``."""
+    return _page_url(AgentSession, name, ids, site)
+
+
+def _page_url(model: type[Model], name: str, ids: tuple[str, ...], site: str | None) -> str:
     args = [quoted(key) for key in ids]
-    return reverse(f"admin:agno_memory_usermemory_{name}", args=args, current_app=site)
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args, current_app=site)

@@ -19,12 +19,13 @@ except ModuleNotFoundError as error:
 
 from agno_memory.client.client import MemoryClient
 from agno_memory.client.errors import AccessDenied, RemoteError, ServiceUnavailable, Throttled, UnexpectedAnswer
-from agno_memory.client.models import Match, Stats, TopicCount, UserMemory
+from agno_memory.client.models import Erasure, Match, Stats, TopicCount, UserMemory
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound, ValidationError
 
 __all__ = [
     "AccessDenied",
     "AgnoMemoryError",
+    "Erasure",
     "Match",
     "MemoryChanged",
     "MemoryClient",

@@ -68,6 +68,23 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
+class Erasure(NamedTuple):
+    """The result of ``erase_user()``: numbers of objects by kind, such as ``{"memories": 12, "sessions": 4}``.
+
+    Args:
+        erased: the objects before the erasure.
+        left: the objects that a second count found after it.
+    """
+
+    erased: dict[str, int]
+    left: dict[str, int]
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the second count found nothing."""
+        return not any(self.left.values())
+
+
 class Match(NamedTuple):
     """A memory that a search found.
 
@@ -114,6 +131,12 @@ def parse_stats(payload: Any) -> Stats:
     """Return statistics from the service's JSON; raises as ``parse_memory()``."""
     first, last = (payload[name] and parse_moment(payload[name]) for name in ("first_created_at", "last_updated"))
     return Stats(str(payload["user_id"]), int(payload["total"]), first, last)
+
+
+def parse_erasure(payload: Any) -> Erasure:
+    """Return the counts of an erasure from the service's JSON; raises as ``parse_memory()``."""
+    erased, left = ({str(kind): int(number) for kind, number in payload[name].items()} for name in Erasure._fields)
+    return Erasure(erased, left)
 
 
 def parse_topic_counts(payload: Any) -> list[TopicCount]:

@@ -13,9 +13,11 @@ from typing import Any, Final, Literal, TypedDict, Unpack
 from agno_memory.batches import batched
 from agno_memory.client.calls import Calls, UserId, check_found, note_on_error, parse_added, with_keywords_of
 from agno_memory.client.models import (
+    Erasure,
     Stats,
     TopicCount,
     UserMemory,
+    parse_erasure,
     parse_found,
     parse_matches,
     parse_memory,
@@ -37,6 +39,7 @@ from agno_memory.client.payloads import (
 )
 from agno_memory.client.protocol import (
     Request,
+    Response,
     batched_by_size,
     build_path,
     invalid,
@@ -242,16 +245,31 @@ class Verbs(Calls):
 
         If a response was lost and the request sent again, the memories that the first attempt deleted are not counted.
         """
+        response = yield from self._delete_of_user(user_id, "memories")
+        return response.parse(lambda payload: int(payload["deleted"]))
+
+    def erase_user(self, user_id: UserId = None) -> Exchange[Erasure]:
+        """Erase everything about a user, also the sessions, and return the counts before it and after it.
+
+        If a response was lost and the request sent again, the objects that the first attempt erased are not counted.
+
+        Raises:
+            ValidationError: bad input.
+            RemoteError: the call failed.
+        """
+        response = yield from self._delete_of_user(user_id)
+        return response.parse(parse_erasure)
+
+    def _delete_of_user(self, user_id: UserId, *parts: str) -> Exchange[Response]:
+        """Delete a user's resource, with the user's id as the confirmation that the service requires."""
         owner = self.owner_id(user_id)
         if owner is None:
-            # The service requires the id itself as a confirmation, against deletions by mistake.
             owner = (yield from self.stats()).user_id
             segment = "me"
         else:
             segment = path_segment("user_id", owner)
-        path = build_path("users", segment, "memories", query=[("confirm", owner)])
-        response = yield from self.send(Request("DELETE", path), 200)
-        return response.parse(lambda payload: int(payload["deleted"]))
+        path = build_path("users", segment, *parts, query=[("confirm", owner)])
+        return (yield from self.send(Request("DELETE", path), 200))
 
     # Reading
 

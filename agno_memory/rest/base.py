@@ -48,6 +48,8 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
     endpoints: ClassVar[dict[str, Endpoint]] = {}
     # Ids without a URL of their own: fixed words of the routes.
     reserved_ids: ClassVar[tuple[str, ...]] = ()
+    # The model of the permissions to act for another user, in lower case.
+    permission_model: ClassVar[str] = "usermemory"
     # OpenAPI's tag of the actions: the heading that groups them in API documentation.
     openapi_tag: ClassVar[str] = ""
 
@@ -97,8 +99,13 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
         return self.endpoint.concerns_everybody or any(not is_same_user(name, self.caller) for name in self.named_users)
 
     def required_permission(self) -> str:
-        """Return the permission that acting for another user needs: view, add, change or delete."""
+        """Return the permission that acting for another user needs: view, add, change, delete or export."""
         return self.endpoint.permission
+
+    def required_permissions(self) -> list[str]:
+        """Return the permissions that acting for another user needs, by their full names."""
+        models = self.endpoint.models or (self.permission_model,)
+        return [f"agno_memory.{self.required_permission()}_{model}" for model in models]
 
     def _users_in_body(self) -> Iterator[Any]:
         if not self.endpoint.names_user_in_body:

@@ -14,7 +14,7 @@ from agno_memory.rest.openapi.parameters import Parameter
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Method = Literal["get", "post", "put", "patch", "delete"]
-Permission = Literal["view", "add", "change", "delete"]
+Permission = Literal["view", "add", "change", "delete", "export"]
 Scope = Literal["read", "write", "erase", "export"]
 
 # The attribute of a decorated method that holds its facts.
@@ -61,6 +61,7 @@ class Endpoint:
         method: the HTTP method.
         route: the path. Without one, the site must define the URL pattern.
         permission: the model permission that a caller needs to act for another user.
+        models: the models of that permission; by default that of the viewset.
         scope: the key of ``REST_THROTTLE_RATES`` that limits the requests.
         parameters: the accepted parameters, except filters, with their descriptions for OpenAPI.
         names_user_in_body: whether the body may contain ``user_id``.
@@ -71,6 +72,7 @@ class Endpoint:
     method: Method | None = None
     route: Route | None = None
     permission: Permission = "view"
+    models: tuple[str, ...] = ()
     scope: Scope = "read"
     parameters: tuple[Parameter, ...] = ()
     names_user_in_body: bool = False

@@ -15,11 +15,12 @@ class MemoryPermissions(BasePermission):
     """Lets every logged-in user act on their own memories.
 
     To name another user, or to list all people, a caller needs the permission of the action:
-    ``agno_memory.view_usermemory``, ``add_``, ``change_`` or ``delete_``.
+    ``agno_memory.view_usermemory``, ``add_``, ``change_``, ``delete_`` or ``export_``, and those of ``agentsession``
+    for sessions.
     """
 
     def has_permission(self, request: Request, view: UserScopedViewSet) -> bool:  # type: ignore[override]
         user: Any = request.user
         if not user or not user.is_authenticated:
             return False
-        return not view.concerns_others() or user.has_perm(f"agno_memory.{view.required_permission()}_usermemory")
+        return not view.concerns_others() or user.has_perms(view.required_permissions())

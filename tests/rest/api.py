@@ -17,6 +17,7 @@ from django.test import override_settings
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import ALIASES
@@ -70,6 +71,7 @@ def memories_on(alias: str, **settings: Any) -> Iterator[None]:
         yield
         if alias not in ROLLED_BACK:
             Memory().clear()
+            AgentSessions().delete_user_sessions(ANYONE)
 
 
 @contextmanager
@@ -134,9 +136,9 @@ class Caller(APIClient):
 
 
 def caller(name: str, *permissions: str, superuser: bool = False, staff: bool = False) -> Caller:
-    """Return a caller of this name who has these permissions for memories of others."""
+    """Return a caller of this name with these permissions. One without the name of a model is for memories."""
     user = User.objects.create_user(name, is_superuser=superuser, is_staff=staff or superuser or bool(permissions))
-    codenames = [f"{permission}_usermemory" for permission in permissions]
+    codenames = [each if "_" in each else f"{each}_usermemory" for each in permissions]
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
     return Caller(user)
 

@@ -119,6 +119,7 @@ def test_every_endpoint_is_described(schema: Any) -> None:
         ("get", "stats/"),
         ("get", "users/"),
         ("delete", "users/{user_id}/memories/"),
+        ("delete", "users/{user_id}/"),
         ("get", "sessions/"),
         ("get", "sessions/{session_id}/"),
         ("patch", "sessions/{session_id}/"),
@@ -176,7 +177,8 @@ def test_parameters_are_described(schema: Any) -> None:
     paging = {"cursor", "page_size", "ordering"}
     assert parameters(schema, "/api/memories/export/").keys() == {*known.keys() - paging, "format"}
     assert parameters(schema, "/api/users/").keys() == {"cursor", "page_size"}
-    assert parameters(schema, "/api/users/{user_id}/memories/", "delete")["confirm"]["required"]
+    for route in ("/api/users/{user_id}/memories/", "/api/users/{user_id}/"):
+        assert parameters(schema, route, "delete")["confirm"]["required"]
 
 
 def test_an_export_has_two_forms(schema: Any) -> None:
@@ -263,7 +265,7 @@ def test_additions_of_a_site_are_described() -> None:
 def test_mounted_twice_each_has_its_own_names() -> None:
     found = described(path("one/", include(urls())), path("two/", include(urls())))
     names = [operation["operationId"] for _, _, operation in operations(found)]
-    assert len(set(names)) == len(names) == 38
+    assert len(set(names)) == len(names) == 40
     links = found["paths"]["/two/memories/"]["post"]["responses"]["201"]["links"]
     assert links["memories_retrieve"]["operationId"] == "two_memories_retrieve"
 

@@ -62,7 +62,6 @@ LIFE = [
     *(PUT_NEW, ADD, ADD_MANY, PUT_NEW, *READS, *WRITES),
 ]
 SESSION = f"sessions/{ID}/"
-# Callers act on their own sessions only.
 SESSIONS = [
     Step("GET", SESSION),
     Step("GET", f"{SESSION}runs/"),
@@ -72,6 +71,10 @@ SESSIONS = [
 # People are named by callers without permissions.
 PEOPLE = [
     Step("DELETE", f"users/{ID}/memories/"),
+    Step("DELETE", f"users/{ID}/"),
+    Step("DELETE", f"users/{ID}/?confirm={ID}"),
+    *(Step("GET", f"{path}?user_id={ID}") for path in ("sessions/", "sessions/s/", "sessions/s/runs/")),
+    Step("DELETE", f"sessions/s/?user_id={ID}"),
     Step("DELETE", f"users/{ID}/memories/?confirm={ID}"),
     *(
         Step("GET", f"{path}?user_id={ID}")

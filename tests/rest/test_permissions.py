@@ -96,7 +96,7 @@ POST   memories/delete/                     ids=nothing        401       200 200
 POST   memories/delete/?user_id=bob         ids=theirs         401       403 403   403  403 403    200    200
 POST   memories/delete/                     ids=theirs,user=bob 401      403 403   403  403 403    200    200
 GET    memories/export/                     -                  401       200 200   200  200 200    200    200
-GET    memories/export/?user_id=bob         -                  401       403 403   200  403 403    403    200
+GET    memories/export/?user_id=bob         -                  401       403 403   403  403 403    403    200
 GET    topics/                              -                  401       200 200   200  200 200    200    200
 GET    topics/?user_id=bob                  -                  401       403 403   200  403 403    403    200
 GET    stats/                               -                  401       200 200   200  200 200    200    200
@@ -111,6 +111,12 @@ DELETE users/bob/memories/?confirm=bob      -                  401       403 403
 DELETE users/bob/memories/                  -                  401       403 403   403  403 403    400    400
 DELETE users/me/memories/?confirm=bob&user_id=bob -            401       403 403   403  403 403    200    200
 DELETE users/nobody/memories/?confirm=nobody -                 401       403 403   403  403 403    200    200
+DELETE users/me/                            -                  401       400 400   400  400 400    400    400
+DELETE users/me/?confirm={me}               -                  401       200 200   200  200 200    200    200
+DELETE users/bob/?confirm=bob               -                  401       403 403   403  403 403    403    200
+DELETE users/bob/                           -                  401       403 403   403  403 403    403    400
+GET    sessions/?user_id=bob                -                  401       403 403   403  403 403    403    200
+DELETE sessions/none/?user_id=bob           -                  401       403 403   403  403 403    403    404
 """
 
 

@@ -1,4 +1,4 @@
-"""The caller's own sessions over HTTP: listed, read, renamed and deleted, on every database."""
+"""Sessions over HTTP: one's own and, with permissions, those of others, on every database."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from agno_memory.agent_sessions import ANYONE, AgentSessions
-from agno_memory.models import AgentRun, AgentSession
+from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.rest.pagination import encoded
-from tests.rest.api import Caller, each_database_commits
+from agno_memory.stats.cache import CachedFact
+from tests.rest.api import Caller, add, caller, each_database_commits
 
 RUN = {
     "messages": [
@@ -61,16 +62,69 @@ def test_ones_own_sessions(alias: str, ana: Caller) -> None:
 @each_database_commits
 def test_a_session_of_another_user_is_not_found(alias: str, ana: Caller, admin: Caller) -> None:
     save("s", "noah", runs=1)
-    for caller in (ana, admin):
+    for who in (ana, admin):
         for session_id in ("s", "none", "%00"):
-            assert caller.call("GET", f"sessions/{session_id}/").status_code == 404
-            assert caller.call("GET", f"sessions/{session_id}/runs/").status_code == 404
-            assert caller.call("PATCH", f"sessions/{session_id}/", {"name": "x"}).status_code == 404
-            assert caller.call("DELETE", f"sessions/{session_id}/").status_code == 404
-        assert caller.call("GET", "sessions/?user_id=noah").status_code == 400
-        assert get(caller, "sessions/")["results"] == []
+            assert who.call("GET", f"sessions/{session_id}/").status_code == 404
+            assert who.call("GET", f"sessions/{session_id}/runs/").status_code == 404
+            assert who.call("PATCH", f"sessions/{session_id}/", {"name": "x"}).status_code == 404
+            assert who.call("DELETE", f"sessions/{session_id}/").status_code == 404
+        assert get(who, "sessions/")["results"] == []
+    assert ana.call("GET", "sessions/?user_id=noah").status_code == 403
     assert Caller().call("GET", "sessions/").status_code in (401, 403)
     assert AgentSessions().get_runs("s", "noah").count() == 1
+
+
+@each_database_commits
+def test_staff_read_and_delete_the_sessions_of_others_with_the_permissions_of_sessions(alias: str) -> None:
+    save("s", "noah", runs=1)
+    save("kept", "noah", runs=1)
+    of_memories = caller("of memories", "view", "change", "delete")
+    reader, deleter = caller("reader", "view_agentsession"), caller("deleter", "delete_agentsession")
+    for path in ("sessions/?user_id=noah", "sessions/s/?user_id=noah", "sessions/s/runs/?user_id=noah"):
+        assert [who.call("GET", path).status_code for who in (of_memories, deleter, reader)] == [403, 403, 200]
+    assert [session["session_id"] for session in get(reader, "sessions/?user_id=noah")["results"]] == ["kept", "s"]
+    for who, status in ((of_memories, 403), (reader, 403), (deleter, 204), (deleter, 404)):
+        assert who.call("DELETE", "sessions/s/?user_id=noah").status_code == status
+    assert [session.session_id for session in AgentSessions().rows(ANYONE)] == ["kept"]
+
+
+@each_database_commits
+def test_erasing_a_person_counts_each_kind_and_needs_both_permissions(alias: str) -> None:
+    save("s", "noah", runs=2)
+    save("ana's", "ana", runs=1)
+    add("noah")
+    cached = CachedFact("topics", UserMemory.objects.all())
+    cached.set(["noah"], 60)
+    for who in (caller("m", "delete"), caller("s", "delete_agentsession")):
+        assert who.call("DELETE", "users/noah/?confirm=noah").status_code == 403
+    both = caller("both", "delete", "delete_agentsession")
+    assert both.call("DELETE", "users/noah/?confirm=ana").status_code == 400
+    response = both.call("DELETE", "users/noah/?confirm=noah")
+    erased = {"memories": 1, "runs": 2, "sessions": 1, "log_texts": 0}
+    assert response.json() == {"erased": erased, "left": dict.fromkeys(erased, 0)}
+    assert CachedFact("topics", UserMemory.objects.all()).get() is None
+    assert not UserMemory.objects.exists()
+    assert [session.user_id for session in AgentSessions().rows(ANYONE)] == ["ana"]
+
+
+@each_database_commits
+def test_erasing_memories_keeps_sessions_and_no_cached_names(alias: str, ana: Caller) -> None:
+    save("s", "ana")
+    add("ana")
+    CachedFact("people", UserMemory.objects.all()).set(["ana"], 60)
+    assert ana.call("DELETE", "users/me/memories/?confirm=ana").json() == {"deleted": 1}
+    assert CachedFact("people", UserMemory.objects.all()).get() is None
+    assert AgentSessions().rows("ana").exists()
+
+
+@each_database_commits
+def test_exporting_memories_of_others_takes_a_permission_of_its_own(alias: str, ana: Caller) -> None:
+    add("noah", "Likes tea")
+    viewer, exporter = caller("viewer", "view"), caller("exporter", "export")
+    assert viewer.call("GET", "memories/?user_id=noah").status_code == 200
+    assert viewer.call("GET", "memories/export/?user_id=noah").status_code == 403
+    assert b"Likes tea" in b"".join(exporter.call("GET", "memories/export/?user_id=noah"))
+    assert ana.call("GET", "memories/export/").status_code == 200
 
 
 @each_database_commits

@@ -8,11 +8,12 @@ model.
 from __future__ import annotations
 
 from agno_memory.db.handles.base import MemoryDb
-from agno_memory.db.handles.mongodb import MongoMemoryDb
+from agno_memory.db.handles.mongodb import MONGODB_OPTIONS, MongoMemoryDb, options_in
 from agno_memory.db.handles.postgresql import POSTGRES_OPTIONS, PostgresMemoryDb
 from agno_memory.db.handles.sqlite import NO_FOREIGN_KEYS, SQLITE_OPTIONS, SqliteMemoryDb
 
 __all__ = [
+    "MONGODB_OPTIONS",
     "NO_FOREIGN_KEYS",
     "POSTGRES_OPTIONS",
     "SQLITE_OPTIONS",
@@ -20,4 +21,5 @@ __all__ = [
     "MongoMemoryDb",
     "PostgresMemoryDb",
     "SqliteMemoryDb",
+    "options_in",
 ]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from django.core.exceptions import ImproperlyConfigured
@@ -15,8 +15,14 @@ from agno_memory.db.handles.base import MemoryDb
 # A host name, an IPv4 address or an IPv6 address in brackets, with or without a port.
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:\d{1,5})?")
 
-# Without a timeout, a call waits for ever for a server that has lost its network. Those of the connection string win.
-MONGODB_OPTIONS: Final = {"connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}
+# Those of the connection string win.
+MONGODB_OPTIONS: Final = {
+    # A single server confirms other writes up to 100 milliseconds before it writes them to its journal.
+    "journal": True,
+    # Without a timeout, a call waits for ever for a server that has lost its network.
+    "connectTimeoutMS": 5_000,
+    "socketTimeoutMS": 60_000,
+}
 
 
 class MongoMemoryDb(MemoryDb):
@@ -44,8 +50,8 @@ class MongoMemoryDb(MemoryDb):
                 'MongoMemoryDb: name the database, as db_name="..." or in mongodb://user:password@host:27017/database'
             )
         self._location = f"{hosts}/{name}"
-        named = connection_string.partition("?")[2].lower()
-        options = {key: value for key, value in MONGODB_OPTIONS.items() if f"{key.lower()}=" not in named}
+        named = options_in(connection_string)
+        options = {key: value for key, value in MONGODB_OPTIONS.items() if key.lower() not in named}
         settings = {"HOST": connection_string, "NAME": name, "OPTIONS": options}
         super().__init__(collection_name, {"ENGINE": "django_mongodb_backend", **settings})
 
@@ -58,9 +64,20 @@ class MongoMemoryDb(MemoryDb):
     def location(self) -> str:
         return self._location
 
+    def _missing_fields(self) -> list[Any]:
+        # A collection has no columns; a document without a field is read with None.
+        return []
+
     def _index_names(self) -> Iterable[str]:
         # The backend's introspection fails on a hashed index, which a sharded collection has.
         return mongodb.index_names(connection_to(self.alias), self.table_name)
+
+
+@sensitive_variables("connection_string")
+def options_in(connection_string: str) -> dict[str, str]:
+    """Return the options of a connection string, by their names in lower case."""
+    pairs = (pair.partition("=") for pair in re.split("[&;]", connection_string.partition("?")[2]))
+    return {name.lower(): unquote(value) for name, _, value in pairs if name}
 
 
 @sensitive_variables("connection_string", "rest", "authority", "credentials", "path")

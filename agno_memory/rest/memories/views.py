@@ -197,7 +197,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         represent = self.get_serializer().to_representation
         return Response({"results": search.results(matches, represent, explain=explain)})
 
-    @Endpoint("get", EXPORT, scope="export", parameters=(USER_ID,), operation=openapi.EXPORT)
+    @Endpoint("get", EXPORT, permission="export", scope="export", parameters=(USER_ID,), operation=openapi.EXPORT)
     def export(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Download all memories as a file, oldest first, as NDJSON or CSV."""
         renderer: Any = request.accepted_renderer

@@ -63,6 +63,9 @@ def _limit(view: Any) -> Schema:
 USER_ID: Final = Parameter(
     "query", "user_id", "The owner of the memories. For a user other than the caller, this requires the permission."
 )
+SESSION_OWNER: Final = Parameter(
+    "query", "user_id", "The person in the sessions. For a user other than the caller, this requires the permission."
+)
 LIMIT: Final = Parameter("query", "limit", "The maximum number of topics.", _limit)
 CONFIRM: Final = Parameter(
     "query", "confirm", "The id of the person again; the id itself if the path has `me`.", is_required=True
@@ -74,7 +77,7 @@ CURSOR: Final = Parameter("query", "cursor", "The start of the page: take it fro
 MEMORY_ID: Final = Parameter(
     "path", "memory_id", "The id of the memory, percent-encoded: a slash in it is `%2F`.", is_required=True
 )
-PERSON: Final = Parameter(
+PERSON_ID: Final = Parameter(
     "path", "user_id", "The id of the person, percent-encoded; `me` is the caller.", is_required=True
 )
 SESSION_ID: Final = Parameter(

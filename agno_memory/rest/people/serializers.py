@@ -44,3 +44,20 @@ class ErasedSerializer(serializers.Serializer[Any]):
     """The number of memories that were erased."""
 
     deleted = serializers.IntegerField(min_value=0)
+
+
+class CountsField(serializers.DictField):
+    """Numbers of objects by their kind."""
+
+    child = serializers.IntegerField(min_value=0)
+
+    def to_representation(self, value: dict[str, int]) -> dict[str, int]:
+        counts: dict[str, int] = super().to_representation(value)
+        return {name.replace(" ", "_"): count for name, count in counts.items()}
+
+
+class PersonErasedSerializer(serializers.Serializer[Any]):
+    """The objects about a person that were erased, and those that a second count found, by their kind."""
+
+    erased = CountsField()
+    left = CountsField()

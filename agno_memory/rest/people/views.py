@@ -9,17 +9,25 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from agno_memory import people
 from agno_memory.models import UserMemory
 from agno_memory.rest.base import StrictViewSet, is_same_user
 from agno_memory.rest.endpoints import Endpoint, Route
-from agno_memory.rest.openapi.parameters import CONFIRM, CURSOR, LIMIT, PAGE_SIZE, PERSON, USER_ID
+from agno_memory.rest.openapi.parameters import CONFIRM, CURSOR, LIMIT, PAGE_SIZE, PERSON_ID, USER_ID
 from agno_memory.rest.people import openapi
 from agno_memory.rest.people.pagination import OwnerPagination
-from agno_memory.rest.people.serializers import ErasedSerializer, OwnerSerializer, StatsSerializer, TopicsSerializer
+from agno_memory.rest.people.serializers import (
+    ErasedSerializer,
+    OwnerSerializer,
+    PersonErasedSerializer,
+    StatsSerializer,
+    TopicsSerializer,
+)
 
 TOPICS: Final = Route("topics/", "agno-memory-topics", "Topics")
 STATS: Final = Route("stats/", "agno-memory-stats", "Stats")
 USERS: Final = Route("users/", "agno-memory-users", "People")
+PERSON: Final = Route("users/<agno_memory_id:user_id>/", "agno-memory-person", "Person")
 ERASE: Final = Route("users/<agno_memory_id:user_id>/memories/", "agno-memory-erase", "Erase")
 
 
@@ -63,15 +71,36 @@ class PersonViewSet(StrictViewSet):
         ERASE,
         permission="delete",
         scope="erase",
-        parameters=(PERSON, CONFIRM),
+        parameters=(PERSON_ID, CONFIRM),
         operation=openapi.ERASE,
     )
     def erase(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Erase every memory of one person. ``confirm`` repeats the person's id."""
-        if not is_same_user(request.query_params.get("confirm"), self.owner):
-            message = _("This request erases every memory of %(user)s. To confirm, add ?confirm= with this id.")
+        self._check_confirmed(
+            _("This request erases every memory of %(user)s. To confirm, add ?confirm= with this id.")
+        )
+        return Response(ErasedSerializer({"deleted": people.erase_memories(self.owner)}).data)
+
+    @Endpoint(
+        "delete",
+        PERSON,
+        permission="delete",
+        models=("usermemory", "agentsession"),
+        scope="erase",
+        parameters=(PERSON_ID, CONFIRM),
+        operation=openapi.ERASE_PERSON,
+    )
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Erase everything about one person, and count again. ``confirm`` repeats the person's id."""
+        self._check_confirmed(
+            _("This request erases everything about %(user)s. To confirm, add ?confirm= with this id.")
+        )
+        erasure = people.erase(self.owner)
+        return Response(PersonErasedSerializer({"erased": erasure.erased, "left": erasure.left}).data)
+
+    def _check_confirmed(self, message: Any) -> None:
+        if not is_same_user(self.request.query_params.get("confirm"), self.owner):
             raise serializers.ValidationError({"confirm": [message % {"user": self.owner}]})
-        return Response(ErasedSerializer({"deleted": self.memory.clear_user_memories(self.owner)}).data)
 
     def _limit(self) -> int:
         field = serializers.IntegerField(min_value=0, max_value=self.most_topics)

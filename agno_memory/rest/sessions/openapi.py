@@ -38,7 +38,7 @@ RUN: Final[dict[str, Any]] = {
 LIST: Final = Operation(
     name="sessions_list",
     responses=many,
-    description="The caller's own, newest first. Read page by page: follow `next` until it is null.",
+    description="Newest first. Read page by page: follow `next` until it is null.",
     response_example=page("sessions", SESSION),
 )
 RETRIEVE: Final = Operation(name="sessions_retrieve", responses=one(200), errors=(404,), response_example=SESSION)

@@ -1,8 +1,7 @@
-"""Agents' sessions over HTTP: list, read, rename and delete one's own."""
+"""Agents' sessions over HTTP: list, read, rename and delete."""
 
 from __future__ import annotations
 
-import builtins
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.rest.base import StrictViewSet
 from agno_memory.rest.endpoints import Endpoint, Route
-from agno_memory.rest.openapi.parameters import CURSOR, PAGE_SIZE, SESSION_ID
+from agno_memory.rest.openapi.parameters import CURSOR, PAGE_SIZE, SESSION_ID, SESSION_OWNER
 from agno_memory.rest.sessions import openapi
 from agno_memory.rest.sessions.pagination import RunPagination, SessionPagination
 from agno_memory.rest.sessions.serializers import RunSerializer, SessionSerializer
@@ -25,32 +24,25 @@ RUNS: Final = Route("sessions/<agno_memory_id:session_id>/runs/", "agno-memory-r
 
 
 class SessionViewSet(StrictViewSet):
-    """The caller's own conversations with agents."""
+    """The conversations of one user with agents."""
 
     serializer_class: Any = SessionSerializer
     pagination_class = SessionPagination
     openapi_tag = "sessions"
-
-    @property
-    def named_users(self) -> builtins.list[Any]:
-        """Empty: callers act on their own sessions only."""
-        return []
-
-    def known_parameters(self) -> builtins.list[str]:
-        return [name for name in super().known_parameters() if name != "user_id"]
+    permission_model = "agentsession"
 
     @property
     def sessions(self) -> AgentSessions:
         """The service."""
         return AgentSessions()
 
-    @Endpoint("get", SESSIONS, parameters=(PAGE_SIZE, CURSOR), operation=openapi.LIST)
+    @Endpoint("get", SESSIONS, parameters=(SESSION_OWNER, PAGE_SIZE, CURSOR), operation=openapi.LIST)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """List the caller's sessions, newest first."""
+        """List sessions, newest first."""
         page = self.paginate_queryset(self.sessions.rows(self.owner).newest())  # type: ignore[arg-type]
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @Endpoint("get", SESSION, parameters=(SESSION_ID,), operation=openapi.RETRIEVE)
+    @Endpoint("get", SESSION, parameters=(SESSION_OWNER, SESSION_ID), operation=openapi.RETRIEVE)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one session."""
         session = self.sessions.get_session(self._session_id(), self.owner)
@@ -63,7 +55,7 @@ class SessionViewSet(StrictViewSet):
         SESSION,
         permission="change",
         scope="write",
-        parameters=(SESSION_ID,),
+        parameters=(SESSION_OWNER, SESSION_ID),
         operation=openapi.RENAME,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -78,7 +70,7 @@ class SessionViewSet(StrictViewSet):
         SESSION,
         permission="delete",
         scope="write",
-        parameters=(SESSION_ID,),
+        parameters=(SESSION_OWNER, SESSION_ID),
         operation=openapi.DELETE,
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -86,7 +78,7 @@ class SessionViewSet(StrictViewSet):
         self.sessions.delete_session(self._session_id(), self.owner)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @Endpoint("get", RUNS, parameters=(SESSION_ID, PAGE_SIZE, CURSOR), operation=openapi.RUNS)
+    @Endpoint("get", RUNS, parameters=(SESSION_OWNER, SESSION_ID, PAGE_SIZE, CURSOR), operation=openapi.RUNS)
     def runs(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return the messages of a session, turn by turn."""
         session_id = self._session_id()

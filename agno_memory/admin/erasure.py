@@ -1,0 +1,80 @@
+"""The erasure of a person by staff: everything about the person, or the memories that this staff user may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from agno_memory import people
+from agno_memory.admin.charts import number
+from agno_memory.bulk import BulkMemory
+from agno_memory.models import AgentSession, UserMemory
+from agno_memory.people import Counts, Erasure
+from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.stats.cache import forget_cached
+
+
+class PersonErasure:
+    """The erasure of one person by one staff user, who has permission to delete memories.
+
+    Args:
+        request: the request of the staff user.
+        site: the admin site.
+        user_id: of the person.
+        rows: the memories of the person that this staff user may see.
+    """
+
+    def __init__(self, request: HttpRequest, site: admin.AdminSite, user_id: str, rows: UserMemoryQuerySet) -> None:
+        self._request = request
+        self._site = site
+        self._user_id = user_id
+        self._rows = rows
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether it erases everything.
+
+        Otherwise it erases memories alone: a subclass of an admin class hides some rows from this staff user, or the
+        staff user has no permission to delete sessions.
+        """
+        return not self._narrows(UserMemory) and self._may_delete_sessions() and not self._narrows(AgentSession)
+
+    def count(self) -> Counts:
+        """Return the number of objects of each kind to erase."""
+        return people.count(self._user_id) if self.is_whole else {"memories": self._rows.count()}
+
+    def erase(self) -> Erasure:
+        """Erase them, count again, and return both counts."""
+        if self.is_whole:
+            return people.erase(self._user_id)
+        bulk = BulkMemory(self._rows)
+        deleted = bulk.delete()
+        transaction.on_commit(forget_cached, using=bulk.rows.db)
+        return Erasure({"memories": deleted}, {"memories": bulk.rows.count()})
+
+    def _narrows(self, model: Any) -> bool:
+        if not self._site.is_registered(model):
+            return False
+        visible: Any = self._site.get_model_admin(model).get_queryset(self._request)
+        return bool(visible.query.where)
+
+    def _may_delete_sessions(self) -> bool:
+        if self._site.is_registered(AgentSession):
+            return self._site.get_model_admin(AgentSession).has_delete_permission(self._request)
+        user: Any = self._request.user
+        return bool(user.has_perm("agno_memory.delete_agentsession"))
+
+
+def listed(counts: Counts) -> list[tuple[str, str]]:
+    """Return the label and the number of each kind, for a page."""
+    labels = {holding.name: str(holding.label) for holding in people.HOLDINGS}
+    return [(labels[name], number(count)) for name, count in counts.items()]
+
+
+def in_words(counts: Counts) -> str:
+    """Return the number of each kind in one line, for a message."""
+    return ", ".join(f"{label} {count}" for label, count in listed(counts))
