@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from agno_memory.admin.accounts import Account
 from agno_memory.admin.urls import memory_page_url
 from agno_memory.models import AgentSession, UserMemory
 
@@ -36,7 +37,9 @@ class Columns:
         label = _("Everything about %(person)s") % {"person": memory.user_id}
         markup = '<a class="am-person-link" href="{}" title="{}" aria-label="{}">↗\ufe0e</a>'
         page_link = format_html(markup, url, label, label)
-        return format_html('<span class="am-person">{} {}</span>', filter_link, page_link)
+        changelist = getattr(memory, "changelist", None)
+        name = account_name(changelist.accounts.get(memory.user_id) if changelist else None)
+        return format_html('<span class="am-person">{} {}{}</span>', filter_link, page_link, name)
 
     @admin.display(description=gettext_lazy("topics"), empty_value="")
     def topics_column(self, memory: UserMemory) -> SafeString:
@@ -56,6 +59,13 @@ class Columns:
     @admin.display(description=gettext_lazy("created"), ordering="created_at")
     def created_column(self, memory: UserMemory) -> SafeString:
         return ago(memory, "created_at")
+
+
+def account_name(account: Account | None) -> SafeString:
+    """Return the name of an account for a place beside the user id; nothing if it has no other name."""
+    if account is None or not account.other_name:
+        return SafeString()
+    return format_html('<bdi class="am-name" title="{}">{}</bdi>', account.other_name, account.other_name)
 
 
 def ago(row: UserMemory | AgentSession, field: str) -> SafeString:
