@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model
 
 from agno_memory import replicas
@@ -15,7 +16,8 @@ APP_LABEL = "agno_memory"
 class MemoryRouter:
     """Route this app to the alias in ``AGNO_MEMORY["DATABASE"]``, and reads to ``READ_DATABASES`` if there are some.
 
-    It returns None for all other apps.
+    Where that alias is a MongoDB and not "default", all other apps are kept off it: their keys (``AutoField``) do not
+    exist there. For the rest it returns None for other apps.
     """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
@@ -43,5 +45,14 @@ class MemoryRouter:
         return None
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
-        """Return whether ``db`` is the alias for this app; None for other apps."""
-        return db == conf.DATABASE if app_label == APP_LABEL else None
+        """Return whether ``db`` is the alias for this app; for other apps False on its MongoDB, None elsewhere."""
+        if app_label == APP_LABEL:
+            return db == conf.DATABASE
+        return False if db == conf.DATABASE and _is_mongodb_of_its_own(db) else None
+
+
+def _is_mongodb_of_its_own(alias: str) -> bool:
+    """Return whether an alias is a MongoDB beside the database of the site."""
+    if alias == DEFAULT_DB_ALIAS or alias not in connections.settings:
+        return False
+    return connections[alias].vendor == "mongodb"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
-from django.db import router
+from django.db import connections, router
 from django.test import override_settings
 
 from agno_memory.models import UserMemory
@@ -27,6 +29,26 @@ def test_it_has_no_answer_for_other_apps() -> None:
     assert MemoryRouter().db_for_write(User) is None
     assert MemoryRouter().allow_migrate("postgres", "auth") is None
     assert MemoryRouter().allow_migrate("default", "auth", model_name="user") is None
+
+
+@pytest.mark.parametrize("alias", ["mongodb", "standalone"])
+def test_it_keeps_other_apps_off_a_mongodb(alias: str, settings: Any) -> None:
+    """They have keys that MongoDB's backend does not support."""
+    settings.AGNO_MEMORY = {"DATABASE": alias}
+    assert MemoryRouter().allow_migrate(alias, "auth", model_name="user") is False
+    assert MemoryRouter().allow_migrate(alias, "agno_memory") is True
+    assert MemoryRouter().allow_migrate("default", "auth") is None
+
+
+def test_other_apps_may_be_on_the_default_alias(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if it is a MongoDB: the site has keys that fit."""
+    monkeypatch.setattr(connections["default"], "vendor", "mongodb")
+    assert MemoryRouter().allow_migrate("default", "auth") is None
+
+
+@override_settings(AGNO_MEMORY={"DATABASE": "gone"})
+def test_an_unknown_alias_is_left_to_the_checks() -> None:
+    assert MemoryRouter().allow_migrate("gone", "auth") is None
 
 
 @ELSEWHERE

@@ -22,10 +22,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from agno_memory import times
+from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.charts import number
 from agno_memory.admin.exports import download
 from agno_memory.admin.history import log_each, log_moved, topics_changed
-from agno_memory.admin.person import isolated
+from agno_memory.admin.titles import isolated
 from agno_memory.bulk import Batch, BulkMemory
 from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
@@ -189,12 +190,14 @@ def confirmation_page(
     rows: UserMemoryQuerySet,
 ) -> TemplateResponse:
     """Return the page that asks for confirmation, with the number of memories and the newest of them."""
+    preview = list(rows.newest()[:PREVIEW_SIZE])
+    accounts = Accounts(request, model_admin.admin_site).with_ids(memory.user_id for memory in preview)
     context = {
         "media": model_admin.media + form.media,
         "bulk_action": action,
         "form": form,
         "count": rows.count(),
-        "memories": rows.newest()[:PREVIEW_SIZE],
+        "memories": [(memory, accounts.get(memory.user_id)) for memory in preview],
         "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
         "select_across": request.POST.get("select_across", "0"),

@@ -19,6 +19,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from agno_memory.admin import periods
+from agno_memory.admin.accounts import Account, Accounts
 from agno_memory.admin.filters import MemoryFilter, TimeFilter
 from agno_memory.admin.keyset import PageReader, Position
 from agno_memory.admin.pages import StrictChangeList
@@ -43,6 +44,8 @@ class MemoryChangeList(StrictChangeList):
     root_queryset: UserMemoryQuerySet
     order: Order
     search: Search
+    # The accounts of the people on this page, by user id.
+    accounts: dict[str, Account]
 
     @property
     def admin_site_name(self) -> str:
@@ -69,12 +72,14 @@ class MemoryChangeList(StrictChangeList):
         return self.search.narrow(rows).sorted_by(self.order)
 
     def _search(self, request: HttpRequest) -> Search:
+        memory_admin: Any = self.model_admin
         try:
-            return Search(self.root_queryset, self.query)
+            found: Search = memory_admin.search(request, self.query)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             self.query = ""
-            return Search(self.root_queryset.none(), "")
+            found = memory_admin.search(request, "")
+        return found
 
     def _order(self) -> Order:
         """Return the order that the column headers select, if an index serves it."""
@@ -99,6 +104,7 @@ class MemoryChangeList(StrictChangeList):
         for memory in self.page.rows:
             # The columns link to other parts of the list.
             memory.changelist = self  # type: ignore[attr-defined]
+        self.accounts = Accounts(request, self.model_admin.admin_site).with_ids(row.user_id for row in self.page.rows)
         self.result_list = self.page.rows
         is_all = not (self.page.newer or self.page.older)
         self.result_count = len(self.result_list) + (0 if is_all else 1)
@@ -161,6 +167,20 @@ class MemoryChangeList(StrictChangeList):
     def person_url(self) -> str:
         """The page of the person that the search finds by user id."""
         return memory_page_url("person", str(self.search.user_id), site=self.admin_site_name)
+
+    @property
+    def person_name(self) -> str:
+        """The name of that person, or "" without an account."""
+        account = self.accounts.get(str(self.search.user_id))
+        return account.other_name if account else ""
+
+    @property
+    def named_people(self) -> list[tuple[Account, str]]:
+        """The people that the search finds by name, with the URLs of their memories in this list."""
+        return [(account, self._named_url(account.user_id)) for account in self.search.accounts]
+
+    def _named_url(self, user_id: str) -> str:
+        return self.get_query_string({"user_id": user_id}, remove=[SEARCH_VAR])
 
     def url_for_result(self, result: Any) -> str:
         return memory_page_url("change", result.pk, site=self.admin_site_name)

@@ -50,11 +50,13 @@ class Bar(NamedTuple):
         label: the label of the row.
         value: 0 or more.
         url: link of the label; none by default.
+        note: a text beside the label.
     """
 
     label: str
     value: int
     url: str = ""
+    note: str = ""
 
 
 def columns(name: str, title: str, summary: str, points: Sequence[Point], headings: tuple[str, str]) -> SafeString:
@@ -98,6 +100,7 @@ def bars(title: str, rows: Iterable[Bar], headings: tuple[str, str], total: int 
         {
             "label": row.label,
             "url": row.url,
+            "note": row.note,
             "value": number(row.value),
             "width": percent(row.value, maximum),
             "share": share(row.value, total) if total else "",

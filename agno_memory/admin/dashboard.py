@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.charts import number
 from agno_memory.admin.dashboard_charts import charts, tiles
 from agno_memory.admin.pages import PageMixin
@@ -37,11 +38,13 @@ class DashboardPage(PageMixin, _Admin):
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         snapshot = self._snapshot(request)
+        owners = [owner for owner, _count in snapshot.top_owners] if snapshot else []
+        accounts = Accounts(request, self.admin_site).with_ids(owners)
         context = {
             "snapshot": snapshot,
             "sample_size": number(snapshot.sample_size) if snapshot and snapshot.sample_size else "",
             "tiles": tiles(snapshot) if snapshot else [],
-            "charts": charts(snapshot, self.admin_site.name) if snapshot else {},
+            "charts": charts(snapshot, self.admin_site.name, accounts) if snapshot else {},
         }
         return self.render_page(request, "dashboard", _("Memory dashboard"), context)
 

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from agno_memory.admin.accounts import Account
 from agno_memory.admin.charts import Bar, Point, bars, columns, number
 from agno_memory.admin.urls import memory_page_url
 from agno_memory.stats.sampling import LENGTH_BOUNDS, NamedCount
@@ -41,8 +42,14 @@ def _tile(label: str, value: int | None, note: str) -> Tile:
     return Tile(label, "\N{EM DASH}", _("not counted yet")) if value is None else Tile(label, number(value), note)
 
 
-def charts(snapshot: Snapshot, site: str) -> dict[str, SafeString | None]:
-    """Return the charts and tables by name; None for the days of a sample, which are not counted."""
+def charts(snapshot: Snapshot, site: str, accounts: dict[str, Account]) -> dict[str, SafeString | None]:
+    """Return the charts and tables by name; None for the days of a sample, which are not counted.
+
+    Args:
+        snapshot: the numbers.
+        site: name of the admin site.
+        accounts: the accounts that the staff user may view, by user id.
+    """
     changelist = memory_page_url("changelist", site=site)
     total = snapshot.memory_count if snapshot.sample_size is None else snapshot.sample_size
 
@@ -51,7 +58,13 @@ def charts(snapshot: Snapshot, site: str) -> dict[str, SafeString | None]:
 
     memories = _("Memories")
     topics, agents = filter_links(snapshot.top_topics, "topic"), filter_links(snapshot.top_agents, "agent_id")
-    people = [Bar(name, count, memory_page_url("person", name, site=site)) for name, count in snapshot.top_owners]
+    names = {user_id: account.other_name for user_id, account in accounts.items()}
+    people = [
+        Bar(user_id, count, memory_page_url("person", user_id, site=site), names.get(user_id, ""))
+        for user_id, count in snapshot.top_owners
+        # A row of another program may have no person.
+        if user_id
+    ]
     return {
         "days": _days(snapshot.daily_counts, snapshot.last_day) if snapshot.daily_counts else None,
         "topics": bars(_("Most frequent topics"), topics, (_("Topic"), memories), total),

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import Field as FormField
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin import autocomplete
+from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.actions import ACTIONS
 from agno_memory.admin.changelist import MemoryChangeList
-from agno_memory.admin.columns import Columns
+from agno_memory.admin.columns import Columns, damage_of
+from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.conflicts import Conflict
 from agno_memory.admin.dashboard import DashboardPage
 from agno_memory.admin.filters import LIST_FILTERS
@@ -36,7 +37,6 @@ from agno_memory.identifiers import identifier
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
-from agno_memory.privacy import make_private
 from agno_memory.querysets import UserMemoryQuerySet
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def memory_fieldsets(content_fields: tuple[str, ...]) -> Any:
     )
 
 
-class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
+class UserMemoryAdminMixin(DashboardPage, PersonPages, CompletionViews, Columns, _Admin):
     """The admin of memories for any ``ModelAdmin``: Django's own, or a theme's.
 
     Every write goes through the service, and the cost of a page does not grow with the number of memories.
@@ -76,6 +76,11 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("memory",)
     readonly_fields = READONLY_FIELDS
+    completions: ClassVar[Any] = {
+        "topics": autocomplete.matching_topics,
+        "people": autocomplete.matching_people,
+        "agents": autocomplete.matching_agents,
+    }
     fieldsets: ClassVar[Any] = memory_fieldsets(CONTENT_FIELDS)
     change_list_template = "admin/agno_memory/list.html"
     change_form_template = "admin/agno_memory/form.html"
@@ -100,7 +105,11 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[UserMemoryQuerySet, bool]:
-        return Search(self._rows(request), search_term).narrow(queryset), False
+        return self.search(request, search_term).narrow(queryset), False
+
+    def search(self, request: HttpRequest, query: str) -> Search:
+        """Return a search among the memories that this staff user may see; raises ValidationError."""
+        return Search(self._rows(request), query, Accounts(request, self.admin_site).search)
 
     def _rows(self, request: HttpRequest) -> UserMemoryQuerySet:
         """Return the memories that this staff user may see."""
@@ -112,29 +121,6 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
         return super().changelist_view(
             request, {"selection_note_all": _("All that match are selected"), **(extra_context or {})}
         )
-
-    # Suggestions
-
-    def get_urls(self) -> list[URLPattern]:
-        views = {
-            "topics": autocomplete.matching_topics,
-            "people": autocomplete.matching_people,
-            "agents": autocomplete.matching_agents,
-        }
-        return [
-            path(f"complete/{name}/", self._suggestions_view(matching), name=f"agno_memory_usermemory_{name}")
-            for name, matching in views.items()
-        ] + super().get_urls()
-
-    def _suggestions_view(self, matching: Any) -> Any:
-        def view(request: HttpRequest) -> JsonResponse:
-            if not self.has_view_or_change_permission(request):
-                raise PermissionDenied
-            text = request.GET.get("q", "").replace("\x00", "")[:255]
-            suggestions = matching(self._rows(request), text)
-            return make_private(JsonResponse({"results": suggestions}))
-
-        return self.admin_site.admin_view(view)
 
     # The form
 
@@ -216,6 +202,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
             context["conflict"] = Conflict(current, form) if current else None
         if context.get("original"):
             context["subtitle"] = name_of(context["original"])
+            context["damage"] = damage_of(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: UserMemory, form: Any, change: bool) -> None:
@@ -269,7 +256,13 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
             deleted = [format_html("{} · {}", deleted[0], objs[0].user_id), *deleted[1:]]
         return [deleted, *others]
 
+    def has_change_permission(self, request: HttpRequest, obj: UserMemory | None = None) -> bool:
+        return (obj is None or _is_reachable(obj)) and super().has_change_permission(request, obj)
+
     def delete_model(self, request: HttpRequest, obj: UserMemory) -> None:
+        if not _is_reachable(obj):
+            UserMemory.objects.filter(pk=obj.pk).erase()
+            return
         try:
             Memory().delete_user_memory(obj.memory_id, obj.user_id)
         except MemoryNotFound:
@@ -278,6 +271,14 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, Columns, _Admin):
 
     def delete_queryset(self, request: HttpRequest, queryset: UserMemoryQuerySet) -> None:  # type: ignore[override]
         BulkMemory(queryset).delete()
+
+
+def _is_reachable(memory: UserMemory) -> bool:
+    """Return whether the service finds a memory, by its owner, its id and its version.
+
+    A row of another program may lack them.
+    """
+    return not set(memory.damaged_fields) - set(CONTENT_FIELDS)
 
 
 class UserMemoryAdmin(UserMemoryAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin, messages
@@ -15,7 +14,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from agno_memory.admin.accounts import account_of
+from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.charts import Bar, bars, number
 from agno_memory.admin.erasure import PersonErasure, in_words, listed
 from agno_memory.admin.exports import FORMATS, download
@@ -25,6 +24,7 @@ from agno_memory.admin.pages import PageMixin
 from agno_memory.admin.person_search import person_search
 from agno_memory.admin.person_sessions import download_sessions, latest_sessions, sessions_of
 from agno_memory.admin.timeline import timeline
+from agno_memory.admin.titles import isolated, person_title
 from agno_memory.admin.urls import unquoted
 from agno_memory.models import UserMemory
 from agno_memory.people import Counts
@@ -43,9 +43,6 @@ MAX_BARS: Final = 20
 PAGE_SIZE: Final = 25
 # The name of the export of a person's conversations, beside the formats of memories.
 CONVERSATIONS: Final = "conversations"
-
-# Bidirectional classes of characters that embed, override or isolate text: an extra one would end an isolate early.
-DIRECTIONAL_CLASSES: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 class PersonPages(PageMixin, _Admin):
@@ -86,7 +83,6 @@ class PersonPages(PageMixin, _Admin):
             context |= latest_sessions(sessions, user_id, self.admin_site.name)
         context["may_export"] = self.has_export_permission(request)
         context["may_erase"] = self.has_delete_permission(request)
-        context["account"] = account_of(user_id, request, self.admin_site)
         context["list_url"] = f"{self.url('changelist')}?{urlencode({'user_id': user_id})}"
         return self._person_page(request, user_id, _("Memories of %(person)s"), "person", context)
 
@@ -166,14 +162,10 @@ class PersonPages(PageMixin, _Admin):
         self, request: HttpRequest, user_id: str, title: str, template: str, context: dict[str, Any]
     ) -> TemplateResponse:
         urls = {name: self.url(name, user_id) for name in ("person", "person_export", "person_erase")}
-        title = title % {"person": isolated(user_id)}
-        return self.render_page(request, template, title, {"user_id": user_id, "urls": urls, **context})
-
-
-def isolated(text: str) -> str:
-    """Return a text isolated from the direction of the words around it, for places without markup."""
-    plain = "".join(character for character in text if unicodedata.bidirectional(character) not in DIRECTIONAL_CLASSES)
-    return f"\N{FIRST STRONG ISOLATE}{plain}\N{POP DIRECTIONAL ISOLATE}"
+        account = Accounts(request, self.admin_site).with_id(user_id)
+        title = title % {"person": person_title(user_id, account)}
+        shared = {"user_id": user_id, "account": account, "urls": urls}
+        return self.render_page(request, template, title, {**shared, **context})
 
 
 def _position(request: HttpRequest) -> Position | None:

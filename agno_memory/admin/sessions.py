@@ -20,7 +20,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from agno_memory.admin.columns import ago
+from agno_memory.admin.accounts import Accounts
+from agno_memory.admin.columns import account_name, ago
 from agno_memory.admin.history import log_sessions
 from agno_memory.admin.pages import PageMixin, StrictChangeList
 from agno_memory.admin.urls import session_page_url
@@ -28,6 +29,7 @@ from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.transcripts import messages
+from agno_memory.validators import validate_query
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[AgentSession]
@@ -57,12 +59,17 @@ class SessionChangeList(StrictChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count
+        self.result_list = list(self.result_list)
+        accounts = Accounts(request, self.model_admin.admin_site).with_ids(row.user_id for row in self.result_list)
+        for session in self.result_list:
+            # The column of the person shows it.
+            session.account = accounts.get(session.user_id)
 
 
 class AgentSessionAdminMixin(PageMixin, _Admin):
     """The admin of sessions for any ``ModelAdmin``: Django's own, or a theme's."""
 
-    list_display = ("name_column", "session_type", "user_id", "component_column", "updated_column")
+    list_display = ("name_column", "session_type", "person_column", "component_column", "updated_column")
     list_filter = ("session_type",)
     list_per_page = 50
     show_full_result_count = False
@@ -120,22 +127,32 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
         text = search_term.strip()
         if not text:
             return queryset, False
-        if "\x00" in text:
-            return queryset.none(), False
-        exact: AgentSessionQuerySet = queryset.filter(Q(session_id=text) | Q(user_id=text))
         try:
-            if exact.exists():
-                return exact, False
-            by_name = queryset.named(text)
+            validate_query(text)
         except ValidationError:
             return queryset.none(), False
+        exact: AgentSessionQuerySet = queryset.filter(Q(session_id=text) | Q(user_id=text))
+        if exact.exists():
+            return exact, False
+        latest = queryset.named(text) | queryset.filter(user_id__contains=text)
         oldest = queryset.newest().values_list("updated_at", flat=True)[MAX_SEARCHED : MAX_SEARCHED + 1].first()
-        return by_name if oldest is None else by_name.filter(updated_at__gte=oldest), False
+        if oldest is not None:
+            latest = latest.filter(updated_at__gte=oldest)
+        accounts = Accounts(request, self.admin_site).search(text)
+        return latest | queryset.filter(user_id__in=[account.user_id for account in accounts]), False
 
     @admin.display(description=gettext_lazy("name"))
     def name_column(self, session: AgentSession) -> SafeString:
         name = session.name or session.session_id
         return format_html('<span class="am-text" dir="auto" title="{}">{}</span>', name, Truncator(name).chars(80))
+
+    @admin.display(description=gettext_lazy("person"), empty_value="")
+    def person_column(self, session: AgentSession) -> SafeString | None:
+        if session.user_id is None:
+            return None
+        name = account_name(getattr(session, "account", None))
+        markup = '<span class="am-person"><bdi class="am-user-id">{}</bdi> {}</span>'
+        return format_html(markup, session.user_id, name)
 
     @admin.display(description=gettext_lazy("agent, team or workflow"))
     def component_column(self, session: AgentSession) -> str:
@@ -167,6 +184,7 @@ class AgentSessionAdminMixin(PageMixin, _Admin):
             "earlier": page[0].run_index if len(page) == RUNS_PER_PAGE and page[0].run_index else None,
             "is_latest": not before,
             "person_url": self._person_url(request, session),
+            "account": Accounts(request, self.admin_site).with_ids([session.user_id]).get(session.user_id or ""),
             "delete_url": self._delete_url(request, session),
             **(extra_context or {}),
         }

@@ -151,7 +151,9 @@ def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> li
     if neighbours:
         found += memories.filter(key__in=list(neighbours)).values_list(*COLUMNS)
     current = f"{current_analyser().name} "
-    computed = _computed(memories, [key for key, *_others, stored, _ in found if not stored.startswith(current)])
+    # A document of another program may lack the field.
+    others = [key for key, *_others, stored, _metadata in found if not (stored or "").startswith(current)]
+    computed = _computed(memories, others)
     reader = Reader(query.terms)
     return [
         Row(
@@ -160,7 +162,7 @@ def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> li
             moment,
             session,
             positions.get(key, 0),
-            reader.read(computed.get(key) or stored),
+            reader.read(computed.get(key) or stored or ""),
             _speaker(metadata),
         )
         for key, memory_id, moment, session, stored, metadata in found

@@ -100,7 +100,7 @@ def check_stored_words(databases: Sequence[str] | None = None, **kwargs: Any) ->
 
 def _stale_in(rows: UserMemoryQuerySet, analyser: Analyser) -> int:
     stored = rows.values_list("search_terms", flat=True)[:SAMPLE]
-    return sum(not words.startswith(f"{analyser.name} ") for words in stored)
+    return sum(not (words or "").startswith(f"{analyser.name} ") for words in stored)
 
 
 def another_analyser(alias: str, name: str) -> CheckMessage:

@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections, transaction
 
 from agno_memory.db import MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
-from agno_memory.db.handles import MONGODB_OPTIONS, NO_FOREIGN_KEYS, POSTGRES_OPTIONS, SQLITE_OPTIONS
+from agno_memory.db.handles import MONGODB_OPTIONS, NO_FOREIGN_KEYS, POSTGRES_OPTIONS, SQLITE_OPTIONS, base
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import (
@@ -156,6 +156,31 @@ def test_a_table_comes_and_goes(make: Make) -> None:
     assert not db.table_exists()
     assert Memory(db=db).get_user_memory("a") is None
     assert db.table_exists()
+
+
+@each_database
+def test_a_table_of_an_earlier_version_gets_its_new_columns(make: Make) -> None:
+    db = make("memories")
+    Memory(db=db).add_user_memory(UserMemory(memory_id="a", memory="Likes tea", session_id="s"))
+    make_older(db)
+    # As in a new process.
+    base._created.clear()
+    memory = Memory(db=make("memories"))
+    assert [found.memory for found in memory.search_user_memories("tea")] == ["Likes tea"]
+    memory.add_user_memory(UserMemory(memory="Likes green tea", session_id="s"))
+    assert len(memory.search_user_memories("tea")) == 2
+    assert memory.replace_user_memory("a", UserMemory(memory="Likes cake")).version == 2
+    assert [found.memory for found in memory.search_user_memories("cake")] == ["Likes cake"]
+
+
+def make_older(db: MemoryDb) -> None:
+    """Take the words of ranked searches out of a table, as it was before they were stored."""
+    connection: Any = connections[db.alias]
+    if connection.vendor == "mongodb":
+        connection.database[db.table_name].update_many({}, {"$unset": {"search_terms": 1}})
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f'ALTER TABLE "{db.table_name}" DROP COLUMN search_terms')
 
 
 @each_database

@@ -120,9 +120,39 @@ class MemoryDb:
                 # Another process may have created the table at the same time, which is as good.
                 if model in self._missing():
                     raise
+        if self._add_missing_columns():
+            self._create_missing_indexes()
         if not connection.features.can_rollback_ddl:
             # A process that was killed between two statements may have left a table without all of its indexes.
             self._create_missing_indexes()
+            with connection.schema_editor() as editor:
+                CreateTopicsIndex.create(editor, self.model)
+
+    def _add_missing_columns(self) -> bool:
+        """Add the columns that a table of an earlier version lacks, and return whether it lacked some."""
+        missing = self._missing_fields()
+        if not missing:
+            return False
+        connection = connection_to(self.alias)
+        try:
+            with connection.schema_editor() as editor:
+                for field in missing:
+                    self._add_field(editor, field)
+            connection.disable_constraint_checking()
+        except DatabaseError:
+            # Another process may have added them at the same time, which is as good.
+            if self._missing_fields():
+                raise
+        return True
+
+    def _add_field(self, editor: Any, field: Any) -> None:
+        editor.add_field(self.model, field)
+
+    def _missing_fields(self) -> list[Any]:
+        connection = connection_to(self.alias)
+        with connection.cursor() as cursor:
+            columns = {each.name for each in connection.introspection.get_table_description(cursor, self.table_name)}
+        return [field for field in self.model._meta.local_concrete_fields if field.column not in columns]
 
     def _missing(self) -> list[type[Model]]:
         """Return the models of the tables that do not exist: a table of memories may be older than its vectors."""
@@ -144,7 +174,6 @@ class MemoryDb:
                 for index in model._meta.indexes:
                     if index.name not in present:
                         editor.add_index(model, index)
-            CreateTopicsIndex.create(editor, self.model)
 
     def _index_names(self, table: str) -> Iterable[str]:
         connection = connection_to(self.alias)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from django.core.exceptions import ImproperlyConfigured
@@ -63,6 +63,10 @@ class MongoMemoryDb(MemoryDb):
     @property
     def location(self) -> str:
         return self._location
+
+    def _missing_fields(self) -> list[Any]:
+        # A collection has no columns; a document without a field is read with None.
+        return []
 
     def _index_names(self, table: str) -> Iterable[str]:
         # The backend's introspection fails on a hashed index, which a sharded collection has.

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.core.exceptions import ImproperlyConfigured
@@ -71,6 +72,13 @@ class SqliteMemoryDb(MemoryDb):
                 "OPTIONS": SQLITE_OPTIONS | {"init_command": f"{WAL_MODE}; {NO_FOREIGN_KEYS}; {SECURE_DELETE}"},
             },
         )
+
+    def _add_field(self, editor: Any, field: Any) -> None:
+        # Django would copy the whole table, by a model of its own.
+        definition, params = editor.column_sql(self.model, field, include_default=True)
+        column, table = (editor.quote_name(name) for name in (field.column, self.table_name))
+        # A statement that changes a table takes no parameters.
+        editor.execute(f"ALTER TABLE {table} ADD COLUMN {column} {definition % tuple(map(editor.quote_value, params))}")
 
     @property
     def location(self) -> str:

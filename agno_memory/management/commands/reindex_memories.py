@@ -30,7 +30,7 @@ class Command(BaseCommand):
         total = rows.count()
         position = ""
         while batch := list(rows.filter(key__gt=position).order_by("key").only(*COLUMNS)[: conf.BATCH_SIZE]):
-            stale = [each.key for each in batch if all or not each.search_terms.startswith(f"{name} ")]
+            stale = [each.key for each in batch if all or not (each.search_terms or "").startswith(f"{name} ")]
             written += rows.filter(key__in=stale).compute_terms() if stale else 0
             read, position = read + len(batch), batch[-1].key
             progress.update(read, read, total)

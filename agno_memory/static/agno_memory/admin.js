@@ -14,9 +14,9 @@
         try {
           const response = await fetch(url + "?" + new URLSearchParams({ q: text }), { credentials: "same-origin" });
           const body = response.ok ? await response.json() : { results: [] };
-          if (number === latest) show(body.results);
+          if (number === latest) show(body.results, body.labels || {});
         } catch (error) {
-          if (number === latest) show([]);
+          if (number === latest) show([], {});
         }
       }, DELAY);
     };
@@ -34,8 +34,9 @@
     const list = element("datalist", { id: "am-suggestions-list-" + number });
     input.after(list);
     input.setAttribute("list", list.id);
-    const fetchSuggestions = completer(input.dataset.amComplete, function (results) {
-      list.replaceChildren(...results.map((value) => element("option", { value: value })));
+    const fetchSuggestions = completer(input.dataset.amComplete, function (results, labels) {
+      const label = (value) => (labels[value] ? value + " · " + labels[value] : value);
+      list.replaceChildren(...results.map((value) => element("option", { value: value, label: label(value) })));
     });
     input.addEventListener("input", () => fetchSuggestions(input.value));
     input.addEventListener("focus", () => fetchSuggestions(input.value), { once: true });
