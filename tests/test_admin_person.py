@@ -243,8 +243,12 @@ def test_erasing_shows_the_number_and_erases_no_others(alias: str, site: str) ->
     content = page(client, person("maya", "erase/"))
     assert "Everything about <bdi>maya</bdi> will be erased." in content
     assert tiles(content) == {
-        "Memories": "1,234", "Vectors of texts": "0", "Turns of conversations": "2", "Conversations": "1", "Texts in the log": "0"
-    }  # fmt: skip
+        "Memories": "1,234",
+        "Vectors of texts": "0",
+        "Turns of conversations": "2",
+        "Conversations": "1",
+        "Texts in the log": "0",
+    }
     assert UserMemory.objects.count() == 1_235
     response = client.post(person("maya", "erase/"), follow=True)
     assert response.redirect_chain == [(LIST, 302)]
