@@ -90,6 +90,14 @@ def add(alias: str, *users: str) -> None:
         Memory(db=alias).add_user_memory(UserMemory(memory_id=user, memory=user), user)
 
 
+def add_many(alias: str, user: str, first: str, count: int) -> None:
+    """Add a memory with a text of its own, and then others: "Fact 1" is the oldest of them."""
+    texts = [first, *(f"Fact {number}" for number in range(1, count + 1))]
+    # Among memories of one time, that with the largest id is the newest.
+    memories = [UserMemory(memory_id=f"{at:05}", memory=text) for at, text in enumerate(texts)]
+    Memory(db=alias).add_user_memories(memories, user)
+
+
 def remaining(alias: str) -> list[str]:
     return sorted(UserMemory.objects.using(alias).values_list("memory", flat=True))
 

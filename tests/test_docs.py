@@ -122,6 +122,23 @@ def test_example_search_and_filter() -> None:
     run("Search and filter")
 
 
+def test_example_ask_a_question() -> None:
+    run("Ask a question")
+
+
+def test_example_explain_a_search(capsys: pytest.CaptureFixture[str]) -> None:
+    run("Explain a search")
+    printed = capsys.readouterr().out
+    assert "When did you move to Lisbon?" in printed
+    assert "Two years ago, with my cat" in printed
+    assert "'lisbonn': 'lisbon'" in printed
+    assert "green tea" not in printed
+
+
+def test_example_memories_for_a_prompt() -> None:
+    run("Memories for a prompt")
+
+
 def test_example_replace_without_overwriting_other_changes(capsys: pytest.CaptureFixture[str]) -> None:
     run("Replace without overwriting other changes")
     changed, taken, missing = capsys.readouterr().out.splitlines()
@@ -236,6 +253,7 @@ def test_links_lead_somewhere() -> None:
         ROOT / "docs" / "examples.md",
         ROOT / "docs" / "client.md",
         ROOT / "docs" / "databases.md",
+        ROOT / "docs" / "recall.md",
     ):
         for target in LINK.findall(page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from agno_memory.memory import Memory
-from agno_memory.models import AgentSession
+from agno_memory.models import AgentSession, UserMemory
 from tests.agno_model import ScriptedModel
 from tests.databases import ROOT, commits
 
@@ -34,3 +36,17 @@ def test_the_example(heading: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (block,) = blocks(heading)
         exec(compile(block, "docs/agno.md", "exec"), {})
         assert not AgentSession.objects.exists()
+
+
+def test_the_example_of_recall(monkeypatch: pytest.MonkeyPatch) -> None:
+    openai = ModuleType("agno.models.openai")
+    openai.OpenAIChat = ScriptedModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "agno.models.openai", openai)
+    (block,) = blocks("The memories that matter")
+    Memory().add_user_memories([UserMemory(memory=text) for text in ("Allergic to nuts", "Likes tea")], "maya")
+    names: dict[str, Any] = {}
+    exec(compile(block, "docs/agno.md", "exec"), names)
+    run = names["agent"].get_last_run_output()
+    assert json.loads(run.content)["knows"][0] == "Allergic to nuts"
+    found = names["agent"].run('!search_memories {"query": "tea"}', user_id="maya").content
+    assert "[1] Likes tea" in found

@@ -1,5 +1,7 @@
 """Stores for agents built with agno: ``DjangoDb`` for agno 3, ``DjangoMemoryDb`` and ``DjangoStorage`` for agno 1.8.
 
+``MemorySearchTools`` lets an agent of either major search the memories of its user.
+
 A store is imported on first access, because only one major of agno can be installed.
 """
 
@@ -9,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NamedTuple
 
-__all__ = ["DjangoDb", "DjangoMemoryDb", "DjangoStorage"]
+__all__ = ["DjangoDb", "DjangoMemoryDb", "DjangoStorage", "MemorySearchTools"]
 
 
 class Release(NamedTuple):
@@ -35,9 +37,16 @@ RELEASES: Final = [
         {
             "DjangoMemoryDb": "agno_memory.contrib.agno.v1.memory_db",
             "DjangoStorage": "agno_memory.contrib.agno.v1.storage",
+            "MemorySearchTools": "agno_memory.contrib.agno.v1.search_tools",
         },
     ),
-    Release("3.1.10", {"DjangoDb": "agno_memory.contrib.agno.v3.store"}),
+    Release(
+        "3.1.10",
+        {
+            "DjangoDb": "agno_memory.contrib.agno.v3.store",
+            "MemorySearchTools": "agno_memory.contrib.agno.v3.search_tools",
+        },
+    ),
 ]
 
 

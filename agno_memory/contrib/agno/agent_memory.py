@@ -1,4 +1,4 @@
-"""``AgentMemory``: the service with two calls that agno's stores need beside its verbs. The same for each major."""
+"""``AgentMemory``: the service with three calls that agno's stores need beside its verbs. The same for each major."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AgentMemory(Memory):
         if isinstance(values.get("topics"), str):
             values["topics"] = [values["topics"]]
         if "input" in values:
-            values["input"] = _storable(values["input"])
+            values["input"] = storable(values["input"])
         if "memory_id" not in values:
             return self.add_user_memory(UserMemory(**values), user_id)
         names = [name for name in CONTENT_FIELDS if name in values]
@@ -56,8 +56,30 @@ class AgentMemory(Memory):
         lookups = conditions(**filters) | (mentions(text) if text else {})
         return self.select(owners.reader(user_id), lookups, limit)
 
+    def recall(self, user_id: str, message: str, count: int) -> list[UserMemory]:
+        """Return the memories of a user that matter for a message, the best first, then the newest ones.
 
-def _storable(message: str) -> str:
+        Args:
+            user_id: the owner.
+            message: of the user; may be empty.
+            count: the number of memories, if the user has as many.
+        """
+        question = storable(message)
+        found = self.search_user_memories(question, count, user_id=user_id) if question.strip() else []
+        if len(found) == count:
+            return found
+        keys = {memory.key for memory in found}
+        newest = (memory for memory in self.select(user_id, {}, count) if memory.key not in keys)
+        return [*found, *newest][:count]
+
+
+def check_recall(recall: Any) -> None:
+    """Raise ValueError for a number of memories that is not a whole number from 1; None means all."""
+    if recall is not None and (isinstance(recall, bool) or not isinstance(recall, int) or recall < 1):
+        raise ValueError(f"recall is a whole number from 1, or None for all memories, not {recall!r}.")
+
+
+def storable(message: str) -> str:
     """Return the message without the characters that no database stores, cut to ``MAX_INPUT_LENGTH``.
 
     A memory is worth more than the message that it came from, so a bad message does not prevent the write.

@@ -66,15 +66,16 @@ LOOKALIKE: Final = "clear_memory"
 
 def origin_of_call() -> Origin:
     """Return the origin of the call of the store's method that calls this function."""
-    frames = list(_frames(sys._getframe(1)))
-    functions = [name for name in map(_function_name, frames) if name.startswith("agno.")]
+    frames = list(frames_from(sys._getframe(1)))
+    functions = [name for name in map(function_name, frames) if name.startswith("agno.")]
     if not functions:
         return Origin.PROGRAM if _reach_program_start(frames) and not _include_lookalike(frames) else Origin.UNKNOWN
     nearest = ORIGINS.get(tuple(functions[:1]), Origin.UNKNOWN)
     return ORIGINS.get(tuple(functions[:2]), nearest)
 
 
-def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+def frames_from(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame and its callers, at most ``MAX_FRAMES``."""
     for _position in range(MAX_FRAMES):
         if frame is None:
             return
@@ -92,6 +93,6 @@ def _include_lookalike(frames: list[FrameType]) -> bool:
     return any(frame.f_code.co_name == LOOKALIKE for frame in frames)
 
 
-def _function_name(frame: FrameType) -> str:
+def function_name(frame: FrameType) -> str:
     """Return the dotted name of a frame's function: its module and its own name."""
     return f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}"

@@ -32,6 +32,7 @@ from agno_memory.db.mongodb.queries import (
     insert_many,
     is_mongos,
     pipeline_of,
+    stored_key,
     update_of,
     update_one,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "is_transient",
     "pipeline_of",
     "set_missing",
+    "stored_key",
     "update_of",
     "update_one",
     "with_django_errors",

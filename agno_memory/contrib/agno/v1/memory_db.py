@@ -8,7 +8,8 @@ from agno.memory.v2.db.base import MemoryDb
 from agno.memory.v2.db.schema import MemoryRow
 
 from agno_memory.contrib.agno import owners
-from agno_memory.contrib.agno.agent_memory import AgentMemory
+from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.run_messages import message_of_call
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.tool_calls import Origin, current_user, origin_of_call
 from agno_memory.contrib.agno.v1.rows import memory_from_agno, memory_to_agno
@@ -21,9 +22,16 @@ class DjangoMemoryDb(MemoryDb):
 
     Args:
         db: an alias of ``DATABASES``, or a handle such as ``SqliteMemoryDb``; None follows the router.
+        recall: the number of memories in a prompt of an agent, a team or a memory manager: those that matter for the
+            message of the run, then the newest. All memories of the user by default, and always for other callers.
+
+    Raises:
+        ValueError: ``recall`` is not a whole number from 1.
     """
 
-    def __init__(self, db: str | handles.MemoryDb | None = None) -> None:
+    def __init__(self, db: str | handles.MemoryDb | None = None, *, recall: int | None = None) -> None:
+        check_recall(recall)
+        self.recall = recall
         self._memory = AgentMemory(db)
 
     def __repr__(self) -> str:
@@ -56,7 +64,7 @@ class DjangoMemoryDb(MemoryDb):
     def read_memories(
         self, user_id: str | None = None, limit: int | None = None, sort: str | None = None
     ) -> list[MemoryRow]:
-        """Return memories, the latest added first.
+        """Return memories, the latest added first; for a prompt of a store with ``recall``, those that matter.
 
         Args:
             user_id: the owner; every user by default.
@@ -64,7 +72,13 @@ class DjangoMemoryDb(MemoryDb):
             sort: ``"asc"`` returns the earliest added first.
         """
         current_user.set(user_id)
+        if self.recall and user_id is not None and (message := message_of_call()) is not None:
+            return self._recall(user_id, message, self.recall)
         return self._read(user_id, limit, "created_at" if sort == "asc" else "-created_at")
+
+    @from_anywhere
+    def _recall(self, user_id: str, message: str, count: int) -> list[MemoryRow]:
+        return [memory_to_agno(memory) for memory in self._memory.recall(user_id, message, count)]
 
     @from_anywhere
     def _read(self, user_id: str | None, limit: int | None, order: Any) -> list[MemoryRow]:

@@ -9,6 +9,7 @@ from django.db.models import Count, Max
 
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.agent_memory import AgentMemory
+from agno_memory.contrib.agno.run_messages import message_of_call
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.tool_calls import Origin, current_user, origin_of_call
 from agno_memory.contrib.agno.v3.listing import Listing
@@ -24,6 +25,7 @@ class MemoriesMixin:
     """Memories of all users. Without a ``user_id``, agno means every user."""
 
     _memory: AgentMemory
+    recall: int | None
 
     # Writing
 
@@ -99,6 +101,8 @@ class MemoriesMixin:
     ) -> list[AgnoMemory] | tuple[list[dict[str, Any]], int]:
         """Return the memories that match all arguments, newest first by default.
 
+        For a prompt of a store with ``recall``, return the memories that matter for the message.
+
         Args:
             user_id: the owner; every user by default.
             agent_id: only memories of this agent; likewise ``team_id``.
@@ -117,7 +121,13 @@ class MemoriesMixin:
         current_user.set(user_id)
         filters = {"agent_id": agent_id, "team_id": team_id, "topics": topics or None}
         listing = Listing(limit, page, sort_by, sort_order)
+        if self.recall and user_id is not None and (message := message_of_call()) is not None:
+            return self._recall(user_id, message, self.recall)
         return self._list_memories(user_id, filters, search_content, listing, deserialize)
+
+    @from_anywhere
+    def _recall(self, user_id: str, message: str, count: int) -> list[Any]:
+        return [memory_result(memory, True) for memory in self._memory.recall(user_id, message, count)]
 
     @from_anywhere
     def _list_memories(

@@ -8,7 +8,7 @@ from typing import Any
 from agno.db.base import BaseDb
 
 from agno_memory.agent_sessions import AgentSessions
-from agno_memory.contrib.agno.agent_memory import AgentMemory
+from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
 from agno_memory.contrib.agno.v3.memories import MemoriesMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
 from agno_memory.contrib.agno.v3.runs import RunsMixin
@@ -25,10 +25,17 @@ class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
     Args:
         db: an alias of ``DATABASES``; ``None`` follows the router.
         id: the id by which AgentOS distinguishes databases; the same in every process.
+        recall: the number of memories in a prompt of an agent, a team or a memory manager: those that matter for the
+            message of the run, then the newest. All memories of the user by default, and always for other callers.
+
+    Raises:
+        ValueError: ``recall`` is not a whole number from 1.
     """
 
-    def __init__(self, db: str | None = None, *, id: str | None = None) -> None:
+    def __init__(self, db: str | None = None, *, id: str | None = None, recall: int | None = None) -> None:
         super().__init__(id=id or ("agno_memory" if db is None else f"agno_memory_{db}"))
+        check_recall(recall)
+        self.recall = recall
         self.db = db
         self._memory = AgentMemory(db)
         self._sessions = AgentSessions(db)
@@ -38,12 +45,12 @@ class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments of the store, for ``from_dict``."""
-        return {"type": "django", "id": self.id, "db": self.db}
+        return {"type": "django", "id": self.id, "db": self.db, "recall": self.recall}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> DjangoDb:
         """Return the store that ``to_dict`` describes."""
-        return cls(data.get("db"), id=data.get("id"))
+        return cls(data.get("db"), id=data.get("id"), recall=data.get("recall"))
 
     # The schema, which Django's migrations keep
 
