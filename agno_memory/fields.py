@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -17,6 +17,8 @@ from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
+from agno_memory.db import mongodb
+from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.lookups import About, AboutAny, FewerTopics
 from agno_memory.db.metadata import HasMetadata
 from agno_memory.identifiers import as_text
@@ -155,6 +157,19 @@ class IdentifierField(_CharField):
         return {**parameters, "collation": self.collations.get(connection.vendor)}
 
 
+class _StoredKey:
+    """The value of a key in a database; one method per database."""
+
+    def as_sql(self, key: str) -> Any:
+        return key
+
+    def as_mongodb(self, key: str) -> Any:
+        return mongodb.stored_key(key)
+
+
+STORED_KEY: Final = _StoredKey()
+
+
 class CompositeKeyField(IdentifierField):
     """The primary key: a digest of other fields, made when the row is added, and never by callers.
 
@@ -193,6 +208,10 @@ class CompositeKeyField(IdentifierField):
                 f"{' and '.join(self.of)} cannot be database expressions, because {self.name} follows them."
             )
         return composite_key(*(str(as_text(name, value)) for name, value in zip(self.of, values, strict=True)))
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        value = super().get_db_prep_value(value, connection, prepared)
+        return vendor_method(STORED_KEY, connection)(value) if isinstance(value, str) else value
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only)

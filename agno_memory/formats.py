@@ -21,11 +21,11 @@ SESSION_FIELDS: Final = ("session_id", "user_id", "session_type", "agent_id", "t
 # A spreadsheet runs a cell with one of these first characters as a formula: OWASP's list, with the full-width
 # characters that Excel treats alike.
 FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-# The beginning of a cell: that of the text, and after a character that some spreadsheet takes for a separator of cells
-# or rows. Excel splits at semicolons where a comma is the decimal sign. White space is ignored before a formula, and so
-# is the apostrophe that marks a text.
-_BEFORE_FORMULA: Final = re.compile(rf"(^|[;\t\r\n])(?=[\s']*[{FORMULA}])")
-_MARKED: Final = re.compile(rf"(^|[;\t\r\n])'(?=[\s']*[{FORMULA}])")
+# Characters before a formula: white space and the apostrophe that marks a text, which spreadsheets ignore, and the
+# semicolon. A run of them is matched once, from its beginning: a text may have a hundred thousand line ends.
+_RUN_BEFORE_FORMULA: Final = re.compile(rf"(?<![\s';])[\s';]*+(?=[{FORMULA}])")
+_LINE_END: Final = re.compile(r"([\t\r\n])")
+_MARKED_LINE_END: Final = re.compile(r"([\t\r\n])'")
 # In JSON, a semicolon stands only in strings, which may spell it in another way.
 _BEFORE_FORMULA_IN_JSON: Final = re.compile(rf";(?=[\s']*[{FORMULA}])")
 # Without it, Excel does not read the file as UTF-8.
@@ -100,9 +100,26 @@ def cell(value: object) -> str:
     """Return a value as a cell that no spreadsheet runs as a formula: an apostrophe marks a formula as text."""
     if isinstance(value, list | dict):
         return _BEFORE_FORMULA_IN_JSON.sub(r"\\u003b", json.dumps(value, ensure_ascii=False))
-    return _BEFORE_FORMULA.sub(r"\1'", "" if value is None else str(value))
+    return _RUN_BEFORE_FORMULA.sub(_marked, "" if value is None else str(value))
 
 
 def value_of_cell(text: str) -> str:
     """Return the text that ``cell()`` has written into a cell."""
-    return _MARKED.sub(r"\1", text)
+    return _RUN_BEFORE_FORMULA.sub(_unmarked, text)
+
+
+def _marked(run: re.Match[str]) -> str:
+    """Return the characters before a formula with an apostrophe at each place where a cell may begin.
+
+    That is the beginning of the text, and after a character that some spreadsheet takes for a separator of cells or
+    rows. Excel splits at semicolons where a comma is the decimal sign.
+    """
+    before, semicolon, rest = run.group().rpartition(";")
+    begins_cell = semicolon or run.start() == 0
+    return before + semicolon + ("'" if begins_cell else "") + _LINE_END.sub(r"\1'", rest)
+
+
+def _unmarked(run: re.Match[str]) -> str:
+    before, semicolon, rest = run.group().rpartition(";")
+    begins_cell = semicolon or run.start() == 0
+    return before + semicolon + _MARKED_LINE_END.sub(r"\1", rest.removeprefix("'") if begins_cell else rest)

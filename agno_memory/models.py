@@ -11,6 +11,7 @@ from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
+from agno_memory.db.readable import Damaged
 from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField
 from agno_memory.fields import (
     CompositeKeyField,
@@ -157,6 +158,13 @@ class UserMemory(models.Model):
                 "The user_id and the memory_id of a saved memory cannot change. To change the owner, call "
                 "BulkMemory(rows).reassign(user); to change the id, add a copy and delete this memory."
             )
+
+    @property
+    def damaged_fields(self) -> list[str]:
+        """The names of the fields with values that cannot be read as stored, because another program wrote them."""
+        return [
+            field.name for field in self._meta.concrete_fields if isinstance(self.__dict__.get(field.attname), Damaged)
+        ]
 
     def _own_row(self, alias: str) -> Any:
         return type(self)._base_manager.using(alias).filter(user_id=self.user_id)

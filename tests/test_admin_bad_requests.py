@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
@@ -35,13 +36,25 @@ def test_a_nul_character_is_no_error_of_the_server(alias: str, site: str) -> Non
         assert client.get(f"{SESSIONS}?{query}").status_code in (200, 302, 400), query
     for url in ("complete/people/", "complete/topics/", "complete/agents/"):
         assert client.get(f"{LIST}{url}?q=a%00b").status_code == 200
+    for address in (LIST, SESSIONS):
+        action = {"action": "delete_selected", ACTION_CHECKBOX_NAME: "a\x00b", "index": "0", "post": "yes"}
+        assert client.post(address, action).status_code == 400
 
 
 @on_sqlite
 @pytest.mark.parametrize(
     "metadata",
-    ["9" * 5_000, "[" * 100_000, '{"a": ' * 20_000, "-" + "9" * 5_000, '{"a": 1e999}', "{", '"text"'],
-    ids=["digits", "brackets", "braces", "negative", "infinity", "broken", "text"],
+    [
+        "9" * 5_000,
+        "[" * 100_000,
+        '{"a": ' * 20_000,
+        "-" + "9" * 5_000,
+        '{"a": 1e999}',
+        "{",
+        '"text"',
+        r'{"a": "\ud800"}',
+    ],
+    ids=["digits", "brackets", "braces", "negative", "infinity", "broken", "text", "surrogate"],
 )
 def test_metadata_that_cannot_be_kept_is_an_error_of_the_field(alias: str, site: str, metadata: str) -> None:
     memory = add("Likes tea", "maya")

@@ -7,6 +7,7 @@ import datetime
 import io
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -82,6 +83,15 @@ def test_no_part_of_json_is_a_formula() -> None:
     assert json.loads(written) == topics
     assert not re.search(r";[\s']*[=+\-@]", written)
     assert "c;d" in written
+
+
+@pytest.mark.parametrize(
+    "text", ["\n" * 100_000, "\n'" * 50_000, ";" * 100_000, "\n" * 100_000 + "=1", "; \n" * 30_000]
+)
+def test_a_cell_takes_no_longer_than_its_text(text: str) -> None:
+    started = time.monotonic()
+    assert value_of_cell(cell(text)) == text
+    assert time.monotonic() - started < 5
 
 
 def test_other_cells_are_unchanged() -> None:

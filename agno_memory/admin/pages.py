@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
@@ -35,6 +36,11 @@ class PageMixin(_Admin):
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        if any("\x00" in key for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            raise SuspiciousOperation("A selected id has a NUL character.")
+        return super().response_action(request, queryset)
 
     def render_page(
         self, request: HttpRequest, template: str, title: Any, context: dict[str, Any], *, status: int | None = None

@@ -116,4 +116,10 @@ class MetadataFormField(forms.JSONField):
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, InvalidJSONInput):
             return value
-        return json.dumps(value, ensure_ascii=False, indent=2)
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            # Half of a surrogate pair, which is an error of the field: no page can show it but as an escape.
+            return json.dumps(value, indent=2)
+        return text

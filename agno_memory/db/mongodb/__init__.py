@@ -29,6 +29,7 @@ from agno_memory.db.mongodb.queries import (
     insert_many,
     is_mongos,
     pipeline_of,
+    stored_key,
     update_of,
     update_one,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "is_mongos",
     "is_transient",
     "pipeline_of",
+    "stored_key",
     "update_of",
     "update_one",
     "with_django_errors",
