@@ -12,10 +12,13 @@ from agno_memory.db.mongodb.errors import (
 from agno_memory.db.mongodb.indexes import (
     Keys,
     MongoIndex,
+    create_collection,
     create_indexes,
+    create_migrations_table,
     drop_indexes,
     drop_partial_indexes,
     index_names,
+    set_missing,
 )
 from agno_memory.db.mongodb.queries import (
     aggregate,
@@ -42,7 +45,9 @@ __all__ = [
     "aggregate",
     "atomic",
     "clashing_keys",
+    "create_collection",
     "create_indexes",
+    "create_migrations_table",
     "delete_all",
     "delete_one",
     "drop_indexes",
@@ -62,6 +67,7 @@ __all__ = [
     "is_mongos",
     "is_transient",
     "pipeline_of",
+    "set_missing",
     "stored_key",
     "update_of",
     "update_one",
