@@ -66,6 +66,7 @@ def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
         check_language,
         check_stored_words,
         check_schema,
+        check_migrations,
     }
 
 
