@@ -139,7 +139,7 @@ class IdentifierField(_CharField):
     """
 
     default_validators = [validators.validate_identifier]
-    collations: ClassVar[dict[str, str]] = {"postgresql": "C", "mysql": "utf8mb4_bin"}
+    collations: ClassVar[dict[str, str]] = {"postgresql": "C", "mysql": "utf8mb4_bin", "mariadb": "utf8mb4_nopad_bin"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", validators.MAX_IDENTIFIER_LENGTH)
@@ -154,7 +154,9 @@ class IdentifierField(_CharField):
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
-        return {**parameters, "collation": self.collations.get(connection.vendor)}
+        # MariaDB has the vendor of MySQL and a collation more, which does not ignore trailing blanks.
+        name = "mariadb" if getattr(connection, "mysql_is_mariadb", False) else connection.vendor
+        return {**parameters, "collation": self.collations.get(name)}
 
 
 class _StoredKey:

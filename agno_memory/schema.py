@@ -1,4 +1,4 @@
-"""The schema on MongoDB, which accepts writes without any: a check, and the start of a migration."""
+"""Checks of the schema and the migrations, and the start of a migration on MongoDB."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  Django's own name
 from django.db import DatabaseError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -58,6 +59,23 @@ def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
     except DatabaseError as error:
         return [unreachable(alias, error)]
     return [incomplete(alias, missing)] if missing else []
+
+
+@register(TAG)
+def check_migrations(**kwargs: Any) -> list[CheckMessage]:
+    """Report migrations of the site's own, as ``makemigrations`` generates them."""
+    module = settings.MIGRATION_MODULES.get("agno_memory", "agno_memory.migrations")
+    return [] if module in (None, "agno_memory.migrations") else [other_migrations(module)]
+
+
+def other_migrations(module: str) -> CheckMessage:
+    return Warning(
+        f"MIGRATION_MODULES replaces the migrations of agno_memory by {module!r}: those that makemigrations generates "
+        "lack the indexes of topics on PostgreSQL and MongoDB, which are no part of the model.",
+        hint='Remove "agno_memory" from MIGRATION_MODULES. If your migrations have the operations of '
+        'agno_memory.operations too, add "agno_memory.W017" to SILENCED_SYSTEM_CHECKS.',
+        id="agno_memory.W017",
+    )
 
 
 def incomplete(alias: str, missing: Sequence[str]) -> CheckMessage:
