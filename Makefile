@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo demo-agent browser pooler test test-long test-agno test-pooler test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-peers ci clean
+.PHONY: demo demo-agent browser pooler test test-long test-agno test-pooler test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-peers ci clean
 
 $(DEMO): requirements.txt setup.cfg pyproject.toml
 	@echo "Installing the packages of the demo into $(VENV): less than a minute, 120 MB."
@@ -114,6 +114,10 @@ bench-peers: $(PEERS)/.installed
 # The REST API under load, beside bare views and beside AgentOS, which runs in the environment of agno's stores.
 bench-rest: $(INSTALLED) $(PEERS)/.installed
 	BENCHMARK_PEERS=$(PEERS) $(BIN)/python -m benchmarks.rest
+
+# The quality of searches, and their speed. LOCOMO=FILE names a file of the LoCoMo data set, ROWS a number of memories.
+bench-recall: $(INSTALLED)
+	$(BIN)/python -m benchmarks.recall $(if $(LOCOMO),--locomo $(LOCOMO)) $(if $(ROWS),--rows $(ROWS))
 
 # A store copied, exported and imported, with the memory that it takes.
 bench-transfer: $(INSTALLED)

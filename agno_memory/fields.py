@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
@@ -17,6 +17,8 @@ from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
+from agno_memory.db import mongodb
+from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.lookups import About, AboutAny, FewerTopics
 from agno_memory.db.metadata import HasMetadata
 from agno_memory.identifiers import as_text
@@ -137,7 +139,7 @@ class IdentifierField(_CharField):
     """
 
     default_validators = [validators.validate_identifier]
-    collations: ClassVar[dict[str, str]] = {"postgresql": "C", "mysql": "utf8mb4_bin"}
+    collations: ClassVar[dict[str, str]] = {"postgresql": "C", "mysql": "utf8mb4_bin", "mariadb": "utf8mb4_nopad_bin"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", validators.MAX_IDENTIFIER_LENGTH)
@@ -152,7 +154,22 @@ class IdentifierField(_CharField):
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         parameters = super().db_parameters(connection)
-        return {**parameters, "collation": self.collations.get(connection.vendor)}
+        # MariaDB has the vendor of MySQL and a collation more, which does not ignore trailing blanks.
+        name = "mariadb" if getattr(connection, "mysql_is_mariadb", False) else connection.vendor
+        return {**parameters, "collation": self.collations.get(name)}
+
+
+class _StoredKey:
+    """The value of a key in a database; one method per database."""
+
+    def as_sql(self, key: str) -> Any:
+        return key
+
+    def as_mongodb(self, key: str) -> Any:
+        return mongodb.stored_key(key)
+
+
+STORED_KEY: Final = _StoredKey()
 
 
 class CompositeKeyField(IdentifierField):
@@ -193,6 +210,10 @@ class CompositeKeyField(IdentifierField):
                 f"{' and '.join(self.of)} cannot be database expressions, because {self.name} follows them."
             )
         return composite_key(*(str(as_text(name, value)) for name, value in zip(self.of, values, strict=True)))
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        value = super().get_db_prep_value(value, connection, prepared)
+        return vendor_method(STORED_KEY, connection)(value) if isinstance(value, str) else value
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from django.contrib.postgres.indexes import GinIndex
-from django.db import models
+from django.db import migrations, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
@@ -15,6 +15,60 @@ from django.db.migrations.state import ProjectState
 from agno_memory.db import mongodb
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.mongodb import Keys, MongoIndex
+
+
+class CreateCollection(migrations.CreateModel):
+    """``CreateModel`` that takes what is there on MongoDB, and completes it.
+
+    MongoDB has no transactions for schemas: a migration that was killed, another one at the same time, and a write
+    before the first migration each leave a collection, and Django's operation would fail for ever.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            vendor_method(type(self), schema_editor.connection, "create_on")(schema_editor, model)
+
+    @classmethod
+    def create_on_sql(cls, schema_editor: Any, model: type[models.Model]) -> None:
+        schema_editor.create_model(model)
+
+    @classmethod
+    def create_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
+        mongodb.create_collection(schema_editor, model)
+
+
+class AddMissingField(migrations.AddField):
+    """``AddField`` that on MongoDB keeps the values of documents that have the field already.
+
+    A newer release may have written them before it was migrated.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        before, model = (state.apps.get_model(app_label, self.model_name) for state in (from_state, to_state))
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            field = model._meta.get_field(self.name)
+            vendor_method(type(self), schema_editor.connection, "add_on")(schema_editor, before, field)
+
+    @classmethod
+    def add_on_sql(cls, schema_editor: Any, model: type[models.Model], field: models.Field[Any, Any]) -> None:
+        schema_editor.add_field(model, field)
+
+    @classmethod
+    def add_on_mongodb(cls, schema_editor: Any, model: type[models.Model], field: models.Field[Any, Any]) -> None:
+        mongodb.set_missing(schema_editor, model, field)
 
 
 class VendorOperation(Operation):
@@ -100,17 +154,17 @@ class CreateKeyIndexes(VendorOperation):
 
     @classmethod
     def create_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        indexes = cls._unique_indexes(model)
+        indexes = cls.unique_indexes(model)
         for index in indexes:
             mongodb.create_indexes(schema_editor, model, [index])
         mongodb.drop_partial_indexes(schema_editor, model, [index.keys for index in indexes])
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        mongodb.drop_indexes(schema_editor, model, [index.name for index in cls._unique_indexes(model)])
+        mongodb.drop_indexes(schema_editor, model, [index.name for index in cls.unique_indexes(model)])
 
     @staticmethod
-    def _unique_indexes(model: type[models.Model]) -> list[MongoIndex]:
+    def unique_indexes(model: type[models.Model]) -> list[MongoIndex]:
         """Return an index for the primary key and for each unique constraint."""
         # MongoDB keeps `_id` unique by itself.
         unique = [[column] for column in [cast("str", model._meta.pk.column)] if column != "_id"]
@@ -154,7 +208,7 @@ class CreateTopicsIndex(VendorOperation):
         schema_editor.remove_index(model, cls._gin(model))
 
     @staticmethod
-    def _mongodb_indexes(model: type[models.Model]) -> list[MongoIndex]:
+    def mongodb_indexes(model: type[models.Model]) -> list[MongoIndex]:
         newest: Keys = [("last_updated", -1), ("memory_id", -1)]
         return [
             MongoIndex("agno_memory_user_topics", [("user_id", 1), ("topics", 1), *newest]),
@@ -163,8 +217,8 @@ class CreateTopicsIndex(VendorOperation):
 
     @classmethod
     def create_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        mongodb.create_indexes(schema_editor, model, cls._mongodb_indexes(model))
+        mongodb.create_indexes(schema_editor, model, cls.mongodb_indexes(model))
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        mongodb.drop_indexes(schema_editor, model, [index.name for index in cls._mongodb_indexes(model)])
+        mongodb.drop_indexes(schema_editor, model, [index.name for index in cls.mongodb_indexes(model)])

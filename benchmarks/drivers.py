@@ -24,7 +24,7 @@ from benchmarks.rows import Row
 
 TABLE = os.environ.get("BENCHMARK_TABLE", "memories")
 COLUMNS = [str(field.column) for field in UserMemory._meta.concrete_fields]
-WRITTEN = [*UserMemory.content_fields, "search_text"]
+WRITTEN = [*UserMemory.content_fields, "search_text", "search_terms"]
 JSON = ("topics", "metadata")
 MOMENTS = ("created_at", "last_updated")
 # The rows that the benchmark adds to the loaded ones belong to users between these two.

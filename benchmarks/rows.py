@@ -10,6 +10,7 @@ from typing import Any
 
 from agno_memory.keys import composite_key, uuid7
 from agno_memory.models import UserMemory
+from agno_memory.search.stored_words import stored_words
 from agno_memory.times import now
 
 Row = dict[str, Any]
@@ -49,12 +50,13 @@ def fresh(user_id: str) -> Row:
 def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> Row:
     thing, other = THINGS[seed % len(THINGS)], THINGS[(seed * 7 + 1) % len(THINGS)]
     text = f"Likes {thing} better than {other}, as mentioned while planning trip {seed % 97} with a friend."
+    topics = [TOPICS[seed % len(TOPICS)], TOPICS[(seed + 5) % len(TOPICS)]]
     return {
         "key": composite_key(user_id, memory_id),
         "memory_id": memory_id,
         "user_id": user_id,
         "memory": text,
-        "topics": [TOPICS[seed % len(TOPICS)], TOPICS[(seed + 5) % len(TOPICS)]],
+        "topics": topics,
         "input": f"By the way, I like {thing} better than {other}.",
         "metadata": {"source": "chat", "turn": seed % 31},
         "agent_id": "travel-agent",
@@ -65,6 +67,7 @@ def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> 
         "last_updated": moment,
         "created_at": moment,
         "search_text": text.lower(),
+        "search_terms": stored_words(text, topics),
     }
 
 

@@ -7,16 +7,18 @@ from pathlib import Path
 
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.models import AgentRun, AgentSession
+from demo_project import people
 
 FILE = Path(__file__).resolve().parent / "conversations.json"
 
 
 def load(file: Path = FILE) -> int:
     """Add the conversations of a file that are not in the database yet, and return their number."""
-    sessions, loaded = AgentSessions(), 0
+    sessions, owners, loaded = AgentSessions(), people.accounts(), 0
     for fields in json.loads(file.read_text(encoding="utf-8")):
-        owner, runs = fields.pop("user_id"), fields.pop("runs")
-        if sessions.get_session(fields["session_id"], owner) is not None:
+        name, runs = fields.pop("user_id"), fields.pop("runs")
+        owner = owners.get(name)
+        if owner is None or sessions.get_session(fields["session_id"], owner) is not None:
             continue
         sessions.upsert_session(AgentSession(**fields), owner)
         loaded += 1

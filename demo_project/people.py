@@ -1,4 +1,4 @@
-"""Memories of a dozen invented people, spread over three months."""
+"""A dozen invented people, with accounts, and with memories that are spread over three months."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
 from agno_memory.db.store import Store
+from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.times import now
 from agno_memory.transfer.importer import Importer
 from agno_memory.transfer.records import Record, Rejected
 
+# The demo's login, which is also one of the people.
+LOGIN = "demo"
 FILE = Path(__file__).resolve().parent / "memories.jsonl"
 DAYS = 90
 
 
 def read(file: Path = FILE) -> dict[str, list[UserMemory]]:
-    """Return unsaved memories by the id of their person, from a file of one JSON object a line."""
+    """Return unsaved memories by the user name of their person, from a file of one JSON object a line."""
     people: dict[str, list[UserMemory]] = {}
     with file.open(encoding="utf-8") as lines:
         for line in lines:
@@ -31,14 +35,31 @@ def read(file: Path = FILE) -> dict[str, list[UserMemory]]:
     return people
 
 
+def accounts() -> dict[str, str]:
+    """Return the owners' ids of the people by their user names, and create the accounts if there are none.
+
+    An account that was deleted is not created again as long as another one is left.
+    """
+    users, names = get_user_model().objects, list(read())
+    # The demo's own login exists before the others.
+    if not users.filter(username__in=names).exclude(username=LOGIN).exists():
+        for name in names:
+            first, _, last = name.partition("@")[0].partition(".")
+            values = {"email": name if "@" in name else "", "first_name": first.title(), "last_name": last.title()}
+            if not users.filter(username=name).exists():
+                users.create_user(name, **values)
+    return {user.get_username(): owner_id(user) for user in users.filter(username__in=names).order_by("pk")}
+
+
 def load() -> int:
     """Add the memories of all people if none of them has any, and return the number of added memories.
 
     A person who was erased stays erased as long as another one is left.
     """
-    people = read()
-    if UserMemory.objects.filter(user_id__in=people).exists():
+    owners = accounts()
+    if UserMemory.objects.filter(user_id__in=owners.values()).exists():
         return 0
+    people = {owners[name]: memories for name, memories in read().items() if name in owners}
     importer = Importer(Store(None), _refuse)
     for _totals in importer.run(_records(people)):
         pass

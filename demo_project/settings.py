@@ -29,9 +29,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DATABASE_ROUTERS: list[str] = []
 AGNO_MEMORY: dict[str, Any] = {
-    # memories.jsonl refers to people by their user name. For your own site the default, the primary key, is better.
-    "USER_ID_FIELD": "username",
-    # A user name cannot contain these brackets, so no user can own the memories that are added without a user.
+    # A primary key is not this text, so no user can own the memories that are added without a user.
     "DEFAULT_USER_ID": "<nobody>",
     "REST_THROTTLE_RATES": {"read": "600/min", "write": "120/min", "erase": "10/hour", "export": "30/hour"},
 }

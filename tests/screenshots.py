@@ -31,7 +31,8 @@ PAGES = {
     "list": LIST,
     # A memory with all fields. The URL with the id of a memory leads to its form.
     "form": f"{LIST}memory-077/change/",
-    "person": person("maya_40example.com"),
+    # The account of maya@example.com, the first after the login.
+    "person": person("2"),
     "dashboard": DASHBOARD,
     "session": "/admin/agno_memory/agentsession/demo-travel/change/",
 }
@@ -46,12 +47,13 @@ def load() -> None:
     from demo_project import conversations, people
 
     by_owner = [(owner, memory) for owner, memories in people.read().items() for memory in memories]
+    owners = people.accounts()
     random.Random(1).shuffle(by_owner)
     moments = people.moments(len(by_owner), NOW, "pictures")
     for number, ((owner, memory), moment) in enumerate(zip(by_owner, moments, strict=True)):
         memory.memory_id = f"memory-{number:03}"
         with mock.patch("django.utils.timezone.now", return_value=moment):
-            Memory().add_user_memory(memory, owner)
+            Memory().add_user_memory(memory, owners[owner])
     conversations.load()
 
 

@@ -264,3 +264,16 @@ def test_a_run_written_during_the_deletion_of_its_session_is_deleted(alias: str)
         assert {type(error) for error in errors(outcomes)} <= {SessionNotFound}
     assert not AgentSession.objects.using(alias).exists()
     assert not AgentRun.objects.using(alias).exists()
+
+
+@each_database
+def test_a_walk_yields_each_session_once_over_many_pages(alias: str, settings: Any) -> None:
+    moment = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+    for number in range(5):
+        # Three at the same moment, in one page and the next.
+        created = moment + datetime.timedelta(hours=number // 3)
+        AgentSessions(alias).upsert_session(session(f"s{number}", created_at=created), "maya", keep_times=True)
+    AgentSessions(alias).upsert_session(session("other"), "noah")
+    settings.AGNO_MEMORY = {"BATCH_SIZE": 2}
+    walked = [each.session_id for each in AgentSessions(alias).rows("maya").walk()]
+    assert walked == ["s0", "s1", "s2", "s3", "s4"]

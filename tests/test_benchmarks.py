@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from agno_memory.memory import Memory
+
 
 @pytest.fixture
 def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -63,3 +65,22 @@ def test_summary(benchmarks: Any) -> None:
     assert floor.startswith("at the floor: b: 3.00")
     assert missed.startswith("missed: c: 3.00")
     assert benchmarks.summary([]) == []
+
+
+@pytest.mark.django_db
+def test_each_question_about_the_demos_people_has_answers_among_their_memories(benchmarks: Any) -> None:
+    recall = import_module("benchmarks.recall")
+    texts = {(record["user_id"], record["memory"]) for record in recall.json_lines(recall.DEMO)}
+    questions = recall.json_lines(recall.QUESTIONS)
+    assert len({(each["user_id"], each["question"]) for each in questions}) == 100
+    assert all(each["answers"] for each in questions)
+    assert {(each["user_id"], text) for each in questions for text in each["answers"]} <= texts
+
+
+@pytest.mark.django_db
+def test_the_demos_questions_are_answered(benchmarks: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    import_module("benchmarks.recall").measure_demo(Memory(db="default"))
+    at_10, at_20, reciprocal = map(float, capsys.readouterr().out.split()[5:8])
+    assert at_10 >= 94
+    assert at_20 >= 94
+    assert reciprocal >= 91

@@ -21,7 +21,8 @@ from django.test import override_settings
 
 from agno_memory.checks import TAG, check_database, check_replicas, check_rest, check_settings, check_users
 from agno_memory.db.handles import MONGODB_OPTIONS, SQLITE_OPTIONS
-from agno_memory.search.checks import check_language, check_stored_words
+from agno_memory.schema import check_migrations, check_schema
+from agno_memory.search.checks import check_embedder, check_language, check_stored_words, check_vectors
 
 ROOT = Path(__file__).parent.parent
 ROUTED = ["agno_memory.routers.MemoryRouter"]
@@ -63,7 +64,11 @@ def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
         check_replicas,
         check_rest,
         check_language,
+        check_embedder,
         check_stored_words,
+        check_vectors,
+        check_schema,
+        check_migrations,
     }
 
 
@@ -591,3 +596,12 @@ DATABASES["memories"] = {"ENGINE": "django.db.backends.postgresql", "NAME": "x",
 """
     result = site(settings, *BY_TAG)
     assert (result.returncode, result.stdout) == (0, "System check identified no issues (0 silenced).\n")
+
+
+def test_other_migrations_are_reported() -> None:
+    assert check_migrations() == []
+    with override_settings(MIGRATION_MODULES={"agno_memory": "site.memory_migrations"}):
+        (warning,) = check_migrations()
+    assert warning.id == "agno_memory.W017"
+    with override_settings(MIGRATION_MODULES={"agno_memory": None}):
+        assert check_migrations() == []

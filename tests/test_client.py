@@ -17,8 +17,8 @@ from agno_memory.client import (
     ServiceUnavailable,
     UnexpectedAnswer,
     UserMemory,
-    verbs,
 )
+from agno_memory.client.reads import Filters
 from agno_memory.memory import Memory
 from tests.scripted import BASE, PAYLOAD, SECRET, Script, Verb, both_ways, client, memory_of, page
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 
 def test_signatures_are_those_of_the_service() -> None:
     """The same arguments, in the same order, with the same defaults; but for the calls that other doors build on."""
-    verbs = {name for name in vars(Memory) if f"a{name}" in vars(Memory)} - {
+    verbs = {name for name in dir(Memory) if f"a{name}" in dir(Memory)} - {
         "page",
         "select",
         "upsert_fields",
@@ -105,7 +105,7 @@ def test_export_is_retried_and_refused_as_other_calls(way: str) -> None:
 
 def test_filters_are_in_the_signatures_of_lists() -> None:
     """In ``help()`` too, and another name is a TypeError, as in Python."""
-    filters = list(verbs.Filters.__annotations__)
+    filters = list(Filters.__annotations__)
     assert set(filters) <= {"metadata", *(each.name for each in names.FILTERS)}
     for name in ("iter_user_memories", "aiter_user_memories"):
         found = parameters(getattr(MemoryClient, name))

@@ -424,7 +424,7 @@ class Tokens(TokenAuthentication):
 
 @commits
 @pytest.mark.parametrize("alias", ["default"])
-@pytest.mark.parametrize("title", ["Remember", "Async", "Errors"])
+@pytest.mark.parametrize("title", ["Remember", "Async", "Erase a person", "Errors"])
 def test_documented(title: str, alias: str, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserScopedViewSet, "authentication_classes", [Tokens])
     code = examples.blocks(ROOT / "docs" / "client.md")[title]
@@ -434,7 +434,7 @@ def test_documented(title: str, alias: str, site: str, monkeypatch: pytest.Monke
 
 
 def test_every_documented_block_is_run() -> None:
-    assert set(examples.blocks(ROOT / "docs" / "client.md")) == {"Remember", "Async", "Errors"}
+    assert set(examples.blocks(ROOT / "docs" / "client.md")) == {"Remember", "Async", "Erase a person", "Errors"}
 
 
 @commits

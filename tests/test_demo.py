@@ -23,10 +23,10 @@ from django.test.utils import isolate_apps
 
 from agno_memory.db.handles import SQLITE_OPTIONS
 from agno_memory.memory import Memory
-from agno_memory.models import UserMemory
-from demo_project import databases, examples, outdated, people
+from agno_memory.models import AgentSession, UserMemory
+from demo_project import conversations, databases, examples, outdated, people
 from demo_project import settings as demo_settings
-from demo_project.management.commands.demo import LOGIN
+from demo_project.people import LOGIN
 from tests.databases import each_database
 from tests.demo import ROOT, answers, command, database_of_its_own, environment
 from tests.servers import free_port, wait_until
@@ -252,16 +252,34 @@ def test_memories_are_spread_over_three_months() -> None:
     assert len(days) > 60
     assert max(days) - min(days) > timedelta(days=75)
     # The order of the file: its last memory of a person is the newest.
+    owners = people.accounts()
     for person, memories in people.read().items():
-        assert UserMemory.objects.for_user(person).newest()[0].memory == memories[-1].memory
+        assert UserMemory.objects.for_user(owners[person]).newest()[0].memory == memories[-1].memory
+
+
+@pytest.mark.django_db
+def test_people_have_accounts_and_a_deleted_one_stays_deleted() -> None:
+    people.load()
+    conversations.load()
+    aisha = User.objects.get(username="aisha.mwangi@example.com")
+    assert (aisha.get_full_name(), aisha.email) == ("Aisha Mwangi", "aisha.mwangi@example.com")
+    assert not aisha.has_usable_password()
+    assert UserMemory.objects.for_user(aisha).count() == len(people.read()[aisha.username])
+    maya = User.objects.get(username="maya@example.com")
+    assert AgentSession.objects.for_user(maya).count() == 1
+    aisha.delete()
+    people.load()
+    assert not User.objects.filter(username="aisha.mwangi@example.com").exists()
+    assert len(people.accounts()) == 11
 
 
 @pytest.mark.django_db
 def test_a_person_who_was_erased_is_not_loaded_again() -> None:
     people.load()
-    Memory().clear_user_memories(LOGIN)
+    owner = people.accounts()[LOGIN]
+    Memory().clear_user_memories(owner)
     assert people.load() == 0
-    assert not UserMemory.objects.for_user(LOGIN).exists()
+    assert not UserMemory.objects.for_user(owner).exists()
 
 
 def test_examples_are_read_from_the_page() -> None:
@@ -322,7 +340,6 @@ def test_mongodb_url(url: str, name: str) -> None:
     LOGIN_REDIRECT_URL=demo_settings.LOGIN_REDIRECT_URL,
     LOGOUT_REDIRECT_URL=demo_settings.LOGOUT_REDIRECT_URL,
     STATIC_URL=demo_settings.STATIC_URL,
-    AGNO_MEMORY={"USER_ID_FIELD": demo_settings.AGNO_MEMORY["USER_ID_FIELD"]},
 )
 class PageTests(TestCase):
     """The page of the logged-in person."""
@@ -334,7 +351,7 @@ class PageTests(TestCase):
 
     def add(self, text: str, topics: str = "") -> UserMemory:
         self.client.post("/", {"memory": text, "topics": topics})
-        (newest,) = Memory().get_user_memories("maya", limit=1)
+        (newest,) = Memory().get_user_memories(self.maya, limit=1)
         return newest
 
     def test_shows_the_newest_memories_first(self) -> None:
@@ -353,7 +370,7 @@ class PageTests(TestCase):
         response = self.client.post("/", {"memory": "Likes tea", "topics": " drinks,, tea ,drinks"}, follow=True)
         self.assertRedirects(response, "/")
         self.assertContains(response, "Remembered.")
-        (added,) = Memory().get_user_memories("maya")
+        (added,) = Memory().get_user_memories(self.maya)
         self.assertEqual((added.memory, added.topics), ("Likes tea", ["drinks", "tea"]))
 
     def test_shows_errors_of_the_service_in_the_form(self) -> None:
@@ -361,7 +378,7 @@ class PageTests(TestCase):
         self.assertFormError(response.context["form"], "memory", "This cannot be blank.")
         self.assertFormError(response.context["form"], "topics", "Ensure this has at most 100 characters (it has 101).")
         self.assertContains(response, "This cannot be blank.")
-        self.assertEqual(Memory().get_user_memories("maya"), [])
+        self.assertEqual(Memory().get_user_memories(self.maya), [])
 
     def test_shows_an_error_for_an_empty_form(self) -> None:
         self.assertContains(self.client.post("/"), "This cannot be blank.")
@@ -371,7 +388,7 @@ class PageTests(TestCase):
         response = self.client.post("/forget/", {"memory_id": gone.memory_id}, follow=True)
         self.assertRedirects(response, "/")
         self.assertContains(response, "Forgotten.")
-        self.assertEqual(Memory().get_user_memories("maya"), [kept])
+        self.assertEqual(Memory().get_user_memories(self.maya), [kept])
 
     def test_does_not_find_a_memory_of_another_person(self) -> None:
         response = self.client.post("/forget/", {"memory_id": self.theirs.memory_id})
@@ -384,7 +401,7 @@ class PageTests(TestCase):
     def test_forgets_only_by_post(self) -> None:
         kept = self.add("Likes tea")
         self.assertEqual(self.client.get("/forget/", {"memory_id": kept.memory_id}).status_code, 405)
-        self.assertEqual(Memory().get_user_memories("maya"), [kept])
+        self.assertEqual(Memory().get_user_memories(self.maya), [kept])
 
     def test_asks_for_a_token(self) -> None:
         strict = self.client_class(enforce_csrf_checks=True)
@@ -409,7 +426,7 @@ class PageTests(TestCase):
     async def test_returns_the_newest_from_an_async_view(self) -> None:
         await self.async_client.aforce_login(self.maya)
         for number in range(7):
-            await Memory().aadd_user_memory(UserMemory(memory=f"Fact {number}", topics=["facts"]), user_id="maya")
+            await Memory().aadd_user_memory(UserMemory(memory=f"Fact {number}", topics=["facts"]), user_id=self.maya)
         response = await self.async_client.get("/whats-new/")
         newest = [{"memory": f"Fact {number}", "topics": ["facts"]} for number in (6, 5, 4, 3, 2)]
         self.assertEqual(json.loads(response.content), {"memories": newest})

@@ -26,7 +26,6 @@ from rest_framework.test import APIRequestFactory, force_authenticate
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
 from agno_memory.db.handles import MONGODB_OPTIONS, POSTGRES_OPTIONS, SQLITE_OPTIONS, options_in
 from agno_memory.db.lookups import FewerTopics, TopicsLookup
-from agno_memory.fields import IdentifierField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.rest.serializers import UserMemorySerializer
@@ -213,9 +212,7 @@ def test_readme_another_database(monkeypatch: pytest.MonkeyPatch) -> None:
     """README's methods are compiled for the vendor that they are named for. They were run on a real MariaDB by hand."""
     for owner in (TopicsLookup, FewerTopics, TopicsWith, TopicsWithout):
         monkeypatch.setattr(owner, "as_mysql", None, raising=False)
-    monkeypatch.setattr(IdentifierField, "collations", IdentifierField.collations)
     run_block("as_mysql")
-    assert IdentifierField.collations["mysql"] == "utf8mb4_nopad_bin"
     monkeypatch.setattr(connections["default"], "vendor", "mysql")
     rows = UserMemory.objects.about("a").about_any("b", "c").filter(topics__fewer_than=3)
     rows = rows.annotate(more=TopicsWith("topics", "d"), fewer=TopicsWithout("topics", "e"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core import serializers
@@ -130,3 +131,10 @@ def test_methods_of_the_orm(alias: str) -> None:
 def test_str_and_repr_do_not_show_the_text() -> None:
     memory = UserMemory(memory="secret", memory_id="a", user_id="maya")
     assert "secret" not in f"{memory} {memory!r}"
+
+
+@pytest.mark.parametrize(("is_mariadb", "collation"), [(True, "utf8mb4_nopad_bin"), (False, "utf8mb4_bin")])
+def test_ids_ignore_no_blanks_on_mariadb(is_mariadb: bool, collation: str) -> None:
+    connection: Any = mock.MagicMock(vendor="mysql", mysql_is_mariadb=is_mariadb)
+    field: Any = UserMemory._meta.get_field("user_id")
+    assert field.db_parameters(connection)["collation"] == collation

@@ -27,11 +27,16 @@ class Columns:
 
     @admin.display(description=gettext_lazy("memory"))
     def memory_column(self, memory: UserMemory) -> SafeString:
-        short = Truncator(memory.memory).chars(MAX_LENGTH)
-        return format_html('<span class="am-text" dir="auto" title="{}">{}</span>', memory.memory, short)
+        # A link needs a text, also for a row of another program without one.
+        short = Truncator(memory.memory).chars(MAX_LENGTH) or "—"
+        text = format_html('<span class="am-text" dir="auto" title="{}">{}</span>', memory.memory, short)
+        return format_html("{} {}", text, damaged_badge(memory)) if memory.damaged_fields else text
 
     @admin.display(description=gettext_lazy("person"))
-    def person_column(self, memory: UserMemory) -> SafeString:
+    def person_column(self, memory: UserMemory) -> SafeString | str:
+        if not memory.user_id:
+            # A row of another program.
+            return ""
         return person_cell(memory, memory.user_id, memory_page_url("person", memory.user_id, site=_site(memory)))
 
     @admin.display(description=gettext_lazy("topics"), empty_value="")
@@ -52,6 +57,18 @@ class Columns:
     @admin.display(description=gettext_lazy("created"), ordering="created_at")
     def created_column(self, memory: UserMemory) -> SafeString:
         return ago(memory, "created_at")
+
+
+def damaged_badge(memory: UserMemory) -> SafeString:
+    """Return a mark with the names of the fields that cannot be read."""
+    return format_html('<strong class="am-damaged" title="{}">{}</strong>', damage_of(memory), _("damaged"))
+
+
+def damage_of(memory: UserMemory) -> str:
+    """Return a sentence with the names of the fields that cannot be read; "" if all can be."""
+    labels = [str(memory._meta.get_field(name).verbose_name) for name in memory.damaged_fields]  # type: ignore[union-attr]
+    text = _("Another program wrote this memory. These fields cannot be read as they are stored: %(fields)s.")
+    return text % {"fields": ", ".join(labels)} if labels else ""
 
 
 def person_cell(row: UserMemory | AgentSession, user_id: str, url: str) -> SafeString:

@@ -62,6 +62,8 @@ def charts(snapshot: Snapshot, site: str, accounts: dict[str, Account]) -> dict[
     people = [
         Bar(user_id, count, memory_page_url("person", user_id, site=site), names.get(user_id, ""))
         for user_id, count in snapshot.top_owners
+        # A row of another program may have no person.
+        if user_id
     ]
     return {
         "days": _days(snapshot.daily_counts, snapshot.last_day) if snapshot.daily_counts else None,

@@ -19,7 +19,7 @@ from agno_memory.admin import autocomplete
 from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.actions import ACTIONS
 from agno_memory.admin.changelist import MemoryChangeList
-from agno_memory.admin.columns import Columns
+from agno_memory.admin.columns import Columns, damage_of
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.conflicts import Conflict
 from agno_memory.admin.dashboard import DashboardPage
@@ -203,6 +203,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
             context["conflict"] = Conflict(current, form) if current else None
         if context.get("original"):
             context["related"] = related(request, self.admin_site, context["original"])
+            context["damage"] = damage_of(context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: UserMemory, form: Any, change: bool) -> None:
@@ -249,7 +250,13 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
             deleted = [format_html("{} · {}", deleted[0], objs[0].user_id), *deleted[1:]]
         return [deleted, *others]
 
+    def has_change_permission(self, request: HttpRequest, obj: UserMemory | None = None) -> bool:
+        return (obj is None or _is_reachable(obj)) and super().has_change_permission(request, obj)
+
     def delete_model(self, request: HttpRequest, obj: UserMemory) -> None:
+        if not _is_reachable(obj):
+            UserMemory.objects.filter(pk=obj.pk).erase()
+            return
         try:
             Memory().delete_user_memory(obj.memory_id, obj.user_id)
         except MemoryNotFound:
@@ -258,6 +265,14 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
 
     def delete_queryset(self, request: HttpRequest, queryset: UserMemoryQuerySet) -> None:  # type: ignore[override]
         BulkMemory(queryset).delete()
+
+
+def _is_reachable(memory: UserMemory) -> bool:
+    """Return whether the service finds a memory, by its owner, its id and its version.
+
+    A row of another program may lack them.
+    """
+    return not set(memory.damaged_fields) - set(CONTENT_FIELDS)
 
 
 class UserMemoryAdmin(UserMemoryAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

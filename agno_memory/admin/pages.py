@@ -37,10 +37,10 @@ class PageMixin(_Admin):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
 
-    def response_action(self, request: HttpRequest, queryset: Any) -> Any:  # type: ignore[override]
+    def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if any("\x00" in key for key in request.POST.getlist(ACTION_CHECKBOX_NAME)):
             raise SuspiciousOperation("A selected id has a NUL character.")
-        return super().response_action(request, queryset)
+        return super().response_action(request, *args, **kwargs)
 
     def render_page(
         self, request: HttpRequest, template: str, title: Any, context: dict[str, Any], *, status: int | None = None

@@ -17,7 +17,7 @@ class Related(NamedTuple):
     """The links of a memory.
 
     Args:
-        person_url: the page of its person.
+        person_url: the page of its person; "" for a row of another program without one.
         account: the account of the person, if the staff user may view it.
         session_url: the session that it came from; "" if it does not exist, or the staff user may not view it.
     """
@@ -29,10 +29,10 @@ class Related(NamedTuple):
 
 def related(request: HttpRequest, site: admin.AdminSite, memory: UserMemory) -> Related:
     """Return the links of a memory, with at most one query for each."""
-    sessions = sessions_of(request, site, memory.user_id) if memory.session_id else None
+    sessions = sessions_of(request, site, memory.user_id) if memory.session_id and memory.user_id else None
     exists = sessions is not None and sessions.filter(session_id=memory.session_id).exists()
     return Related(
-        memory_page_url("person", memory.user_id, site=site.name),
+        memory_page_url("person", memory.user_id, site=site.name) if memory.user_id else "",
         Accounts(request, site).with_id(memory.user_id),
         session_page_url("change", str(memory.session_id), site=site.name) if exists else "",
     )

@@ -41,7 +41,7 @@ def person_title(user_id: str, account: Account | None) -> str:
 
 def memory_title(memory: UserMemory) -> str:
     """Return the first words of a memory. They are for pages only: a log outlives an erased memory."""
-    words = " ".join(str(memory.memory).split())
+    words = " ".join(str(memory.memory or "").split())
     return isolated(Truncator(words).chars(MAX_TITLE)) if words else str(memory.memory_id)
 
 
@@ -77,7 +77,7 @@ class TitledPages(_Admin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if original := context.get("original"):
             context["original"] = self._titled(request, original)
-            context["subtitle"] = f"{context['original']} · {isolated(original.user_id)}"
+            context["subtitle"] = f"{context['original']} · {isolated(original.user_id or '')}"
         return super().render_change_form(request, context, *args, **kwargs)
 
     def render_delete_form(self, request: HttpRequest, context: Any) -> Any:

@@ -61,7 +61,7 @@ def is_unavailable(error: Exception) -> bool:
         cause = error.__cause__
         # SQLite raises this class for a missing table and a damaged text as well, where later attempts fail likewise.
         return not isinstance(cause, sqlite3.Error) or _code(error).startswith(TEMPORARY)
-    # MongoDB's backend raises a plain DatabaseError for it.
+    # An error of the driver itself, outside Django's methods.
     return mongodb.is_connection_failure(error)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Func
+from django.db.models.functions import Length
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.dispatch import not_written_for
-from agno_memory.db.lookups import Sql
+from agno_memory.db.lookups import Sql, mql_topics, postgresql_topics, sqlite_topics
 
 
 class TopicsWith(Func):
@@ -33,19 +34,19 @@ class TopicsWith(Func):
         return str(compiler.compile(self.get_source_expressions()[0])[0])
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
-        return f"json_insert({self.column_sql(compiler)}, '$[#]', %s)", (self.topic,)
+        return f"json_insert({sqlite_topics(self.column_sql(compiler))}, '$[#]', %s)", (self.topic,)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
-        return f"{self.column_sql(compiler)} || jsonb_build_array(%s::text)", (self.topic,)
+        return f"({postgresql_topics(self.column_sql(compiler))}) || jsonb_build_array(%s::text)", (self.topic,)
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         return {"$concatArrays": [self.column_mql(compiler, connection), [{"$literal": self.topic}]]}
 
     def column_mql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
-        """Return the column as an operand of MongoDB's expressions."""
+        """Return the topics as an operand of MongoDB's expressions."""
         # The backend adds the method as_mql() to every expression.
         column: Any = self.get_source_expressions()[0]
-        return column.as_mql(compiler, connection, as_expr=True)
+        return mql_topics(column.as_mql(compiler, connection, as_expr=True))
 
 
 class TopicsWithout(TopicsWith):
@@ -53,16 +54,31 @@ class TopicsWithout(TopicsWith):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         # Only names of columns are formatted into the text, never a value.
-        each = f"json_each({self.column_sql(compiler)}) AS topic"
-        kept = f"SELECT topic.value FROM {each} WHERE topic.value <> %s ORDER BY topic.id"  # noqa: S608
+        each = f"json_each({sqlite_topics(self.column_sql(compiler))}) AS topic"
+        is_kept = "topic.type = 'text' AND topic.value <> %s"
+        kept = f"SELECT topic.value FROM {each} WHERE {is_kept} ORDER BY topic.id"  # noqa: S608
         return f"(SELECT json_group_array(value) FROM ({kept}))", (self.topic,)  # noqa: S608
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
-        return f"{self.column_sql(compiler)} - %s::text", (self.topic,)
+        return f"({postgresql_topics(self.column_sql(compiler))}) - %s::text", (self.topic,)
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         kept = {"$ne": ["$$this", {"$literal": self.topic}]}
         return {"$filter": {"input": self.column_mql(compiler, connection), "cond": kept}}
+
+
+def mql_text(column: Any) -> dict[str, Any]:
+    """Return a column as an expression of MongoDB: "" if a document of another program has no text in it."""
+    return {"$cond": [{"$eq": [{"$type": column}, "string"]}, column, ""]}
+
+
+class TextLength(Length):
+    """The number of characters of a text."""
+
+    def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        # The backend adds the method as_mql() to every expression.
+        source: Any = self.get_source_expressions()[0]
+        return {"$strLenCP": mql_text(source.as_mql(compiler, connection, as_expr=True))}
 
 
 class SumOfParts(Func):
@@ -93,7 +109,7 @@ class SumOfParts(Func):
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         # The backend adds the method as_mql() to every expression.
         source: Any = self.get_source_expressions()[0]
-        column = source.as_mql(compiler, connection, as_expr=True)
+        column = mql_text(source.as_mql(compiler, connection, as_expr=True))
         found = ({"$gte": [{"$indexOfCP": [column, {"$literal": part}]}, 0]} for part in self.numbers)
         pairs = zip(found, self.numbers.values(), strict=True)
         return {"$add": [0, *({"$cond": [condition, number, 0]} for condition, number in pairs)]}

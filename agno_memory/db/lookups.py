@@ -32,6 +32,28 @@ else:
 Sql = tuple[str, tuple[Any, ...]]
 
 
+# The topics of a column as an array, whose elements may be no texts: a row of another program may have other JSON.
+
+
+def sqlite_topics(column: str) -> str:
+    """Return SQL for the topics of a column as a JSON array: a text is one topic, any other value has none."""
+    as_array = f"json_array(json_extract({column}, '$'))"
+    return f"CASE json_type({column}) WHEN 'array' THEN {column} WHEN 'text' THEN {as_array} ELSE '[]' END"
+
+
+def postgresql_topics(column: str) -> str:
+    """Return the same for PostgreSQL."""
+    as_array = f"jsonb_build_array({column})"
+    kind = f"jsonb_typeof({column})"
+    return f"CASE {kind} WHEN 'array' THEN {column} WHEN 'string' THEN {as_array} ELSE '[]'::jsonb END"
+
+
+def mql_topics(column: Any) -> dict[str, Any]:
+    """Return the same as an expression of MongoDB."""
+    as_array = {"$cond": [{"$eq": [{"$type": column}, "string"]}, [column], []]}
+    return {"$cond": [{"$isArray": [column]}, column, as_array]}
+
+
 class TopicsLookup(_Lookup):
     """Base of lookups that compare the topics of a memory with a list of topics."""
 
@@ -107,7 +129,8 @@ class About(TopicsLookup):
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         topics = self.topics()
-        return {"$setIsSubset": [{"$literal": topics}, self.lhs.as_mql(compiler, connection, as_expr=True)]}
+        stored = mql_topics(self.lhs.as_mql(compiler, connection, as_expr=True))
+        return {"$setIsSubset": [{"$literal": topics}, stored]}
 
 
 class AboutAny(TopicsLookup):
@@ -123,8 +146,8 @@ class AboutAny(TopicsLookup):
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         topics = self.topics()
-        shared = {"$setIntersection": [{"$literal": topics}, self.lhs.as_mql(compiler, connection, as_expr=True)]}
-        return {"$gt": [{"$size": shared}, 0]}
+        stored = mql_topics(self.lhs.as_mql(compiler, connection, as_expr=True))
+        return {"$gt": [{"$size": {"$setIntersection": [{"$literal": topics}, stored]}}, 0]}
 
 
 def is_of_one_owner(where: WhereNode) -> bool:
@@ -155,14 +178,16 @@ class FewerTopics(_Lookup):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         lhs, params = self.process_lhs(compiler, connection)
+        # Any other value than an array has the length 0.
         return f"json_array_length({lhs}) < {self.rhs:d}", tuple(params)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         lhs, params = self.process_lhs(compiler, connection)
-        return f"jsonb_array_length({lhs}) < {self.rhs:d}", tuple(params)
+        # The server refuses the length of any other value than an array.
+        return f"jsonb_array_length({postgresql_topics(lhs)}) < {self.rhs:d}", tuple(params) * 3
 
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
-        return {"$lt": [{"$size": self.lhs.as_mql(compiler, connection, as_expr=True)}, self.rhs]}
+        return {"$lt": [{"$size": mql_topics(self.lhs.as_mql(compiler, connection, as_expr=True))}, self.rhs]}
 
 
 class FoldedContains(Contains):

@@ -19,13 +19,14 @@ from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.compiled import Sql, Values, sql_of
+from agno_memory.db.readable import readable_column
 from agno_memory.derived_fields import DerivedTextField
 from agno_memory.fields import DocumentField, TimestampField
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
 Column = Sequence[Any]
-# Takes a column of the driver's values and the connection, and returns the column of the field's values.
-Conversion = Callable[[Column, BaseDatabaseWrapper], Column]
+# Takes the connection and a column of the driver's values, and returns the column of the field's values.
+Conversion = Callable[[BaseDatabaseWrapper, Column], Column]
 
 
 # The fields to read
@@ -86,8 +87,8 @@ def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterabl
     columns: list[Column] = list(zip(*rows, strict=True))
     if not columns:
         return []
-    for position, convert in _conversions(model, connection):
-        columns[position] = convert(columns[position], connection)
+    for position, (field, convert) in enumerate(_conversions(model, connection)):
+        columns[position] = readable_column(field, columns[position], partial(convert, connection))
     names = [field.attname for field in read_fields(model)]
     create: Any = partial(_fill, model) if _is_plain(model) else model.from_db
     return [create(connection.alias, names, values) for values in zip(*columns, strict=True)]
@@ -115,26 +116,25 @@ def _fill(model: type[Model], alias: str, names: Sequence[str], values: Sequence
 # Conversions
 
 
-_chosen: dict[Any, list[tuple[int, Conversion]]] = {}
+_chosen: dict[Any, list[tuple[Field[Any, Any], Conversion]]] = {}
 
 
-def _conversions(model: type[Model], connection: BaseDatabaseWrapper) -> list[tuple[int, Conversion]]:
-    """Return the conversions of the columns that need one, with their positions.
+def _conversions(model: type[Model], connection: BaseDatabaseWrapper) -> list[tuple[Field[Any, Any], Conversion]]:
+    """Return the conversion of each column that is read, with its field.
 
     The result is kept: to choose takes longer than to read a row.
     """
     key = model, type(connection), connection.timezone
     if key not in _chosen:
-        conversions = (_conversion(model, field, connection) for field in read_fields(model))
-        _chosen[key] = [(position, convert) for position, convert in enumerate(conversions) if convert]
+        _chosen[key] = [(field, _conversion(model, field, connection)) for field in read_fields(model)]
     return _chosen[key]
 
 
-def _conversion(model: type[Model], field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Conversion | None:
-    """Return the conversion of a field's column, or None if the driver returns the values of the field."""
+def _conversion(model: type[Model], field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Conversion:
+    """Return the conversion of a field's column."""
     expression = field.get_col(model._meta.db_table)
     if not _converters(expression, connection):
-        return None
+        return _unchanged
     if isinstance(field, DocumentField):
         # A backend with a converter of its own (MongoDB's) returns documents; the others return texts.
         has_documents = connection.ops.get_db_converters(expression)
@@ -150,38 +150,42 @@ def _converters(expression: Expression, connection: BaseDatabaseWrapper) -> list
     return [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
 
 
-def _converted(expression: Expression, values: Column, connection: BaseDatabaseWrapper) -> Column:
+def _converted(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
     """Convert values as Django does."""
     for convert in _converters(expression, connection):
         values = [convert(value, expression, connection) for value in values]
     return values
 
 
-def _in_utc(values: Column, connection: BaseDatabaseWrapper) -> Column:
+def _unchanged(connection: BaseDatabaseWrapper, values: Column) -> Column:
+    return values
+
+
+def _in_utc(connection: BaseDatabaseWrapper, values: Column) -> Column:
     """Return the driver's datetimes as aware ones."""
     utc = datetime.UTC
     return [value.replace(tzinfo=utc) if value and value.tzinfo is None else value for value in values]
 
 
-def _integers(expression: Expression, values: Column, connection: BaseDatabaseWrapper) -> Column:
+def _integers(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
     """Return integers as they are: the backend's conversion is for MongoDB's type of large ones."""
-    return values if set(map(type, values)) == {int} else _converted(expression, values, connection)
+    return values if set(map(type, values)) == {int} else _converted(expression, connection, values)
 
 
-def _decoded(expression: Expression, values: Column, connection: BaseDatabaseWrapper) -> Column:
+def _decoded(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
     """Return decoded JSON: one call for all texts takes a fifth of the time of a call for each."""
     try:
         decoded: list[Any] = json.loads(f"[{','.join(values)}]")
     except (TypeError, ValueError):
         decoded = []
     # Django returns None, and a text that is not JSON, as they are.
-    return decoded if len(decoded) == len(values) else _converted(expression, values, connection)
+    return decoded if len(decoded) == len(values) else _converted(expression, connection, values)
 
 
-def _documents(expression: Expression, values: Column, connection: BaseDatabaseWrapper) -> Column:
+def _documents(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
     """Return documents as they are: the backend would encode each one, for the field to decode it again."""
     if set(map(type, values)) <= {list, dict}:
         return values
     return [
-        value if isinstance(value, list | dict) else _converted(expression, [value], connection)[0] for value in values
+        value if isinstance(value, list | dict) else _converted(expression, connection, [value])[0] for value in values
     ]

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
-        migrations.CreateModel(
+        agno_memory.operations.CreateCollection(
             name="AgentSession",
             fields=[
                 (
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.CreateModel(
+        agno_memory.operations.CreateCollection(
             name="UserMemory",
             fields=[
                 (
@@ -203,7 +203,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.CreateModel(
+        agno_memory.operations.CreateCollection(
             name="AgentRun",
             fields=[
                 (

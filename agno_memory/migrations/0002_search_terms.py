@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import agno_memory.derived_fields
+import agno_memory.operations
 from django.db import migrations
 
 
@@ -8,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [("agno_memory", "0001_initial")]
 
     operations = [
-        migrations.AddField(
+        agno_memory.operations.AddMissingField(
             model_name="usermemory",
             name="search_terms",
             field=agno_memory.derived_fields.SearchTermsField(

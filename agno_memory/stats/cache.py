@@ -23,7 +23,7 @@ KEEP_SAMPLE_SECONDS: Final = 60
 # How long a count can keep other requests from counting, in seconds.
 LOCK_SECONDS: Final = 10 * 60
 # Increase this when the fields of a snapshot change, so that cached ones of an older release are not read.
-VERSION: Final = 3
+VERSION: Final = 4
 
 # The generation is a part of each key, so a new generation hides all older entries from every process.
 GENERATION_KEY: Final = "agno_memory.generation"

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from django.db.models.functions import Length
 from django.utils import timezone
 
+from agno_memory.db.expressions import TextLength
 from agno_memory.querysets import UserMemoryQuerySet
 
 # The bounds of the groups by length, in characters: a memory of 50 to 99 characters is in the second group.
@@ -36,7 +36,9 @@ class Sample:
         # because the rows have a computed column.
         excluded = list(rows.newest().only("memory_id", "last_updated")[max_size : max_size + 1])
         newest = rows.after(excluded[0], "last_updated") if excluded else rows
-        columns: Any = newest.order_by().values_list("user_id", "topics", "agent_id", "last_updated", Length("memory"))
+        columns: Any = newest.order_by().values_list(
+            "user_id", "topics", "agent_id", "last_updated", TextLength("memory")
+        )
         self.is_complete = not excluded
         self.size = 0
         self.owners: Counter[str] = Counter()

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db.models import Count
-from django.db.models.functions import Length
 from django.utils import timezone
 
 from agno_memory.db.aggregates import SizeEstimate, SpanCounts
+from agno_memory.db.expressions import TextLength
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.stats.sampling import NamedCount, Sample, by_length, median, most_frequent
 from agno_memory.times import midnight
@@ -115,7 +115,7 @@ def count_all(rows: UserMemoryQuerySet) -> Snapshot:
     start = time.monotonic()
     rows = rows.order_by()
     days = last_days()
-    lengths = list(rows.values_list(Length("memory")).annotate(count=Count("*")))
+    lengths = list(rows.values_list(TextLength("memory")).annotate(count=Count("*")))
     return Snapshot(
         counted_at=timezone.now(),
         sample_size=None,

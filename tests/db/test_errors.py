@@ -266,3 +266,38 @@ def test_the_error_of_a_full_disk_of_postgresql(alias: str) -> None:
     with pytest.raises(OperationalError) as caught, connections[alias].cursor() as cursor:
         cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$")
     assert (is_full(caught.value), is_unavailable(caught.value)) == (True, False)
+
+
+def test_errors_of_mongodb_have_djangos_classes_and_texts() -> None:
+    with handles_allowed():
+        lost: Any = mongodb_is_down(Path())
+        outcomes = {name: attempt(lambda name=name: VERBS[name](Memory(db=lost.alias))) for name in VERBS}  # type: ignore[misc]
+        outcomes["queryset"] = attempt(lambda: list(lost.model.objects.using(lost.alias)))
+    assert {name: came for name, came in outcomes.items() if not isinstance(came, OperationalError)} == {}
+    assert all(str(came) for came in outcomes.values())
+
+
+def test_ids_of_a_killed_writer_are_refused_as_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MongoDB keeps the transaction of a dead process for a minute."""
+    monkeypatch.setattr("agno_memory.db.transactions.RETRY_SECONDS", 0.2)
+    job = {"job": "die_in_the_middle", "alias": "mongodb", "writer": "killed", "count": 2_000, "batches": 1}
+    with children([job]) as (child,):
+        (session,) = child.read_all()
+    memories = [UserMemory(memory_id=f"killed-{number}", memory="again") for number in range(3)]
+    error = attempt(lambda: Memory("mongodb").add_user_memories(memories, user_id="killed"))
+    end_session("mongodb", session)
+    assert isinstance(error, OperationalError)
+    assert str(error)
+    assert is_unavailable(error)
+    assert len(Memory("mongodb").add_user_memories(memories, user_id="killed")) == 3
+
+
+@pytest.mark.parametrize("preference", ["secondary", "secondaryPreferred", "nearest"])
+def test_transactions_read_from_the_primary(preference: str, tmp_path: Path) -> None:
+    kind, arguments = place("mongodb", tmp_path)
+    url = arguments["connection_string"]
+    url = f"{url}{'&' if '?' in url else '?'}readPreference={preference}"
+    with handles_allowed():
+        memory = Memory(handle(kind, {**arguments, "connection_string": url}, "preferences"))
+        memory.add_user_memories([UserMemory(memory_id="a", memory="x"), UserMemory(memory_id="b", memory="y")])
+        assert memory.delete_user_memories(["a", "b", "c"]) == ["a", "b"]

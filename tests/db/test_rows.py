@@ -106,8 +106,7 @@ def test_json_that_cannot_be_decoded_together_is_read_as_django_reads_it(texts: 
     field: Any = UserMemory._meta.get_field("topics")
     connection = connections["default"]
     decode = rows._conversion(UserMemory, field, connection)
-    assert decode is not None
-    assert decode(texts, connection) == [field.from_db_value(text, field.cached_col, connection) for text in texts]
+    assert decode(connection, texts) == [field.from_db_value(text, field.cached_col, connection) for text in texts]
 
 
 @pytest.mark.parametrize("alias", ["mongodb", "standalone"])
@@ -118,12 +117,13 @@ def test_documents_of_another_program(alias: str) -> None:
     collection.update_one({"memory": "x"}, {"$unset": {"metadata": 1, "version": 1}, "$set": {"topics": None}})
     collection.update_one({"memory": "y"}, {"$set": {"topics": "a"}})
     found = {each.memory: each for each in memory.get_user_memories()}
-    missing: Any = found["x"]
-    assert (missing.topics, missing.metadata, missing.version) == (None, None, None)
-    assert found["y"].topics == "a"
+    missing = found["x"]
+    assert (missing.topics, missing.metadata, missing.version) == ([], {}, 1)
+    assert missing.damaged_fields == ["topics", "metadata", "version"]
+    assert found["y"].topics == ["a"]
     one = memory.get_user_memory(added[0].memory_id)
     assert one is not None
-    assert (one.topics, one.metadata) == (None, None)
+    assert (one.topics, one.metadata) == ([], {})
     assert memory.replace_user_memory(one.memory_id, UserMemory(memory="z")).version == 1
 
 

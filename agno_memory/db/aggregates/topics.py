@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.lookups import postgresql_topics
 
 
 class TopicCount(NamedTuple):
@@ -53,11 +54,14 @@ class TopicCounts:
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: self.limit]
 
     def as_sqlite(self, connection: BaseDatabaseWrapper) -> list[tuple[str, int]]:
-        return self._select(connection, "topic.value", "json_each(memories.topics) AS topic", "topic.value")
+        source = "json_each(memories.topics) AS topic"
+        is_topic = "topic.type = 'text' AND json_type(memories.topics) <> 'object'"
+        return self._select(connection, "topic.value", f"{source} WHERE {is_topic}", "topic.value")
 
     def as_postgresql(self, connection: BaseDatabaseWrapper) -> list[tuple[str, int]]:
-        source = "jsonb_array_elements_text(memories.topics) AS topic"
-        return self._select(connection, "topic", source, 'topic COLLATE "C"')
+        source = f"jsonb_array_elements({postgresql_topics('memories.topics')}) AS element"
+        topics = f"SELECT element #>> '{{}}' AS topic FROM {source} WHERE jsonb_typeof(element) = 'string'"  # noqa: S608
+        return self._select(connection, "topic", f"LATERAL ({topics}) AS topics", 'topic COLLATE "C"')
 
     def _select(self, connection: BaseDatabaseWrapper, topic: str, source: str, order: str) -> list[tuple[str, int]]:
         compiler = self.rows.values("topics").query.get_compiler(connection=connection)
@@ -75,6 +79,8 @@ class TopicCounts:
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterator[tuple[str, int]]:
         stages = [
             {"$unwind": "$topics"},
+            # A row of another program may have any values.
+            {"$match": {"$expr": {"$eq": [{"$type": "$topics"}, "string"]}}},
             {"$group": {"_id": "$topics", "count": {"$sum": 1}}},
             {"$sort": {"count": -1, "_id": 1}},
             *([] if self.limit is None else [{"$limit": self.limit}]),

@@ -8,11 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
 Result = TypeVar("Result")
+
+# Codes of the server for errors of its operation, not of the statement: wrong login, lock and time limits, a conflict
+# of two writes, shutdown, no primary.
+OPERATIONAL_CODES: Final = (18, 24, 50, 91, 112, 189, 262, 10107, 11600, 11602, 13435, 13436)
 
 
 def with_django_errors(call: Callable[[], Result]) -> Result:
@@ -26,19 +30,29 @@ def with_django_errors(call: Callable[[], Result]) -> Result:
         result: Result = translate(call)
     except untranslated as error:
         # The backend translates an error of a bulk write only if a key is taken.
-        raise DatabaseError(_text_of(error)) from error
+        raise _class_of(error)(_text_of(error)) from error
     except DatabaseError as error:
-        # The backend's errors have no text.
-        if not str(error) and error.__cause__:
-            error.args = (_text_of(error.__cause__),)
+        # The backend's errors have no text, and one class for all errors but a taken key.
+        cause = error.__cause__
+        if type(error) is DatabaseError and cause and _class_of(cause) is OperationalError:
+            raise OperationalError(_text_of(cause)) from cause
+        if not str(error) and cause:
+            error.args = (_text_of(cause),)
         raise
     return result
+
+
+def _class_of(error: BaseException) -> type[DatabaseError]:
+    """Return Django's class for a driver's error, the same that PostgreSQL's backend raises for such an error."""
+    is_lost = isinstance(error, Exception) and is_connection_failure(error)
+    is_operational = is_lost or _is_transient(error) or getattr(error, "code", None) in OPERATIONAL_CODES
+    return OperationalError if is_operational else DatabaseError
 
 
 def _text_of(error: BaseException) -> str:
     """Return the text of a driver's error, without the documents that its details may contain."""
     messages = [each["errmsg"] for each in _write_errors(error) if each.get("errmsg")]
-    return "; ".join(messages) or str(error)
+    return "; ".join(messages) or str(error) or type(error).__name__
 
 
 @cache
@@ -59,7 +73,11 @@ def is_connection_failure(error: Exception) -> bool:
 
 def is_transient(error: DatabaseError) -> bool:
     """Return whether a transaction failed only because of another one, so that repeating it may succeed."""
-    has_label = getattr(error.__cause__, "has_error_label", None)
+    return _is_transient(error.__cause__)
+
+
+def _is_transient(error: BaseException | None) -> bool:
+    has_label = getattr(error, "has_error_label", None)
     return bool(has_label and has_label("TransientTransactionError"))
 
 

@@ -16,6 +16,9 @@ from agno_memory.db.compiled import Values
 from agno_memory.db.mongodb.errors import with_django_errors
 from agno_memory.db.mongodb.indexes import Keys
 
+# The number of characters of an ObjectId.
+OBJECT_ID_LENGTH = 24
+
 # The values of the columns that a call names, in their order.
 Row = Sequence[Any]
 
@@ -56,6 +59,15 @@ def _update_operator(value: Any) -> tuple[str, Any]:
     if isinstance(value, CombinedExpression):
         return "$inc", cast("Value", value.rhs).value
     return ("$max", value.get_source_expressions()[1]) if isinstance(value, Greatest) else ("$set", value)
+
+
+def stored_key(key: str) -> Any:
+    """Return the value of a key in the database: an ObjectId for its text. Other programs use those; ours is longer."""
+    if len(key) != OBJECT_ID_LENGTH:
+        return key
+    from bson import ObjectId
+
+    return ObjectId(key) if ObjectId.is_valid(key) else key
 
 
 # Calls on a model's collection. Errors, session and query log are those of the backend's own queries.
@@ -122,6 +134,11 @@ def update_one(
 def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:
     """Delete a row and return the number of deleted rows: 0 or 1."""
     return int(_call(model, connection, "delete_one", query_filter).deleted_count)
+
+
+def delete_all(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:
+    """Delete all rows that match, and return their number."""
+    return int(_call(model, connection, "delete_many", query_filter).deleted_count)
 
 
 def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db.backends.utils import debug_transaction
+
 from agno_memory.db.mongodb.errors import with_django_errors
 
 
@@ -33,11 +35,26 @@ def atomic(connection: Any) -> Iterator[None]:
     # Inside Django's atomic() (ATOMIC_REQUESTS), which does nothing here, the backend would commit and then raise.
     marked, connection.in_atomic_block = connection.in_atomic_block, False
     try:
+        if connection.session is None:
+            _start_on_primary(connection)
         with backend_atomic(using=connection.alias):
             yield
     finally:
         connection.in_atomic_block = marked
         _end_stale_session(connection)
+
+
+def _start_on_primary(connection: Any) -> None:
+    """Start a transaction that reads from the primary; the backend then starts none.
+
+    The server refuses any other read preference in a transaction, and the connection may have one.
+    """
+    from pymongo import ReadPreference
+
+    connection.ensure_connection()
+    connection.session = connection.connection.start_session()
+    with debug_transaction(connection, "session.start_transaction()"):
+        connection.session.start_transaction(read_preference=ReadPreference.PRIMARY)
 
 
 def _end_stale_session(connection: Any) -> None:

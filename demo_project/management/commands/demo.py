@@ -11,8 +11,9 @@ from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from agno_memory.models import UserMemory
 from demo_project import conversations, examples, outdated, people
+from demo_project.people import LOGIN
 
-LOGIN = PASSWORD = "demo"
+PASSWORD = LOGIN
 
 
 class Command(BaseCommand):

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from demo_project import people
 from demo_project.management.commands.demo import Command as Demo
 
 # By the environment variable of the key: module and name of agno's class, the package that it needs, and a model.
@@ -23,10 +24,10 @@ class Command(BaseCommand):
     help = "Chat with an agent built with agno 3 that keeps its memories and sessions in this site."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--user", default="demo", help="The user id of the person in the chat.")
+        parser.add_argument("--user", help="The user id of the person in the chat; by default the demo's login.")
         parser.add_argument("--session", default="demo-agent", help="The id of the session to continue or to begin.")
 
-    def handle(self, *args: Any, user: str, session: str, **options: Any) -> None:
+    def handle(self, *args: Any, user: str | None, session: str, **options: Any) -> None:
         try:
             agent = self.agent()
         except ImportError as error:
@@ -34,14 +35,15 @@ class Command(BaseCommand):
         setup = Demo()
         setup.migrate()
         setup.create_login()
+        owner = user or people.accounts()[people.LOGIN]
         self.stdout.write(
             f"Model: {agent.model.name}. Write something about yourself, ask what it knows, or write bye."
         )
         while (message := self.next_message()) is not None:
-            before = self.memories(user)
-            run = agent.run(message, user_id=user, session_id=session)
+            before = self.memories(owner)
+            run = agent.run(message, user_id=owner, session_id=session)
             self.stdout.write(f"agent: {run.content}")
-            self.report_changes(before, self.memories(user))
+            self.report_changes(before, self.memories(owner))
         self.stdout.write("`make demo` serves the site: /admin/ shows the agent's memories and this conversation.")
 
     def agent(self) -> Any:

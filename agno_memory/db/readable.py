@@ -1,0 +1,206 @@
+"""Rows of other programs: values that a field cannot have are read as far as they can be, and marked as damaged.
+
+On MongoDB a document may lack any field and have values of any type; on SQL a JSON column may have any JSON. A damaged
+value is an instance of ``Damaged`` and of the field's own type, so lists, counts and exports work with it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+from itertools import chain
+from typing import Any, Final, NamedTuple, cast
+
+from django.db.models import DateTimeField, Field, IntegerField, Max
+from django.db.models.expressions import Col
+from django.db.models.sql import Query
+from django.db.models.sql.compiler import SQLCompiler
+
+from agno_memory.fields import MetadataField, TopicsField, VerbatimJSONField
+from agno_memory.times import EPOCH, from_iso
+
+# Errors of a conversion that expects another type.
+CONVERSION_ERRORS: Final = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+PLAIN: Final = frozenset({str, int, bool, type(None)})
+
+
+class Damaged:
+    """Mixin of values that stand for a stored value of another type.
+
+    Attributes:
+        stored: the value in the database.
+    """
+
+    stored: Any = None
+
+
+class DamagedText(Damaged, str):
+    """The text of a stored value; "" for a missing one."""
+
+
+class DamagedNumber(Damaged, int):
+    """The number 1, the first version."""
+
+
+class DamagedTime(Damaged, datetime.datetime):
+    """The time of an ISO 8601 text; the start of 1970 for any other value."""
+
+
+class DamagedTopics(Damaged, list[str]):
+    """The texts among the stored topics."""
+
+
+class DamagedMetadata(Damaged, dict[str, Any]):
+    """The stored object with other values than JSON's as text; empty for any other value."""
+
+
+class Kind(NamedTuple):
+    """The reading of one type of fields.
+
+    Args:
+        are_sound: returns whether all values of a column are of the field's type.
+        read: returns the damaged value for a stored one.
+    """
+
+    are_sound: Callable[[Sequence[Any]], bool]
+    read: Callable[[Any], Damaged]
+
+
+def _are(*types: type) -> Callable[[Sequence[Any]], bool]:
+    # A set of types takes a fraction of the time of isinstance() for each value.
+    return lambda values: set(map(type, values)) <= set(types) or all(isinstance(value, types) for value in values)
+
+
+def _are_topics(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) <= {list} and set(map(type, chain.from_iterable(values))) <= {str}
+
+
+def _are_metadata(values: Sequence[Any]) -> bool:
+    return set(map(type, values)) <= {dict} and all(map(_is_json, values))
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return not value or (all(isinstance(key, str) for key in value) and all(map(_is_json, value.values())))
+    # MongoDB's driver has an integer type of its own for 64 bits.
+    return type(value) in PLAIN or isinstance(value, int) or (isinstance(value, list) and all(map(_is_json, value)))
+
+
+def _text(value: Any) -> Damaged:
+    return DamagedText("" if value is None else value)
+
+
+def _number(value: Any) -> Damaged:
+    return DamagedNumber(1)
+
+
+def _time(value: Any) -> Damaged:
+    try:
+        moment = from_iso(value)
+    except CONVERSION_ERRORS:
+        moment = EPOCH
+    return DamagedTime.fromtimestamp(moment.timestamp(), datetime.UTC)
+
+
+def _topics(value: Any) -> Damaged:
+    listed = value if isinstance(value, list) else [value]
+    return DamagedTopics(topic for topic in listed if isinstance(topic, str) and topic.strip())
+
+
+def _metadata(value: Any) -> Damaged:
+    return DamagedMetadata(_as_json(value) if isinstance(value, dict) else {})
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _as_json(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_as_json(each) for each in value]
+    return value if _is_json(value) else str(value)
+
+
+@cache
+def kind_of(field: Field[Any, Any]) -> Kind | None:
+    """Return the reading of a field; None if its values are read as they are."""
+    if isinstance(field, VerbatimJSONField):
+        return None
+    if isinstance(field, TopicsField):
+        return Kind(_are_topics, _topics)
+    if isinstance(field, MetadataField):
+        return Kind(_are_metadata, _metadata)
+    null = (type(None),) if field.null else ()
+    if isinstance(field, IntegerField):
+        return Kind(_are(int, *null), _number)
+    if isinstance(field, DateTimeField):
+        return Kind(_are(datetime.datetime, *null), _time)
+    return Kind(_are(str, *null), _text)
+
+
+def readable_column(field: Field[Any, Any], stored: Sequence[Any], convert: Callable[[Any], Any]) -> Sequence[Any]:
+    """Return the values of a field for a column of the driver's values.
+
+    Args:
+        field: of the column.
+        stored: the driver's values.
+        convert: takes such values and returns those of the field.
+    """
+    kind = kind_of(field)
+    try:
+        values: Sequence[Any] = convert(stored)
+    except CONVERSION_ERRORS:
+        if kind is None or len(stored) == 1:
+            return [_damaged(field, value) for value in stored]
+        return [readable_column(field, [value], convert)[0] for value in stored]
+    if kind is None or kind.are_sound(values):
+        return values
+    return [value if kind.are_sound([value]) else _damaged(field, value) for value in values]
+
+
+def _damaged(field: Field[Any, Any], stored: Any) -> Any:
+    kind = kind_of(field)
+    if kind is None:
+        return stored
+    value = kind.read(stored)
+    value.stored = stored
+    return value
+
+
+class ReadableQuery(Query):
+    """A query that reads the rows of other programs."""
+
+    def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
+        compiler: Any = super().get_compiler(*args, **kwargs)
+        converters = compiler.get_converters
+        compiler.get_converters = partial(_readable_converters, converters)
+        return cast("SQLCompiler", compiler)
+
+
+def _readable_converters(get_converters: Callable[..., Any], expressions: Iterable[Any]) -> dict[int, Any]:
+    """Return Django's converters of expressions, with one that never fails for each column of a field."""
+    expressions = list(expressions)
+    found: dict[int, Any] = get_converters(expressions)
+    for position, expression in enumerate(expressions):
+        field = _field_of(expression)
+        if field is not None:
+            converters = found[position][0] if position in found else []
+            found[position] = ([partial(_converted, field, converters)], expression)
+    return found
+
+
+def _field_of(expression: Any) -> Field[Any, Any] | None:
+    """Return the field of a column or of its maximum; None for other expressions."""
+    column = expression.get_source_expressions()[0] if isinstance(expression, Max) else expression
+    return column.target if isinstance(column, Col) else None
+
+
+def _converted(field: Field[Any, Any], converters: list[Any], stored: Any, expression: Any, connection: Any) -> Any:
+    def convert(values: Sequence[Any]) -> Sequence[Any]:
+        for each in converters:
+            values = [each(value, expression, connection) for value in values]
+        return values
+
+    return readable_column(field, [stored], convert)[0]

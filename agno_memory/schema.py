@@ -1,0 +1,111 @@
+"""Checks of the schema and the migrations, and the start of a migration on MongoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  Django's own name
+from django.db import DatabaseError, connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+
+from agno_memory.db import mongodb
+from agno_memory.db.connections import connection_to
+from agno_memory.db.dispatch import vendor_method
+from agno_memory.models import AgentSession, UserMemory
+from agno_memory.operations import CreateKeyIndexes, CreateTopicsIndex
+
+TAG = "agno_memory"
+
+
+class MissingParts:
+    """The collections and indexes that a database lacks. SQL databases refuse writes to a missing table themselves."""
+
+    @classmethod
+    def missing_on_sql(cls, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        yield from ()
+
+    @classmethod
+    def missing_on_mongodb(cls, connection: BaseDatabaseWrapper) -> Iterator[str]:
+        for model in apps.get_app_config("agno_memory").get_models():
+            present = mongodb.index_names(connection, model._meta.db_table)
+            if present:
+                yield from (name for name in _index_names(model) if name not in present)
+            else:
+                yield model._meta.db_table
+
+
+def _index_names(model: type[Model]) -> list[str]:
+    names = [index.name for index in model._meta.indexes]
+    if model is UserMemory:
+        names += [index.name for index in CreateTopicsIndex.mongodb_indexes(model)]
+    if model is AgentSession:
+        names += [index.name for index in CreateKeyIndexes.unique_indexes(model)]
+    return names
+
+
+@register(TAG, Tags.database)
+def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report collections and indexes that are missing; run by ``check --database`` and ``migrate``."""
+    alias = router.db_for_write(UserMemory)
+    if alias not in (databases or ()):
+        return []
+    connection = connection_to(alias)
+    try:
+        missing = list(vendor_method(MissingParts, connection, "missing_on")(connection))
+    except DatabaseError as error:
+        return [unreachable(alias, error)]
+    return [incomplete(alias, missing)] if missing else []
+
+
+@register(TAG)
+def check_migrations(**kwargs: Any) -> list[CheckMessage]:
+    """Report migrations of the site's own, as ``makemigrations`` generates them."""
+    module = settings.MIGRATION_MODULES.get("agno_memory", "agno_memory.migrations")
+    return [] if module in (None, "agno_memory.migrations") else [other_migrations(module)]
+
+
+def other_migrations(module: str) -> CheckMessage:
+    return Warning(
+        f"MIGRATION_MODULES replaces the migrations of agno_memory by {module!r}: those that makemigrations generates "
+        "lack the indexes of topics on PostgreSQL and MongoDB, which are no part of the model.",
+        hint='Remove "agno_memory" from MIGRATION_MODULES. If your migrations have the operations of '
+        'agno_memory.operations too, add "agno_memory.W017" to SILENCED_SYSTEM_CHECKS.',
+        id="agno_memory.W017",
+    )
+
+
+def incomplete(alias: str, missing: Sequence[str]) -> CheckMessage:
+    return Warning(
+        f"The database {alias!r} lacks collections or indexes of memories: {', '.join(missing)}. MongoDB accepts "
+        "writes without them, also two sessions with one id.",
+        hint=f"Run: python manage.py migrate agno_memory --database {alias}. If it has nothing to apply, run it with "
+        "zero --fake first: it keeps all memories.",
+        id="agno_memory.W015",
+    )
+
+
+def unreachable(alias: str, error: DatabaseError) -> CheckMessage:
+    return Warning(f"The database {alias!r} could not be examined: {error}", id="agno_memory.W016")
+
+
+class Preparation:
+    """Work before the first migration of a database."""
+
+    @classmethod
+    def prepare_on_sql(cls, connection: BaseDatabaseWrapper) -> None:
+        """Do nothing: Django prepares the database."""
+
+    @classmethod
+    def prepare_on_mongodb(cls, connection: BaseDatabaseWrapper) -> None:
+        mongodb.create_migrations_table(connection)
+
+
+def prepare_migrations(using: str, plan: Sequence[Any] = (), **kwargs: Any) -> None:
+    """Let several processes migrate a new database at once; a receiver of ``pre_migrate``."""
+    if plan:
+        connection = connections[using]
+        vendor_method(Preparation, connection, "prepare_on")(connection)

@@ -1,0 +1,223 @@
+"""Rows that another program wrote: no list, count, page, search or export fails, and the admin shows them as damaged.
+
+It covers db/readable.py, on each database and at each door.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.db.models import Count, Q
+
+from agno_memory import formats
+from agno_memory.bulk import BulkMemory
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.times import EPOCH
+from tests.admin import LIST, add, memory_url, now, page, save, staff
+from tests.databases import RUNNING, attempt, commits, each_database
+from tests.test_admin_person import person
+
+pytestmark = commits
+
+ON_MONGODB = ("mongodb", "standalone")
+# JSON that a column of each SQL database takes.
+TOPICS: dict[str, Any] = {
+    "text": "a,b",
+    "null": None,
+    "object": {"a": "b"},
+    "number": 7,
+    "mixed": ["tea", 5, None, ["x"], {"y": 1}],
+}
+METADATA: dict[str, Any] = {"text": "x", "null": None, "list": [1], "number": 1.5}
+OTHERS = [field.name for field in UserMemory._meta.concrete_fields if field.name != "key"]
+# Documents without most fields, and with fields of other types.
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "bare": {"memory_id": "m", "user_id": "maya", "memory": "Likes tea"},
+    "no text": {"memory_id": "m", "user_id": "maya"},
+    "nulls": {**dict.fromkeys(OTHERS), "user_id": "maya"},
+    "numbers": {**dict.fromkeys(OTHERS, 7), "user_id": "maya"},
+    "texts": {**dict.fromkeys(OTHERS, "x"), "user_id": "maya"},
+    "objects": {**{name: {"x": 1} for name in OTHERS}, "user_id": "maya"},
+    "times in metadata": {"memory_id": "m", "user_id": "maya", "memory": "x", "metadata": {"at": EPOCH, "n": [EPOCH]}},
+    "nameless": {"memory": "x"},
+}
+CASES = [
+    *[(alias, "topics", name) for alias in RUNNING for name in TOPICS],
+    *[(alias, "metadata", name) for alias in RUNNING for name in METADATA],
+    *[(alias, "document", name) for alias in RUNNING if alias in ON_MONGODB for name in DOCUMENTS],
+]
+each_row = pytest.mark.parametrize(("alias", "kind", "name"), CASES, ids=["-".join(case) for case in CASES])
+
+
+def write(alias: str, kind: str, name: str) -> None:
+    """Write a row as another program, beside two sound ones of the same person."""
+    add("Likes green tea", topics=["tea", "drinks"])
+    add("Likes rice", topics=["food"])
+    if kind == "document":
+        collection(alias).insert_one(dict(DOCUMENTS[name]))
+        # Zoe has no other row.
+        collection(alias).insert_one({**DOCUMENTS[name], "user_id": "zoe"})
+        return
+    damaged = add("Likes tea", topics=["tea"])
+    set_json(alias, damaged, kind, {"topics": TOPICS, "metadata": METADATA}[kind][name])
+
+
+def collection(alias: str) -> Any:
+    return connections[alias].get_collection(UserMemory._meta.db_table)  # type: ignore[attr-defined]
+
+
+def set_json(alias: str, memory: UserMemory, column: str, value: Any) -> None:
+    if alias in ON_MONGODB:
+        collection(alias).update_one({"_id": memory.key}, {"$set": {column: value}})
+        return
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            f"UPDATE agno_memory_usermemory SET {column} = %s WHERE _id = %s", [json.dumps(value), memory.key]
+        )
+
+
+def _command(name: str, *args: str) -> str:
+    out = io.StringIO()
+    call_command(name, *args, stdout=out)
+    return out.getvalue()
+
+
+DOORS: dict[str, Callable[[], Any]] = {
+    "list": lambda: Memory().get_user_memories("maya"),
+    "list by topic": lambda: Memory().get_user_memories("maya", topics=["tea"]),
+    "list by topics": lambda: Memory().get_user_memories("maya", any_topics=["tea", "a,b"]),
+    "list by metadata": lambda: Memory().get_user_memories("maya", metadata={"plan": "pro"}),
+    "another list": lambda: Memory().get_user_memories("zoe"),
+    "counts by condition": lambda: UserMemory.objects.all().aggregate(
+        n=Count("pk", filter=Q(topics__about_any=["tea"]))
+    ),
+    "search by words": lambda: Memory().search_user_memories("tea", user_id="maya"),
+    "search by text": lambda: Memory().search_user_memories("tea", None, "keyword", user_id="maya"),
+    "newest": lambda: Memory().search_user_memories(None, 2, "last_n", user_id="maya"),
+    "oldest": lambda: Memory().search_user_memories(None, 2, "first_n", user_id="maya"),
+    "topic counts": lambda: UserMemory.objects.all().topic_counts(),
+    "stats": lambda: UserMemory.objects.all().stats(),
+    "owners": lambda: UserMemory.objects.all().owners(limit=10),
+    "walk": lambda: list(UserMemory.objects.all().walk(size=1)),
+    "fewer topics": lambda: list(UserMemory.objects.all().filter(topics__fewer_than=3)),
+    "JSON Lines": lambda: [json.loads(line) for line in formats.json_lines(UserMemory.objects.all())],
+    "CSV": lambda: list(formats.csv_lines(UserMemory.objects.all())),
+    "overview": lambda: _command("memory_overview"),
+    "export": lambda: _command("export_memories"),
+    "reindex": lambda: _command("reindex_memories"),
+}
+PAGES = (
+    LIST,
+    f"{LIST}?q=tea",
+    f"{LIST}?topic=tea",
+    f"{LIST}?o=created_at",
+    f"{LIST}dashboard/",
+    f"{LIST}complete/topics/?q=t",
+    f"{LIST}complete/people/?q=m",
+    f"{LIST}complete/agents/?q=m",
+    "/api/memories/?user_id=maya",
+    "/api/memories/?user_id=zoe",
+    "/api/stats/?user_id=zoe",
+    "/api/memories/?user_id=maya&topic=tea",
+    "/api/memories/search/?user_id=maya&q=tea",
+    "/api/memories/export/?user_id=maya",
+    "/api/topics/?user_id=maya",
+    "/api/topics/",
+    "/api/users/",
+    "/api/stats/?user_id=maya",
+)
+
+
+@each_row
+def test_no_door_fails(alias: str, kind: str, name: str, site: str) -> None:
+    write(alias, kind, name)
+    outcomes = {door: attempt(work) for door, work in DOORS.items()}
+    assert {door: outcome for door, outcome in outcomes.items() if isinstance(outcome, Exception)} == {}
+    client = staff()
+    responses = {url: attempt(lambda url=url: read(client, url)) for url in (*PAGES, person("maya"), person("zoe"))}  # type: ignore[misc]
+    assert {url: response for url, response in responses.items() if response != 200} == {}
+
+
+def read(client: Any, url: str) -> int:
+    """Return the status of a page, of which everything is read."""
+    response = client.get(url)
+    return int(response.status_code) if b"".join(response) else 0
+
+
+@each_row
+def test_the_admin_shows_it_as_damaged(alias: str, kind: str, name: str, site: str) -> None:
+    write(alias, kind, name)
+    client = staff()
+    damaged = [memory for memory in UserMemory.objects.all() if memory.damaged_fields]
+    assert len(damaged) == (2 if kind == "document" else 1)
+    assert page(client).count("am-damaged") == len(damaged)
+    for memory in damaged:
+        content = page(client, memory_url(memory))
+        assert "Another program wrote this memory." in content
+        # The service reaches those that have an owner, an id and a version.
+        assert ('name="_save"' in content) == (kind != "document")
+        assert client.post(memory_url(memory, "delete"), {"post": "yes"}).status_code == 302
+    assert UserMemory.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", TOPICS)
+@each_database
+def test_topics_are_read_as_far_as_they_can_be(alias: str, name: str, site: str) -> None:
+    memory = add("Likes tea")
+    set_json(alias, memory, "topics", TOPICS[name])
+    expected = {"text": ["a,b"], "mixed": ["tea"]}.get(name, [])
+    (found,) = Memory().get_user_memories("maya")
+    assert (found.topics, found.damaged_fields) == (expected, ["topics"])
+    assert [count.topic for count in UserMemory.objects.all().topic_counts()] == expected
+    for topic in expected:
+        assert Memory().get_user_memories("maya", topics=[topic]) == [found]
+
+
+@pytest.mark.parametrize("name", TOPICS)
+@each_database
+def test_bulk_changes_of_topics_mend_them(alias: str, name: str, site: str) -> None:
+    memory = add("Likes tea")
+    set_json(alias, memory, "topics", TOPICS[name])
+    bulk = BulkMemory(UserMemory.objects.all())
+    assert bulk.add_topic("new") == 1
+    assert "new" in now(memory).topics
+    assert bulk.remove_topic("new") == 1
+    assert now(memory).topics == {"text": ["a,b"], "mixed": ["tea"]}.get(name, [])
+
+
+@pytest.mark.parametrize("name", METADATA)
+@each_database
+def test_a_save_in_the_admin_mends_content(alias: str, name: str, site: str) -> None:
+    memory = add("Likes tea")
+    set_json(alias, memory, "metadata", METADATA[name])
+    assert now(memory).damaged_fields == ["metadata"]
+    assert save(staff(), memory, memory="Likes coffee").status_code == 302
+    assert (now(memory).memory, now(memory).metadata, now(memory).damaged_fields) == ("Likes coffee", {}, [])
+
+
+@pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias in ON_MONGODB])
+def test_a_document_with_three_fields(alias: str, site: str) -> None:
+    collection(alias).insert_one(dict(DOCUMENTS["bare"]))
+    (found,) = Memory().get_user_memories("maya")
+    assert (found.memory_id, found.memory, found.topics, found.metadata) == ("m", "Likes tea", [], {})
+    assert (found.version, found.created_at, found.last_updated, found.input) == (1, EPOCH, EPOCH, None)
+    assert found.damaged_fields == ["key", "topics", "metadata", "version", "last_updated", "created_at"]
+    assert Memory().search_user_memories("tea", user_id="maya") == [found]
+    assert Memory().clear_user_memories("maya") == 1
+
+
+@each_database
+def test_a_sound_row_is_not_damaged(alias: str, site: str) -> None:
+    memory = add("x", topics=["a"], metadata={"n": [2**40, 1.5, None, True, {"a": "b"}]}, agent_id="bot")
+    for found in (now(memory), *Memory().get_user_memories("maya")):
+        assert found.damaged_fields == []
+        assert type(found.metadata) is dict
+        assert type(found.topics) is list
+    assert "am-damaged" not in page(staff())

@@ -1,0 +1,122 @@
+"""Migrations on MongoDB that are killed, simultaneous or late complete the schema; a check names missing parts."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connections
+from pymongo.collection import Collection
+
+from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.schema import check_schema
+from tests.databases import race
+from tests.test_operations import SCRATCH, indexes, migrate, scratch
+
+# The fixture is used by its name.
+__all__ = ["scratch"]
+
+TABLES = [model._meta.db_table for model in (AgentSession, AgentRun, UserMemory)]
+on_mongodb = pytest.mark.parametrize("alias", ["mongodb", "standalone"])
+
+
+class Killed(BaseException):
+    """The end of a process."""
+
+
+def all_indexes() -> dict[str, dict[str, Any]]:
+    return {table: indexes(table) for table in TABLES}
+
+
+def empty_database() -> Any:
+    """Drop all collections of the test's database, also the list of applied migrations."""
+    database = connections[SCRATCH].database  # type: ignore[attr-defined]
+    for name in database.list_collection_names():
+        database.drop_collection(name)
+    return database
+
+
+@on_mongodb
+def test_a_migration_takes_and_completes_a_collection_that_was_written_before(scratch: str) -> None:
+    complete = all_indexes()
+    database = empty_database()
+    for table in TABLES:
+        database[table].insert_one({"_id": table, "session_id": table, "search_terms": "words"})
+    migrate()
+    assert all_indexes() == complete
+    assert all(database[table].count_documents({}) == 1 for table in TABLES)
+    # The words of a newer release stay.
+    assert database[UserMemory._meta.db_table].find_one()["search_terms"] == "words"
+
+
+@on_mongodb
+def test_a_migration_that_was_killed_at_any_index_is_completed_by_the_next_one(scratch: str) -> None:
+    complete = all_indexes()
+    create = Collection.create_indexes
+    for survived in (0, 1, 7, 8, 13, 15, 16):
+        empty_database()
+        calls = iter(range(survived))
+
+        def mortal(*args: Any, calls: Any = calls, **kwargs: Any) -> Any:
+            if next(calls, None) is None:
+                raise Killed
+            return create(*args, **kwargs)
+
+        with patch.object(Collection, "create_indexes", mortal), pytest.raises(Killed):
+            migrate()
+        migrate()
+        assert all_indexes() == complete
+
+
+@on_mongodb
+def test_processes_that_migrate_at_once_all_succeed(scratch: str) -> None:
+    complete = all_indexes()
+    for _ in range(3):
+        empty_database()
+        assert race(1, lambda _thread, _round: migrate(), threads=3) == [[None] * 3]
+        assert all_indexes() == complete
+
+
+@on_mongodb
+def test_sessions_with_one_id_are_an_error_with_a_text(scratch: str) -> None:
+    database = empty_database()
+    database[AgentSession._meta.db_table].insert_many([{"session_id": "twice"}, {"session_id": "twice"}])
+    with pytest.raises(IntegrityError, match="duplicate key"):
+        migrate()
+
+
+@on_mongodb
+def test_a_migration_can_be_taken_back_where_indexes_are_missing(scratch: str) -> None:
+    connections[SCRATCH].database[UserMemory._meta.db_table].drop_indexes()  # type: ignore[attr-defined]
+    migrate("zero")
+    assert not {*TABLES} & {*connections[SCRATCH].introspection.table_names()}
+
+
+@on_mongodb
+def test_the_check_of_a_database_names_missing_parts(scratch: str, settings: Any) -> None:
+    settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
+    settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
+    assert check_schema(databases=[SCRATCH]) == []
+    database = connections[SCRATCH].database  # type: ignore[attr-defined]
+    database[AgentSession._meta.db_table].drop_index("agno_memory_unique_session_id")
+    database[UserMemory._meta.db_table].drop_index("agno_memory_newest")
+    (message,) = check_schema(databases=[SCRATCH])
+    assert message.id == "agno_memory.W015"
+    assert "memories: agno_memory_newest, agno_memory_unique_session_id. " in message.msg
+    assert check_schema(databases=["default"]) == check_schema() == []
+    # The commands of the hint.
+    call_command("migrate", "agno_memory", "zero", fake=True, database=SCRATCH, verbosity=0)
+    migrate()
+    assert check_schema(databases=[SCRATCH]) == []
+    empty_database()
+    (message,) = check_schema(databases=[SCRATCH])
+    assert all(table in message.msg for table in TABLES)
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_databases_with_sql_refuse_such_writes_themselves(scratch: str, settings: Any) -> None:
+    settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
+    settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
+    assert check_schema(databases=[SCRATCH]) == []
