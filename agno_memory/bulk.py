@@ -9,7 +9,6 @@ from typing import Any, Final
 from agno_memory.conf import conf
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
 from agno_memory.db.keyset import Order
-from agno_memory.db.statements import DeleteMany
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import MemoryExists
@@ -27,7 +26,6 @@ Batch = list[UserMemory]
 # Writes the rows of one owner, which are also given as they were before, and returns the written ones.
 Write = Callable[[UserMemoryQuerySet, Batch], Batch]
 
-DELETE_MANY: Final = DeleteMany()
 ORDER: Final[Order] = "created_at"
 # The fields that are loaded of the memories of a batch.
 LOADED: Final = ("key", "memory_id", "user_id", "created_at")
@@ -120,12 +118,13 @@ class BulkMemory:
         self.conflicts += [memory.memory_id for memory in memories if memory.memory_id in conflicts]
         self._store.move_in([copies[each] for each in copies if each not in stored], keep_version=True)
         moved = [memory for memory in memories if memory.memory_id not in conflicts]
-        DELETE_MANY.run(rows.filter(key__in=[memory.key for memory in moved]))
+        # The vectors go too: the new owner's memories have other keys.
+        _delete(rows, moved)
         return moved
 
     def delete(self) -> int:
         """Delete the memories and return their number."""
-        return self._each(self.rows, _written_by(DELETE_MANY.run), self._announce_deleted)
+        return self._each(self.rows, _delete, self._announce_deleted)
 
     def _update_topics(
         self, rows: UserMemoryQuerySet, topics: TopicsWith | TopicsWithout, change: Callable[[list[str]], list[str]]
@@ -184,14 +183,11 @@ class BulkMemory:
         announce_batch(memory_deleted, batch, using=self.rows.db)
 
 
-def _written_by(write: Callable[[UserMemoryQuerySet], object]) -> Write:
-    """Return a function that writes all rows of an owner by one statement."""
-
-    def write_rows(rows: UserMemoryQuerySet, memories: Batch) -> Batch:
-        write(rows)
-        return memories
-
-    return write_rows
+def _delete(rows: UserMemoryQuerySet, memories: Batch) -> Batch:
+    """Delete memories of one owner, and their vectors."""
+    for owner, keys in by_owner((memory.user_id, memory.key) for memory in memories).items():
+        rows.erase_returning(owner, keys)
+    return memories
 
 
 def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write, loaded: Sequence[str]) -> Batch:

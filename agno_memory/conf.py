@@ -19,6 +19,11 @@ ON_USER_DELETE = ("keep", "erase")
 # The format of DRF: a number, and a period of which only the first letter is significant.
 RATE = re.compile(r"[1-9]\d*/[smhd][a-z]*")
 
+# The path of an object in a module.
+PATH = re.compile(r"\w+(\.\w+)+")
+# Of the name of an embedding model.
+MAX_NAME_LENGTH = 255
+
 # The name of a header field (RFC 9110).
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -97,6 +102,36 @@ class Settings:
     def LANGUAGE(self) -> str:
         """Language of the memories, for the stems and the stop words of ranked searches: a stemmer of Snowball."""
         return self._text("LANGUAGE", "english")
+
+    @property
+    def EMBEDDER(self) -> Any:
+        """Embedding model of ranked searches: a function that takes a list of texts and returns a list of vectors, an
+        object with ``documents`` and ``queries``, or the dotted path of one; None for searches without a model."""
+        value = self.site_values().get("EMBEDDER")
+        is_path = isinstance(value, str) and PATH.fullmatch(value) is not None
+        is_object = hasattr(value, "documents") and hasattr(value, "queries")
+        if value is None or is_path or callable(value) or is_object:
+            return value
+        raise ImproperlyConfigured(
+            "AGNO_MEMORY['EMBEDDER'] must be a function, an object with documents() and queries(), or the dotted path "
+            f"of one, not {value!r}."
+        )
+
+    @property
+    def EMBEDDER_NAME(self) -> str:
+        """Name of the embedding model and its version, stored with each vector; after a change of it, run
+        ``manage.py embed_memories``. By default the dotted path of ``EMBEDDER``."""
+        embedder = "none" if self.EMBEDDER is None else self.EMBEDDER
+        path = embedder if isinstance(embedder, str) else getattr(embedder, "__qualname__", type(embedder).__qualname__)
+        name = self._text("EMBEDDER_NAME", path)
+        if len(name) > MAX_NAME_LENGTH:
+            raise ImproperlyConfigured(f"AGNO_MEMORY['EMBEDDER_NAME'] must have at most {MAX_NAME_LENGTH} characters.")
+        return name
+
+    @property
+    def EMBEDDER_TIMEOUT(self) -> int:
+        """Maximum wait of a search for the embedding model, in milliseconds; after it, the search ranks by words."""
+        return self._count("EMBEDDER_TIMEOUT", 1_000)
 
     @property
     def CALLER_HEADERS(self) -> list[str]:

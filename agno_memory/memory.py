@@ -189,7 +189,7 @@ class Memory(Recall):
     def clear_user_memories(self, user_id: object = None) -> int:
         """Delete all memories of one user and return their number."""
         owner = owner_id(user_id)
-        count = self.rows_to_write(owner).erase()
+        count = self.rows_to_write(owner).erase_of(owner)
         if count:
             self._send(memory_deleted, user_id=owner, memory_ids=None)
         return count
@@ -199,7 +199,7 @@ class Memory(Recall):
 
         No other verb crosses owners; ``clear_user_memories`` deletes the memories of one user.
         """
-        count = self.rows_to_write(ANYONE).erase()
+        count = self.rows_to_write(ANYONE).erase_of(None)
         if count:
             self._send(memory_deleted, user_id=None, memory_ids=None)
         return count

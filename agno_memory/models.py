@@ -12,6 +12,7 @@ from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQu
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.db.readable import Damaged
+from agno_memory.db.transactions import all_or_nothing
 from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField
 from agno_memory.fields import (
     CompositeKeyField,
@@ -29,6 +30,8 @@ from agno_memory.keys import uuid7
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.times import now
+from agno_memory.vector_models import MemoryVector
+from agno_memory.vector_querysets import VectorQuerySet
 
 if TYPE_CHECKING:
     # Type checkers without the plugin of django-stubs do not find the methods of a queryset on its manager.
@@ -143,6 +146,30 @@ class UserMemory(models.Model):
                 own.compute_terms(set(update_fields))
 
     save.alters_data = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def vectors(cls, alias: str | None) -> VectorQuerySet:
+        """Return the vectors of the memories in this model's table.
+
+        Args:
+            alias: of their database; None for the router's choice.
+        """
+        return MemoryVector.objects.using(alias)
+
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Delete as any model, and the vectors too."""
+        alias = using or router.db_for_write(type(self), instance=self)
+        key = self.key
+
+        def delete_all() -> tuple[int, dict[str, int]]:
+            self.key = key
+            deleted = super(UserMemory, self).delete(using=using, keep_parents=keep_parents)
+            self.vectors(alias).of_memories(self.user_id, [key]).erase()
+            return deleted
+
+        return all_or_nothing(alias, delete_all)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
 
     def check_identity(self) -> None:
         """Check that the owner and the id are those that the memory was read with; if one is deferred, it is read.

@@ -26,6 +26,7 @@ from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun
 from agno_memory.stats.cache import forget_cached
+from agno_memory.vector_querysets import VectorQuerySet
 
 
 class Reassigned(NamedTuple):
@@ -72,6 +73,10 @@ def _count_memories(owner: str, db: str | None) -> int:
     return Memory(db).rows_to_write(owner).count()
 
 
+def _vectors(owner: str, db: str | None) -> VectorQuerySet:
+    return Memory(db).rows_to_write(owner).vectors().filter(user_id=owner)
+
+
 def _count_sessions(owner: str, db: str | None) -> int:
     return AgentSessions(db).rows_to_write(owner).count()
 
@@ -84,9 +89,15 @@ def _count_runs(owner: str, db: str | None) -> int:
 
 
 # Runs before sessions: afterwards their owner is unknown. The erasure of the sessions deletes them, all or nothing.
-# Data that belongs to the memories, such as vectors of their texts, comes before them for the same reason.
+# Vectors name their owner, so they come after the memories, whose deletion deletes most of them.
 HOLDINGS: Final = (
     Holding("memories", _("Memories"), _count_memories, lambda owner, db: Memory(db).clear_user_memories(owner)),
+    Holding(
+        "vectors",
+        _("Vectors of texts"),
+        lambda owner, db: _vectors(owner, db).count(),
+        lambda owner, db: _vectors(owner, db).erase(),
+    ),
     Holding("runs", _("Turns of conversations"), _count_runs, lambda owner, db: None),
     Holding(
         "sessions",

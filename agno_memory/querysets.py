@@ -27,7 +27,7 @@ from agno_memory.validators import (
     validate_limit,
     validate_query,
 )
-from agno_memory.words_querysets import WordsQuerySet
+from agno_memory.vector_querysets import EmbeddedQuerySet
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -44,7 +44,7 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-class UserMemoryQuerySet(WordsQuerySet):
+class UserMemoryQuerySet(EmbeddedQuerySet):
     """Memories. Every method that narrows or orders can be chained, and reads nothing before the result is used."""
 
     def matching(self, **filters: Any) -> Self:

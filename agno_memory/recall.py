@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any, Literal, overload
 
 from agno_memory.db.keyset import Order
+from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import Position, UserMemoryQuerySet, conditions
 from agno_memory.search.context import DEFAULT_BUDGET, MAX_CANDIDATES, Context, context_of
 from agno_memory.search.methods import RetrievalMethod
 from agno_memory.search.recall import Match, Search
-from agno_memory.services import Service, async_twin
+from agno_memory.services import Service, UserScope, async_twin
 from agno_memory.validators import check, validate_limit
 
 
@@ -80,7 +81,9 @@ class Recall(Service[UserMemoryQuerySet]):
         check("limit", limit, validate_limit)
         lookups = conditions(**filters)
         if search.selection is None:
-            matches = search.ranked(self.rows(user_id).filter(**lookups), limit)
+            owner = None if isinstance(user_id, UserScope) else owner_id(user_id)
+            rows = self.rows(user_id).filter(**lookups)
+            matches = search.ranked(rows, limit, owner, is_narrowed=bool(lookups))
             return matches if explain else [match.memory for match in matches]
         selected = self.select(user_id, {**lookups, **search.selection.lookups}, limit, search.selection.order)
         return [search.unranked(memory) for memory in selected] if explain else selected

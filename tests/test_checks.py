@@ -22,7 +22,7 @@ from django.test import override_settings
 from agno_memory.checks import TAG, check_database, check_replicas, check_rest, check_settings, check_users
 from agno_memory.db.handles import MONGODB_OPTIONS, SQLITE_OPTIONS
 from agno_memory.schema import check_migrations, check_schema
-from agno_memory.search.checks import check_language, check_stored_words
+from agno_memory.search.checks import check_embedder, check_language, check_stored_words, check_vectors
 
 ROOT = Path(__file__).parent.parent
 ROUTED = ["agno_memory.routers.MemoryRouter"]
@@ -64,7 +64,9 @@ def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
         check_replicas,
         check_rest,
         check_language,
+        check_embedder,
         check_stored_words,
+        check_vectors,
         check_schema,
         check_migrations,
     }

@@ -22,6 +22,7 @@ TEXTS = {
     "USER_ID_FIELD": "pk",
     "ON_USER_DELETE": "keep",
     "LANGUAGE": "english",
+    "EMBEDDER_NAME": "none",
 }
 # Valid values of the settings that do not accept any text.
 OTHERS = {"ON_USER_DELETE": "erase"}
@@ -33,6 +34,7 @@ COUNTS = {
     "MAX_METADATA_SIZE": 65_536,
     "BATCH_SIZE": 1_000,
     "READ_YOUR_WRITES_SECONDS": 10,
+    "EMBEDDER_TIMEOUT": 1_000,
     "REST_PAGE_SIZE": 50,
     "REST_MAX_PAGE_SIZE": 200,
     "REST_MAX_BULK": 1_000,
@@ -44,7 +46,7 @@ LISTS: dict[str, list[str]] = {
     "REST_PERMISSION_CLASSES": ["agno_memory.rest.permissions.MemoryPermissions"],
 }
 RATES: dict[str, dict[str, str]] = {"REST_THROTTLE_RATES": {}}
-DEFAULTS: dict[str, Any] = {**TEXTS, **COUNTS, **LISTS, **RATES}
+DEFAULTS: dict[str, Any] = {**TEXTS, **COUNTS, **LISTS, **RATES, "EMBEDDER": None}
 
 
 def test_these_are_all_settings() -> None:
@@ -95,6 +97,26 @@ def test_caller_headers_must_be_names_of_headers(value: object) -> None:
         _ = conf.CALLER_HEADERS
     with override_settings(AGNO_MEMORY={"CALLER_HEADERS": ["X-Api-Key"]}):
         assert conf.CALLER_HEADERS == ["X-Api-Key"]
+
+
+@pytest.mark.parametrize("value", ["", "no path", "one", 1, ["a.b"]])
+def test_an_embedder_must_be_a_function_or_a_path(value: object) -> None:
+    with (
+        override_settings(AGNO_MEMORY={"EMBEDDER": value}),
+        pytest.raises(ImproperlyConfigured, match="must be a function"),
+    ):
+        _ = conf.EMBEDDER
+    for valid in ("a.b", sorted):
+        with override_settings(AGNO_MEMORY={"EMBEDDER": valid}):
+            assert valid == conf.EMBEDDER
+    assert conf.EMBEDDER_NAME == "none"
+    with override_settings(AGNO_MEMORY={"EMBEDDER": "a.b"}):
+        assert conf.EMBEDDER_NAME == "a.b"
+    with (
+        override_settings(AGNO_MEMORY={"EMBEDDER_NAME": "x" * 256}),
+        pytest.raises(ImproperlyConfigured, match="at most 255"),
+    ):
+        _ = conf.EMBEDDER_NAME
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from tests.databases import commits, each_database, handles_allowed
 
 pytestmark = [commits]
 
-NOTHING = {"memories": 0, "runs": 0, "sessions": 0, "log texts": 0}
+NOTHING = {"memories": 0, "vectors": 0, "runs": 0, "sessions": 0, "log texts": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -61,10 +61,10 @@ def test_erase_leaves_nothing_of_a_person_and_all_of_the_others(alias: str) -> N
     fill(alias, "Maya")
     log("m · maya")
     erasure = people.erase("maya", alias)
-    assert erasure.erased == {"memories": 1, "runs": 2, "sessions": 1, "log texts": 1}
+    assert erasure.erased == {"memories": 1, "vectors": 0, "runs": 2, "sessions": 1, "log texts": 1}
     assert erasure.left == NOTHING == people.count("maya", alias)
     assert erasure.is_complete
-    assert people.count("Maya", alias) == {"memories": 1, "runs": 2, "sessions": 1, "log texts": 0}
+    assert people.count("Maya", alias) == {"memories": 1, "vectors": 0, "runs": 2, "sessions": 1, "log texts": 0}
     assert AgentRun.objects.using(alias).filter(session_id="of maya").count() == 0
 
 
@@ -152,7 +152,10 @@ def test_erase_user_counts_asks_and_reports() -> None:
     assert people.count("maya")["memories"] == 1
     out = StringIO()
     call_command("erase_user", "maya", "--no-input", stdout=out)
-    assert "Erased 1 memories, 2 runs, 1 sessions, 0 log texts.\nA second count found nothing." in out.getvalue()
+    assert (
+        "Erased 1 memories, 0 vectors, 2 runs, 1 sessions, 0 log texts.\nA second count found nothing."
+        in out.getvalue()
+    )
 
 
 def test_erase_user_fails_if_something_is_left() -> None:

@@ -16,11 +16,13 @@ from django.db import NotSupportedError, ProgrammingError, connections, models
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.mongodb import is_mongos
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.vector_models import MemoryVector
 
 # Each table with the field that decides the server of a row.
 Tables: TypeAlias = "dict[type[models.Model], str]"
 DISTRIBUTED_BY: Final[Tables] = {
     UserMemory: "user_id",
+    MemoryVector: "user_id",
     AgentSession: "session_id",
     AgentRun: "session",
 }
@@ -177,8 +179,8 @@ def _literal(text: str) -> str:
 class MongoSharding(Sharding):
     """A sharded MongoDB, reached through ``mongos``.
 
-    Memories are hashed by owner. Sessions and runs are ranged by session id: a unique index must begin with the shard
-    key, and a hashed index cannot be unique.
+    Memories and vectors are hashed by owner. Sessions and runs are ranged by session id: a unique index must begin with
+    the shard key, and a hashed index cannot be unique.
     """
 
     vendor = "mongodb"
@@ -206,7 +208,7 @@ class MongoSharding(Sharding):
 
     @staticmethod
     def _method(model: type[models.Model]) -> str | int:
-        return "hashed" if issubclass(model, UserMemory) else 1
+        return "hashed" if issubclass(model, UserMemory | MemoryVector) else 1
 
 
 ENGINES: Final[dict[str, type[Sharding]]] = {"citus": Citus, "mongodb": MongoSharding}

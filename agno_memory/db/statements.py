@@ -242,6 +242,14 @@ class Delete(OneRow[int]):
         return mongodb.delete_one(model, connection, query_filter)
 
 
+class DeleteAll(Delete):
+    """Delete all rows that meet the conditions, and return their number."""
+
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> int:
+        query_filter = bind(self.compiled(model, connection, mongodb.filter_of), values, connection)
+        return mongodb.delete_all(model, connection, query_filter)
+
+
 class DeleteMany:
     """Delete the rows of a queryset and return the values of one field."""
 

@@ -24,7 +24,7 @@ from agno_memory.db.rows import with_read_fields
 from agno_memory.db.statements import (
     Condition,
     Delete,
-    DeleteMany,
+    DeleteAll,
     Insert,
     Select,
     SelectMany,
@@ -50,7 +50,7 @@ INSERT = Insert()
 SELECT = Select("key", "user_id")
 DELETE = Delete("key", "user_id")
 DELETE_VERSION = Delete("key", "user_id", "version")
-DELETE_MANY = DeleteMany()
+DELETE_VECTORS = DeleteAll("user_id", "memory_key")
 REPLACE = Update("key", "user_id", fields=WRITTEN)
 REPLACE_VERSION = Update("key", "user_id", "version", fields=WRITTEN)
 TERMS = SetValues("key", "user_id", "version", fields=[SEARCH_TERMS.name])
@@ -204,9 +204,17 @@ class Store(Table[UserMemoryQuerySet]):
 
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
         """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
-        values = {"key": KEY.digest(owner, memory_id), "user_id": owner, "version": version}
+        key, alias = KEY.digest(owner, memory_id), self.write_alias
+        values = {"key": key, "user_id": owner, "version": version}
         statement = DELETE if version is None else DELETE_VERSION
-        return bool(statement.run(self.model, self.write_alias, values))
+
+        def delete_with_vectors() -> bool:
+            is_deleted = bool(statement.run(self.model, alias, values))
+            if is_deleted:
+                DELETE_VECTORS.run(self.model.vectors(alias).model, alias, {"user_id": owner, "memory_key": key})
+            return is_deleted
+
+        return all_or_nothing(alias, delete_with_vectors)
 
     # Writing many
 
@@ -263,8 +271,10 @@ class Store(Table[UserMemoryQuerySet]):
         owned = self.rows_to_write().for_user(owner)
 
         def delete_batches() -> set[str]:
-            batches = batched(memory_ids, conf.BATCH_SIZE)
-            return {each for batch in batches for each in DELETE_MANY.run(_with_ids(owned, owner, batch), "memory_id")}
+            deleted: set[str] = set()
+            for batch in batched(memory_ids, conf.BATCH_SIZE):
+                deleted.update(owned.erase_returning(owner, _keys_of(owner, batch), "memory_id"))
+            return deleted
 
         gone = all_or_nothing(owned.db, delete_batches) if memory_ids else set()
         return [memory_id for memory_id in memory_ids if memory_id in gone]
@@ -323,7 +333,11 @@ class Store(Table[UserMemoryQuerySet]):
 
 def _with_ids(rows: UserMemoryQuerySet, owner: str, memory_ids: Iterable[str]) -> UserMemoryQuerySet:
     """Narrow an owner's rows to these ids, by the primary key."""
-    return rows.filter(key__in=[KEY.digest(owner, memory_id) for memory_id in memory_ids])
+    return rows.filter(key__in=_keys_of(owner, memory_ids))
+
+
+def _keys_of(owner: str, memory_ids: Iterable[str]) -> list[str]:
+    return [KEY.digest(owner, memory_id) for memory_id in memory_ids]
 
 
 def _saved(candidate: UserMemory, alias: str) -> UserMemory:

@@ -1,18 +1,26 @@
-"""``UserMemory`` on another table."""
+"""``UserMemory`` and ``MemoryVector`` on other tables."""
 
 from __future__ import annotations
 
 import threading
 from copy import copy
-from typing import Any, cast
+from typing import Any, Final, TypeVar, cast
 
 from django.apps.registry import Apps
-from django.db.models import Field, Index
+from django.db.models import Field, Index, Model
 
+from agno_memory.keys import composite_key
 from agno_memory.models import UserMemory
+from agno_memory.vector_models import MemoryVector
+from agno_memory.vector_querysets import VectorQuerySet
+
+TModel = TypeVar("TModel", bound=Model)
 
 _lock = threading.Lock()
 _models: dict[str, type[UserMemory]] = {}
+# The table of the vectors has the name of the memories' table with this ending; PostgreSQL limits its length.
+VECTORS_ENDING: Final = "_vectors"
+MAX_NAME_LENGTH: Final = 63
 
 
 def model_for(table_name: str) -> type[UserMemory]:
@@ -28,17 +36,35 @@ def model_for(table_name: str) -> type[UserMemory]:
 
 
 def _make_model(table_name: str) -> type[UserMemory]:
+    vectors = _on_table(MemoryVector, _vectors_table(table_name), {})
+
+    def vectors_of(cls: type[UserMemory], alias: str | None) -> VectorQuerySet:
+        return vectors.objects.using(alias)
+
+    return _on_table(UserMemory, table_name, {"__reduce__": _reduce, "vectors": classmethod(vectors_of)})
+
+
+def _vectors_table(table_name: str) -> str:
+    name = f"{table_name}{VECTORS_ENDING}"
+    if len(name) <= MAX_NAME_LENGTH:
+        return name
+    unique = composite_key(table_name)[:8]
+    return f"{table_name[: MAX_NAME_LENGTH - len(VECTORS_ENDING) - len(unique)]}{unique}{VECTORS_ENDING}"
+
+
+def _on_table(base: type[TModel], table_name: str, members: dict[str, Any]) -> type[TModel]:
+    """Return a subclass of a model for a table."""
     meta = type("Meta", (), {"proxy": True, "app_label": "agno_memory", "apps": Apps()})
-    members = {"__module__": UserMemory.__module__, "Meta": meta, "__reduce__": _reduce}
-    model = cast("type[UserMemory]", type("UserMemory", (UserMemory,), members))
+    own = {"__module__": base.__module__, "Meta": meta, **members}
+    model = cast("type[TModel]", type(base.__name__, (base,), own))
     options: Any = model._meta
     options.proxy = False
     options.parents = {}
     options.db_table = table_name
-    options.local_fields = [_copy_field(model, field) for field in UserMemory._meta.local_fields]
+    options.local_fields = [_copy_field(model, field) for field in base._meta.local_fields]
     options.pk = next(field for field in options.local_fields if field.primary_key)
     options._expire_cache()
-    options.indexes = [_copy_index(model, index) for index in UserMemory._meta.indexes]
+    options.indexes = [_copy_index(model, index) for index in base._meta.indexes]
     return model
 
 
@@ -53,7 +79,7 @@ def _empty_instance(table_name: str) -> UserMemory:
     return model.__new__(model)
 
 
-def _copy_field(model: type[UserMemory], field: Field[Any, Any]) -> Field[Any, Any]:
+def _copy_field(model: type[Model], field: Field[Any, Any]) -> Field[Any, Any]:
     """Return a copy of a field that belongs to the model: some statements name a column with its table."""
     own = copy(field)
     own.model = model
@@ -61,7 +87,7 @@ def _copy_field(model: type[UserMemory], field: Field[Any, Any]) -> Field[Any, A
     return own
 
 
-def _copy_index(model: type[UserMemory], index: Index) -> Index:
+def _copy_index(model: type[Model], index: Index) -> Index:
     """Return a copy of an index with a name made from the table: names of indexes are unique in a database."""
     own = index.clone()
     own.name = ""

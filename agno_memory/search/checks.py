@@ -14,6 +14,8 @@ from agno_memory.db.connections import connection_to
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import Analyser, current_analyser, languages, unknown_language
+from agno_memory.search.embedders import current_embedder
+from agno_memory.vector_models import MemoryVector
 
 TAG = "agno_memory"
 # The rows that the check of a database reads, at each end of the table.
@@ -32,6 +34,50 @@ def check_language(**kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "LANGUAGE: the name of a stemmer of Snowball, in English."
     return [Error(str(unknown_language(language)), hint=hint, id="agno_memory.E020")]
+
+
+@register(TAG, Tags.compatibility)
+def check_embedder(**kwargs: Any) -> list[CheckMessage]:
+    """Report an ``EMBEDDER`` that cannot be imported."""
+    try:
+        if conf.EMBEDDER is None:
+            return []
+    except ImproperlyConfigured:
+        # Reported by check_settings().
+        return []
+    try:
+        current_embedder()
+    except ImproperlyConfigured as error:
+        hint = "EMBEDDER: the dotted path of a function, or of a class with documents() and queries()."
+        return [Error(str(error), hint=hint, id="agno_memory.E021")]
+    return []
+
+
+@register(TAG, Tags.database)
+def check_vectors(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report vectors of another model, or none of this one; run by ``check --database`` and ``migrate``."""
+    alias = router.db_for_read(MemoryVector)
+    if alias not in (databases or ()) or check_embedder():
+        return []
+    try:
+        embedder = current_embedder()
+        if embedder is None or MemoryVector._meta.db_table not in connection_to(alias).introspection.table_names():
+            return []
+        rows = MemoryVector.objects.using(alias)
+        newest = list(UserMemory.objects.using(alias).sorted_by("-created_at").values_list("key", flat=True)[:SAMPLE])
+        of_newest = dict(rows.filter(memory_key__in=newest).order_by("model").values_list("model", "dims"))
+    except (DatabaseError, ImproperlyConfigured):
+        return []
+    is_current = set(of_newest) == {embedder.name} if newest else True
+    return [] if is_current else [another_model(alias, embedder.name)]
+
+
+def another_model(alias: str, name: str) -> CheckMessage:
+    return Warning(
+        f"Memories in {alias!r} have no vectors of the model {name!r} in EMBEDDER_NAME, or those of another model too.",
+        hint=f"Run: python manage.py embed_memories --database {alias} --prune",
+        id="agno_memory.W021",
+    )
 
 
 @register(TAG, Tags.database)

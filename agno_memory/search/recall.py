@@ -13,6 +13,7 @@ from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import current_analyser
 from agno_memory.search.candidates import Candidates, find_candidates
+from agno_memory.search.embeddings import Model
 from agno_memory.search.methods import RANKED, RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.search.query import is_one_edit, parse_query, repairable
 from agno_memory.search.ranking import Parts, Query, Row, rank
@@ -106,11 +107,15 @@ class Search:
         is_newest = self.selection is None or self.selection.order == "-last_updated"
         return Match(memory, 0.0, Explanation(order="newest" if is_newest else "oldest"))
 
-    def ranked(self, memories: UserMemoryQuerySet, limit: int | None) -> list[Match]:
+    def ranked(
+        self, memories: UserMemoryQuerySet, limit: int | None, owner: str | None = None, *, is_narrowed: bool = False
+    ) -> list[Match]:
         """Return the memories that answer the query, the best first.
 
         Args:
             memories: those of one person, narrowed by the filters of the search.
+            owner: of the memories; without one, no embedding model is used.
+            is_narrowed: whether the search has filters.
             limit: the maximum number of memories; None for all that match.
         """
         query = parse_query(self.text)
@@ -122,12 +127,15 @@ class Search:
         if not query.terms:
             # Only words that say nothing, such as "what about it?".
             return [self.unranked(memory) for memory in with_read_fields(memories).newest()[:limit]]
-        found = find_candidates(memories, query)
-        scored = [pair for pair in rank(found.query, found.rows, found.statistics, {}) if pair[1].score() > 0]
+        model = Model() if owner is None else Model.of(memories, owner, self.text, self.precise or is_narrowed)
+        found = find_candidates(memories, query, model.nearest)
+        shares = model.shares(memories, found.rows)
+        ranked = rank(found.query, found.rows, found.statistics, shares)
+        scored = [pair for pair in ranked if pair[1].score() > 0 or pair[1].own]
         if self.min_relative and scored:
             least = scored[0][1].score() * self.min_relative
             scored = [pair for pair in scored if pair[1].score() >= least]
-        return _matches(memories, scored[:limit], found)
+        return _matches(memories, scored[:limit], found, model)
 
 
 def named_topics(query: Query, memories: UserMemoryQuerySet) -> list[str]:
@@ -149,19 +157,23 @@ def _repairs(term: str, word: str) -> bool:
     return repairable(word) and term[:2] == word[:2] and is_one_edit(term, word)
 
 
-def _matches(memories: UserMemoryQuerySet, scored: list[tuple[Row, Parts]], found: Candidates) -> list[Match]:
+def _matches(
+    memories: UserMemoryQuerySet, scored: list[tuple[Row, Parts]], found: Candidates, model: Model
+) -> list[Match]:
     """Return the memories of rows. A memory that was deleted in between is left out."""
     rows = memories.filter(key__in=[row.key for row, _parts in scored])
     by_key = {memory.key: memory for memory in with_read_fields(rows)}
     ids = {row.key: row.memory_id for row in found.rows}
     return [
-        Match(by_key[row.key], parts.score(), _explanation(by_key[row.key], parts, found, ids))
+        Match(by_key[row.key], parts.score(), _explanation(by_key[row.key], parts, found, ids, model))
         for row, parts in scored
         if row.key in by_key
     ]
 
 
-def _explanation(memory: UserMemory, parts: Parts, found: Candidates, ids: Mapping[str, str]) -> Explanation:
+def _explanation(
+    memory: UserMemory, parts: Parts, found: Candidates, ids: Mapping[str, str], model: Model
+) -> Explanation:
     terms = set(found.query.terms)
     return Explanation(
         words=parts.own,
@@ -172,7 +184,9 @@ def _explanation(memory: UserMemory, parts: Parts, found: Candidates, ids: Mappi
         question=parts.question,
         topics=tuple(_named(memory.topics, terms)),
         model=parts.model,
+        model_name=model.name,
         repairs=found.repairs,
+        problem=model.problem,
     )
 
 

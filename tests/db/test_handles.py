@@ -88,10 +88,10 @@ def test_a_new_file_is_in_wal_mode_before_anyone_can_open_it(tmp_path: Path) -> 
     modes = []
 
     class Watched(SqliteMemoryDb):
-        def table_exists(self) -> bool:
+        def _table_names(self) -> list[str]:
             # SQLite's file format keeps the mode in bytes 18 and 19: 2 is WAL.
             modes.append(self.db_file.read_bytes()[18:20])
-            return super().table_exists()
+            return super()._table_names()
 
     Watched(db_file=tmp_path / "memory.db").create()
     assert modes == [b"\2\2"]

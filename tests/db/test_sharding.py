@@ -17,6 +17,7 @@ from agno_memory.db.sharding import Citus, MongoSharding
 from agno_memory.db.table_models import model_for
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.test import MemoryContract
+from agno_memory.vector_models import MemoryVector
 from tests.databases import commits
 
 DISTRIBUTE = "SELECT create_distributed_table"
@@ -29,6 +30,7 @@ CREATE TRIGGER refuse_move BEFORE UPDATE OF user_id ON agno_memory_usermemory EX
 ALLOW_MOVES = "DROP TRIGGER refuse_move ON agno_memory_usermemory; DROP FUNCTION refuse_move();"
 RESTORE_KEYS = """
 ALTER TABLE agno_memory_usermemory DROP CONSTRAINT agno_memory_usermemory_pkey, ADD PRIMARY KEY (_id);
+ALTER TABLE agno_memory_memoryvector DROP CONSTRAINT agno_memory_memoryvector_pkey, ADD PRIMARY KEY (_id);
 ALTER TABLE agno_memory_agentrun DROP CONSTRAINT agno_memory_agentrun_pkey, ADD PRIMARY KEY (_id);
 """
 
@@ -83,11 +85,12 @@ def primary_key(model: Any) -> list[str]:
 @pytest.mark.parametrize("alias", ["postgres"])
 def test_citus_gets_keys_tables_and_foreign_keys_in_this_order(alias: str) -> None:
     lines = printed("--engine", "citus", "--database", alias).splitlines()
-    assert [line.split(" ")[0] for line in lines] == ["ALTER", "ALTER", "SELECT", "SELECT", "ALTER", "SELECT", "ALTER"]
+    first = ["ALTER", *["ALTER", "SELECT"] * 2]
+    assert [line.split(" ")[0] for line in lines] == [*first, "SELECT", "ALTER", "SELECT", "ALTER"]
     assert all(line.endswith(";") for line in lines)
     assert 'ADD PRIMARY KEY ("user_id", "_id")' in lines[1]
     distributed = [line for line in lines if line.startswith(DISTRIBUTE)]
-    assert [line.split("', '")[1].split("'")[0] for line in distributed] == ["user_id", "session_id", "session_id"]
+    assert [line.split("', '")[1].split("'")[0] for line in distributed] == ["user_id"] * 2 + ["session_id"] * 2
     assert "colocate_with => '\"agno_memory_agentsession\"'" in distributed[-1]
     assert "FOREIGN KEY" in lines[-1]
 
@@ -112,7 +115,7 @@ def test_a_run_that_stopped_after_the_foreign_key_was_dropped_adds_it(alias: str
 @pytest.mark.parametrize("alias", ["postgres"])
 def test_what_is_distributed_is_left_out(alias: str) -> None:
     """By the table itself: another schema may have a distributed one of the same name."""
-    distributed: set[Any] = {UserMemory, AgentSession, AgentRun}
+    distributed: set[Any] = {UserMemory, MemoryVector, AgentSession, AgentRun}
     with mock.patch.object(Citus, "_is_distributed", lambda self, model: model in distributed):
         assert Citus(alias).statements() == []
         distributed.remove(AgentRun)
@@ -161,7 +164,7 @@ def test_a_server_without_citus_is_refused_before_anything_is_changed(alias: str
 def test_mongodb_is_sharded_by_the_owner_and_by_the_session(alias: str) -> None:
     lines = printed("--engine", "mongodb", "--database", alias).splitlines()
     assert [line.partition(", ")[2] for line in lines] == [
-        '{"user_id": "hashed"})',
+        *['{"user_id": "hashed"})'] * 2,
         '{"session_id": 1})',
         '{"session_id": 1})',
     ]

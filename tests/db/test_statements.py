@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
 
+from agno_memory import vector_querysets
 from agno_memory.db import statements, store
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.memory import Memory
@@ -48,8 +49,8 @@ def test_delete_many_without_returning(alias: str) -> None:
     keys = sorted(each.pk for each in added[:2])
     rows = UserMemory.objects.using(alias).filter(pk__in=keys)
     with mock.patch.object(statements, "returns_written_rows", return_value=False):
-        assert sorted(store.DELETE_MANY.run(rows)) == keys
-        assert store.DELETE_MANY.run(rows) == []
+        assert sorted(vector_querysets.DELETE_MANY.run(rows)) == keys
+        assert vector_querysets.DELETE_MANY.run(rows) == []
     assert UserMemory.objects.using(alias).get() == added[2]
 
 

@@ -100,7 +100,7 @@ def test_erasing_a_person_counts_each_kind_and_needs_both_permissions(alias: str
     both = caller("both", "delete", "delete_agentsession")
     assert both.call("DELETE", "users/noah/?confirm=ana").status_code == 400
     response = both.call("DELETE", "users/noah/?confirm=noah")
-    erased = {"memories": 1, "runs": 2, "sessions": 1, "log_texts": 0}
+    erased = {"memories": 1, "vectors": 0, "runs": 2, "sessions": 1, "log_texts": 0}
     assert response.json() == {"erased": erased, "left": dict.fromkeys(erased, 0)}
     assert CachedFact("topics", UserMemory.objects.all()).get() is None
     assert not UserMemory.objects.exists()

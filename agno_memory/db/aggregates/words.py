@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -39,7 +39,7 @@ class WordMasks:
 
     def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
         masked = self.rows.annotate(mask=SumOfParts("search_terms", self.parts))
-        return masked.values_list("key", "mask")[: self.limit]
+        return cast("Iterable[tuple[str, int]]", masked.values_list("key", "mask")[: self.limit])
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
         # An annotation would be computed before the sort, and so keep an index from serving the order.

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, transaction
+from django.db.models import Model
 from django.db.utils import ConnectionHandler, load_backend
 from django.views.decorators.debug import sensitive_variables
 
@@ -56,6 +57,7 @@ class MemoryDb:
         self.table_name = table_name
         self.alias = self._register(settings)
         self.model = model_for(table_name)
+        self._vectors: type[Model] = self.model.vectors(self.alias).model
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.table_name!r} at {self.location}>"
@@ -67,16 +69,19 @@ class MemoryDb:
 
     def table_exists(self) -> bool:
         """Return whether the table exists."""
+        return self._is_among(self._table_names(), self.table_name)
+
+    def _table_names(self) -> list[str]:
         connection = connection_to(self.alias)
 
         def table_names() -> list[str]:
             with connection.cursor() as cursor:
                 return connection.introspection.table_names(cursor)
 
-        return self._is_among(with_django_errors(connection, table_names))
+        return with_django_errors(connection, table_names)
 
-    def _is_among(self, tables: list[str]) -> bool:
-        return self.table_name in tables
+    def _is_among(self, tables: list[str], name: str) -> bool:
+        return name in tables
 
     def create(self) -> None:
         """Create the table and its indexes unless they exist. ``Memory`` calls this; later calls cost nothing."""
@@ -103,16 +108,17 @@ class MemoryDb:
 
     def _create(self) -> None:
         connection = connection_to(self.alias)
-        if not self.table_exists():
+        for model in self._missing():
             try:
                 with connection.schema_editor() as editor:
-                    editor.create_model(self.model)
-                    CreateTopicsIndex.create(editor, self.model)
+                    editor.create_model(model)
+                    if model is self.model:
+                        CreateTopicsIndex.create(editor, model)
                 # On SQLite, the editor turns the checks of foreign keys on; see sqlite.NO_FOREIGN_KEYS.
                 connection.disable_constraint_checking()
             except DatabaseError:
                 # Another process may have created the table at the same time, which is as good.
-                if not self.table_exists():
+                if model in self._missing():
                     raise
         if self._add_missing_columns():
             self._create_missing_indexes()
@@ -148,21 +154,31 @@ class MemoryDb:
             columns = {each.name for each in connection.introspection.get_table_description(cursor, self.table_name)}
         return [field for field in self.model._meta.local_concrete_fields if field.column not in columns]
 
+    def _missing(self) -> list[type[Model]]:
+        """Return the models of the tables that do not exist: a table of memories may be older than its vectors."""
+        tables = self._table_names()
+        models: list[type[Model]] = [self.model, self._vectors]
+        return [model for model in models if not self._is_among(tables, model._meta.db_table)]
+
     def _drop(self) -> None:
+        missing = self._missing()
         with connection_to(self.alias).schema_editor() as editor:
-            editor.delete_model(self.model)
+            for model in (self.model, self._vectors):
+                if model not in missing:
+                    editor.delete_model(model)
 
     def _create_missing_indexes(self) -> None:
-        present = self._index_names()
         with connection_to(self.alias).schema_editor() as editor:
-            for index in self.model._meta.indexes:
-                if index.name not in present:
-                    editor.add_index(self.model, index)
+            for model in (self.model, self._vectors):
+                present = self._index_names(model._meta.db_table)
+                for index in model._meta.indexes:
+                    if index.name not in present:
+                        editor.add_index(model, index)
 
-    def _index_names(self) -> Iterable[str]:
+    def _index_names(self, table: str) -> Iterable[str]:
         connection = connection_to(self.alias)
         with connection.cursor() as cursor:
-            return connection.introspection.get_constraints(cursor, self.table_name).keys()
+            return connection.introspection.get_constraints(cursor, table).keys()
 
     @sensitive_variables("settings")
     def _register(self, settings: dict[str, Any]) -> str:

@@ -68,9 +68,9 @@ class MongoMemoryDb(MemoryDb):
         # A collection has no columns; a document without a field is read with None.
         return []
 
-    def _index_names(self) -> Iterable[str]:
+    def _index_names(self, table: str) -> Iterable[str]:
         # The backend's introspection fails on a hashed index, which a sharded collection has.
-        return mongodb.index_names(connection_to(self.alias), self.table_name)
+        return mongodb.index_names(connection_to(self.alias), table)
 
 
 @sensitive_variables("connection_string")

@@ -137,6 +137,6 @@ class SqliteMemoryDb(MemoryDb):
         # Without this check, connecting would create the file.
         return self.db_file.exists() and super().table_exists()
 
-    def _is_among(self, tables: list[str]) -> bool:
+    def _is_among(self, tables: list[str], name: str) -> bool:
         # SQLite ignores case in names of tables.
-        return self.table_name.casefold() in map(str.casefold, tables)
+        return name.casefold() in map(str.casefold, tables)

@@ -22,6 +22,7 @@ from agno_memory.db.mongodb.indexes import (
 )
 from agno_memory.db.mongodb.queries import (
     aggregate,
+    delete_all,
     delete_one,
     estimated_count,
     filter_and_order_of,
@@ -32,6 +33,7 @@ from agno_memory.db.mongodb.queries import (
     insert_many,
     is_mongos,
     pipeline_of,
+    set_values,
     stored_key,
     update_of,
     update_one,
@@ -47,6 +49,7 @@ __all__ = [
     "create_collection",
     "create_indexes",
     "create_migrations_table",
+    "delete_all",
     "delete_one",
     "drop_indexes",
     "drop_partial_indexes",
@@ -66,6 +69,7 @@ __all__ = [
     "is_transient",
     "pipeline_of",
     "set_missing",
+    "set_values",
     "stored_key",
     "update_of",
     "update_one",

@@ -143,6 +143,11 @@ def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter
     return int(_call(model, connection, "delete_one", query_filter).deleted_count)
 
 
+def delete_all(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:
+    """Delete all rows that match, and return their number."""
+    return int(_call(model, connection, "delete_many", query_filter).deleted_count)
+
+
 def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     table = model._meta.db_table
 

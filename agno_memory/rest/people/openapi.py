@@ -43,7 +43,7 @@ ERASE_PERSON: Final = Operation(
         "finds anything, send the request again."
     ),
     response_example={
-        "erased": {"memories": 12, "runs": 30, "sessions": 4, "log_texts": 2},
-        "left": {"memories": 0, "runs": 0, "sessions": 0, "log_texts": 0},
+        "erased": {"memories": 12, "vectors": 12, "runs": 30, "sessions": 4, "log_texts": 2},
+        "left": {"memories": 0, "vectors": 0, "runs": 0, "sessions": 0, "log_texts": 0},
     },
 )
