@@ -409,3 +409,17 @@ def test_shares_of_a_session_come_from_its_rows() -> None:
             "k3": 0.5 * 0.2 + 0.25 * 0.6 * 0.8 + 0.25 * best_three,
         }
     )
+
+
+@each_database
+def test_vectors_of_a_model_that_was_removed_are_reported_and_pruned(alias: str, settings: Any) -> None:
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory="Has a puppy"), "maya")
+    call_command("embed_memories", database=alias, stdout=StringIO(), stderr=StringIO())
+    use(settings, None, DATABASE=alias)
+    settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
+    assert [each.id for each in run_checks(tags=["database"], databases=[alias]) if each.id == "agno_memory.W022"]
+    out = StringIO()
+    call_command("embed_memories", "--prune", database=alias, stdout=out)
+    assert out.getvalue() == "1 vectors of other models deleted.\n"
+    assert not [each.id for each in run_checks(tags=["database"], databases=[alias]) if each.id == "agno_memory.W022"]

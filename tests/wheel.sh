@@ -113,7 +113,7 @@ unset DJANGO_SETTINGS_MODULE PYTHONPATH
 "$python" -m venv "$scratch/agent"
 agent=$scratch/agent/bin/python
 "$agent" -m pip install --quiet --disable-pip-version-check --no-deps "$wheel"
-needs=$(sed -n 's/^Requires-Dist: \(httpx[^;]*\);.*/\1/p' "$scratch"/agent/lib/python*/site-packages/agno_memory-*.dist-info/METADATA)
+needs=$(sed -n 's/^Requires-Dist: \(httpx[^;]*\);.*/\1/p' "$scratch"/agent/lib/python*/site-packages/agno_memory-*.dist-info/METADATA | sort -u)
 "$agent" -m pip install --quiet --disable-pip-version-check "$needs"
 installed=$("$agent" -m pip list --format freeze --disable-pip-version-check)
 ! grep -qi '^django' <<<"$installed" || fail "has Django where it should do without"

@@ -109,10 +109,7 @@ class SumOfParts(Func):
     def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
         # The backend adds the method as_mql() to every expression.
         source: Any = self.get_source_expressions()[0]
-        column = mql_text(source.as_mql(compiler, connection, as_expr=True))
-        found = ({"$gte": [{"$indexOfCP": [column, {"$literal": part}]}, 0]} for part in self.numbers)
-        pairs = zip(found, self.numbers.values(), strict=True)
-        return {"$add": [0, *({"$cond": [condition, number, 0]} for condition, number in pairs)]}
+        return sum_of_parts_mql(source.as_mql(compiler, connection, as_expr=True), self.numbers)
 
     def _sum(self, compiler: SQLCompiler, condition: str) -> Sql:
         column, _params = compiler.compile(self.get_source_expressions()[0])
@@ -121,3 +118,17 @@ class SumOfParts(Func):
             for number in self.numbers.values()
         )
         return f"({' + '.join(cases) or '0'})", tuple(self.numbers)
+
+
+def sum_of_parts_mql(column: Any, numbers: Mapping[str, int]) -> dict[str, Any]:
+    """Return the same in MongoDB's query language.
+
+    Args:
+        column: an operand of MongoDB's expressions.
+        numbers: whole numbers by text.
+    """
+    text = mql_text(column)
+    # By bytes: by code points, the server decodes the whole text for each part.
+    found = ({"$gte": [{"$indexOfBytes": [text, {"$literal": part}]}, 0]} for part in numbers)
+    pairs = zip(found, numbers.values(), strict=True)
+    return {"$add": [0, *({"$cond": [condition, number, 0]} for condition, number in pairs)]}

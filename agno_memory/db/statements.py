@@ -284,6 +284,33 @@ class DeleteMany:
         return list(found.values())
 
 
+class SetValues(OneRow[None]):
+    """Set fields of the row that are no content: the machine-written fields stay as they are.
+
+    Args:
+        conditions: names of the fields that select the row.
+        fields: names of the fields to set.
+    """
+
+    def __init__(self, *conditions: str, fields: Sequence[str]) -> None:
+        super().__init__(*conditions)
+        self.fields = fields
+
+    def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
+        query = cast("UpdateQuery", self.rows(model, alias, value).query.chain(UpdateQuery))
+        query.add_update_values({name: value(name) for name in self.fields})
+        return query
+
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
+        sql = self.compiled(model, connection, sql_of)
+        with connection.cursor() as cursor:
+            cursor.execute(sql.text, sql.bind(values, connection))
+
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
+        query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
+        mongodb.set_values(model, connection, query_filter, changes)
+
+
 class Update(OneRow[Model | None]):
     """Change the row and return it as it is afterwards, or None. Machine-written fields change by themselves.
 

@@ -21,7 +21,17 @@ from agno_memory.db.connections import connection_to
 from agno_memory.db.errors import clashing_keys, inserted_before
 from agno_memory.db.keyset import Order
 from agno_memory.db.rows import with_read_fields
-from agno_memory.db.statements import Condition, Delete, DeleteAll, Insert, Select, SelectMany, Update, Upsert
+from agno_memory.db.statements import (
+    Condition,
+    Delete,
+    DeleteAll,
+    Insert,
+    Select,
+    SelectMany,
+    SetValues,
+    Update,
+    Upsert,
+)
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import MemoryExists
@@ -43,6 +53,7 @@ DELETE_VERSION = Delete("key", "user_id", "version")
 DELETE_VECTORS = DeleteAll("user_id", "memory_key")
 REPLACE = Update("key", "user_id", fields=WRITTEN)
 REPLACE_VERSION = Update("key", "user_id", "version", fields=WRITTEN)
+TERMS = SetValues("key", "user_id", "version", fields=[SEARCH_TERMS.name])
 
 
 # A statement is compiled for each number of topics and words up to this one.
@@ -179,18 +190,27 @@ class Store(Table[UserMemoryQuerySet]):
             if written is None:
                 return self.add(candidate), True
             if is_partial:
-                self.rows_to_write().filter(user_id=written.user_id, key=written.key).compute_terms()
+                self._store_terms(written)
             # A write of a memory that exists makes its version 2 or higher.
             return written, written.version == 1
 
         # The memory was added in between and may be deleted again: replace or add once more.
         return retry(write, (MemoryExists, IntegrityError), unless=lambda error: not self._can_read(candidate))
 
+    def _store_terms(self, written: UserMemory) -> None:
+        """Store the words of a memory that was written in part. A memory that was written since keeps its own."""
+        values = {"key": written.key, "user_id": written.user_id, "version": written.version}
+        TERMS.run(self.model, self.write_alias, {**values, SEARCH_TERMS.attname: SEARCH_TERMS.of(written)})
+
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
         """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
         key, alias = KEY.digest(owner, memory_id), self.write_alias
         values = {"key": key, "user_id": owner, "version": version}
         statement = DELETE if version is None else DELETE_VERSION
+
+        if conf.EMBEDDER is None:
+            # Without a model there are no vectors. Those of a model that was removed are reported by a check.
+            return bool(statement.run(self.model, alias, values))
 
         def delete_with_vectors() -> bool:
             is_deleted = bool(statement.run(self.model, alias, values))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from agno_memory.conf import conf
+from agno_memory.db.aggregates.words import RowsToRank, WordMasks
 from agno_memory.db.expressions import SumOfParts
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import analyser, current_analyser
@@ -84,8 +85,7 @@ def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
     bits = {marker(term): 1 << number for number, term in enumerate(terms)}
     is_current = 1 << len(terms)
     parts = {**bits, f"{current_analyser().name} ": is_current}
-    newest = memories.newest().annotate(mask=SumOfParts("search_terms", parts))
-    masks: Masks = list(newest.values_list("key", "mask")[:STATISTICS_ROWS])
+    masks: Masks = WordMasks(memories.newest(), parts, STATISTICS_ROWS).run()
     computed = _computed(memories, [key for key, mask in masks if not mask & is_current])
     if not computed:
         return [(key, mask ^ is_current) for key, mask in masks]
@@ -137,19 +137,14 @@ def _repairs(memories: UserMemoryQuerySet, unknown: Iterable[str]) -> dict[str, 
     return repairs
 
 
-# The columns of a row to rank.
-COLUMNS: Final = ("key", "memory_id", "last_updated", "session_id", "search_terms", "metadata")
-Found = list[tuple[Any, ...]]
-
-
 def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> list[Row]:
     """Return the rows with these keys, and their neighbours."""
-    found: Found = list(memories.filter(key__in=keys).values_list(*COLUMNS))
+    found = RowsToRank(memories.filter(key__in=keys)).run()
     sessions = {session for _key, _id, _moment, session, *_others in found if session is not None}
     positions = _positions(memories, sessions, set(keys)) if sessions else {}
     neighbours = positions.keys() - set(keys)
     if neighbours:
-        found += memories.filter(key__in=list(neighbours)).values_list(*COLUMNS)
+        found += RowsToRank(memories.filter(key__in=list(neighbours))).run()
     current = f"{current_analyser().name} "
     # A document of another program may lack the field.
     others = [key for key, *_others, stored, _metadata in found if not (stored or "").startswith(current)]

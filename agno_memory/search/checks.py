@@ -61,15 +61,26 @@ def check_vectors(databases: Sequence[str] | None = None, **kwargs: Any) -> list
         return []
     try:
         embedder = current_embedder()
-        if embedder is None or MemoryVector._meta.db_table not in connection_to(alias).introspection.table_names():
+        if MemoryVector._meta.db_table not in connection_to(alias).introspection.table_names():
             return []
         rows = MemoryVector.objects.using(alias)
+        if embedder is None:
+            return [vectors_without_a_model(alias)] if rows.exists() else []
         newest = list(UserMemory.objects.using(alias).sorted_by("-created_at").values_list("key", flat=True)[:SAMPLE])
         of_newest = dict(rows.filter(memory_key__in=newest).order_by("model").values_list("model", "dims"))
     except (DatabaseError, ImproperlyConfigured):
         return []
     is_current = set(of_newest) == {embedder.name} if newest else True
     return [] if is_current else [another_model(alias, embedder.name)]
+
+
+def vectors_without_a_model(alias: str) -> CheckMessage:
+    return Warning(
+        f"{alias!r} has vectors, but AGNO_MEMORY has no EMBEDDER: searches do not use them, and deleting a memory "
+        "leaves them.",
+        hint=f"Run: python manage.py embed_memories --database {alias} --prune",
+        id="agno_memory.W022",
+    )
 
 
 def another_model(alias: str, name: str) -> CheckMessage:

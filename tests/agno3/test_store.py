@@ -269,7 +269,8 @@ def test_each_call_for_a_user_is_one_statement(alias: str) -> None:
     for name, (call, expected) in calls.items():
         with CaptureQueriesContext(connections[alias]) as queries:
             assert call() == expected, name
-        assert len(queries) == 1, name
+        # agno replaces the text and keeps the topics: the words of searches follow both, by a second statement.
+        assert len(queries) == (2 if name == "replace" else 1), name
 
 
 @each_database

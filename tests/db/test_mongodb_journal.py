@@ -14,7 +14,7 @@ from agno_memory.db import MongoMemoryDb
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import PATIENCE_SECONDS, THREADS, handles_allowed
-from tests.servers import killed_and_restarted, mongodb
+from tests.servers import killed_and_restarted, mongodb, wait_until
 
 # The journal is written each 100 milliseconds, unless writers ask for it.
 WRITING_SECONDS = 1
@@ -65,6 +65,8 @@ def test_a_handle_loses_no_confirmed_write_when_its_server_is_killed(alias: str,
     writers = [Writer(memory, f"writer{number}") for number in range(THREADS)]
     with ThreadPoolExecutor(THREADS) as pool:
         running = [pool.submit(writer.run) for writer in writers]
+        # On a busy machine the first writes take longer than the time to write.
+        wait_until(lambda: any(writer.added and writer.deleted for writer in writers))
         time.sleep(WRITING_SECONDS)
         with killed_and_restarted(server):
             for writer in writers:

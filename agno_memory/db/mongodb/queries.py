@@ -131,6 +131,13 @@ def update_one(
     return _row_of(row, columns)
 
 
+def set_values(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    """Change a row, if there is one."""
+    _call(model, connection, "update_one", query_filter, changes)
+
+
 def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:
     """Delete a row and return the number of deleted rows: 0 or 1."""
     return int(_call(model, connection, "delete_one", query_filter).deleted_count)

@@ -6,12 +6,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import router
 
+from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.search.embedders import Embedder, current_embedder
 from agno_memory.search.embedding import Embedding
 from agno_memory.search.vectors import WrongVectors
 from agno_memory.transfer.progress import Progress
+from agno_memory.vector_models import MemoryVector
 
 
 class Command(BaseCommand):
@@ -26,6 +28,11 @@ class Command(BaseCommand):
         parser.add_argument("--prune", action="store_true", help="Delete the vectors of other models.")
 
     def handle(self, *args: Any, database: str | None, user: str | None, prune: bool, **options: Any) -> None:
+        if prune and conf.EMBEDDER is None:
+            vectors = MemoryVector.objects.using(database or router.db_for_write(MemoryVector))
+            count = (vectors if user is None else vectors.filter(user_id=owner_id(user))).erase()
+            self.stdout.write(f"{count:,} vectors of other models deleted.")
+            return
         embedder = _embedder()
         rows = UserMemory.objects.using(database or router.db_for_write(UserMemory))
         total = rows.count() if user is None else rows.filter(user_id=user).count()
