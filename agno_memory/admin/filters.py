@@ -42,6 +42,8 @@ MAX_SUGGESTIONS: Final = 15
 class MemoryFilter(admin.ListFilter):
     """A filter of memories by values of the query string."""
 
+    # Not Django's: themes replace it by selects that need their own kind of filters.
+    template = "admin/agno_memory/filters/links.html"
     # Names of ``names.FILTERS`` that the filter covers.
     covers: ClassVar[tuple[str, ...]] = ()
     # Name of the filter's parameter in the query string. Names of further parameters begin with it.
@@ -230,7 +232,8 @@ class TimeFilter(MemoryFilter):
     """
 
     template = "admin/agno_memory/filters/time.html"
-    field: ClassVar[str]
+    # Not "field": django-grappelli takes a filter with that attribute for one of a model's field.
+    time_field: ClassVar[str]
 
     presets: ClassVar[tuple[tuple[str, Any], ...]] = (
         ("today", _("Today")),
@@ -250,7 +253,7 @@ class TimeFilter(MemoryFilter):
         return [cls.parameter, f"{cls.parameter}_from", f"{cls.parameter}_to", *moments]
 
     def is_indexed(self, order: Order) -> bool:
-        return order.removeprefix("-") == self.field
+        return order.removeprefix("-") == self.time_field
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
         after, before = self.covers
@@ -301,14 +304,14 @@ class UpdatedFilter(TimeFilter):
     title = _("last update")
     covers = ("updated_after", "updated_before")
     parameter = "updated"
-    field = "last_updated"
+    time_field = "last_updated"
 
 
 class CreatedFilter(TimeFilter):
     title = _("creation")
     covers = ("created_after", "created_before")
     parameter = "created"
-    field = "created_at"
+    time_field = "created_at"
 
 
 class OtherFilters(MemoryFilter):

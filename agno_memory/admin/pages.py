@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -15,6 +16,7 @@ from django.template.response import TemplateResponse
 
 from agno_memory.admin.urls import memory_page_url
 
+THEMES: Final = ("grappelli", "jazzmin")
 # The lookups of Django's filters by a field.
 FIELD_LOOKUPS: Final = ("exact", "in", "isnull", "isempty", "gte", "lt")
 
@@ -72,6 +74,11 @@ class PageMixin(_Admin):
 
 class StrictChangeList(ChangeList):
     """A list whose URL has the parameters of its own filters alone: any other could probe fields that no page shows."""
+
+    @property
+    def theme(self) -> str:
+        """The installed theme whose lists have other blocks than Django's; "" without one."""
+        return next((theme for theme in THEMES if apps.is_installed(theme)), "")
 
     def get_filters(self, request: HttpRequest) -> Any:
         allowed = _parameters(self.model_admin.get_list_filter(request))

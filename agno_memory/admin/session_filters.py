@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.autocomplete import AGENT_SAMPLE, MAX_SUGGESTIONS, Suggestion, matching_people
-from agno_memory.admin.filters import FieldFilter, PersonFilter, TimeFilter
+from agno_memory.admin.filters import Choice, FieldFilter, MemoryFilter, PersonFilter, TimeFilter
 from agno_memory.agent_session_querysets import COMPONENTS
+from agno_memory.models import AgentSession
 
 
 class SessionPersonFilter(PersonFilter):
@@ -33,12 +35,27 @@ class SessionUpdatedFilter(TimeFilter):
 
     title = _("last update")
     parameter = "updated"
-    field = "updated_at"
+    time_field = "updated_at"
 
     def narrow(self, rows: Any) -> Any:
         for start, end in self.periods():
             rows = rows.updated(start, end)
         return rows
+
+
+class TypeFilter(MemoryFilter):
+    """Sessions of agents, of teams or of workflows."""
+
+    title = _("type")
+    parameter = "session_type__exact"
+
+    def narrow(self, rows: Any) -> Any:
+        return rows.filter(session_type=self.values[-1])
+
+    def links(self, changelist: Any) -> Iterator[Choice]:
+        for value, label in AgentSession.Type.choices:
+            query_string = changelist.get_query_string({self.parameter: value})
+            yield {"selected": value in self.values[-1:], "query_string": query_string, "display": label}
 
 
 def matching_components(rows: Any, text: str, accounts: Accounts) -> list[Suggestion]:
@@ -49,5 +66,5 @@ def matching_components(rows: Any, text: str, accounts: Accounts) -> list[Sugges
     return [Suggestion(each) for each in list(components)[:MAX_SUGGESTIONS]]
 
 
-LIST_FILTERS: Final = (SessionPersonFilter, ComponentFilter, SessionUpdatedFilter, "session_type")
+LIST_FILTERS: Final = (SessionPersonFilter, ComponentFilter, SessionUpdatedFilter, TypeFilter)
 COMPLETIONS: Final = {"people": matching_people, "components": matching_components}
