@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.test import override_settings
 
 from agno_memory.agent_sessions import AgentSessions
@@ -63,7 +65,18 @@ def test_without_a_user_rows_are_those_of_the_default_user(service: type[Service
         assert [row.user_id for row in service("default").rows()] == ["noah"]  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def others() -> Iterator[None]:
+    """Let two more aliases exist; nothing connects to them."""
+    for alias in ("elsewhere", "x"):
+        connections.settings[alias] = connections.settings["default"]
+    yield
+    for alias in ("elsewhere", "x"):
+        del connections.settings[alias], connections[alias]
+
+
 @each_service
+@pytest.mark.usefixtures("others")
 def test_the_router_chooses_where_no_database_is_named(service: type[Service[Any]]) -> None:
     with override_settings(DATABASE_ROUTERS=[Split()]):
         for made, aliases in ((service(None), ("default", "elsewhere")), (service("x"), ("x", "x"))):  # type: ignore[arg-type]
