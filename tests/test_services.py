@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 from django.test import override_settings
 
+from agno_memory import replicas
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.db import SqliteMemoryDb
 from agno_memory.memory import Memory
@@ -66,22 +67,24 @@ def test_without_a_user_rows_are_those_of_the_default_user(service: type[Service
 
 
 @pytest.fixture
-def others() -> Iterator[None]:
-    """Let two more aliases exist; nothing connects to them."""
+def others(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let two more aliases exist, to which nothing connects, in a process that has not written yet."""
     for alias in ("elsewhere", "x"):
-        connections.settings[alias] = connections.settings["default"]
+        monkeypatch.setitem(connections.settings, alias, connections.settings["default"])
+    monkeypatch.setitem(replicas._process, "wrote", float("-inf"))
     yield
     for alias in ("elsewhere", "x"):
-        del connections.settings[alias], connections[alias]
+        # It is there once something has asked for it.
+        vars(connections._connections).pop(alias, None)  # type: ignore[attr-defined]
 
 
 @each_service
 @pytest.mark.usefixtures("others")
 def test_the_router_chooses_where_no_database_is_named(service: type[Service[Any]]) -> None:
     with override_settings(DATABASE_ROUTERS=[Split()]):
-        for made, aliases in ((service(None), ("default", "elsewhere")), (service("x"), ("x", "x"))):  # type: ignore[arg-type]
-            assert (made.read_alias, made.write_alias) == aliases
-            assert (made.rows(ANYONE).db, made.rows_to_write(ANYONE).db) == aliases
+        for made, read, write in ((service(None), "default", "elsewhere"), (service("x"), "x", "x")):  # type: ignore[arg-type]
+            assert (made.read_alias, made.rows(ANYONE).db) == (read, read)
+            assert (made.write_alias, made.rows_to_write(ANYONE).db) == (write, write)
 
 
 @each_service
