@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.test import override_settings
 
+from agno_memory import replicas
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.db import SqliteMemoryDb
 from agno_memory.memory import Memory
@@ -63,12 +66,25 @@ def test_without_a_user_rows_are_those_of_the_default_user(service: type[Service
         assert [row.user_id for row in service("default").rows()] == ["noah"]  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def others(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let two more aliases exist, to which nothing connects, in a process that has not written yet."""
+    for alias in ("elsewhere", "x"):
+        monkeypatch.setitem(connections.settings, alias, connections.settings["default"])
+    monkeypatch.setitem(replicas._process, "wrote", float("-inf"))
+    yield
+    for alias in ("elsewhere", "x"):
+        # It is there once something has asked for it.
+        vars(connections._connections).pop(alias, None)  # type: ignore[attr-defined]
+
+
 @each_service
+@pytest.mark.usefixtures("others")
 def test_the_router_chooses_where_no_database_is_named(service: type[Service[Any]]) -> None:
     with override_settings(DATABASE_ROUTERS=[Split()]):
-        for made, aliases in ((service(None), ("default", "elsewhere")), (service("x"), ("x", "x"))):  # type: ignore[arg-type]
-            assert (made.read_alias, made.write_alias) == aliases
-            assert (made.rows(ANYONE).db, made.rows_to_write(ANYONE).db) == aliases
+        for made, read, write in ((service(None), "default", "elsewhere"), (service("x"), "x", "x")):  # type: ignore[arg-type]
+            assert (made.read_alias, made.rows(ANYONE).db) == (read, read)
+            assert (made.write_alias, made.rows_to_write(ANYONE).db) == (write, write)
 
 
 @each_service

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import agno_memory.fields
+import agno_memory.operations
 from django.db import migrations, models
 
 
@@ -10,7 +11,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
+        agno_memory.operations.CreateCollection(
             name="MemoryVector",
             fields=[
                 (

@@ -268,7 +268,8 @@ def test_the_error_of_a_full_disk_of_postgresql(alias: str) -> None:
     assert (is_full(caught.value), is_unavailable(caught.value)) == (True, False)
 
 
-def test_errors_of_mongodb_have_djangos_classes_and_texts() -> None:
+@pytest.mark.parametrize("alias", ["mongodb"])
+def test_errors_of_mongodb_have_djangos_classes_and_texts(alias: str) -> None:
     with handles_allowed():
         lost: Any = mongodb_is_down(Path())
         outcomes = {name: attempt(lambda name=name: VERBS[name](Memory(db=lost.alias))) for name in VERBS}  # type: ignore[misc]
@@ -277,7 +278,8 @@ def test_errors_of_mongodb_have_djangos_classes_and_texts() -> None:
     assert all(str(came) for came in outcomes.values())
 
 
-def test_ids_of_a_killed_writer_are_refused_as_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("alias", ["mongodb"])
+def test_ids_of_a_killed_writer_are_refused_as_unavailable(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """MongoDB keeps the transaction of a dead process for a minute."""
     monkeypatch.setattr("agno_memory.db.transactions.RETRY_SECONDS", 0.2)
     job = {"job": "die_in_the_middle", "alias": "mongodb", "writer": "killed", "count": 2_000, "batches": 1}
@@ -292,8 +294,9 @@ def test_ids_of_a_killed_writer_are_refused_as_unavailable(monkeypatch: pytest.M
     assert len(Memory("mongodb").add_user_memories(memories, user_id="killed")) == 3
 
 
+@pytest.mark.parametrize("alias", ["mongodb"])
 @pytest.mark.parametrize("preference", ["secondary", "secondaryPreferred", "nearest"])
-def test_transactions_read_from_the_primary(preference: str, tmp_path: Path) -> None:
+def test_transactions_read_from_the_primary(alias: str, preference: str, tmp_path: Path) -> None:
     kind, arguments = place("mongodb", tmp_path)
     url = arguments["connection_string"]
     url = f"{url}{'&' if '?' in url else '?'}readPreference={preference}"

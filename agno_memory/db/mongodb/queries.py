@@ -201,9 +201,9 @@ def aggregate(
     compiler.pre_sql_setup()
     query = compiler.build_query()
     pipeline = extend(query.get_pipeline())
-    # The backend runs it, so that errors and the log are Django's.
+    # The backend runs it, so that the log is Django's.
     query.get_pipeline = lambda: pipeline
-    return iter(query.get_cursor())
+    return iter(with_django_errors(query.get_cursor))
 
 
 def is_mongos(connection: Any) -> bool:
