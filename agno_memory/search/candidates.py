@@ -58,7 +58,9 @@ def find_candidates(memories: UserMemoryQuerySet, query: Query, extra_keys: Iter
     """
     masks = _masks(memories, query.terms)
     statistics = _statistics(masks, query.terms)
-    repairs = _repairs(memories, [term for term in query.terms if not statistics.frequencies[term]])
+    # Of more memories, an older one may have a word that none of these has.
+    unknown = [term for term in query.terms if not statistics.frequencies[term]] if len(masks) < STATISTICS_ROWS else []
+    repairs = _repairs(memories, unknown)
     if repairs:
         query = with_repairs(query, repairs)
         masks = _masks(memories, query.terms)
