@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.batches import batched
 from agno_memory.conf import conf
+from agno_memory.db.readable import Damaged
 from agno_memory.db.statements import DeleteMany
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.signals import by_owner
@@ -62,7 +63,9 @@ class EmbeddedQuerySet(WordsQuerySet):
     erase.queryset_only = True  # type: ignore[attr-defined]
 
     def _erase(self, owner: str, keys: list[str]) -> int:
-        count = OwnedQuerySet.erase(self.order_by().filter(user_id=owner, key__in=keys))
+        rows = self.order_by().filter(key__in=keys)
+        # A document of another program may lack an owner, so that no condition on one finds it.
+        count = OwnedQuerySet.erase(rows if isinstance(owner, Damaged) else rows.filter(user_id=owner))
         self._erase_vectors(owner, keys)
         return count
 

@@ -46,7 +46,7 @@ class WordMasks:
         mask = sum_of_parts_mql("$search_terms", self.parts)
         stages: list[Any] = [{"$limit": self.limit}, {"$project": {"mask": mask}}]
         for document in mongodb.aggregate(self.rows, connection, lambda pipeline: [*pipeline, *stages]):
-            yield document["_id"], document["mask"]
+            yield str(document["_id"]), document["mask"]
 
 
 class RowsToRank:
@@ -78,7 +78,8 @@ def _to_rank(document: dict[str, Any]) -> ToRank:
     moment = document.get("last_updated")
     texts = [value if isinstance(value := document.get(name), str) else None for name in COLUMNS[3:5]]
     return (
-        document["_id"],
+        # One of another program may have an ObjectId.
+        str(document["_id"]),
         str(document.get("memory_id", "")),
         moment.replace(tzinfo=datetime.UTC) if isinstance(moment, datetime.datetime) else EPOCH,
         texts[0],
