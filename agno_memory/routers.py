@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from agno_memory import replicas
 from agno_memory.conf import conf
+from agno_memory.db.capabilities import takes_any_app
 
 APP_LABEL = "agno_memory"
 
@@ -48,11 +49,11 @@ class MemoryRouter:
         """Return whether ``db`` is the alias for this app; for other apps False on its MongoDB, None elsewhere."""
         if app_label == APP_LABEL:
             return db == conf.DATABASE
-        return False if db == conf.DATABASE and _is_mongodb_of_its_own(db) else None
+        return False if db == conf.DATABASE and _is_without_other_apps(db) else None
 
 
-def _is_mongodb_of_its_own(alias: str) -> bool:
-    """Return whether an alias is a MongoDB beside the database of the site."""
+def _is_without_other_apps(alias: str) -> bool:
+    """Return whether an alias beside the database of the site cannot have the tables of other apps."""
     if alias == DEFAULT_DB_ALIAS or alias not in connections.settings:
         return False
-    return connections[alias].vendor == "mongodb"
+    return not takes_any_app(connections[alias])

@@ -18,3 +18,8 @@ def returns_written_rows(connection: BaseDatabaseWrapper) -> bool:
     """
     features = connection.features
     return bool(features.can_return_columns_from_insert and features.supports_update_conflicts_with_target)
+
+
+def takes_any_app(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether any app can have tables here. MongoDB does not count up, so it has no type for ``AutoField``."""
+    return bool(connection.data_types.get("AutoField"))
