@@ -47,7 +47,7 @@ def _index_names(model: type[Model]) -> list[str]:
     return names
 
 
-@register(TAG, Tags.database)
+@register(Tags.database)
 def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Report collections and indexes that are missing; run by ``check --database`` and ``migrate``."""
     alias = router.db_for_write(UserMemory)

@@ -14,7 +14,7 @@ from unittest.mock import patch
 import django
 import pytest
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, Warning, registry, run_checks  # noqa: A004  Django's own name
+from django.core.checks import CheckMessage, Error, Tags, Warning, registry, run_checks  # noqa: A004  Django's own name
 from django.db import connections
 from django.db.models import Model
 from django.test import override_settings
@@ -65,11 +65,15 @@ def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
         check_rest,
         check_language,
         check_embedder,
-        check_stored_words,
-        check_vectors,
-        check_schema,
         check_migrations,
     }
+
+
+def test_checks_that_read_a_database_run_only_where_one_is_named() -> None:
+    """Django 6 gives a check of another tag all databases, also those that cannot be reached."""
+    for check in (check_stored_words, check_vectors, check_schema):
+        assert check.tags == (Tags.database,)
+        assert check() == []
 
 
 # Settings
@@ -405,15 +409,17 @@ def test_prepared_statements_behind_a_pool(sign: dict[str, Any]) -> None:
         ("mongodb://one/journal=true", {}, False),
     ],
 )
+@pytest.mark.parametrize("alias", ["mongodb"])
 @memories_on("memories")
-def test_mongodb_without_a_journal(host: str, options: dict[str, Any], safe: bool) -> None:
+def test_mongodb_without_a_journal(alias: str, host: str, options: dict[str, Any], safe: bool) -> None:
     """A single server that is killed loses writes that it has confirmed."""
     with database("memories", ENGINE="django_mongodb_backend", HOST=host, OPTIONS=options):
         assert ids(check_database()) == ([] if safe else ["agno_memory.W013"])
 
 
+@pytest.mark.parametrize("alias", ["mongodb"])
 @memories_on("memories")
-def test_mongodb_with_the_options_of_the_handles() -> None:
+def test_mongodb_with_the_options_of_the_handles(alias: str) -> None:
     with database("memories", ENGINE="django_mongodb_backend", HOST="mongodb://one/", OPTIONS=MONGODB_OPTIONS):
         assert check_database() == []
 

@@ -53,7 +53,7 @@ def check_embedder(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register(TAG, Tags.database)
+@register(Tags.database)
 def check_vectors(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Report vectors of another model, or none of this one; run by ``check --database`` and ``migrate``."""
     alias = router.db_for_read(MemoryVector)
@@ -91,7 +91,7 @@ def another_model(alias: str, name: str) -> CheckMessage:
     )
 
 
-@register(TAG, Tags.database)
+@register(Tags.database)
 def check_stored_words(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Report memories with words of another analyser; run by ``check --database`` and ``migrate``."""
     alias = router.db_for_read(UserMemory)
