@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agno_memory.cleaning import cleaned_memories, cleaned_memory
-from agno_memory.db import MemoryDb
+from agno_memory.conditions import conditions
 from agno_memory.db.keyset import Order
-from agno_memory.db.store import Store
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import UserMemory
-from agno_memory.querysets import Position, conditions
+from agno_memory.querysets import Position
 from agno_memory.recall import Recall
 from agno_memory.services import ANYONE, async_twin
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
@@ -32,10 +31,6 @@ class Memory(Recall):
     """
 
     _sender = UserMemory
-
-    def __init__(self, db: str | MemoryDb | None = None) -> None:
-        self._store = Store(db)
-        super().__init__(self._store)
 
     # Writing one memory
 
@@ -256,26 +251,6 @@ class Memory(Recall):
         )
         return self.select(user_id, lookups, limit)
 
-    def select(
-        self,
-        user_id: object,
-        lookups: dict[str, Any],
-        limit: int | None = None,
-        order: Order = "-last_updated",
-        position: Position | None = None,
-    ) -> list[UserMemory]:
-        """Return memories of a user by a statement that is compiled once for each shape; the other verbs read by it.
-
-        Args:
-            user_id: the owner, or ``ANYONE``.
-            lookups: arguments of ``QuerySet.filter()``, from ``querysets.conditions()`` and ``mentions()``.
-            limit: the maximum number of memories; all by default.
-            order: as in ``page()``.
-            position: as in ``page()``.
-        """
-        owner = {} if user_id is ANYONE else {"user_id": owner_id(user_id)}
-        return self._store.select({**owner, **lookups}, limit, order, position)
-
     def page(
         self,
         user_id: object = None,
@@ -307,7 +282,6 @@ class Memory(Recall):
     aadd_user_memories = async_twin(add_user_memories)
     aget_user_memory = async_twin(get_user_memory)
     aget_user_memories = async_twin(get_user_memories)
-    aselect = async_twin(select)
     apage = async_twin(page)
     areplace_user_memory = async_twin(replace_user_memory)
     aupsert_user_memory = async_twin(upsert_user_memory)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from django.db import NotSupportedError
 
+from agno_memory.conditions import conditions, mentions
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
@@ -15,17 +16,11 @@ from agno_memory.db.lookups import is_of_one_owner
 from agno_memory.derived_fields import FoldedTextField, SearchTermsField
 from agno_memory.exceptions import AmbiguousMemory
 from agno_memory.fields import MachineWritten, is_expression, moves
-from agno_memory.identifiers import identifier
-from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.times import now
 from agno_memory.validators import (
-    canonical_metadata_filter,
-    canonical_topics,
     check,
     fold,
-    items,
     validate_limit,
-    validate_query,
 )
 from agno_memory.vector_querysets import EmbeddedQuerySet
 
@@ -297,54 +292,6 @@ class UserMemoryQuerySet(EmbeddedQuerySet):
         return super().bulk_create(objs, batch_size=batch_size, ignore_conflicts=ignore_conflicts)
 
     bulk_create.alters_data = True  # type: ignore[attr-defined]
-
-
-_FILTERS = {each.name: each for each in FILTERS}
-
-
-def conditions(**filters: Any) -> dict[str, Any]:
-    """Return filters of ``names.FILTERS`` as arguments of ``QuerySet.filter()``.
-
-    Args:
-        filters: values by the name of a filter; None does not narrow. ``metadata`` is a dictionary of values to find.
-
-    Raises:
-        TypeError: a name that is not a filter.
-        ValidationError: a value of the wrong kind, by the name of the filter.
-    """
-    lookups: dict[str, Any] = {}
-    for name, value in filters.items():
-        if name == "metadata":
-            lookups |= _metadata_lookup(value)
-            continue
-        if name not in _FILTERS:
-            raise TypeError(f"{name!r} is not a filter. Choose from: {', '.join(_FILTERS)}.")
-        if value is not None:
-            lookups[_FILTERS[name].lookup] = _filter_value(_FILTERS[name], value)
-    return lookups
-
-
-def _metadata_lookup(value: object) -> dict[str, Any]:
-    """Return the condition for memories with these values in their metadata."""
-    wanted = check("metadata", value, canonical_metadata_filter)
-    return {"metadata__has": wanted} if wanted else {}
-
-
-def _filter_value(each: Filter, value: Any) -> Any:
-    """Return the value of a filter, checked by its kind."""
-    match each.kind:
-        case Kind.TOPICS:
-            return check(each.name, items(each.name, value), canonical_topics)
-        case Kind.IDENTIFIER:
-            return identifier(each.name, value)
-    return value
-
-
-def mentions(*texts: str) -> dict[str, Any]:
-    """Return the condition of ``UserMemoryQuerySet.mentioning()`` as arguments of ``QuerySet.filter()``."""
-    for text in texts:
-        validate_query(text)
-    return {"search_text__contains_all": list(dict.fromkeys(map(fold, texts)))}
 
 
 def sort_key(position: Position, order: Order) -> tuple[Any, ...]:

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, overload
 
+from agno_memory.conditions import conditions
+from agno_memory.db import MemoryDb
 from agno_memory.db.keyset import Order
+from agno_memory.db.store import Store
 from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
-from agno_memory.querysets import Position, UserMemoryQuerySet, conditions
+from agno_memory.querysets import Position, UserMemoryQuerySet
 from agno_memory.search.context import DEFAULT_BUDGET, MAX_CANDIDATES, Context, context_of
 from agno_memory.search.methods import RetrievalMethod
 from agno_memory.search.recall import Match, Search
-from agno_memory.services import Service, UserScope, async_twin
+from agno_memory.services import ANYONE, Service, UserScope, async_twin
 from agno_memory.validators import check, validate_limit
 
 
 class Recall(Service[UserMemoryQuerySet]):
-    """Base of ``Memory``: search, and context for prompts."""
+    """Base of ``Memory``: lists by conditions, search, and context for prompts.
+
+    Args:
+        db: as of ``Memory``.
+    """
+
+    def __init__(self, db: str | MemoryDb | None = None) -> None:
+        self._store = Store(db)
+        super().__init__(self._store)
 
     @overload
     def search_user_memories(
@@ -123,9 +134,19 @@ class Recall(Service[UserMemoryQuerySet]):
         order: Order = "-last_updated",
         position: Position | None = None,
     ) -> list[UserMemory]:
-        """Return memories of a user; see ``Memory.select()``."""
-        raise NotImplementedError("A subclass of Recall must define select().")
+        """Return memories of a user by a statement that is compiled once for each shape; the other verbs read by it.
+
+        Args:
+            user_id: the owner, or ``ANYONE``.
+            lookups: arguments of ``QuerySet.filter()``, from ``querysets.conditions()`` and ``mentions()``.
+            limit: the maximum number of memories; all by default.
+            order: as in ``page()``.
+            position: as in ``page()``.
+        """
+        owner = {} if user_id is ANYONE else {"user_id": owner_id(user_id)}
+        return self._store.select({**owner, **lookups}, limit, order, position)
 
     # The type checker takes the first of the overloads.
     asearch_user_memories = async_twin(search_user_memories)  # type: ignore[arg-type]
     acontext = async_twin(context)
+    aselect = async_twin(select)

@@ -12,13 +12,12 @@ from django.db import DatabaseError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
+from agno_memory.checks import TAG
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.models import AgentSession, UserMemory
 from agno_memory.operations import CreateKeyIndexes, CreateTopicsIndex
-
-TAG = "agno_memory"
 
 
 class MissingParts:

@@ -41,9 +41,9 @@ if [ ! -L $environment ] && is_stale; then
     touch $environment/.installed
 fi
 $environment/bin/python -c 'import django, sys; print("Django", django.__version__, "on Python", sys.version.split()[0])'
-# mypy is in the first lane alone, and Python 3.13 reads JSON that is nested more deeply than the rows of test_bad_rows.
+# mypy is in the first lane alone.
 # What a browser shows, and what requests made up find, is the same in both lanes, and takes as long as all the rest;
 # benchmarks want the driver of MongoDB.
 TEST_DATABASES="default postgres" exec $environment/bin/python -m pytest -n "${WORKERS:-2}" --dist loadgroup -m "not long" \
     --ignore tests/test_browser.py --ignore tests/test_accessibility.py --ignore tests/test_benchmarks.py \
-    --ignore tests/rest/test_schemathesis.py --ignore tests/test_typing.py --ignore tests/transfer/test_bad_rows.py "$@"
+    --ignore tests/rest/test_schemathesis.py --ignore tests/test_typing.py "$@"

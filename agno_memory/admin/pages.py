@@ -34,7 +34,7 @@ class PageMixin(_Admin):
         return None if "\x00" in object_id else super().get_object(request, object_id, from_field)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        # Django looks for the object first, and so tells everybody on the staff which ids exist.
+        # Django looks for the object first, and so shows all staff which ids exist.
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
@@ -73,11 +73,11 @@ class PageMixin(_Admin):
 
 
 class StrictChangeList(ChangeList):
-    """A list whose URL has the parameters of its own filters alone: any other could probe fields that no page shows."""
+    """A list that takes the parameters of its own filters alone: others could probe fields that no page shows."""
 
     @property
     def theme(self) -> str:
-        """The installed theme whose lists have other blocks than Django's; "" without one."""
+        """The installed theme that gives lists other blocks than Django's; "" without one."""
         return next((theme for theme in THEMES if apps.is_installed(theme)), "")
 
     def get_filters(self, request: HttpRequest) -> Any:

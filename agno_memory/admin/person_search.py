@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 
 def person_search(request: HttpRequest, rows: UserMemoryQuerySet, url_of: Callable[[str], str]) -> dict[str, Any]:
-    """Return the question of a request and what it finds, for the template; empty without a question.
+    """Return the question of a request and the memories that it finds, for the template; empty without a question.
 
     Args:
         request: with the question in ``?ask=``.

@@ -81,8 +81,8 @@ Masks = list[tuple[str, int]]
 def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
     """Return the keys of the newest memories, and which of the words each of them has.
 
-    The words of a memory that stores none, or those of another analyser, are computed: until ``reindex_memories`` has
-    run, a search is slower, and not wrong.
+    The words of a memory that stores none, or those of another analyser, are computed. So before ``reindex_memories``
+    has run, a search is slower; it misses such memories only among those that are older than these.
     """
     bits = {marker(term): 1 << number for number, term in enumerate(terms)}
     is_current = 1 << len(terms)

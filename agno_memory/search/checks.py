@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, router
 
+from agno_memory.checks import TAG
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.models import UserMemory
@@ -17,7 +18,6 @@ from agno_memory.search.analyser import Analyser, current_analyser, languages, u
 from agno_memory.search.embedders import current_embedder
 from agno_memory.vector_models import MemoryVector
 
-TAG = "agno_memory"
 # The rows that the check of a database reads, at each end of the table.
 SAMPLE: Final = 1_000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
+from agno_memory.conditions import mentions
 from agno_memory.db.keyset import Order
-from agno_memory.querysets import mentions
 from agno_memory.validators import check, validate_query
 
 RetrievalMethod = Literal["ranked", "last_n", "first_n", "keyword"]

@@ -50,8 +50,13 @@ def repair(term: str, stored: Iterable[str]) -> str | None:
     """
     pattern = re.compile(rf"{re.escape(beginning(term))}\S*?(?=:)")
     found = Counter(word[1:] for words in stored for word in pattern.findall(words))
-    near = [word for word in found if repairable(word) and is_one_edit(term, word)]
+    near = [word for word in found if may_repair(term, word)]
     return min(near, key=lambda word: (-found[word], word)) if near else None
+
+
+def may_repair(term: str, word: str) -> bool:
+    """Return whether a word may take the place of an unknown one that is long enough: see ``repairable()``."""
+    return repairable(word) and term[:KEPT_LETTERS] == word[:KEPT_LETTERS] and is_one_edit(term, word)
 
 
 def is_one_edit(one: str, other: str) -> bool:

@@ -25,7 +25,7 @@ B: Final = 0.3
 AHEAD: Final = 0.6
 BACK_FIRST: Final = 0.3
 BACK: Final = 0.6
-# Of a word in a question: its weight for the next row, and what is left of it for its own.
+# Of a word in a question: its weight for the next row, and the part that stays in its own.
 ANSWER: Final = 1.2
 ASKED: Final = 0.5
 # A weight below this one does not reach the next row.
@@ -33,7 +33,7 @@ FLOOR: Final = 0.1
 # Words in more than this part of the rows have no weight for other rows, and fetch no candidates.
 COMMON: Final = 0.13
 COMMON_ROWS: Final = 3
-# The weight of a session with the word; of a speaker whom the query names; of a time if the query asks for one, and the
+# The weight of a session with the word; of a speaker in the query; of a time if the query asks for one, and the
 # loss of a row that asks something, both as a part of the best possible score.
 SESSION: Final = 0.5
 SPEAKER: Final = 1.25
@@ -94,7 +94,7 @@ class Statistics(NamedTuple):
         return math.log(1 + (self.total - frequency + 0.5) / (frequency + 0.5))
 
     def is_common(self, term: str) -> bool:
-        """Return whether a word is in so many rows that it says little about one."""
+        """Return whether a word is in too many rows to distinguish them."""
         return self.frequencies.get(term, 0) > max(COMMON_ROWS, COMMON * self.total)
 
 
@@ -156,7 +156,7 @@ class _Scoring:
         self.statistics = statistics
         self.parts = [Parts() for _ in rows]
         speakers = frozenset().union(*(row.speaker for row in rows)) if rows else frozenset()
-        # The name of a speaker says who, and not what.
+        # The name of a speaker selects rows by their speaker, not by their words.
         self.named = speakers & set(query.terms)
         lengths = [row.words.length for row in rows if row.words.length]
         self.average_length = sum(lengths) / len(lengths) if lengths else 1.0
@@ -181,13 +181,13 @@ class _Scoring:
         best: dict[int, tuple[float, int]] = {}
         is_common = self.statistics.is_common(term)
         for place in places:
-            told, asked = self._weights(term, place)
-            own = told + ASKED * asked
+            stated, asked = self._weights(term, place)
+            own = stated + ASKED * asked
             if own > best.get(place, (0.0, place))[0]:
                 best[place] = own, place
             if not is_common:
-                self._carry(best, place, max(told * AHEAD, asked * ANSWER), step=1, decay=AHEAD)
-                self._carry(best, place, (told + asked) * BACK_FIRST, step=-1, decay=BACK)
+                self._carry(best, place, max(stated * AHEAD, asked * ANSWER), step=1, decay=AHEAD)
+                self._carry(best, place, (stated + asked) * BACK_FIRST, step=-1, decay=BACK)
         for place, (weight, origin) in best.items():
             if origin == place:
                 self.parts[place].own[term] = idf * weight

@@ -15,7 +15,7 @@ from agno_memory.search.analyser import current_analyser
 from agno_memory.search.candidates import Candidates, find_candidates
 from agno_memory.search.embeddings import Model
 from agno_memory.search.methods import RANKED, RETRIEVAL_METHODS, RetrievalMethod
-from agno_memory.search.query import is_one_edit, parse_query, repairable
+from agno_memory.search.query import may_repair, parse_query, repairable
 from agno_memory.search.ranking import Parts, Query, Row, rank
 from agno_memory.validators import check, refusal, validate_question, validate_share
 
@@ -148,13 +148,9 @@ def named_topics(query: Query, memories: UserMemoryQuerySet) -> list[str]:
     unknown = [term for term in query.terms if term not in known and repairable(term)]
 
     def is_named(word: str) -> bool:
-        return word in query.terms or any(_repairs(term, word) for term in unknown)
+        return word in query.terms or any(may_repair(term, word) for term in unknown)
 
     return [topic for topic, of_topic in words.items() if of_topic and all(map(is_named, of_topic))]
-
-
-def _repairs(term: str, word: str) -> bool:
-    return repairable(word) and term[:2] == word[:2] and is_one_edit(term, word)
 
 
 def _matches(

@@ -36,6 +36,8 @@ BAD = {
     "without a memory": '{"id": "x"}',
 }
 
+PARSED = (BAD["without a memory"], BAD["nested 600 deep"])
+
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 @pytest.mark.parametrize("separator", [",", "\n"], ids=["list", "lines"])
@@ -53,7 +55,9 @@ def test_one_bad_row_is_rejected_alone(bad: str, separator: str, position: int) 
     assert list(by_text("default")) == ["About a", "About b"]
     (row,) = rejected()
     assert row["where"] == f"{'item' if separator == ',' else 'line'} {position + 1}"
-    assert row["raw"] in (bad, {"id": "x"})
+    # Python 3.13 parses more levels than 3.11 does; the row is refused all the same.
+    parsed = json.loads(bad) if bad in PARSED and not isinstance(row["raw"], str) else bad
+    assert row["raw"] == parsed
 
 
 def test_items_are_found_in_chunks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,13 +136,14 @@ with atomic_file(Path(sys.argv[1])) as file:
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux has files without a name")
 @pytest.mark.parametrize("kind", ["SIGKILL", "SIGTERM", "SIGHUP"])
 def test_a_killed_export_leaves_no_file(kind: str) -> None:
     script = f"import django; django.setup()\n{KILLED}"
     result = subprocess.run([sys.executable, "-c", script, "out.jsonl", kind], env=child_environment(), check=False)
     assert result.returncode == -getattr(signal, kind)
-    assert list(Path().iterdir()) == []
+    left = [path.name for path in Path().iterdir()]
+    # Only Linux has files without a name; elsewhere the incomplete file is a hidden one.
+    assert left == [] if hasattr(os, "O_TMPFILE") else all(name.startswith(".") for name in left)
 
 
 def child_environment() -> dict[str, str]:

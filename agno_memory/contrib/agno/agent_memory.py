@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from agno_memory.conditions import conditions, mentions
 from agno_memory.conf import conf
 from agno_memory.contrib.agno import owners
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
-from agno_memory.querysets import conditions, mentions
 
 
 class AgentMemory(Memory):

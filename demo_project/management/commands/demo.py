@@ -18,6 +18,8 @@ PASSWORD = LOGIN
 
 class Command(BaseCommand):
     help = "Set up the demo if necessary, run the examples, and serve the site."
+    # They may open the database: first, the port must be free.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -35,6 +37,7 @@ class Command(BaseCommand):
         address = addrport if ":" in addrport else f"127.0.0.1:{addrport}"
         if serve:
             refuse_busy(address)
+        self.check()
         self.migrate()
         self.create_login()
         self.load_people()
