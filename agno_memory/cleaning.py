@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field
+from django.db.models import BooleanField, Field
 from django.utils.translation import gettext as _
 
-from agno_memory.fields import CreatedAtField, DocumentField, IdentifierField
+from agno_memory.fields import CreatedAtField, DocumentField, ExpiresAtField, IdentifierField
 from agno_memory.identifiers import as_text
 from agno_memory.models import UserMemory
-from agno_memory.validators import past_moment, refusal
+from agno_memory.validators import past_moment, refusal, stored_moment
 
 
 def field_named(name: str) -> Field[Any, Any]:
@@ -86,6 +86,10 @@ def _cleaned(field: Field[Any, Any], value: Any) -> Any:
         value = type(field).canonical(value)
         type(field).limit(value)
         return value
+    if isinstance(field, ExpiresAtField):
+        return None if value is None else stored_moment(value)
+    if isinstance(field, BooleanField):
+        return field.to_python(value)
     if isinstance(field, CreatedAtField):
         return value if value is None else past_moment(value)
     if isinstance(field, IdentifierField):

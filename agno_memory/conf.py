@@ -7,15 +7,18 @@ text, and unknown names.
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
+from django.utils.dateparse import parse_duration
 
 THROTTLE_SCOPES = ("read", "write", "erase", "export")
 ON_USER_DELETE = ("keep", "erase")
+ON_DUPLICATE = ("allow", "return", "refuse")
 # The format of DRF: a number, and a period of which only the first letter is significant.
 RATE = re.compile(r"[1-9]\d*/[smhd][a-z]*")
 
@@ -30,6 +33,20 @@ HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 def _is_rate(scope: object, rate: object) -> bool:
     return scope in THROTTLE_SCOPES and isinstance(rate, str) and RATE.fullmatch(rate) is not None
+
+
+def _duration(topic: object, value: object) -> datetime.timedelta:
+    """Return a time span of ``EXPIRE_AFTER``: a timedelta, or a text that Django parses as one."""
+    try:
+        duration = parse_duration(value) if isinstance(value, str) else value
+    except ValueError:
+        duration = None
+    if not isinstance(topic, str) or not isinstance(duration, datetime.timedelta) or duration <= datetime.timedelta():
+        raise ImproperlyConfigured(
+            "AGNO_MEMORY['EXPIRE_AFTER'] must be a dictionary of time spans such as '30 days' or a timedelta by topic, "
+            f"not {topic!r}: {value!r}."
+        )
+    return duration
 
 
 class Settings:
@@ -56,6 +73,29 @@ class Settings:
         value = self._text("ON_USER_DELETE", "keep")
         if value not in ON_USER_DELETE:
             raise ImproperlyConfigured(f"AGNO_MEMORY['ON_USER_DELETE'] must be 'keep' or 'erase', not {value!r}.")
+        return value
+
+    @property
+    def HISTORY_DAYS(self) -> int:
+        """For how many days earlier versions and deleted memories are kept; 0 keeps none. ``manage.py prune_memories``
+        removes older ones."""
+        return self._count("HISTORY_DAYS", 30, minimum=0, maximum=36_500)
+
+    @property
+    def EXPIRE_AFTER(self) -> dict[str, datetime.timedelta]:
+        """How long memories with a topic are kept if they have no ``expires_at``: ``{"session-notes": "30 days"}``. Of
+        several topics, the shortest time counts."""
+        return {topic: _duration(topic, value) for topic, value in self._durations().items()}
+
+    @property
+    def ON_DUPLICATE(self) -> str:
+        """Effect of an addition of a text that the person has already: ``"allow"`` adds it, ``"return"`` returns the
+        memory that is there, and ``"refuse"`` raises ``DuplicateMemory``."""
+        value = self._text("ON_DUPLICATE", "allow")
+        if value not in ON_DUPLICATE:
+            raise ImproperlyConfigured(
+                f"AGNO_MEMORY['ON_DUPLICATE'] must be 'allow', 'return' or 'refuse', not {value!r}."
+            )
         return value
 
     @property
@@ -211,11 +251,17 @@ class Settings:
             raise ImproperlyConfigured(f"AGNO_MEMORY[{name!r}] must be a list of strings, not {value!r}.")
         return list(value)
 
-    def _count(self, name: str, default: int, maximum: int = 2**31 - 1) -> int:
+    def _durations(self) -> dict[Any, Any]:
+        value = self.site_values().get("EXPIRE_AFTER", {})
+        if not isinstance(value, dict):
+            raise ImproperlyConfigured(f"AGNO_MEMORY['EXPIRE_AFTER'] must be a dictionary, not {value!r}.")
+        return value
+
+    def _count(self, name: str, default: int, minimum: int = 1, maximum: int = 2**31 - 1) -> int:
         value = self.site_values().get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
             raise ImproperlyConfigured(
-                f"AGNO_MEMORY[{name!r}] must be a whole number from 1 to {maximum:,}, not {value!r}."
+                f"AGNO_MEMORY[{name!r}] must be a whole number from {minimum} to {maximum:,}, not {value!r}."
             )
         return value
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
 from agno_memory import validators
+from agno_memory.conf import conf
 from agno_memory.db.lookups import FoldedContains, FoldedContainsAll
-from agno_memory.fields import is_expression
+from agno_memory.fields import KEY_LENGTH, is_expression
+from agno_memory.keys import composite_key
 from agno_memory.search.stored_words import stored_words
 
 if TYPE_CHECKING:
@@ -120,6 +123,40 @@ class SearchTermsField(DerivedTextField):
             # An expression, or a row of another program.
             return self.NOT_COMPUTED
         return stored_words(text, topics)
+
+
+class TextKeyField(DerivedTextField):
+    """A digest of an owner and a folded text, by which the database refuses a second memory of the same text.
+
+    None for a text that may be there twice: with ``ON_DUPLICATE`` ``"allow"``, and after a replacement or a bulk write
+    that made two texts the same.
+
+    Args:
+        of: the names of the fields with the owner and the text.
+    """
+
+    def __init__(self, *args: Any, of: Sequence[str], **kwargs: Any) -> None:
+        self.owner, self.text = of
+        super().__init__(*args, **kwargs, null=True, max_length=KEY_LENGTH)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kept = {key: value for key, value in kwargs.items() if key not in ("null", "max_length")}
+        return name, path, args, {**kept, "of": (self.owner, self.text)}
+
+    def get_internal_type(self) -> str:
+        # An index of MySQL needs a length.
+        return "CharField"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.text,)
+
+    def of(self, instance: models.Model) -> str | None:
+        owner, text = getattr(instance, self.owner), getattr(instance, self.text)
+        if conf.ON_DUPLICATE == "allow" or not isinstance(text, str):
+            return None
+        return composite_key(str(owner), validators.fold(text.strip()))
 
 
 FoldedTextField.register_lookup(FoldedContains)

@@ -17,12 +17,14 @@ except ModuleNotFoundError as error:
 __all__ = [
     "AgnoMemoryError",
     "AmbiguousMemory",
+    "DuplicateMemory",
     "MemoryChanged",
     "MemoryExists",
     "MemoryNotFound",
     "SessionExists",
     "SessionNotFound",
     "ValidationError",
+    "VersionNotFound",
 ]
 
 
@@ -44,6 +46,19 @@ class MemoryNotFound(AgnoMemoryError, ObjectDoesNotExist):
         return f"This user has no memory {self.memory_id!r}. List their memories with get_user_memories()."
 
 
+class VersionNotFound(MemoryNotFound):
+    """No such version of this memory is kept."""
+
+    def __init__(self, memory_id: str, version: int | None) -> None:
+        AgnoMemoryError.__init__(self, memory_id, version)
+        self.memory_id = memory_id
+        self.version = version
+
+    def __str__(self) -> str:
+        wanted = "earlier version" if self.version is None else f"version {self.version}"
+        return f"Memory {self.memory_id!r} has no {wanted} that is kept. List them with get_user_memory_history()."
+
+
 class MemoryExists(AgnoMemoryError):
     """This user has memories with these ids. Nothing was written."""
 
@@ -58,6 +73,17 @@ class MemoryExists(AgnoMemoryError):
             f"Already taken: {examples}{more}. Leave memory_id out to get a new one, "
             "or call replace_user_memory() to change a memory of this user."
         )
+
+
+class DuplicateMemory(AgnoMemoryError):
+    """This user has a memory with the same text, and ``ON_DUPLICATE`` is ``"refuse"``. Nothing was written."""
+
+    def __init__(self, memory_id: str) -> None:
+        super().__init__(memory_id)
+        self.memory_id = memory_id
+
+    def __str__(self) -> str:
+        return f"This user's memory {self.memory_id!r} has the same text. Replace it, or leave this one out."
 
 
 class AmbiguousMemory(AgnoMemoryError, MultipleObjectsReturned):

@@ -17,6 +17,7 @@ from django.db.models.signals import pre_save
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
+from agno_memory.conf import conf
 from agno_memory.db import mongodb
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.lookups import About, AboutAny, FewerTopics
@@ -100,6 +101,33 @@ class CreatedAtField(TimestampField):
         return getattr(model_instance, self.attname)
 
 
+class ExpiresAtField(TimestampField):
+    """The time from which on a memory is in no list; None for a memory that stays.
+
+    Args:
+        topics: name of the field with the topics, for which ``EXPIRE_AFTER`` gives times.
+    """
+
+    def __init__(self, *args: Any, topics: str = "topics", **kwargs: Any) -> None:
+        self.topics = topics
+        super().__init__(*args, **kwargs, null=True, blank=True)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["null"], kwargs["blank"]
+        return name, path, args, {**kwargs, "topics": self.topics}
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = getattr(model_instance, self.attname)
+        topics = getattr(model_instance, self.topics)
+        if value is None and isinstance(topics, list):
+            spans = conf.EXPIRE_AFTER
+            kept = [spans[topic] for topic in topics if topic in spans] if spans else []
+            value = now() + min(kept) if kept else None
+            setattr(model_instance, self.attname, value)
+        return value
+
+
 class LastUpdatedField(MachineWritten, TimestampField):
     """The time of the last write. It never goes back, even if a clock does.
 
@@ -172,6 +200,10 @@ class _StoredKey:
 STORED_KEY: Final = _StoredKey()
 
 
+# The number of characters of ``keys.composite_key()``.
+KEY_LENGTH: Final = 32
+
+
 class CompositeKeyField(IdentifierField):
     """The primary key: a digest of other fields, made when the row is added, and never by callers.
 
@@ -188,7 +220,7 @@ class CompositeKeyField(IdentifierField):
         "editable": False,
         "blank": True,
         "db_column": "_id",
-        "max_length": 32,
+        "max_length": KEY_LENGTH,
     }
 
     def __init__(self, *args: Any, of: Sequence[str], **kwargs: Any) -> None:

@@ -9,16 +9,16 @@ from agno_memory.cleaning import cleaned_memories, cleaned_memory
 from agno_memory.conditions import conditions
 from agno_memory.db.keyset import Order
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
+from agno_memory.history import History
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import Position
-from agno_memory.recall import Recall
 from agno_memory.services import ANYONE, async_twin
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.validators import check, items, validate_limit, validate_version
 
 
-class Memory(Recall):
+class Memory(History):
     """The memories of users.
 
     Every verb acts for one user: a string, an int, a Django user, or ``None`` for the user named by
@@ -48,8 +48,9 @@ class Memory(Recall):
             ValidationError: bad input; nothing was written.
             MemoryExists: the user has a memory with this id; nothing was written.
         """
-        added = self._store.add(cleaned_memory(self._store.model, memory, owner_id(user_id)))
-        self._send(memory_added, user_id=added.user_id, memory_ids=[added.memory_id])
+        added, is_new = self._store.add(cleaned_memory(self._store.model, memory, owner_id(user_id)))
+        if is_new:
+            self._send(memory_added, user_id=added.user_id, memory_ids=[added.memory_id])
         return added
 
     def replace_user_memory(
@@ -115,13 +116,21 @@ class Memory(Recall):
         self._send(signal, user_id=written.user_id, memory_ids=[written.memory_id])
         return written
 
-    def delete_user_memory(self, memory_id: Identifier, user_id: object = None, *, version: int | None = None) -> None:
-        """Delete a memory.
+    def delete_user_memory(
+        self,
+        memory_id: Identifier,
+        user_id: object = None,
+        *,
+        version: int | None = None,
+        permanently: bool = False,
+    ) -> None:
+        """Delete a memory. For ``HISTORY_DAYS`` it can be restored.
 
         Args:
             memory_id: the id of the memory.
             user_id: the owner.
             version: delete only this version.
+            permanently: keep no version of it, and remove those that are kept. Works for a deleted memory too.
 
         Raises:
             ValidationError: bad input; nothing was deleted.
@@ -130,7 +139,8 @@ class Memory(Recall):
         """
         owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
         check("version", version, validate_version)
-        if not self._store.delete(own_id, owner, version):
+        delete = self._store.delete_permanently if permanently else self._store.delete
+        if not delete(own_id, owner, version):
             raise self._refusal(own_id, owner, version)
         self._send(memory_deleted, user_id=owner, memory_ids=[own_id])
 
@@ -154,18 +164,22 @@ class Memory(Recall):
             MemoryExists: all ids that are taken; nothing was written.
         """
         owner = owner_id(user_id)
-        added = cleaned_memories(self._store.model, items("memories", memories), owner)
-        self._store.add_many(added, owner)
-        if added:
-            self._send(memory_added, user_id=owner, memory_ids=[memory.memory_id for memory in added])
+        candidates = cleaned_memories(self._store.model, items("memories", memories), owner)
+        added = self._store.add_many(candidates, owner)
+        new = [memory.memory_id for memory, candidate in zip(added, candidates, strict=True) if memory is candidate]
+        if new:
+            self._send(memory_added, user_id=owner, memory_ids=new)
         return added
 
-    def delete_user_memories(self, memory_ids: Iterable[Identifier], user_id: object = None) -> list[str]:
+    def delete_user_memories(
+        self, memory_ids: Iterable[Identifier], user_id: object = None, *, permanently: bool = False
+    ) -> list[str]:
         """Delete many memories at once. Ids that the user does not have are ignored.
 
         Args:
             memory_ids: the ids of the memories.
             user_id: the owner.
+            permanently: as of ``delete_user_memory()``.
 
         Returns:
             The ids of the memories that this call deleted, in the order of ``memory_ids``. (On a stand-alone MongoDB,
@@ -176,13 +190,13 @@ class Memory(Recall):
         """
         owner = owner_id(user_id)
         requested_ids = [identifier("memory_id", each, "memory_ids") for each in items("memory_ids", memory_ids)]
-        deleted = self._store.delete_many(list(dict.fromkeys(requested_ids)), owner)
+        deleted = self._store.delete_many(list(dict.fromkeys(requested_ids)), owner, permanently=permanently)
         if deleted:
             self._send(memory_deleted, user_id=owner, memory_ids=deleted)
         return deleted
 
     def clear_user_memories(self, user_id: object = None) -> int:
-        """Delete all memories of one user and return their number."""
+        """Delete all memories of one user for good, with their earlier versions, and return their number."""
         owner = owner_id(user_id)
         count = self.rows_to_write(owner).erase_of(owner)
         if count:
@@ -293,6 +307,6 @@ class Memory(Recall):
 
     def _refusal(self, memory_id: str, owner: str, version: int | None) -> MemoryChanged | MemoryNotFound:
         """Return the error for a write that matched no row: another version, or no such memory of this user."""
-        if version is not None and self.rows_to_write(owner).filter(memory_id=memory_id).exists():
+        if version is not None and self.rows_to_write(owner).current().filter(memory_id=memory_id).exists():
             return MemoryChanged(memory_id, version)
         return MemoryNotFound(memory_id)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -7,27 +8,25 @@ from django.db import models, router, transaction
 from django.db.models.base import ModelBase
 from django.utils.translation import gettext_lazy as _
 
-from agno_memory import validators
 from agno_memory.agent_session_models import AgentRun as AgentRun  # as Django asks
 from agno_memory.agent_session_models import AgentSession as AgentSession
 from agno_memory.conf import conf
+from agno_memory.content_models import MemoryContent
 from agno_memory.db.connections import connection_to
 from agno_memory.db.readable import Damaged
 from agno_memory.db.transactions import all_or_nothing
-from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField
+from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField, TextKeyField
 from agno_memory.fields import (
     CompositeKeyField,
     CreatedAtField,
-    IdentifierField,
     LastUpdatedField,
     MachineWritten,
-    MetadataField,
-    TopicsField,
     VersionField,
 )
-from agno_memory.keys import uuid7
-from agno_memory.names import CONTENT_FIELDS
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.revision_querysets import RevisionQuerySet
+from agno_memory.times import EPOCH
 from agno_memory.vector_models import MemoryVector
 from agno_memory.vector_querysets import VectorQuerySet
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
         """The manager of memories."""
 
 
-class UserMemory(models.Model):
+class UserMemory(MemoryContent):
     """One fact about one person.
 
     Callers pass unsaved instances, ``UserMemory(memory="...", topics=[...])``, to ``Memory``, which returns saved ones.
@@ -45,38 +44,29 @@ class UserMemory(models.Model):
     """
 
     key = CompositeKeyField(_("key"), of=("user_id", "memory_id"))
-    memory_id = IdentifierField(_("memory id"), default=uuid7)
-    user_id = IdentifierField(_("user id"), help_text=_("The person that this memory is about."))
-    memory = models.TextField(_("memory"), validators=[validators.validate_memory])
-    topics = TopicsField(_("topics"), default=list, blank=True)
-    input = models.TextField(
-        _("input"),
-        null=True,
-        blank=True,
-        validators=[validators.validate_input],
-        help_text=_("The message that this memory came from."),
-    )
-    metadata = MetadataField(_("metadata"), default=dict, blank=True)
-    agent_id = IdentifierField(_("agent id"), null=True, blank=True)
-    team_id = IdentifierField(_("team id"), null=True, blank=True)
-    session_id = IdentifierField(_("session id"), null=True, blank=True)
-    feedback = models.TextField(_("feedback"), null=True, blank=True, validators=[validators.validate_input])
     version = VersionField(_("version"), editable=False, default=1)
     last_updated = LastUpdatedField(_("last updated"), editable=False)
     created_at = CreatedAtField(_("created at"), editable=False)
     search_text = FoldedTextField(_("search text"), source="memory")
     search_terms = SearchTermsField(_("search terms"), text="memory", topics="topics")
+    text_key = TextKeyField(_("text key"), of=("user_id", "memory"))
 
     objects: ClassVar[UserMemoryManager] = UserMemoryQuerySet.as_manager()  # type: ignore[assignment]
-
-    # The fields that callers set, besides the id and the owner.
-    content_fields: ClassVar[tuple[str, ...]] = CONTENT_FIELDS
 
     class Meta:
         verbose_name = _("user memory")
         verbose_name_plural = _("user memories")
+        constraints = (
+            # Two additions of one text at the same time cannot both succeed, if ON_DUPLICATE asks for that.
+            models.UniqueConstraint(
+                fields=["user_id", "text_key"], name="agno_memory_unique_text", condition=models.Q(text_key__gt="")
+            ),
+        )
         # Taking all texts out of the site is more than seeing them.
-        permissions = (("export_usermemory", "Can export user memories"),)
+        permissions = (
+            ("export_usermemory", "Can export user memories"),
+            ("view_deleted", "Can view deleted user memories"),
+        )
         indexes = (
             # One person's newest memories, and so all filters and searches within one person's memories.
             models.Index(fields=["user_id", "-last_updated", "-memory_id"], name="agno_memory_user_newest"),
@@ -87,6 +77,17 @@ class UserMemory(models.Model):
             models.Index(fields=["created_at", "memory_id", "key"], name="agno_memory_created"),
             # For readers that have an id and no owner. It is not unique: two owners may use the same id.
             models.Index(fields=["memory_id"], name="agno_memory_memory_id"),
+            # One person's pinned memories, and the memories that have expired; of the others these know nothing.
+            models.Index(
+                fields=["user_id", "-last_updated", "-memory_id"],
+                name="agno_memory_pinned",
+                condition=models.Q(pinned=True),
+            ),
+            models.Index(
+                fields=["expires_at", "memory_id", "key"],
+                name="agno_memory_expires",
+                condition=models.Q(expires_at__gt=EPOCH),
+            ),
         )
 
     def __str__(self) -> str:
@@ -130,6 +131,7 @@ class UserMemory(models.Model):
         self.check_identity()
         # In one transaction, if the database has them, so that no later write is read back.
         with transaction.atomic(using=alias, savepoint=False):
+            self._own_row(alias).filter(pk=self.pk).keep("replaced")
             super().save(*args, using=alias, update_fields=self._names_to_save(update_fields))
             self.refresh_from_db(fields=self._machine_written(), from_queryset=self._own_row(alias))
             # Of the sources of the words, the instance may have values that it does not save.
@@ -148,6 +150,11 @@ class UserMemory(models.Model):
         """
         return MemoryVector.objects.using(alias)
 
+    @classmethod
+    def revisions(cls, alias: str | None) -> RevisionQuerySet:
+        """Return the earlier versions of the memories in this model's table; see ``vectors()``."""
+        return MemoryRevision.objects.using(alias)
+
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Delete as any model, and the vectors too."""
         alias = using or router.db_for_write(type(self), instance=self)
@@ -155,6 +162,8 @@ class UserMemory(models.Model):
 
         def delete_all() -> tuple[int, dict[str, int]]:
             self.key = key
+            own: Any = type(self)._default_manager.using(alias).filter(user_id=self.user_id, pk=key)
+            own.keep("deleted")
             deleted = super(UserMemory, self).delete(using=using, keep_parents=keep_parents)
             self.vectors(alias).of_memories(self.user_id, [key]).erase()
             return deleted
@@ -178,6 +187,11 @@ class UserMemory(models.Model):
                 "BulkMemory(rows).reassign(user); to change the id, add a copy and delete this memory."
             )
 
+    def has_expired(self, moment: datetime.datetime) -> bool:
+        """Return whether the memory has expired at a moment."""
+        expires_at: datetime.datetime | None = self.expires_at
+        return expires_at is not None and expires_at <= moment
+
     @property
     def damaged_fields(self) -> list[str]:
         """The names of the fields with values that cannot be read as stored, because another program wrote them."""
@@ -186,7 +200,7 @@ class UserMemory(models.Model):
         ]
 
     def _own_row(self, alias: str) -> Any:
-        return type(self)._base_manager.using(alias).filter(user_id=self.user_id)
+        return type(self)._default_manager.using(alias).filter(user_id=self.user_id)
 
     def _do_update(self, base_qs: Any, *args: Any) -> Any:
         # Names the owner as every statement does, so a database that is distributed by owner asks one server.

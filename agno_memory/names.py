@@ -6,7 +6,18 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 # The fields that callers set, besides the id and the owner; in the order of the documents. The only list of them.
-CONTENT_FIELDS: Final = ("memory", "topics", "input", "metadata", "agent_id", "team_id", "session_id", "feedback")
+CONTENT_FIELDS: Final = (
+    "memory",
+    "topics",
+    "input",
+    "metadata",
+    "agent_id",
+    "team_id",
+    "session_id",
+    "feedback",
+    "expires_at",
+    "pinned",
+)
 # The fields that writes set by themselves.
 MACHINE_WRITTEN: Final = ("version", "created_at", "last_updated")
 # Every field of a memory that callers see, in the order of the documents.
@@ -14,7 +25,7 @@ FIELDS: Final = ("memory_id", "user_id", *CONTENT_FIELDS, *MACHINE_WRITTEN)
 
 # Ids that the REST API refuses, because its own paths have these words in the place of an id. Computed there from the
 # routes, and held equal by a test.
-RESERVED_IDS: Final = ("bulk", "delete", "export", "search")
+RESERVED_IDS: Final = ("bulk", "delete", "duplicates", "export", "merge", "search")
 
 MAX_IDENTIFIER_LENGTH: Final = 255
 MAX_QUERY_LENGTH: Final = 1_000

@@ -13,16 +13,17 @@ from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.lookups import is_of_one_owner
-from agno_memory.derived_fields import FoldedTextField, SearchTermsField
+from agno_memory.db.transactions import all_or_nothing
+from agno_memory.derived_fields import FoldedTextField, SearchTermsField, TextKeyField
 from agno_memory.exceptions import AmbiguousMemory
 from agno_memory.fields import MachineWritten, is_expression, moves
+from agno_memory.kept_querysets import KeptQuerySet
 from agno_memory.times import now
 from agno_memory.validators import (
     check,
     fold,
     validate_limit,
 )
-from agno_memory.vector_querysets import EmbeddedQuerySet
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -39,7 +40,7 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-class UserMemoryQuerySet(EmbeddedQuerySet):
+class UserMemoryQuerySet(KeptQuerySet):
     """Memories. Every method that narrows or orders can be chained, and reads nothing before the result is used."""
 
     def matching(self, **filters: Any) -> Self:
@@ -187,10 +188,19 @@ class UserMemoryQuerySet(EmbeddedQuerySet):
         changed = self._terms_fields(set(values))
         self._for_write = True
         keys = list(self.order_by().values_list("user_id", "key")) if changed else []
-        derived = dict.fromkeys(changed, SearchTermsField.NOT_COMPUTED)
-        count = super().update(**values, **derived, **moves(self.model, now()))
-        self._compute_terms(keys)
-        return count
+        derived: dict[str, Any] = dict.fromkeys(changed, SearchTermsField.NOT_COMPUTED)
+        for field in self._fields_of(TextKeyField):
+            if field.text in values:
+                derived[field.name] = None
+
+        def update() -> int:
+            if not self.query.is_sliced:
+                self.order_by().keep("replaced")
+            count = super(UserMemoryQuerySet, self).update(**values, **derived, **moves(self.model, now()))
+            self._compute_terms(keys)
+            return count
+
+        return all_or_nothing(self.db, update) if conf.HISTORY_DAYS else update()
 
     update.alters_data = True  # type: ignore[attr-defined]
 

@@ -96,6 +96,11 @@ def validate_query(value: object) -> None:
     _validate_not_blank(value)
 
 
+def validate_note(value: object) -> None:
+    """Refuse the reason of a write if it is longer than 1,000 characters or not storable; it may be empty."""
+    _validate_text(value, MAX_QUERY_LENGTH)
+
+
 def validate_question(value: object) -> None:
     """Refuse the query of a ranked search, which may be a whole message, if it is blank, too long or not storable."""
     _validate_text(value, conf.MAX_INPUT_LENGTH)
@@ -287,18 +292,23 @@ def json_text(value: object) -> str:
     return text
 
 
-def past_moment(value: object) -> datetime.datetime:
-    """Return a time of the past as it is stored, in UTC and whole milliseconds.
+def stored_moment(value: object) -> datetime.datetime:
+    """Return a time as it is stored, in UTC and whole milliseconds.
 
     Raises:
-        ValidationError: not an aware datetime, in the first or the last year of the calendar, or in the future.
+        ValidationError: not an aware datetime, or in the first or the last year of the calendar.
     """
     if not isinstance(value, datetime.datetime) or value.utcoffset() is None:
         raise ValidationError(_("Expected a datetime with a time zone."), code="invalid")
     # Not every time zone has the first and the last day of the calendar, so a page could not show them.
     if value.year in (datetime.MINYEAR, datetime.MAXYEAR):
         raise ValidationError(_("This time is in the first or the last year of the calendar."), code="invalid")
-    moment = whole_milliseconds(value.astimezone(datetime.UTC))
+    return whole_milliseconds(value.astimezone(datetime.UTC))
+
+
+def past_moment(value: object) -> datetime.datetime:
+    """Return a time of the past as it is stored; raises ValidationError as ``stored_moment()``, and for the future."""
+    moment = stored_moment(value)
     if moment > now():
         raise ValidationError(_("This time is in the future."), code="future")
     return moment

@@ -13,7 +13,7 @@ from functools import cache, partial
 from itertools import chain
 from typing import Any, Final, NamedTuple, cast
 
-from django.db.models import DateTimeField, Field, IntegerField, Max
+from django.db.models import BooleanField, DateTimeField, Field, IntegerField, Max
 from django.db.models.expressions import Col
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
@@ -42,6 +42,10 @@ class DamagedText(Damaged, str):
 
 class DamagedNumber(Damaged, int):
     """The number 1, the first version."""
+
+
+class DamagedFlag(Damaged, int):
+    """The number 0, which counts as false: Python's bool has no subclasses."""
 
 
 class DamagedTime(Damaged, datetime.datetime):
@@ -98,6 +102,10 @@ def _number(value: Any) -> Damaged:
     return DamagedNumber(1)
 
 
+def _flag(value: Any) -> Damaged:
+    return DamagedFlag(0)
+
+
 def _time(value: Any) -> Damaged:
     try:
         moment = from_iso(value)
@@ -133,6 +141,8 @@ def kind_of(field: Field[Any, Any]) -> Kind | None:
     if isinstance(field, MetadataField):
         return Kind(_are_metadata, _metadata)
     null = (type(None),) if field.null else ()
+    if isinstance(field, BooleanField):
+        return Kind(_are(bool), _flag)
     if isinstance(field, IntegerField):
         return Kind(_are(int, *null), _number)
     if isinstance(field, DateTimeField):

@@ -26,6 +26,7 @@ from agno_memory.db.compiled import Param, Values, bind, sql_of
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.errors import with_django_errors
+from agno_memory.db.expiry import EXPIRES_AFTER, unexpired
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.rows import (
     fetch_instance,
@@ -144,15 +145,18 @@ class OneRow(Statement[Result]):
 
     Args:
         conditions: names of the fields.
+        unexpired: whether to leave out a memory that has expired.
     """
 
-    def __init__(self, *conditions: str) -> None:
+    def __init__(self, *conditions: str, unexpired: bool = False) -> None:
         super().__init__()
         self.conditions = conditions
+        self.unexpired = unexpired
 
     def rows(self, model: type[Model], alias: str, value: ValueOf) -> QuerySet[Any]:
         """Return the queryset of the rows that meet the conditions."""
-        return model._base_manager.using(alias).filter(**{name: value(name) for name in self.conditions})
+        rows = model._base_manager.using(alias).filter(**{name: value(name) for name in self.conditions})
+        return rows.filter(unexpired(value(EXPIRES_AFTER))) if self.unexpired else rows
 
 
 class Select(OneRow[Model | None]):
@@ -170,7 +174,7 @@ class Select(OneRow[Model | None]):
 
 
 class SelectMany(Statement[list[Model]]):
-    """Return all rows that meet the conditions, in an order.
+    """Return all memories that meet the conditions and have not expired, in an order.
 
     Args:
         conditions: those of the rows.
@@ -192,7 +196,7 @@ class SelectMany(Statement[list[Model]]):
 
     def build(self, model: type[Model], alias: str, value: Callable[..., Any]) -> Query:
         """Return the query, with ``value(lookup, position)`` as a value of a lookup."""
-        rows = with_read_fields(model._base_manager.using(alias))
+        rows = with_read_fields(model._base_manager.using(alias)).filter(unexpired(value(EXPIRES_AFTER)))
         for lookup, length in self.conditions:
             compared = value(lookup) if length is None else [value(lookup, position) for position in range(length)]
             rows = rows.filter(**{lookup: compared})
@@ -282,10 +286,11 @@ class Update(OneRow[Model | None]):
     Args:
         conditions: names of the fields that select the row.
         fields: names of the fields to set. The value of ``last_updated`` is the time of the write.
+        unexpired: as of ``OneRow``.
     """
 
-    def __init__(self, *conditions: str, fields: Sequence[str]) -> None:
-        super().__init__(*conditions)
+    def __init__(self, *conditions: str, fields: Sequence[str], unexpired: bool = False) -> None:
+        super().__init__(*conditions, unexpired=unexpired)
         self.fields = fields
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:

@@ -1,59 +1,47 @@
 """The statements of the verbs of ``Memory``, on the memories of one database.
 
 The arguments have been checked before (``cleaning.py``). Each statement names the owner, so it cannot reach the rows of
-anyone else. ``Memory`` raises the errors, except ``MemoryExists``: only the database knows which ids are taken.
+anyone else. ``Memory`` raises the errors, except those of taken ids and texts: only the database knows them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from functools import cache, lru_cache
-from operator import attrgetter
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.db import DatabaseError, IntegrityError
 
-from agno_memory.batches import batched
 from agno_memory.cleaning import field_named
 from agno_memory.conf import conf
-from agno_memory.db import MemoryDb
-from agno_memory.db.connections import connection_to
-from agno_memory.db.errors import clashing_keys, inserted_before
+from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.keyset import Order
+from agno_memory.db.many_rows import INSERT, ManyRows
+from agno_memory.db.revisions import KeepingDelete, KeepingUpdate, ending
 from agno_memory.db.rows import with_read_fields
-from agno_memory.db.statements import (
-    Condition,
-    Delete,
-    DeleteAll,
-    Insert,
-    Select,
-    SelectMany,
-    SetValues,
-    Update,
-    Upsert,
-)
-from agno_memory.db.table import Table
-from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
-from agno_memory.exceptions import MemoryExists
+from agno_memory.db.statements import Condition, Delete, DeleteAll, Select, SelectMany, SetValues, Update, Upsert
+from agno_memory.db.stored_rows import KEY, TEXT_KEY, saved
+from agno_memory.db.transactions import all_or_nothing, savepoint
+from agno_memory.exceptions import DuplicateMemory, MemoryExists
 from agno_memory.models import UserMemory
-from agno_memory.querysets import Position, UserMemoryQuerySet, sort_key
+from agno_memory.names import MAX_COUNT
+from agno_memory.querysets import Position, sort_key
 from agno_memory.retries import retry
-from agno_memory.signals import by_owner
+from agno_memory.revision_models import MemoryRevision
 from agno_memory.times import now
 
-KEY: Any = UserMemory._meta.pk
 SEARCH_TEXT: Any = field_named("search_text")
 SEARCH_TERMS: Any = field_named("search_terms")
-WRITTEN = (*UserMemory.content_fields, SEARCH_TEXT.name, SEARCH_TERMS.name)
+# The fields that follow from others, in the order in which they are computed.
+DERIVED: Final = (SEARCH_TEXT, SEARCH_TERMS, TEXT_KEY)
+WRITTEN: Final = (*UserMemory.content_fields, *(field.name for field in DERIVED))
+BY_KEY: Final = ("key", "user_id")
 
-INSERT = Insert()
-SELECT = Select("key", "user_id")
-DELETE = Delete("key", "user_id")
-DELETE_VERSION = Delete("key", "user_id", "version")
+SELECT = Select(*BY_KEY)
 DELETE_VECTORS = DeleteAll("user_id", "memory_key")
-REPLACE = Update("key", "user_id", fields=WRITTEN)
-REPLACE_VERSION = Update("key", "user_id", "version", fields=WRITTEN)
-TERMS = SetValues("key", "user_id", "version", fields=[SEARCH_TERMS.name])
+DELETE_REVISIONS = DeleteAll("user_id", "memory_key")
+TERMS = SetValues(*BY_KEY, "version", fields=[SEARCH_TERMS.name])
 
 
 # A statement is compiled for each number of topics and words up to this one.
@@ -67,13 +55,35 @@ def select_many(*conditions: Condition, order: Order, after_position: bool) -> S
 
 
 @cache
-def upsert(*names: str) -> Upsert:
-    """Return the statement that sets these content fields of an owner's memory."""
-    followers = [field.name for field in (SEARCH_TEXT, SEARCH_TERMS) if set(field.sources) & set(names)]
-    return Upsert("key", "user_id", fields=[*names, *followers])
+def replace_statement(*names: str, of_version: bool, keeps: bool) -> Update:
+    """Return the statement that sets these fields of an owner's memory.
+
+    Args:
+        names: of the fields; those that follow from them are set too.
+        of_version: whether it sets them only at a version.
+        keeps: whether it keeps the version before.
+    """
+    followers = [each.name for each in DERIVED if set(each.sources) & set(names) and each.name not in names]
+    kind = KeepingUpdate if keeps else Update
+    conditions = (*BY_KEY, "version") if of_version else BY_KEY
+    return kind(*conditions, fields=[*names, *followers], unexpired=True)
 
 
-class Store(Table[UserMemoryQuerySet]):
+@cache
+def upsert_statement(*names: str) -> Upsert:
+    """Return the statement that sets these content fields of an owner's memory, or adds it, and keeps no version."""
+    followers = [each.name for each in DERIVED if set(each.sources) & set(names)]
+    return Upsert(*BY_KEY, fields=[*names, *followers], unexpired=True)
+
+
+@cache
+def delete_statement(*, of_version: bool, keeps: bool) -> Delete:
+    """Return the statement that deletes an owner's memory; the arguments are those of ``replace_statement()``."""
+    conditions = (*BY_KEY, "version") if of_version else BY_KEY
+    return KeepingDelete(*conditions, unexpired=True) if keeps else Delete(*conditions, unexpired=True)
+
+
+class Store(ManyRows):
     """The memories of one database.
 
     Args:
@@ -81,15 +91,13 @@ class Store(Table[UserMemoryQuerySet]):
         model: of the rows, if the alias of a handle is given instead of the handle.
     """
 
-    def __init__(self, db: str | MemoryDb | None, model: type[UserMemory] = UserMemory) -> None:
-        super().__init__(model, db)
-
     # Reading
 
     def get(self, memory_id: str, owner: str) -> UserMemory | None:
         """Return an owner's memory, or None."""
         values = {"key": KEY.digest(owner, memory_id), "user_id": owner}
-        return cast("UserMemory | None", self.read(lambda alias: SELECT.run(self.model, alias, values)))
+        memory = cast("UserMemory | None", self.read(lambda alias: SELECT.run(self.model, alias, values)))
+        return None if memory is None or memory.has_expired(now()) else memory
 
     def select(
         self,
@@ -115,52 +123,136 @@ class Store(Table[UserMemoryQuerySet]):
         if "metadata__has" in lookups or any(
             length is not None and not 0 < length <= MAX_COMPILED_LENGTH for _lookup, length in conditions
         ):
-            rows = with_read_fields(self.rows().filter(**lookups))
+            rows = with_read_fields(self.rows().current().filter(**lookups))
             return rows.page(limit, position, order)
-        values = dict(lookups)
+        values = {**lookups, EXPIRES_AFTER: now()}
         if position is not None:
             values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)[:2]
         statement = select_many(*conditions, order=order, after_position=position is not None)
         read = self.read(lambda alias: statement.first(limit, self.model, alias, values))
         return cast("list[UserMemory]", read)
 
+    def versions(self, memory_id: str, owner: str) -> tuple[UserMemory | None, list[MemoryRevision]]:
+        """Return an owner's memory with this id, or None, and its earlier versions, the newest first.
+
+        Left out are the versions of an earlier memory with the same id, and one of a write that was killed: its
+        version still holds.
+        """
+        alias, key = self.write_alias, KEY.digest(owner, memory_id)
+        current = self.get(memory_id, owner)
+        kept = self.model.revisions(alias).of_memory(owner, key).order_by("-last_updated", "-version")
+        versions: list[MemoryRevision] = []
+        below = MAX_COUNT + 1 if current is None else current.version
+        for revision in kept:
+            if revision.version >= below:
+                if not versions and current is not None and revision.last_updated == current.last_updated:
+                    continue
+                break
+            versions.append(revision)
+            below = revision.version
+        return current, versions
+
     # Writing one
 
-    def add(self, candidate: UserMemory) -> UserMemory:
-        """Add a memory; raises MemoryExists."""
-        alias = self.write_alias
-        self._stamp(candidate)
+    def add(self, candidate: UserMemory) -> tuple[UserMemory, bool]:
+        """Add a memory.
 
-        def insert() -> None:
+        Returns:
+            The memory, and whether it was added: with ``ON_DUPLICATE`` ``"return"`` it may be another one with the same
+            text.
+
+        Raises:
+            MemoryExists: the owner uses the id.
+            DuplicateMemory: the owner has the text, with ``ON_DUPLICATE`` ``"refuse"``.
+        """
+        alias = self.write_alias
+        self.stamp(candidate)
+
+        def insert() -> tuple[UserMemory, bool]:
             try:
                 with savepoint(alias):
-                    INSERT.run(self.model, alias, self._values_of(candidate))
+                    INSERT.run(self.model, alias, self.values_of(candidate))
             except IntegrityError as error:
-                self._refuse_taken([candidate], error)
+                self.refuse_taken([candidate], error)
+                for known in self.known_texts([candidate], candidate.user_id).values():
+                    return self._known(known), False
                 # The id was taken and is free again. An error of another constraint travels after the last attempt.
                 raise
+            return saved(candidate, alias), True
 
-        retry(insert, IntegrityError)
-        return _saved(candidate, alias)
+        return retry(insert, IntegrityError)
 
-    def replace(self, candidate: UserMemory, version: int | None = None) -> UserMemory | None:
-        """Replace the content of the owner's memory with the candidate's id and return it; None if nothing matches.
+    def bring_back(self, candidate: UserMemory, last: MemoryRevision, noted: dict[str, Any]) -> UserMemory:
+        """Add a deleted memory again, with the version and the times that it has.
+
+        Args:
+            candidate: the memory.
+            last: its last version before.
+            noted: how it came back.
+
+        Raises:
+            MemoryExists: it is there again.
+        """
+        alias = self.write_alias
+
+        def write() -> None:
+            self.move_in([candidate], keep_version=True)
+            own = self.model.revisions(alias).filter(user_id=last.user_id, key=last.key)
+            own.update(is_deleted=False, restored=noted)
+
+        all_or_nothing(alias, write)
+        return saved(candidate, alias)
+
+    @staticmethod
+    def _known(known: UserMemory) -> UserMemory:
+        """Return a memory that is there, or raise DuplicateMemory if the settings ask for it."""
+        if conf.ON_DUPLICATE == "refuse":
+            raise DuplicateMemory(known.memory_id)
+        return known
+
+    def replace(
+        self,
+        candidate: UserMemory,
+        version: int | None = None,
+        action: str = "replaced",
+        names: Iterable[str] = UserMemory.content_fields,
+    ) -> UserMemory | None:
+        """Replace fields of the owner's memory with the candidate's id and return it; None if nothing matches.
 
         Args:
             candidate: the id, the owner and the new content.
             version: replace only this version.
+            action: of the version before, one of ``MemoryRevision.Action``.
+            names: of the fields to replace.
         """
-        for field in (SEARCH_TEXT, SEARCH_TERMS):
-            field.pre_save(candidate, add=False)
-        values = {name: getattr(candidate, name) for name in WRITTEN}
-        values |= {
-            "key": candidate.key,
-            "user_id": candidate.user_id,
+        names = tuple(names)
+        for field in self.model._meta.concrete_fields:
+            if field.name in ("expires_at", *WRITTEN[len(UserMemory.content_fields) :]):
+                field.pre_save(candidate, add=False)
+        statement = replace_statement(*names, of_version=version is not None, keeps=bool(conf.HISTORY_DAYS))
+        return self._run_replace(statement, candidate, self._replacing(candidate, version, action))
+
+    def _replacing(self, candidate: UserMemory, version: int | None, action: str) -> dict[str, Any]:
+        """Return the values of a statement that replaces a memory."""
+        end = ending(action)
+        return {
+            **self.values_of(candidate),
+            **end.values(),
             "version": version,
-            "last_updated": now(),
+            "last_updated": end.moment,
+            EXPIRES_AFTER: end.moment,
         }
-        statement = REPLACE if version is None else REPLACE_VERSION
-        return cast("UserMemory | None", statement.run(self.model, self.write_alias, values))
+
+    def _run_replace(self, statement: Update, candidate: UserMemory, values: dict[str, Any]) -> UserMemory | None:
+        alias = self.write_alias
+        try:
+            with savepoint(alias) if values[TEXT_KEY.attname] else nullcontext():
+                return cast("UserMemory | None", statement.run(self.model, alias, values))
+        except IntegrityError:
+            if not values[TEXT_KEY.attname]:
+                raise
+            # Another memory has the text: two texts may become the same.
+            return cast("UserMemory | None", statement.run(self.model, alias, {**values, TEXT_KEY.attname: None}))
 
     def upsert(self, candidate: UserMemory, names: Iterable[str]) -> tuple[UserMemory, bool]:
         """Replace some fields of the owner's memory with the candidate's id, or add the candidate.
@@ -172,23 +264,24 @@ class Store(Table[UserMemoryQuerySet]):
         Returns:
             The memory, and whether it was added.
         """
-        alias, names = self.write_alias, tuple(names)
-        statement = upsert(*names)
+        names = tuple(names)
         # The words follow the text and the topics, and this call may have only one of them.
         is_partial = 0 < len(set(SEARCH_TERMS.sources) & set(names)) < len(SEARCH_TERMS.sources)
+        keeps = bool(conf.HISTORY_DAYS)
+        statement = replace_statement(*names, of_version=False, keeps=True) if keeps else upsert_statement(*names)
 
         def write() -> tuple[UserMemory, bool]:
-            self._stamp(candidate)
-            values = self._values_of(candidate)
+            self.stamp(candidate)
+            values = self._replacing(candidate, candidate.version, "replaced")
             if is_partial:
                 values[SEARCH_TERMS.attname] = SEARCH_TERMS.NOT_COMPUTED
             try:
-                written = cast("UserMemory | None", statement.run(self.model, alias, values))
+                written = self._run_replace(statement, candidate, values)
             except IntegrityError as error:
-                self._refuse_taken([candidate], error)
+                self.refuse_taken([candidate], error)
                 raise
             if written is None:
-                return self.add(candidate), True
+                return self.add(candidate)
             if is_partial:
                 self._store_terms(written)
             # A write of a memory that exists makes its version 2 or higher.
@@ -204,105 +297,60 @@ class Store(Table[UserMemoryQuerySet]):
 
     def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
         """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
-        key, alias = KEY.digest(owner, memory_id), self.write_alias
-        values = {"key": key, "user_id": owner, "version": version}
-        statement = DELETE if version is None else DELETE_VERSION
+        end = ending("deleted")
+        keeps = bool(conf.HISTORY_DAYS)
+        values = {
+            **(end.values() if keeps else {}),
+            "key": KEY.digest(owner, memory_id),
+            "user_id": owner,
+            "version": version,
+            EXPIRES_AFTER: end.moment,
+        }
+        statement = delete_statement(of_version=version is not None, keeps=keeps)
+        return self._delete(lambda: bool(statement.run(self.model, self.write_alias, values)), values)
 
+    def delete_permanently(self, memory_id: str, owner: str, version: int | None = None) -> bool:
+        """Delete an owner's memory and its earlier versions, and return whether there was one, deleted ones included.
+
+        Args:
+            memory_id: of the memory.
+            owner: of the memory.
+            version: delete only this version of a memory that is there.
+        """
+        alias = self.write_alias
+        values = {
+            "key": KEY.digest(owner, memory_id),
+            "user_id": owner,
+            "version": version,
+            EXPIRES_AFTER: now(),
+        }
+        statement = delete_statement(of_version=version is not None, keeps=False)
+
+        def delete() -> bool:
+            is_deleted = bool(statement.run(self.model, alias, values))
+            if is_deleted or version is None:
+                revisions = self.model.revisions(alias).model
+                of_memory = {"user_id": owner, "memory_key": values["key"]}
+                is_deleted = bool(DELETE_REVISIONS.run(revisions, alias, of_memory)) or is_deleted
+            return is_deleted
+
+        return all_or_nothing(alias, lambda: self._delete(delete, values))
+
+    def _delete(self, delete: Callable[[], bool], values: dict[str, Any]) -> bool:
+        """Delete a memory by a function, and its vectors."""
+        alias = self.write_alias
         if conf.EMBEDDER is None:
             # Without a model there are no vectors. Those of a model that was removed are reported by a check.
-            return bool(statement.run(self.model, alias, values))
+            return delete()
 
         def delete_with_vectors() -> bool:
-            is_deleted = bool(statement.run(self.model, alias, values))
+            is_deleted = delete()
             if is_deleted:
-                DELETE_VECTORS.run(self.model.vectors(alias).model, alias, {"user_id": owner, "memory_key": key})
+                of_memory = {"user_id": values["user_id"], "memory_key": values["key"]}
+                DELETE_VECTORS.run(self.model.vectors(alias).model, alias, of_memory)
             return is_deleted
 
         return all_or_nothing(alias, delete_with_vectors)
-
-    # Writing many
-
-    def add_many(self, added: list[UserMemory], owner: str) -> None:
-        """Add memories of one owner; all or nothing if the database has transactions. Raises MemoryExists."""
-        alias = self.write_alias
-        whole = has_transactions(connection_to(alias))
-        if not whole:
-            self._refuse_taken(added)
-        for candidate in added:
-            self._stamp(candidate)
-        written: list[str] = []
-        try:
-            all_or_nothing(alias, lambda: self._insert_batches(added, alias, written))
-        except IntegrityError as error:
-            if not whole:
-                # An id was taken after the check: delete the rows that this call has written.
-                _with_ids(self.rows_to_write().filter(user_id=owner, version=1), owner, written).erase()
-            self._refuse_taken(added, error)
-            raise
-        for candidate in added:
-            _saved(candidate, alias)
-
-    def move_in(self, moved: list[UserMemory], *, keep_version: bool = False) -> None:
-        """Add memories of any owners, with their own times where they have some.
-
-        All or nothing if the database has transactions.
-
-        Args:
-            moved: checked and owned.
-            keep_version: keep also their versions.
-
-        Raises:
-            MemoryExists: ids that are taken.
-        """
-        alias = self.write_alias
-        kept = ("created_at", "last_updated", "version") if keep_version else ("created_at", "last_updated")
-        for memory in moved:
-            brought = {name: getattr(memory, name) for name in kept if getattr(memory, name) is not None}
-            self._stamp(memory)
-            for name, value in brought.items():
-                setattr(memory, name, value)
-        rows = [self._values_of(memory) for memory in moved]
-        if not rows:
-            return
-        try:
-            all_or_nothing(alias, lambda: INSERT.run_many(self.model, alias, rows))
-        except IntegrityError as error:
-            self._refuse_taken(moved, error)
-            raise
-
-    def delete_many(self, memory_ids: list[str], owner: str) -> list[str]:
-        """Delete the owner's memories with these ids, and return the deleted ids in their order."""
-        owned = self.rows_to_write().for_user(owner)
-
-        def delete_batches() -> set[str]:
-            deleted: set[str] = set()
-            for batch in batched(memory_ids, conf.BATCH_SIZE):
-                deleted.update(owned.erase_returning(owner, _keys_of(owner, batch), "memory_id"))
-            return deleted
-
-        gone = all_or_nothing(owned.db, delete_batches) if memory_ids else set()
-        return [memory_id for memory_id in memory_ids if memory_id in gone]
-
-    def _insert_batches(self, added: list[UserMemory], alias: str, written: list[str]) -> None:
-        """Add rows, and list the ids of the rows that were added in ``written``, also after an error."""
-        written.clear()
-        # Always in the same order: otherwise two transactions that write the same keys wait for each other.
-        for batch in batched(sorted(added, key=attrgetter("memory_id")), conf.BATCH_SIZE):
-            ids = [candidate.memory_id for candidate in batch]
-            try:
-                INSERT.run_many(self.model, alias, [self._values_of(candidate) for candidate in batch])
-            except IntegrityError as error:
-                written += ids[: inserted_before(error)]
-                raise
-            written += ids
-
-    def _stamp(self, candidate: UserMemory) -> None:
-        """Let the fields set the values that a new row starts with."""
-        for field in self.model._meta.concrete_fields:
-            field.pre_save(candidate, add=True)
-
-    def _values_of(self, candidate: UserMemory) -> dict[str, Any]:
-        return {field.attname: getattr(candidate, field.attname) for field in self.model._meta.concrete_fields}
 
     def _can_read(self, candidate: UserMemory) -> bool:
         """Return whether the caller's transaction still takes statements; a failed write may have broken it."""
@@ -311,41 +359,3 @@ class Store(Table[UserMemoryQuerySet]):
         except DatabaseError:
             return False
         return True
-
-    def _refuse_taken(self, candidates: Iterable[UserMemory], error: Exception | None = None) -> None:
-        """Raise MemoryExists if the owners of these memories use some of their ids already."""
-        ids = {candidate.key: candidate.memory_id for candidate in candidates}
-        try:
-            taken = self._taken_keys(candidates)
-        except DatabaseError:
-            if error is None:
-                raise
-            # The failed write broke the transaction: only its error can still name the keys.
-            taken = set(clashing_keys(error))
-        if taken:
-            raise MemoryExists([memory_id for key, memory_id in ids.items() if key in taken]) from error
-
-    def _taken_keys(self, candidates: Iterable[UserMemory]) -> set[str]:
-        """Return those of the candidates' keys that exist, asked owner by owner."""
-        taken: set[str] = set()
-        for owner, keys in by_owner((candidate.user_id, candidate.key) for candidate in candidates).items():
-            owned = self.rows_to_write().filter(user_id=owner)
-            for batch in batched(keys, conf.BATCH_SIZE):
-                taken.update(owned.filter(key__in=batch).values_list("key", flat=True))
-        return taken
-
-
-def _with_ids(rows: UserMemoryQuerySet, owner: str, memory_ids: Iterable[str]) -> UserMemoryQuerySet:
-    """Narrow an owner's rows to these ids, by the primary key."""
-    return rows.filter(key__in=_keys_of(owner, memory_ids))
-
-
-def _keys_of(owner: str, memory_ids: Iterable[str]) -> list[str]:
-    return [KEY.digest(owner, memory_id) for memory_id in memory_ids]
-
-
-def _saved(candidate: UserMemory, alias: str) -> UserMemory:
-    """Mark a memory as saved in a database."""
-    candidate._state.adding = False
-    candidate._state.db = alias
-    return candidate

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+from django.test import override_settings
+
+from agno_memory.conf import conf
 from agno_memory.models import UserMemory
 
 
@@ -19,6 +22,13 @@ def at(moment: datetime.datetime) -> Iterator[None]:
         moment: an aware datetime.
     """
     with mock.patch("django.utils.timezone.now", return_value=moment):
+        yield
+
+
+@contextmanager
+def with_settings(**settings: Any) -> Iterator[None]:
+    """Set keys of ``AGNO_MEMORY`` inside the block, and keep the others."""
+    with override_settings(AGNO_MEMORY={**conf.site_values(), **settings}):
         yield
 
 

@@ -131,6 +131,40 @@ def update_one(
     return _row_of(row, columns)
 
 
+def find_document(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return a document as it is stored, or None."""
+    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter)
+    return document
+
+
+def find_documents(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return documents as they are stored."""
+    documents: list[dict[str, Any]] = _call(model, connection, "find", query_filter)
+    return documents
+
+
+def add_missing(model: type[Model], connection: BaseDatabaseWrapper, document: dict[str, Any]) -> bool:
+    """Add a document unless one with its key and its owner exists, and return whether it was added."""
+    query_filter = {name: document[name] for name in ("_id", "user_id")}
+    rest = {name: value for name, value in document.items() if name not in query_filter}
+    result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
+    return result.upserted_id is not None
+
+
+def put_documents(model: type[Model], connection: BaseDatabaseWrapper, documents: list[dict[str, Any]]) -> None:
+    """Add documents, each in the place of one with its key and its owner."""
+    if not documents:
+        return
+    from pymongo import ReplaceOne
+
+    writes = [ReplaceOne({name: each[name] for name in ("_id", "user_id")}, each, upsert=True) for each in documents]
+    _call(model, connection, "bulk_write", writes)
+
+
 def set_values(
     model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], changes: dict[str, Any]
 ) -> None:

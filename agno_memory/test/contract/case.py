@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.dispatch import Signal
 from django.test import TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -57,6 +59,13 @@ class ContractCase(Capabilities, _Base):
         self.assertIn(field, caught.exception.message_dict)
         self.assertEqual([values(memory) for memory in self.rows.newest()], before)
         return caught.exception
+
+    @contextmanager
+    def at_most(self, statements: int) -> Iterator[None]:
+        """Check that a block runs at most this many statements, those of a transaction included."""
+        with CaptureQueriesContext(connections[self.database]) as captured:
+            yield
+        self.assertLessEqual(len(captured), statements, captured.captured_queries)
 
     @contextmanager
     def received(self, signal: Signal) -> Iterator[list[dict[str, Any]]]:

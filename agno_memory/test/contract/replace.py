@@ -7,7 +7,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.test.contract.case import ALICE, ContractCase
-from agno_memory.test.helpers import values
+from agno_memory.test.helpers import values, with_settings
 
 
 class ReplaceContract(ContractCase):
@@ -68,11 +68,18 @@ class ReplaceContract(ContractCase):
         self.assertEqual([values(memory) for memory in self.rows], [values(second)])
 
     def test_statements_of_a_replace(self) -> None:
-        """A replace is one statement, or two where an UPDATE cannot return its row."""
+        """Without history, a replace is one statement, or two where an UPDATE cannot return its row."""
         statements = 1 if self.can_return_updated_row else 2
         added = self.add()
-        for version in (None, 2):
+        with with_settings(HISTORY_DAYS=0):
+            for version in (None, 2):
+                with self.assertNumQueries(statements, using=self.database):
+                    self.memory.replace_user_memory(added.memory_id, UserMemory(memory="x"), ALICE, version=version)
             with self.assertNumQueries(statements, using=self.database):
-                self.memory.replace_user_memory(added.memory_id, UserMemory(memory="x"), ALICE, version=version)
-        with self.assertNumQueries(statements, using=self.database):
-            self.memory.upsert_user_memory(UserMemory(memory_id=added.memory_id, memory="x"), ALICE)
+                self.memory.upsert_user_memory(UserMemory(memory_id=added.memory_id, memory="x"), ALICE)
+
+    def test_statements_of_a_replace_that_keeps_the_version_before(self) -> None:
+        """One statement or a transaction of two, and one more where an UPDATE cannot return its row."""
+        added = self.add()
+        with self.at_most(4 if self.can_return_updated_row else 5):
+            self.memory.replace_user_memory(added.memory_id, UserMemory(memory="x"), ALICE)

@@ -1,0 +1,129 @@
+"""``History``: the verbs of ``Memory`` on earlier versions and deleted memories, sync and async."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agno_memory.acting import current_author
+from agno_memory.db.store import Store
+from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, VersionNotFound
+from agno_memory.identifiers import Identifier, identifier, owner_id
+from agno_memory.models import UserMemory
+from agno_memory.recall import Recall
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.services import async_twin
+from agno_memory.signals import memory_added, memory_replaced
+from agno_memory.times import now, to_iso
+from agno_memory.validators import check, validate_version
+
+
+class History(Recall):
+    """Base of ``Memory``: what was known when, and the way back to it."""
+
+    def get_user_memory_history(self, memory_id: Identifier, user_id: object = None) -> list[MemoryRevision]:
+        """Return all versions of a memory that are kept, the newest first.
+
+        Each has the content of the memory and ``version``; ``valid_from`` and ``valid_until``, the times between which
+        it held; and how it ended: ``action``, ``actor``, ``through`` and ``reason``. The version that holds now has
+        ``valid_until=None`` and no action. If an id was used again after its memory had been deleted, the versions are
+        those of the new memory.
+
+        Args:
+            memory_id: the id of the memory, which may be deleted.
+            user_id: the owner.
+
+        Raises:
+            ValidationError: bad input.
+            MemoryNotFound: this user has no such memory, and no version of one is kept.
+        """
+        owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
+        current, versions = self._store.versions(own_id, owner)
+        entries = ([current_version(current)] if current else []) + versions
+        if not entries:
+            raise MemoryNotFound(own_id)
+        return entries
+
+    def restore_user_memory(
+        self, memory_id: Identifier, user_id: object = None, version: int | None = None
+    ) -> UserMemory:
+        """Restore an earlier version of a memory as a new version, or a deleted memory.
+
+        A deleted memory comes back with its id, its ``created_at`` and its history.
+
+        Args:
+            memory_id: the id of the memory.
+            user_id: the owner.
+            version: the version to restore; by default the one before, and of a deleted memory the last one.
+
+        Returns:
+            The memory as it is now.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+            VersionNotFound: this version is not kept. It is a ``MemoryNotFound``, as for a memory without versions.
+            MemoryChanged: another call wrote the memory in between; nothing was written.
+        """
+        check("version", version, validate_version)
+        owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
+        current, versions = self._store.versions(own_id, owner)
+        if not current and not versions:
+            raise MemoryNotFound(own_id)
+        wanted = _version(own_id, current, versions, version)
+        if current is None:
+            return self._restore_deleted(wanted, versions[0])
+        candidate = _content_of(self._store, wanted)
+        names = (*UserMemory.content_fields, "created_at")
+        restored = self._store.replace(candidate, current.version, "restored", names)
+        if restored is None:
+            raise MemoryChanged(own_id, current.version)
+        self._send(memory_replaced, user_id=owner, memory_ids=[own_id])
+        return restored
+
+    def _restore_deleted(self, wanted: MemoryRevision, last: MemoryRevision) -> UserMemory:
+        moment = max(now(), last.valid_until)
+        candidate = _content_of(self._store, wanted)
+        candidate.version = last.version + 1
+        candidate.last_updated = moment
+        author = current_author()
+        noted = {"at": to_iso(moment), "by": author.actor, "through": author.through, "reason": author.reason}
+        try:
+            restored = self._store.bring_back(candidate, last, noted)
+        except MemoryExists:
+            raise MemoryChanged(candidate.memory_id, last.version) from None
+        self._send(memory_added, user_id=restored.user_id, memory_ids=[restored.memory_id])
+        return restored
+
+    aget_user_memory_history = async_twin(get_user_memory_history)
+    arestore_user_memory = async_twin(restore_user_memory)
+
+
+def current_version(memory: UserMemory) -> MemoryRevision:
+    """Return the version of a memory that holds now, as an unsaved revision."""
+    values = {
+        field.attname: getattr(memory, field.attname)
+        for field in MemoryRevision._meta.concrete_fields
+        if field.name not in ("key", "search_text") and hasattr(memory, field.attname)
+    }
+    return MemoryRevision(memory_key=memory.key, valid_until=None, action="", **values)
+
+
+def _version(
+    memory_id: str, current: UserMemory | None, versions: Iterable[MemoryRevision], version: int | None
+) -> UserMemory | MemoryRevision:
+    """Return the version to restore."""
+    if current is not None and version == current.version:
+        return current
+    for revision in versions:
+        if version in (None, revision.version):
+            return revision
+    raise VersionNotFound(memory_id, version)
+
+
+def _content_of(store: Store, version: UserMemory | MemoryRevision) -> UserMemory:
+    """Return an unsaved memory with the content of a version. It does not expire if that would be before now."""
+    names = ("memory_id", "user_id", "created_at", *UserMemory.content_fields)
+    values = {name: getattr(version, name) for name in names}
+    if values["expires_at"] is not None and values["expires_at"] <= now():
+        values["expires_at"] = None
+    key = version.key if isinstance(version, UserMemory) else version.memory_key
+    return store.model(key=key, **values)
