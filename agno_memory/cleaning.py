@@ -89,7 +89,7 @@ def _cleaned(field: Field[Any, Any], value: Any) -> Any:
     if isinstance(field, ExpiresAtField):
         return None if value is None else stored_moment(value)
     if isinstance(field, BooleanField):
-        return field.to_python(value)
+        return field.to_python(False if value is None else value)
     if isinstance(field, CreatedAtField):
         return value if value is None else past_moment(value)
     if isinstance(field, IdentifierField):

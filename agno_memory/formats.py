@@ -35,6 +35,8 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 def as_dict(memory: UserMemory) -> dict[str, Any]:
     """Return a memory for JSON: the values of ``names.FIELDS``, times in the format of ``times.to_iso()``."""
     values = dict(zip(FIELDS, _values(memory), strict=True))
+    if memory.expires_at is not None:
+        values["expires_at"] = to_iso(memory.expires_at)
     created = values["created_at"] = to_iso(memory.created_at)
     # Formatting times is most of the work, and a memory that was never replaced has one time.
     values["last_updated"] = created if memory.last_updated == memory.created_at else to_iso(memory.last_updated)

@@ -79,7 +79,7 @@ class History(Recall):
         self._send(memory_replaced, user_id=owner, memory_ids=[own_id])
         return restored
 
-    def _restore_deleted(self, wanted: MemoryRevision, last: MemoryRevision) -> UserMemory:
+    def _restore_deleted(self, wanted: UserMemory | MemoryRevision, last: MemoryRevision) -> UserMemory:
         moment = max(now(), last.valid_until)
         candidate = _content_of(self._store, wanted)
         candidate.version = last.version + 1
@@ -104,7 +104,10 @@ def current_version(memory: UserMemory) -> MemoryRevision:
         for field in MemoryRevision._meta.concrete_fields
         if field.name not in ("key", "search_text") and hasattr(memory, field.attname)
     }
-    return MemoryRevision(memory_key=memory.key, valid_until=None, action="", **values)
+    version = MemoryRevision(memory_key=memory.key, action="", **values)
+    # Nothing has ended it.
+    setattr(version, "valid_until", None)  # noqa: B010  an assignment would be a type error
+    return version
 
 
 def _version(
@@ -126,4 +129,5 @@ def _content_of(store: Store, version: UserMemory | MemoryRevision) -> UserMemor
     if values["expires_at"] is not None and values["expires_at"] <= now():
         values["expires_at"] = None
     key = version.key if isinstance(version, UserMemory) else version.memory_key
-    return store.model(key=key, **values)
+    content: UserMemory = store.model(key=key, **values)
+    return content

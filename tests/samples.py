@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any, Final
 
 from django.db import models
 
-from agno_memory.fields import IdentifierField, MetadataField, TopicsField
+from agno_memory.fields import ExpiresAtField, IdentifierField, MetadataField, TopicsField
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
 
@@ -14,6 +15,8 @@ from agno_memory.names import CONTENT_FIELDS
 BY_TYPE: Final[dict[type[models.Field[Any, Any]], Any]] = {
     models.TextField: "Größe\n🎈\u2028 '\"\\",
     IdentifierField: "chef-食事",
+    ExpiresAtField: datetime.datetime(2099, 5, 17, 9, 30, 0, 125_000, datetime.UTC),
+    models.BooleanField: True,
     TopicsField: ["café", "a, b", "100%"],
     MetadataField: {"n": [1.5, None, True], "ключ": {"a.b": "$c"}},
 }

@@ -17,6 +17,7 @@ CHECKED_TYPES: Final = {
     "topics": list,
     "metadata": dict,
     "version": int,
+    "pinned": bool,
 }
 # A service older than the client may lack these: they keep their defaults.
 OPTIONAL_FIELDS: Final = frozenset(CONTENT_FIELDS) - {"memory"}
@@ -41,6 +42,8 @@ class UserMemory:
     team_id: str | None = field(default=None, repr=False)
     session_id: str | None = field(default=None, repr=False)
     feedback: str | None = field(default=None, repr=False)
+    expires_at: datetime.datetime | None = field(default=None, repr=False)
+    pinned: bool = field(default=False, repr=False)
     version: int = 1
     created_at: datetime.datetime | None = field(default=None, repr=False)
     last_updated: datetime.datetime | None = field(default=None, repr=False)
@@ -124,6 +127,8 @@ def parse_memory(payload: Any) -> UserMemory:
             raise TypeError(f"{name} is not of the type {kind.__name__}")
     for name in ("created_at", "last_updated"):
         values[name] = parse_moment(values[name])
+    if values.get("expires_at") is not None:
+        values["expires_at"] = parse_moment(values["expires_at"])
     return UserMemory(**values)
 
 

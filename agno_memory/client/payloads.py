@@ -74,6 +74,8 @@ def content(memory: object) -> dict[str, Any]:
     if isinstance(topics, Iterable) and not isinstance(topics, str | bytes | Mapping):
         fields["topics"] = list(topics)
     fields |= {name: id_text(name, fields[name]) for name in ORIGINS & fields.keys()}
+    if isinstance(expires_at := fields.get("expires_at"), datetime.datetime):
+        fields["expires_at"] = as_moment("expires_at", expires_at)
     for name, value in fields.items():
         _check_json(name, value)
     return fields
@@ -139,9 +141,14 @@ def _filter_texts(name: str, kind: Kind, value: object) -> list[str]:
         return [as_id(name, value)]
     if kind is not Kind.MOMENT:
         return [as_text(name, value)]
+    return [as_moment(name, value)]
+
+
+def as_moment(name: str, value: object) -> str:
+    """Return an aware datetime as ISO 8601."""
     if not isinstance(value, datetime.datetime) or value.tzinfo is None:
         raise invalid(name, "Expected a datetime with a time zone.")
-    return [value.isoformat()]
+    return value.isoformat()
 
 
 def search_options(limit: int | None, *, explain: bool, min_relative: object, precise: bool) -> list[tuple[str, str]]:

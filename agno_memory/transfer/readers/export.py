@@ -14,6 +14,8 @@ from agno_memory.transfer.sources import Row
 
 # The fields that a cell has as JSON.
 JSON_FIELDS: Final = ("topics", "metadata")
+# The fields that files of earlier releases lack.
+LATER_FIELDS: Final = frozenset({"expires_at", "pinned"})
 
 
 class Export(Reader):
@@ -57,7 +59,7 @@ class Download(Reader):
 
     @classmethod
     def matches(cls, row: Row) -> bool:
-        return set(FIELDS) <= row.keys()
+        return set(FIELDS) - LATER_FIELDS <= row.keys()
 
     def fields(self, row: Row) -> dict[str, Any] | None:
         return memory_fields(_row_of_cells(row) if self.source.has_cells else row)
@@ -73,7 +75,7 @@ def memory_fields(row: Row) -> dict[str, Any]:
     if unknown:
         raise InvalidRecord(f"unknown fields: {', '.join(sorted(unknown))}")
     values = {name: row.get(name) for name in FIELDS if name not in MACHINE_WRITTEN}
-    times = {name: parse_moment(row[name]) for name in ("created_at", "last_updated")}
+    times = {name: parse_moment(row.get(name)) for name in ("created_at", "last_updated", "expires_at")}
     return values | times
 
 
