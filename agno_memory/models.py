@@ -8,6 +8,7 @@ from django.db.models.base import ModelBase
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
+from agno_memory.agent_record_models import AgentRecord as AgentRecord  # also imported from here
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
