@@ -18,6 +18,7 @@ from django.db.models.signals import post_delete
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import log_texts
+from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.batches import batched
 from agno_memory.bulk import BulkMemory
@@ -111,6 +112,12 @@ HOLDINGS: Final = (
         _("Conversations"),
         _count_sessions,
         lambda owner, db: AgentSessions(db).delete_user_sessions(owner),
+    ),
+    Holding(
+        "records",
+        _("Documents of agents"),
+        lambda owner, db: AgentRecords(None, db).rows_to_write(owner).count(),
+        lambda owner, db: AgentRecords(None, db).delete_user_records(owner),
     ),
     Holding(
         "log texts",

@@ -20,16 +20,17 @@ from django.test import RequestFactory, override_settings
 
 from agno_memory import log_texts, people
 from agno_memory.admin.actions import _selection
+from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.db import SqliteMemoryDb
 from agno_memory.memory import Memory
-from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
 from agno_memory.stats.cache import CachedFact
 from tests.databases import commits, each_database, handles_allowed
 
 pytestmark = [commits]
 
-NOTHING = {"memories": 0, "vectors": 0, "runs": 0, "sessions": 0, "log texts": 0}
+NOTHING = {"memories": 0, "vectors": 0, "runs": 0, "sessions": 0, "records": 0, "log texts": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,8 @@ def fill(alias: str, owner: str) -> None:
     sessions.upsert_session(AgentSession(session_id=f"of {owner}", agent_id="chef"), owner)
     for run_id in ("r1", "r2"):
         sessions.upsert_run(f"of {owner}", AgentRun(run_id=run_id, run_type="agent", data={"said": run_id}), owner)
+    for kind in ("learning", "schedule"):
+        AgentRecords(kind, alias).add_record(AgentRecord(record_id=f"of {owner}", user_id=owner, data={}))
 
 
 @each_database
@@ -61,10 +64,17 @@ def test_erase_leaves_nothing_of_a_person_and_all_of_the_others(alias: str) -> N
     fill(alias, "Maya")
     log("m · maya")
     erasure = people.erase("maya", alias)
-    assert erasure.erased == {"memories": 1, "vectors": 0, "runs": 2, "sessions": 1, "log texts": 1}
+    assert erasure.erased == {"memories": 1, "vectors": 0, "runs": 2, "sessions": 1, "records": 2, "log texts": 1}
     assert erasure.left == NOTHING == people.count("maya", alias)
     assert erasure.is_complete
-    assert people.count("Maya", alias) == {"memories": 1, "vectors": 0, "runs": 2, "sessions": 1, "log texts": 0}
+    assert people.count("Maya", alias) == {
+        "memories": 1,
+        "vectors": 0,
+        "runs": 2,
+        "sessions": 1,
+        "records": 2,
+        "log texts": 0,
+    }
     assert AgentRun.objects.using(alias).filter(session_id="of maya").count() == 0
 
 
@@ -153,7 +163,7 @@ def test_erase_user_counts_asks_and_reports() -> None:
     out = StringIO()
     call_command("erase_user", "maya", "--no-input", stdout=out)
     assert (
-        "Erased 1 memories, 0 vectors, 2 runs, 1 sessions, 0 log texts.\nA second count found nothing."
+        "Erased 1 memories, 0 vectors, 2 runs, 1 sessions, 2 records, 0 log texts.\nA second count found nothing."
         in out.getvalue()
     )
 
