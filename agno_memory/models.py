@@ -8,7 +8,9 @@ from django.db.models.base import ModelBase
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
+from agno_memory.agent_metric_models import AgentMetric  # noqa: F401  Django finds the models of an app here
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
+from agno_memory.agent_trace_models import AgentSpan, AgentTrace  # noqa: F401
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.db.readable import Damaged
