@@ -154,6 +154,7 @@ def test_each_method_answers_as_agnos_own_store(alias: str, theirs: SqliteDb) ->
     ours = DjangoDb(alias)
     for db in (ours, theirs):
         fill(db)
+    assert ours.get_traces()[1] == theirs.get_traces()[1] == 5
     for trace_id in ("a", "b", "c", "d", "e", "none"):
         assert observed(ours.get_trace(trace_id)) == observed(theirs.get_trace(trace_id))
         spans = [sorted(map(repr, db.get_spans(trace_id=trace_id))) for db in (ours, theirs)]
