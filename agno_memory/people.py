@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import log_texts
 from agno_memory.agent_metrics import AgentMetrics
+from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.batches import batched
@@ -131,6 +132,12 @@ HOLDINGS: Final = (
         _("Numbers of use"),
         lambda owner, db: AgentMetrics(db).rows_to_write(owner).count(),
         lambda owner, db: AgentMetrics(db).rows_to_write(owner).erase(),
+    ),
+    Holding(
+        "records",
+        _("Documents of agents"),
+        lambda owner, db: AgentRecords(None, db).rows_to_write(owner).count(),
+        lambda owner, db: AgentRecords(None, db).delete_user_records(owner),
     ),
     Holding(
         "log texts",

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agno_memory", "0004_vectors"),
+        ("agno_memory", "0005_agent_records"),
     ]
 
     operations = [
