@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 from django.db.models import Avg, Case, Count, IntegerField, Max, Min, QuerySet, Sum, Value, When
 
@@ -15,6 +15,8 @@ from agno_memory.db.keyset import in_order
 if TYPE_CHECKING:
     from agno_memory.agent_trace_models import AgentSpan, AgentTrace  # noqa: F401  named in strings below
 
+# Rows of statistics.
+Groups: TypeAlias = "QuerySet[Any, dict[str, Any]]"
 # The status of a trace or a span in which something failed.
 ERROR: Final = "ERROR"
 # The field that groups statistics of traces, by the name of the group: an endpoint has no component, only a name.
@@ -45,14 +47,14 @@ class AgentTraceQuerySet(OwnedQuerySet["AgentTrace"]):
         """Order by the start, the newest first."""
         return self.order_by(*in_order("-start_time", "-key"))
 
-    def by_session(self) -> QuerySet[Any, dict[str, Any]]:
+    def by_session(self) -> Groups:
         """Return a dictionary of statistics for each session, the one with the latest trace first."""
-        of_sessions = self.exclude(session_id=None).order_by().values("session_id")
-        return of_sessions.annotate(
-            **{name: Max(name) for name in ("user_id", "agent_id", "team_id", "workflow_id")}, **_extent()
-        ).order_by("-last_trace_at", "session_id")
+        of_sessions: Any = self.exclude(session_id=None).order_by().values("session_id")
+        latest = {name: Max(name) for name in ("user_id", "agent_id", "team_id", "workflow_id")}
+        grouped: Groups = of_sessions.annotate(**latest, **_extent()).order_by("-last_trace_at", "session_id")
+        return grouped
 
-    def by_group(self, group: str) -> QuerySet[Any, dict[str, Any]]:
+    def by_group(self, group: str) -> Groups:
         """Return a dictionary of statistics for each agent, team, workflow or endpoint, the busiest first.
 
         Args:
@@ -60,14 +62,15 @@ class AgentTraceQuerySet(OwnedQuerySet["AgentTrace"]):
         """
         name = GROUPS[group]
         no_component = dict.fromkeys(COMPONENTS.values()) if group == "endpoint" else {}
-        grouped = self.filter(**no_component).exclude(**{name: None}).order_by().values(name)
-        return grouped.annotate(
+        of_group: Any = self.filter(**no_component).exclude(**{name: None}).order_by().values(name)
+        grouped: Groups = of_group.annotate(
             total_sessions=Count("session_id", distinct=True),
             avg_duration_ms=Avg("duration_ms"),
             max_duration_ms=Max("duration_ms"),
             error_traces=_number_of(status=ERROR),
             **_extent(),
         ).order_by("-total_traces", name)
+        return grouped
 
 
 class AgentSpanQuerySet(OwnedQuerySet["AgentSpan"]):
@@ -93,19 +96,17 @@ class AgentSpanQuerySet(OwnedQuerySet["AgentSpan"]):
             each["trace_id"]: SpanCounts(each["total"], each["errors"]) for each in self.read(lambda: list(counted))
         }
 
-    def by_name(self) -> QuerySet[Any, dict[str, Any]]:
+    def by_name(self) -> Groups:
         """Return a dictionary of statistics for each name and type of a span. Attributes are not read."""
-        return (
-            self.order_by()
-            .values("name", "span_type")
-            .annotate(
-                total_calls=Count("key"),
-                avg_duration_ms=Avg("duration_ms"),
-                max_duration_ms=Max("duration_ms"),
-                error_count=_number_of(status_code=ERROR),
-                last_called_at=Max("start_time"),
-            )
+        of_name: Any = self.order_by().values("name", "span_type")
+        grouped: Groups = of_name.annotate(
+            total_calls=Count("key"),
+            avg_duration_ms=Avg("duration_ms"),
+            max_duration_ms=Max("duration_ms"),
+            error_count=_number_of(status_code=ERROR),
+            last_called_at=Max("start_time"),
         )
+        return grouped
 
 
 def _number_of(**condition: Any) -> Sum:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, models
 from django.db.models import F
@@ -12,6 +12,7 @@ from django.db.models import F
 from agno_memory.agent_trace_models import AgentSpan, AgentTrace
 from agno_memory.agent_trace_querysets import AgentSpanQuerySet, AgentTraceQuerySet, SpanCounts
 from agno_memory.batches import batched
+from agno_memory.cleaning import cleaned_row
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.table import Table
@@ -21,6 +22,8 @@ from agno_memory.retries import retry
 from agno_memory.services import ANYONE, NO_USER, Service, async_twin
 
 __all__ = ["ANYONE", "NO_USER", "AgentTraces"]
+
+Row = TypeVar("Row", AgentTrace, AgentSpan)
 
 # The first writer that knows one of these decides it: the run of a part, such as a hook, has others.
 CONTEXT: Final = ("run_id", "session_id", "user_id", "agent_id", "team_id", "workflow_id")
@@ -57,6 +60,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
                 "Pass an alias of DATABASES to which the app's migrations were applied, or None for the router's."
             )
         super().__init__(Table(AgentTrace, db))
+        self._alias = db
 
     # Reading
 
@@ -90,7 +94,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
 
     def span_rows(self) -> AgentSpanQuerySet:
         """Return the spans of everyone, to read."""
-        return AgentSpan.objects.using(self._table.db)
+        return AgentSpan.objects.using(self._alias)
 
     def count_spans(self, traces: Iterable[AgentTrace]) -> dict[str, SpanCounts]:
         """Return the numbers of the spans of traces, by the ids of the traces."""
@@ -239,19 +243,16 @@ def _with_key(span: AgentSpan) -> AgentSpan:
     return candidate
 
 
-def _cleaned(row: Any, **values: Any) -> Any:
-    """Return a checked copy, unsaved; raises ValidationError."""
-    model = type(row)
-    content = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}
-    for field in model._meta.concrete_fields:
-        if isinstance(field, models.TextField | models.CharField) and isinstance(content[field.attname], str):
-            content[field.attname] = _storable(content[field.attname])
-    candidate = model(**content | values)
+def _cleaned(row: Row, **values: Any) -> Row:
+    """Return a checked copy with texts that every database stores: an error message may have any characters."""
+    texts = {
+        field.attname: _storable(getattr(row, field.attname))
+        for field in row._meta.concrete_fields
+        if isinstance(field, models.TextField | models.CharField) and isinstance(getattr(row, field.attname), str)
+    }
     # The text of the attributes is checked when it is written.
-    candidate.clean_fields(exclude={"key", "attributes"})
-    return candidate
+    return cleaned_row(row, exclude=["attributes"], **texts | values)
 
 
 def _storable(text: str) -> str:
-    """Return a text of a program without the characters that a database refuses: an error message may have any."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

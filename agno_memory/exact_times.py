@@ -29,9 +29,9 @@ class ExactTimeField(_BigIntegerField):
     """
 
     # The type of its values for django-stubs, which would take that of a number.
-    _pyi_private_set_type: datetime.datetime
-    _pyi_private_get_type: datetime.datetime
-    _pyi_lookup_exact_type: datetime.datetime
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+    _pyi_lookup_exact_type: Any
 
     description = _("Time to the microsecond")
 
@@ -63,7 +63,7 @@ class ExactTimeField(_BigIntegerField):
         return None
 
     @property
-    def validators(self) -> Any:  # type: ignore[override]
+    def validators(self) -> Any:
         """No validators: those of a number compare a time with numbers."""
         return []
 

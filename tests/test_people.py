@@ -166,8 +166,7 @@ def test_erase_user_counts_asks_and_reports() -> None:
     call_command("erase_user", "maya", "--no-input", stdout=out)
     assert (
         "Erased 1 memories, 0 vectors, 2 runs, 1 sessions, 1 spans, 1 traces, 1 metrics, 2 records, 0 log texts.\n"
-        "A second count found nothing."
-        in out.getvalue()
+        "A second count found nothing." in out.getvalue()
     )
 
 

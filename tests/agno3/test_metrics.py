@@ -18,7 +18,6 @@ from django.db import DatabaseError
 
 from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.contrib.agno import DjangoDb
-from agno_memory.contrib.agno.v3 import metrics as module
 from agno_memory.times import now, to_epoch
 from tests.agno3.agno_sqlite import sqlite_db
 from tests.agno_model import ScriptedModel
@@ -87,7 +86,7 @@ def test_the_numbers_are_those_of_agnos_own_store(alias: str, theirs: SqliteDb) 
 def test_a_read_computes_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     db = DjangoDb()
     clock = 1_000.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock)
+    monkeypatch.setattr("agno_memory.contrib.agno.v3.metrics.time.monotonic", lambda: clock)
     with patch.object(AgentMetrics, "calculate", side_effect=DatabaseError("read only")) as calculate:
         # A store that cannot write still reads.
         assert db.get_metrics() == db.get_metrics() == ([], None)

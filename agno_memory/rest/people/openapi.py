@@ -49,9 +49,9 @@ ERASE_PERSON: Final = Operation(
     name="users_erase_everything",
     responses=serialized(PersonErasedSerializer),
     description=(
-        "Memories, sessions with their runs, traces, metrics, other documents of agents, cached facts, and the texts about the person in the admin's log. For "
-        "another person it needs the permissions to delete memories and sessions. `left` is a second count: if it "
-        "finds anything, send the request again."
+        "Memories, sessions with their runs, traces, metrics, other documents of agents, cached facts, and the texts "
+        "about the person in the admin's log. For another person it needs the permissions to delete memories and "
+        "sessions. `left` is a second count: if it finds anything, send the request again."
     ),
     response_example={
         "erased": ERASED,
