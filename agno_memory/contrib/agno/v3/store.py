@@ -9,6 +9,9 @@ from agno.db.base import BaseDb
 
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.v3.evaluations import EvaluationsMixin
+from agno_memory.contrib.agno.v3.knowledge import KnowledgeMixin
+from agno_memory.contrib.agno.v3.learnings import LearningsMixin
 from agno_memory.contrib.agno.v3.memories import MemoriesMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
 from agno_memory.contrib.agno.v3.runs import RunsMixin
@@ -16,7 +19,7 @@ from agno_memory.contrib.agno.v3.sessions import SessionsMixin
 
 
 @refuse_unsupported
-class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
+class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, KnowledgeMixin, EvaluationsMixin, LearningsMixin, BaseDb):
     """Memories and sessions in the site's database, for ``Agent(db=DjangoDb())``, teams, workflows and AgentOS.
 
     A memory that staff correct in the admin reaches the agent in its next run. Several users may use one memory id,
