@@ -25,6 +25,7 @@ from agno_memory.agent_traces import AgentTraces
 from agno_memory.batches import batched
 from agno_memory.bulk import BulkMemory
 from agno_memory.conf import conf
+from agno_memory.db.transactions import all_or_nothing
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun
@@ -80,6 +81,12 @@ def _vectors(owner: str, db: str | None) -> VectorQuerySet:
     return Memory(db).rows_to_write(owner).vectors().filter(user_id=owner)
 
 
+def _erase_vectors(owner: str, db: str | None) -> None:
+    vectors = _vectors(owner, db)
+    # As the memories, so that a command can wait for the transaction of a killed process.
+    all_or_nothing(vectors.db, vectors.erase)
+
+
 def _count_sessions(owner: str, db: str | None) -> int:
     return AgentSessions(db).rows_to_write(owner).count()
 
@@ -111,7 +118,7 @@ HOLDINGS: Final = (
         "vectors",
         _("Vectors of texts"),
         lambda owner, db: _vectors(owner, db).count(),
-        lambda owner, db: _vectors(owner, db).erase(),
+        lambda owner, db: _erase_vectors(owner, db),
     ),
     Holding("runs", _("Turns of conversations"), _count_runs, lambda owner, db: None),
     Holding(

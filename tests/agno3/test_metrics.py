@@ -19,7 +19,7 @@ from django.db import DatabaseError
 from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.times import now, to_epoch
-from tests.agno3.agno_sqlite import sqlite_db
+from tests.agno3.pairs import agnos_own
 from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database
 
@@ -30,7 +30,7 @@ TODAY = now().date()
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> Iterator[SqliteDb]:
-    with sqlite_db(tmp_path) as db:
+    with agnos_own(tmp_path) as db:
         yield db
 
 

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.contrib.agno.v3.trace_filters import condition_of
-from tests.agno3.agno_sqlite import sqlite_db
+from tests.agno3.pairs import agnos_own
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
@@ -25,7 +25,7 @@ BEGUN = datetime.datetime(2026, 5, 1, 12, 30, 15, 123456, datetime.UTC)
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> Iterator[SqliteDb]:
-    with sqlite_db(tmp_path) as db:
+    with agnos_own(tmp_path) as db:
         yield db
 
 

@@ -25,7 +25,7 @@ from opentelemetry.util._once import Once
 from agno_memory import people
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.models import AgentTrace
-from tests.agno3.agno_sqlite import sqlite_db
+from tests.agno3.pairs import agnos_own
 from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database
 
@@ -48,7 +48,7 @@ def traced(db: Any) -> Iterator[None]:
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> Iterator[SqliteDb]:
-    with sqlite_db(tmp_path) as db:
+    with agnos_own(tmp_path) as db:
         yield db
 
 

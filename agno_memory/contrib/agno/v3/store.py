@@ -1,4 +1,4 @@
-"""``DjangoDb``: the store of agents built with agno 3, for their memories, sessions, traces and metrics."""
+"""``DjangoDb``: the store of agents built with agno 3."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.v3.evaluations import EvaluationsMixin
+from agno_memory.contrib.agno.v3.knowledge import KnowledgeMixin
+from agno_memory.contrib.agno.v3.learnings import LearningsMixin
 from agno_memory.contrib.agno.v3.memories import MemoriesMixin
 from agno_memory.contrib.agno.v3.metrics import MetricsMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
@@ -19,8 +22,18 @@ from agno_memory.contrib.agno.v3.traces import TracesMixin
 
 
 @refuse_unsupported
-class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, TracesMixin, MetricsMixin, BaseDb):
-    """Memories, sessions, traces and metrics in the site's database.
+class DjangoDb(
+    MemoriesMixin,
+    SessionsMixin,
+    RunsMixin,
+    KnowledgeMixin,
+    EvaluationsMixin,
+    LearningsMixin,
+    TracesMixin,
+    MetricsMixin,
+    BaseDb,
+):
+    """What agno keeps, in the site's database.
 
     For ``Agent(db=DjangoDb())``, teams, workflows, ``setup_tracing(db=DjangoDb())`` and AgentOS.
 
