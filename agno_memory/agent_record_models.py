@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
-from agno_memory.agent_record_querysets import AgentRecordQuerySet
+from agno_memory.agent_record_querysets import AgentRecordQuerySet, with_blanks
 from agno_memory.derived_fields import FoldedTextField
 from agno_memory.fields import CompositeKeyField, IdentifierField, TimestampField, VerbatimJSONField, VersionField
 from agno_memory.keys import uuid7
@@ -88,4 +88,4 @@ class AgentRecord(models.Model):
     def content_text(self) -> str:
         """The part of the data that searches read: the JSON of ``content``; "" without one."""
         content: Any = self.data.get("content") if isinstance(self.data, dict) else None
-        return "" if content is None else validators.json_text(content)
+        return "" if content is None else with_blanks(validators.json_text(content))

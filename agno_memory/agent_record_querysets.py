@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self
-
-from django.db.models import Q
+from typing import TYPE_CHECKING, Final, Self
 
 from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.db.keyset import in_order
@@ -13,6 +10,14 @@ from agno_memory.validators import fold, validate_query
 
 if TYPE_CHECKING:
     from agno_memory.agent_record_models import AgentRecord  # noqa: F401  named in a string below
+
+# Names and the keys that are made of them differ in these characters.
+SEPARATORS: Final = str.maketrans("_-", "  ")
+
+
+def with_blanks(text: str) -> str:
+    """Return a text with blanks for underscores and hyphens, as searches compare it."""
+    return text.translate(SEPARATORS)
 
 
 class AgentRecordQuerySet(OwnedQuerySet["AgentRecord"]):
@@ -26,13 +31,17 @@ class AgentRecordQuerySet(OwnedQuerySet["AgentRecord"]):
         """Narrow to the records of one user and to those without a user, which all users share."""
         return self.for_user(user) | self.filter(user_id=None)
 
-    def mentioning(self, texts: Iterable[str]) -> Self:
-        """Narrow to records with a ``content`` in their data that contains one of these texts, ignoring case."""
-        condition = Q()
-        for text in texts:
-            validate_query(text)
-            condition |= Q(search_text__contains=fold(text))
-        return self.filter(condition) if condition else self.none()
+    def mentioning(self, text: str) -> Self:
+        """Narrow to records with a ``content`` in their data that contains a text.
+
+        It ignores case, and "Sarah Chen" also finds "sarah_chen" and "sarah-chen".
+
+        Raises:
+            ValidationError: a blank text, or more than 1,000 characters.
+        """
+        words = " ".join(with_blanks(text).split())
+        validate_query(words)
+        return self.filter(search_text__contains=fold(words))
 
     def newest(self) -> Self:
         """Order by ``updated_at``, the newest first; ties by ``key``."""

@@ -69,6 +69,18 @@ class AgentRecords(Service[AgentRecordQuerySet]):
     def _of_kind(self, rows: AgentRecordQuerySet) -> AgentRecordQuerySet:
         return rows if self.kind is None else rows.of_kind(self.kind)
 
+    def key_of(self, record_id: Identifier) -> str:
+        """Return the primary key of the record of this kind with an id.
+
+        Raises:
+            ValidationError: bad input.
+            TypeError: the service has no kind.
+        """
+        if self.kind is None:
+            raise TypeError("AgentRecords(None) counts and deletes records of every kind. Name the kind of this one.")
+        key: Any = AgentRecord._meta.pk
+        return str(key.digest(self.kind, identifier("record_id", record_id)))
+
     # Reading
 
     def get_record(self, record_id: Identifier, user_id: object = None) -> AgentRecord | None:
@@ -226,8 +238,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
         Raises:
             ValidationError: bad input; nothing was deleted.
         """
-        requested_ids = [identifier("record_id", each, "record_ids") for each in items("record_ids", record_ids)]
-        keys = [self._key(each) for each in requested_ids]
+        keys = [self.key_of(each) for each in items("record_ids", record_ids)]
         rows = self.rows_to_write(user_id)
         return sum(rows.filter(key__in=batch).erase() for batch in batched(keys, conf.BATCH_SIZE))
 
@@ -254,13 +265,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
         return cleaned_row(record, kind=self.kind or record.kind, user_id=owner)
 
     def _at(self, rows: AgentRecordQuerySet, record_id: Identifier) -> AgentRecordQuerySet:
-        return rows.filter(key=self._key(identifier("record_id", record_id)))
-
-    def _key(self, record_id: str) -> str:
-        if self.kind is None:
-            raise TypeError("AgentRecords(None) counts and deletes records of every kind. Name the kind of this one.")
-        key: Any = AgentRecord._meta.pk
-        return str(key.digest(self.kind, record_id))
+        return rows.filter(key=self.key_of(record_id))
 
     def _replaced(self, rows: AgentRecordQuerySet, record: AgentRecord) -> AgentRecord:
         """Write a record that was read, if its version is still the current one; raises RecordChanged."""

@@ -169,16 +169,20 @@ def test_of_several_workers_one_claims_a_record(alias: str) -> None:
 @each_database
 def test_search_and_order(alias: str) -> None:
     records = AgentRecords("learning", alias)
-    for number, content in enumerate(({"fact": "Likes TEA"}, {"fact": "100% Größe_x"}, None)):
+    for number, content in enumerate(({"fact": "Likes TEA, Sarah Chen"}, {"sarah-chen": "100% Größe_x"}, None)):
         moment = BEGUN + datetime.timedelta(seconds=number)
         data = {} if content is None else {"content": content}
         records.add_record(
             record(f"r{number}", data=data, sort_number=-number, created_at=moment, updated_at=moment, due_at=moment)
         )
     rows = records.rows("maya")
-    assert ids(rows.mentioning(["tea", "xyz"])) == ["r0"]
-    assert ids(rows.mentioning(["0% grÖsse_", "GRÖßE_x"])) == ["r1"]
-    assert ids(rows.mentioning([])) == ids(rows.mentioning(["null"])) == []
+    assert ids(rows.mentioning("tea")) == ["r0"]
+    assert ids(rows.mentioning("0% grÖsse_")) == ids(rows.mentioning("GRÖßE x")) == ["r1"]
+    assert set(ids(rows.mentioning("sarah__chen"))) == set(ids(rows.mentioning("SARAH CHEN"))) == {"r0", "r1"}
+    assert ids(rows.mentioning("%")) == ["r1"]
+    assert ids(rows.mentioning("null")) == []
+    with pytest.raises(ValidationError):
+        rows.mentioning(" ")
     assert ids(rows.newest()) == ids(rows.latest_made()) == ids(rows.by_number()) == ["r2", "r1", "r0"]
     assert ids(rows.earliest_due()) == ["r0", "r1", "r2"]
 
