@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from django.db import IntegrityError
 from django.db.models import F
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.batches import batched
+from agno_memory.cleaning import cleaned_row, values_to_update
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
 from agno_memory.exceptions import SessionExists, SessionNotFound
-from agno_memory.fields import TimestampField
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.retries import retry
 from agno_memory.services import ANYONE, NO_USER, Service, async_twin, of_user
 from agno_memory.signals import by_owner, run_saved, send, session_deleted, session_saved
-from agno_memory.times import now, whole_milliseconds
+from agno_memory.times import now
 from agno_memory.validators import check, items, validate_query
 
 __all__ = ["ANYONE", "NO_USER", "AgentSessions"]
 
-Row = TypeVar("Row", AgentSession, AgentRun)
 # The owner and the id of a session.
 OwnedId = tuple[str | None, str]
 
@@ -114,14 +113,14 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             SessionExists: the id belongs to another user; nothing was written.
         """
         owner = None if user_id is NO_USER else owner_id(user_id)
-        candidate = _cleaned_copy(session, user_id=owner)
+        candidate = cleaned_row(session, user_id=owner)
         if not keep_times:
             candidate.updated_at = now()
         names = (*AgentSession.content_fields, "updated_at", *(["created_at"] if keep_times else []))
         writable = self._writable(candidate.session_id, user_id)
 
         def write() -> tuple[AgentSession, bool]:
-            if writable.update(**_values(candidate, names)):
+            if writable.update(**values_to_update(candidate, names)):
                 # Read back, because the row has its own created_at. None: deleted since the update.
                 return writable.first() or candidate, False
             try:
@@ -157,7 +156,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         check("name", name, validate_query)
         candidate = AgentSession(session_id=session_id, name=name, updated_at=now())
         rows = self.rows_to_write(user_id).filter(session_id=session_id)
-        is_renamed = rows.update(**_values(candidate, ("name", "search_name", "updated_at", "version")))
+        is_renamed = rows.update(**values_to_update(candidate, ("name", "search_name", "updated_at", "version")))
         renamed = rows.first() if is_renamed else None
         if renamed is None:
             raise SessionNotFound(session_id)
@@ -183,7 +182,8 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             SessionNotFound: this user has no such session; nothing was written.
         """
         session_id = identifier("session_id", session_id)
-        candidate = _cleaned_copy(run, session_id=session_id)
+        # The position of a run is chosen when it is written.
+        candidate = cleaned_row(run, exclude=("session", "run_index"), session_id=session_id)
         candidate.updated_at = now()
         session = self._writable(session_id, user_id)
 
@@ -279,7 +279,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
 def _write_run(candidate: AgentRun, alias: str, run_index: int | None) -> bool:
     """Replace or add a run, and return whether it was added; the caller has locked the session."""
     runs = AgentRun.objects.using(alias).filter(session_id=candidate.session_id)
-    if runs.filter(run_id=candidate.run_id).update(**_values(candidate, RUN_WRITTEN)):
+    if runs.filter(run_id=candidate.run_id).update(**values_to_update(candidate, RUN_WRITTEN)):
         return False
     candidate.run_index = runs.next_index() if run_index is None else run_index
     runs.run(partial(candidate.save, using=alias, force_insert=True))
@@ -299,22 +299,3 @@ def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:
         # Runs that were written in between. A run that is written later finds that the session does not exist.
         runs.erase()
     return deleted
-
-
-def _cleaned_copy(row: Row, **values: Any) -> Row:
-    """Return a checked copy, unsaved; raises ValidationError."""
-    model = type(row)
-    content = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}
-    candidate = model(**content | values)
-    # The position of a run is chosen when it is written.
-    candidate.clean_fields(exclude={"session", "run_index", "search_name"})
-    for field in model._meta.concrete_fields:
-        if isinstance(field, TimestampField):
-            setattr(candidate, field.attname, whole_milliseconds(getattr(candidate, field.attname)))
-    return candidate
-
-
-def _values(candidate: Row, names: Iterable[str]) -> dict[str, Any]:
-    """Return the values of fields for ``QuerySet.update()``."""
-    fields = [field for field in type(candidate)._meta.concrete_fields if field.name in set(names)]
-    return {field.name: field.pre_save(candidate, add=False) for field in fields}

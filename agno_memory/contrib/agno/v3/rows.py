@@ -32,7 +32,7 @@ def optional_moment(seconds: float | None) -> datetime.datetime | None:
     return None if seconds is None else from_epoch(seconds)
 
 
-def _to_json(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Return a value as agno's own databases store it: JSON, with times and ids as text."""
     return json.loads(json_serializer(value))
 
@@ -85,7 +85,7 @@ def memory_result(memory: UserMemory, deserialize: bool | None) -> Any:
 
 def session_from_agno(session: Any) -> AgentSession:
     """Return the unsaved row of agno's session, without its runs and its user."""
-    values = _to_json(session.to_dict(include_runs=False))
+    values = to_json(session.to_dict(include_runs=False))
     data, name = _split_name(values.get("session_data"))
     row = AgentSession(
         session_id=values["session_id"],
@@ -159,7 +159,7 @@ def _split_name(data: dict[str, Any] | None) -> tuple[dict[str, Any] | None, str
 def run_from_agno(run: Any, session_id: str, user_id: str | None, run_index: int | None) -> tuple[AgentRun, int | None]:
     """Return the unsaved row of agno's run, and its position in the session."""
     values = build_single_run_row(run=run, session_id=session_id, user_id=user_id, run_index=run_index)
-    row = AgentRun(**{name: values[name] for name in RUN_FIELDS}, data=_to_json(values["run_data"]))
+    row = AgentRun(**{name: values[name] for name in RUN_FIELDS}, data=to_json(values["run_data"]))
     row.status = getattr(values["status"], "value", values["status"])
     row.created_at = optional_moment(values["created_at"]) or row.created_at
     return row, values["run_index"]

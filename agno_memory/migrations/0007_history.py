@@ -11,7 +11,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agno_memory", "0004_vectors"),
+        ("agno_memory", "0006_agent_traces"),
     ]
 
     operations = [
