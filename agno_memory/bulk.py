@@ -13,6 +13,7 @@ from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import MemoryExists
 from agno_memory.identifiers import owner_id
+from agno_memory.keys import uuid7
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
 from agno_memory.querysets import UserMemoryQuerySet
@@ -20,6 +21,7 @@ from agno_memory.replicas import write_alias
 from agno_memory.retries import retry
 from agno_memory.search.stored_words import stored_words
 from agno_memory.signals import announce, announce_batch, by_owner, memory_added, memory_deleted, memory_replaced
+from agno_memory.times import now
 from agno_memory.validators import canonical_topics, check, limit_topics
 
 Batch = list[UserMemory]
@@ -88,9 +90,9 @@ class BulkMemory:
     def reassign(self, user: object) -> int:
         """Give the memories to another owner, and return the number of memories that were moved.
 
-        Each is added for the new owner and deleted for the owner before, with its version and its times. Memories that
-        the new owner has already do not change. If the new owner uses the id for another memory, the memory stays where
-        it is; ``conflicts`` has its id afterwards.
+        Each is added for the new owner and deleted for the owner before, with its version, its times and its history.
+        Memories that the new owner has already do not change. If the new owner uses the id for another memory, the
+        memory stays where it is; ``conflicts`` has its id afterwards.
 
         Args:
             user: the new owner: a string, an int, a UUID, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
@@ -118,12 +120,27 @@ class BulkMemory:
         self.conflicts += [memory.memory_id for memory in memories if memory.memory_id in conflicts]
         self._store.move_in([copies[each] for each in copies if each not in stored], keep_version=True)
         moved = [memory for memory in memories if memory.memory_id not in conflicts]
+        self._move_history(owner, moved)
         # The vectors go too: the new owner's memories have other keys.
-        _delete(rows, moved)
+        for source, keys in _keys_by_owner(moved).items():
+            rows.erase_returning(source, keys)
         return moved
 
+    def _move_history(self, owner: str, moved: Batch) -> None:
+        """Give the earlier versions of moved memories to their new owner: they must not stay with a name given up."""
+        key: Any = self.rows.model._meta.pk
+        for source, keys in _keys_by_owner(moved).items():
+            revisions = self.rows.model.revisions(self.rows.db)
+            of_source = revisions.filter(user_id=source, memory_key__in=keys)
+            copies = list(of_source)
+            for each in copies:
+                each.user_id, each.memory_key = owner, key.digest(owner, each.memory_id)
+                each.key = f"{each.memory_key}-{uuid7()}"
+            revisions.bulk_create(copies, batch_size=conf.BATCH_SIZE)
+            of_source.erase()
+
     def delete(self) -> int:
-        """Delete the memories and return their number."""
+        """Delete the memories and return their number. For ``HISTORY_DAYS`` they can be restored."""
         return self._each(self.rows, _delete, self._announce_deleted)
 
     def _update_topics(
@@ -139,7 +156,9 @@ class BulkMemory:
 
         def write(owned: UserMemoryQuerySet, memories: Batch) -> Batch:
             terms = {each.key: stored_words(each.memory, change(_listed(each.topics))) for each in memories}
-            owned.update_topics(topics, terms)
+            moment = now()
+            owned.keep("replaced", moment=moment)
+            owned.update_topics(topics, terms, moment)
             return memories
 
         return self._each(rows, write, self._announce_replaced, loaded=(*LOADED, "memory", "topics"))
@@ -184,10 +203,14 @@ class BulkMemory:
 
 
 def _delete(rows: UserMemoryQuerySet, memories: Batch) -> Batch:
-    """Delete memories of one owner, and their vectors."""
-    for owner, keys in by_owner((memory.user_id, memory.key) for memory in memories).items():
-        rows.erase_returning(owner, keys)
+    """Delete memories of one owner, and keep their versions."""
+    for owner, keys in _keys_by_owner(memories).items():
+        rows.delete_kept(owner, keys)
     return memories
+
+
+def _keys_by_owner(memories: Batch) -> dict[str, list[str]]:
+    return by_owner((memory.user_id, memory.key) for memory in memories)
 
 
 def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write, loaded: Sequence[str]) -> Batch:
@@ -196,7 +219,7 @@ def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write, loaded: S
     A database that is distributed by owner refuses to lock the rows of several owners in one statement.
     """
     written: Batch = []
-    for owner, keys in by_owner((memory.user_id, memory.key) for memory in batch).items():
+    for owner, keys in _keys_by_owner(batch).items():
         # Locked, if the database has row locks: the returned rows are the written ones.
         owned = rows.order_by().filter(user_id=owner, key__in=keys)
         locked = list(owned.select_for_update().only(*loaded))

@@ -146,7 +146,7 @@ class LastUpdatedField(MachineWritten, TimestampField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if not add:
-            return self.on_write(now())
+            return self.on_write(getattr(model_instance, "writes_at", None) or now())
         moment = now()
         if getattr(model_instance, self.created) is None:
             setattr(model_instance, self.created, moment)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from agno_memory.conf import conf
 from agno_memory.db.expiry import unexpired
-from agno_memory.db.revisions import Ending, KeepMany, ending
+from agno_memory.db.revisions import Ending, KeepMany
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.times import EPOCH, now
 from agno_memory.vector_querysets import EmbeddedQuerySet
@@ -40,16 +40,17 @@ class KeptQuerySet(EmbeddedQuerySet):
 
     revisions.queryset_only = True  # type: ignore[attr-defined]
 
-    def keep(self, action: str, merged_into: str | None = None) -> None:
+    def keep(self, action: str, *, moment: datetime.datetime | None = None, merged_into: str | None = None) -> None:
         """Keep the versions of these memories, which the caller writes afterwards in the same transaction.
 
         Args:
             action: one of ``MemoryRevision.Action``.
+            moment: the time of the write, which the next version begins with; now by default.
             merged_into: the id of the memory that has their content.
         """
         if conf.HISTORY_DAYS:
             self._for_write = True
-            KEEP_MANY.run(self, ending(action, merged_into))
+            KEEP_MANY.run(self, Ending(action, moment or now(), merged_into))
 
     keep.alters_data = True  # type: ignore[attr-defined]
     keep.queryset_only = True  # type: ignore[attr-defined]
@@ -101,7 +102,7 @@ class KeptQuerySet(EmbeddedQuerySet):
             action: one of ``MemoryRevision.Action``.
             merged_into: the id of the memory that has their content.
         """
-        self.order_by().filter(user_id=owner, key__in=keys).keep(action, merged_into)
+        self.order_by().filter(user_id=owner, key__in=keys).keep(action, merged_into=merged_into)
         return self.erase_returning(owner, keys, name)
 
     delete_kept.alters_data = True  # type: ignore[attr-defined]

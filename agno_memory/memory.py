@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agno_memory.cleaning import cleaned_memories, cleaned_memory
 from agno_memory.conditions import conditions
 from agno_memory.db.keyset import Order
+from agno_memory.db.stored_rows import KEY
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
-from agno_memory.history import History
 from agno_memory.identifiers import Identifier, identifier, owner_id
+from agno_memory.merging import Merging
 from agno_memory.models import UserMemory
 from agno_memory.querysets import Position
 from agno_memory.services import ANYONE, async_twin
@@ -18,7 +20,7 @@ from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.validators import check, items, validate_limit, validate_version
 
 
-class Memory(History):
+class Memory(Merging):
     """The memories of users.
 
     Every verb acts for one user: a string, an int, a Django user, or ``None`` for the user named by
@@ -215,18 +217,23 @@ class Memory(History):
 
     # Reading
 
-    def get_user_memory(self, memory_id: Identifier, user_id: object = None) -> UserMemory | None:
+    def get_user_memory(
+        self, memory_id: Identifier, user_id: object = None, *, as_of: datetime.datetime | None = None
+    ) -> UserMemory | None:
         """Return a memory of a user, or None.
 
         Args:
             memory_id: the id of the memory.
             user_id: the owner.
+            as_of: return it as it was at this moment, at most ``HISTORY_DAYS`` ago.
 
         Raises:
-            ValidationError: bad input.
+            ValidationError: bad input, or a moment before the history.
         """
-        owner = owner_id(user_id)
-        return self._store.get(identifier("memory_id", memory_id), owner)
+        owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
+        if as_of is None:
+            return self._store.get(own_id, owner)
+        return self.rows_at(as_of, owner).filter(key=KEY.digest(owner, own_id)).first()
 
     def get_user_memories(
         self,
@@ -239,6 +246,7 @@ class Memory(History):
         session_id: Identifier | None = None,
         metadata: Mapping[str, Any] | None = None,
         limit: int | None = None,
+        as_of: datetime.datetime | None = None,
     ) -> list[UserMemory]:
         """Return memories of a user, the newest first.
 
@@ -250,9 +258,11 @@ class Memory(History):
             metadata: only memories with all of these values under these keys, ``{"plan": "pro"}``. The values are text,
                 numbers, true, false or null. All memories of the user are read.
             limit: the maximum number of memories; all by default.
+            as_of: the memories as they were at this moment, at most ``HISTORY_DAYS`` ago: deleted ones included, later
+                ones not.
 
         Raises:
-            ValidationError: bad input.
+            ValidationError: bad input, or a moment before the history.
         """
         check("limit", limit, validate_limit)
         lookups = conditions(
@@ -263,6 +273,8 @@ class Memory(History):
             session_id=session_id,
             metadata=metadata,
         )
+        if as_of is not None:
+            return self.rows_at(as_of, user_id).filter(**lookups).page(limit)
         return self.select(user_id, lookups, limit)
 
     def page(

@@ -30,7 +30,7 @@ from agno_memory.fields import (
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.revision_querysets import RevisionQuerySet
-from agno_memory.times import EPOCH
+from agno_memory.times import EPOCH, now
 from agno_memory.vector_models import MemoryVector
 from agno_memory.vector_querysets import VectorQuerySet
 
@@ -54,6 +54,9 @@ class UserMemory(MemoryContent):
     search_text = FoldedTextField(_("search text"), source="memory")
     search_terms = SearchTermsField(_("search terms"), text="memory", topics="topics")
     text_key = TextKeyField(_("text key"), of=("user_id", "memory"))
+
+    # The time of a write by save(), which the version before and the next one share.
+    writes_at: datetime.datetime | None = None
 
     objects: ClassVar[UserMemoryManager] = UserMemoryQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -135,7 +138,8 @@ class UserMemory(MemoryContent):
         self.check_identity()
         # In one transaction, if the database has them, so that no later write is read back.
         with transaction.atomic(using=alias, savepoint=False):
-            self._own_row(alias).filter(pk=self.pk).keep("replaced")
+            self.writes_at = now()
+            self._own_row(alias).filter(pk=self.pk).keep("replaced", moment=self.writes_at)
             super().save(*args, using=alias, update_fields=self._names_to_save(update_fields))
             self.refresh_from_db(fields=self._machine_written(), from_queryset=self._own_row(alias))
             # Of the sources of the words, the instance may have values that it does not save.

@@ -29,6 +29,7 @@ from agno_memory.db.transactions import all_or_nothing
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun
+from agno_memory.revision_querysets import RevisionQuerySet
 from agno_memory.stats.cache import forget_cached
 from agno_memory.vector_querysets import VectorQuerySet
 
@@ -87,6 +88,10 @@ def _erase_vectors(owner: str, db: str | None) -> None:
     all_or_nothing(vectors.db, vectors.erase)
 
 
+def _revisions(owner: str, db: str | None) -> RevisionQuerySet:
+    return Memory(db).rows_to_write(owner).revisions().filter(user_id=owner)
+
+
 def _count_sessions(owner: str, db: str | None) -> int:
     return AgentSessions(db).rows_to_write(owner).count()
 
@@ -114,6 +119,12 @@ def _count_spans(owner: str, db: str | None) -> int:
 # Vectors name their owner, so they come after the memories, whose deletion deletes most of them.
 HOLDINGS: Final = (
     Holding("memories", _("Memories"), _count_memories, lambda owner, db: Memory(db).clear_user_memories(owner)),
+    Holding(
+        "earlier versions",
+        _("Earlier versions and deleted memories"),
+        lambda owner, db: _revisions(owner, db).count(),
+        lambda owner, db: _revisions(owner, db).erase(),
+    ),
     Holding(
         "vectors",
         _("Vectors of texts"),

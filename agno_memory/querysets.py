@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from django.db import NotSupportedError
 
+from agno_memory.as_of_querysets import AsOfQuerySet
 from agno_memory.conditions import conditions, mentions
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
@@ -17,7 +18,6 @@ from agno_memory.db.transactions import all_or_nothing
 from agno_memory.derived_fields import FoldedTextField, SearchTermsField, TextKeyField
 from agno_memory.exceptions import AmbiguousMemory
 from agno_memory.fields import MachineWritten, is_expression, moves
-from agno_memory.kept_querysets import KeptQuerySet
 from agno_memory.times import now
 from agno_memory.validators import (
     check,
@@ -40,7 +40,7 @@ class Stats(NamedTuple):
     last_updated: datetime.datetime | None
 
 
-class UserMemoryQuerySet(KeptQuerySet):
+class UserMemoryQuerySet(AsOfQuerySet):
     """Memories. Every method that narrows or orders can be chained, and reads nothing before the result is used."""
 
     def matching(self, **filters: Any) -> Self:
@@ -194,9 +194,10 @@ class UserMemoryQuerySet(KeptQuerySet):
                 derived[field.name] = None
 
         def update() -> int:
+            moment = now()
             if not self.query.is_sliced:
-                self.order_by().keep("replaced")
-            count = super(UserMemoryQuerySet, self).update(**values, **derived, **moves(self.model, now()))
+                self.order_by().keep("replaced", moment=moment)
+            count = super(UserMemoryQuerySet, self).update(**values, **derived, **moves(self.model, moment))
             self._compute_terms(keys)
             return count
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any, Literal, overload
 
@@ -29,6 +30,22 @@ class Recall(Service[UserMemoryQuerySet]):
     def __init__(self, db: str | MemoryDb | None = None) -> None:
         self._store = Store(db)
         super().__init__(self._store)
+
+    def rows(self, user_id: object = None) -> UserMemoryQuerySet:
+        """Return the memories of a user that have not expired; see the base."""
+        return super().rows(user_id).current()
+
+    def rows_at(self, moment: datetime.datetime, user_id: object = None) -> UserMemoryQuerySet:
+        """Return the memories of a user as they were at a moment, as a queryset to read from, filter, order and slice.
+
+        Args:
+            moment: an aware datetime, at most ``HISTORY_DAYS`` ago.
+            user_id: as of ``rows()``.
+
+        Raises:
+            ValidationError: a moment before the history, or a bad user.
+        """
+        return super().rows(user_id).as_of(moment)
 
     @overload
     def search_user_memories(
@@ -115,16 +132,18 @@ class Recall(Service[UserMemoryQuerySet]):
             count: returns the size of a text, such as its number of tokens.
 
         Returns:
-            The block, the best match first, and the ids of its memories. Each is one numbered line that is marked as
-            data; near duplicates are left out. Without memories the block is empty.
+            The block, pinned memories first and then the best match, and the ids of its memories. Each is one numbered
+            line that is marked as data; near duplicates are left out. Without memories the block is empty.
 
         Raises:
             ValidationError: bad input.
         """
         check("budget", budget, validate_limit)
         is_blank = query is None or not query.strip()
-        memories = self.search_user_memories(None if is_blank else query, MAX_CANDIDATES, user_id=user_id)
-        return context_of(memories, budget, count)
+        pinned = list(self.rows(user_id).filter(pinned=True).newest()[:MAX_CANDIDATES])
+        found = self.search_user_memories(None if is_blank else query, MAX_CANDIDATES, user_id=user_id)
+        memories = {memory.key: memory for memory in (*pinned, *found)}
+        return context_of(memories.values(), budget, count)
 
     def select(
         self,

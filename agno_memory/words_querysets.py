@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from agno_memory.db.readable import ReadableQuery
 from agno_memory.derived_fields import SearchTermsField
 from agno_memory.fields import moves
 from agno_memory.signals import by_owner
-from agno_memory.times import now
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -69,19 +69,20 @@ class WordsQuerySet(OwnedQuerySet["UserMemory"]):
         """Return the names of the fields with words that follow some of these fields."""
         return [field.name for field in self._fields_of(SearchTermsField) if set(field.sources) & set(names)]
 
-    def update_topics(self, topics: Any, terms: Mapping[str, str]) -> int:
+    def update_topics(self, topics: Any, terms: Mapping[str, str], moment: datetime.datetime) -> int:
         """Set the topics of these memories by an expression, and their words.
 
         Args:
             topics: the expression.
             terms: the words of each memory with its new topics, by key.
+            moment: the time of the write.
         """
         words = Case(
             *(When(key=key, then=Value(value)) for key, value in terms.items()),
             default=Value(SearchTermsField.NOT_COMPUTED),
             output_field=TextField(),
         )
-        return super().update(topics=topics, search_terms=words, **moves(self.model, now()))
+        return super().update(topics=topics, search_terms=words, **moves(self.model, moment))
 
     update_topics.alters_data = True  # type: ignore[attr-defined]
 

@@ -11,13 +11,20 @@ from django.db import connections
 from django.test import TransactionTestCase
 
 from agno_memory.db import store
+from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.statements import OneRow
+from agno_memory.db.stored_rows import KEY
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.times import now
 
 Question = Callable[[UserMemoryQuerySet], UserMemoryQuerySet]
-KEYS = {"key": store.KEY.digest("user 5", "m5"), "user_id": "user 5", "version": 1}
+KEYS = {"key": KEY.digest("user 5", "m5"), "user_id": "user 5", "version": 1, EXPIRES_AFTER: now()}
+REPLACE, REPLACE_VERSION = (
+    store.replace_statement(*UserMemory.content_fields, of_version=of_version, keeps=True)
+    for of_version in (False, True)
+)
 
 
 def of_statement(statement: OneRow[Any]) -> Question:
@@ -27,8 +34,8 @@ def of_statement(statement: OneRow[Any]) -> Question:
 
 ONE_MEMORY: dict[str, Question] = {
     "get, delete": of_statement(store.SELECT),
-    "replace": of_statement(store.REPLACE),
-    "replace a version": of_statement(store.REPLACE_VERSION),
+    "replace": of_statement(REPLACE),
+    "replace a version": of_statement(REPLACE_VERSION),
 }
 LATER = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC), "m5", "key"
 LISTS: dict[str, Question] = {

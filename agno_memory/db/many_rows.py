@@ -12,6 +12,7 @@ from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.db.errors import inserted_before
+from agno_memory.db.rows import with_read_fields
 from agno_memory.db.statements import Insert
 from agno_memory.db.stored_rows import TEXT_KEY, StoredRows, keys_of, saved
 from agno_memory.db.transactions import all_or_nothing, has_transactions
@@ -126,6 +127,25 @@ class ManyRows(StoredRows):
 
         gone = all_or_nothing(owned.db, delete_batches) if memory_ids else set()
         return [memory_id for memory_id in memory_ids if memory_id in gone]
+
+    def existing(self, memory_ids: list[str], owner: str) -> list[UserMemory]:
+        """Return the owner's memories with these ids, the newest first, from the database to write to."""
+        rows = with_read_fields(self.rows_to_write().for_user(owner).current())
+        found = [
+            memory
+            for batch in batched(keys_of(owner, memory_ids), conf.BATCH_SIZE)
+            for memory in rows.filter(key__in=batch)
+        ]
+        return sorted(found, key=lambda memory: (memory.last_updated, memory.memory_id), reverse=True)
+
+    def delete_merged(self, merged: list[UserMemory], into: str) -> list[str]:
+        """Delete memories of one owner that were merged into another one, and return the deleted ids."""
+        owned = self.rows_to_write().for_user(merged[0].user_id)
+        return [
+            memory_id
+            for batch in batched([memory.key for memory in merged], conf.BATCH_SIZE)
+            for memory_id in owned.delete_kept(merged[0].user_id, batch, "memory_id", action="merged", merged_into=into)
+        ]
 
     def _insert_batches(self, added: list[UserMemory], alias: str, written: list[str]) -> None:
         """Add rows, and list the ids of the rows that were added in ``written``, also after an error."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping
 
 from agno_memory.search.analyser import current_analyser
 from agno_memory.validators import fold
@@ -29,7 +31,28 @@ class Words:
 
     def nearly_same(self, other: Words) -> bool:
         """Return whether the texts share most of their words, and all of their numbers."""
+        return self.similarity(other) >= NEAR_DUPLICATE
+
+    def similarity(self, other: Words) -> float:
+        """Return the part of the words that the texts share, 0 to 1; 0 if they have other numbers."""
         if self._numbers != other._numbers:
-            return False
-        shared = len(self._words & other._words)
-        return shared >= NEAR_DUPLICATE * len(self._words | other._words)
+            return 0.0
+        return len(self._words & other._words) / len(self._words | other._words)
+
+    def signature(self, frequencies: Mapping[str, int]) -> list[tuple[str, frozenset[str]]]:
+        """Return keys of which near duplicates share at least one: the rarest words, with the numbers.
+
+        Two sets that share the part ``NEAR_DUPLICATE`` of their words share one of the first words in any fixed order
+        (prefix filtering: Bayardo, Ma and Srikant, "Scaling Up All Pairs Similarity Search", 2007).
+
+        Args:
+            frequencies: the number of texts with each word.
+        """
+        rarest = sorted(self._words, key=lambda word: (frequencies[word], word))
+        count = len(rarest) - math.ceil(NEAR_DUPLICATE * len(rarest)) + 1
+        return [(word, self._numbers) for word in rarest[:count]]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words that are compared."""
+        return self._words

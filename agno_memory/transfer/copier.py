@@ -108,7 +108,7 @@ class Copier:
     def _write(self, new: list[UserMemory], newer: list[UserMemory]) -> None:
         def write() -> None:
             # The target's older versions are deleted, then inserted like the new memories, with their versions.
-            self._store.rows_to_write().filter(key__in=[memory.key for memory in newer]).erase()
+            self._store.rows_to_write().filter(key__in=[memory.key for memory in newer]).erase(history=False)
             self._store.move_in(new + newer, keep_version=True)
 
         all_or_nothing(self._store.write_alias, write)

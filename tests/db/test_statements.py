@@ -12,6 +12,7 @@ from django.db import NotSupportedError, connections
 from agno_memory import vector_querysets
 from agno_memory.db import statements, store
 from agno_memory.db.aggregates import TopicCounts
+from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.search.stored_words import stored_words
@@ -22,10 +23,15 @@ from tests.statements import names_owner, recorded
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 SQL = pytest.mark.parametrize("alias", ["default", "postgres"])
 
+REPLACE, REPLACE_VERSION = (
+    store.replace_statement(*UserMemory.content_fields, of_version=of_version, keeps=False)
+    for of_version in (False, True)
+)
+
 
 def new_values(memory: UserMemory, **changes: Any) -> dict[str, Any]:
     derived = {"search_text": "new", "search_terms": stored_words("New", memory.topics)}
-    return values(memory) | {"memory": "New", "last_updated": now()} | derived | changes
+    return values(memory) | {"memory": "New", "last_updated": now(), EXPIRES_AFTER: now()} | derived | changes
 
 
 @SQL
@@ -33,12 +39,12 @@ def test_update_without_returning(alias: str) -> None:
     added = Memory(alias).add_user_memory(UserMemory(memory="Old", topics=["a"]), "maya")
     model, connection = UserMemory, connections[alias]
     with recorded(alias) as sent:
-        updated = store.REPLACE_VERSION.before_reading(model, connection, new_values(added))
+        updated = REPLACE_VERSION.before_reading(model, connection, new_values(added))
     assert [names_owner(each) for each in sent] == [True, True]
     assert isinstance(updated, UserMemory)
     assert (updated.memory, updated.version, updated.topics) == ("New", 2, ["a"])
-    assert store.REPLACE_VERSION.before_reading(model, connection, new_values(added)) is None
-    assert store.REPLACE.before_reading(model, connection, new_values(added, user_id="noah")) is None
+    assert REPLACE_VERSION.before_reading(model, connection, new_values(added)) is None
+    assert REPLACE.before_reading(model, connection, new_values(added, user_id="noah")) is None
     assert values(UserMemory.objects.using(alias).get()) == values(updated)
 
 

@@ -78,7 +78,7 @@ def test_an_upsert_that_loses_a_race_announces_its_own_write(alias: str, is_dele
     """
     memory, add = Memory(alias), Store.add
 
-    def add_second(store: Store, candidate: UserMemory) -> UserMemory:
+    def add_second(store: Store, candidate: UserMemory) -> tuple[UserMemory, bool]:
         patched.stop()
         add(store, cleaned_memory(UserMemory, UserMemory(memory="other", memory_id="m"), "maya"))
         try:

@@ -16,7 +16,10 @@ from agno_memory.test.contract.case import ContractCase
 from agno_memory.test.contract.context import ContextContract
 from agno_memory.test.contract.delete import DeleteContract
 from agno_memory.test.contract.errors import ErrorContract
+from agno_memory.test.contract.expiry import ExpiryContract
+from agno_memory.test.contract.history import HistoryContract
 from agno_memory.test.contract.ids import IdsContract
+from agno_memory.test.contract.merging import MergingContract
 from agno_memory.test.contract.order import OrderContract
 from agno_memory.test.contract.owner import OwnerContract
 from agno_memory.test.contract.paging import PagingContract
@@ -38,8 +41,11 @@ __all__ = [
     "ContractCase",
     "DeleteContract",
     "ErrorContract",
+    "ExpiryContract",
+    "HistoryContract",
     "IdsContract",
     "MemoryContract",
+    "MergingContract",
     "OrderContract",
     "OwnerContract",
     "PagingContract",
@@ -71,5 +77,6 @@ class MemoryContract(
     AsyncContract,
     ErrorContract,
     BulkMemoryContract,
+    ExpiryContract,
 ):
     """The whole contract of the service, for one database. A subclass sets ``database`` and adds a test case."""

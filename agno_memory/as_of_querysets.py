@@ -1,0 +1,238 @@
+"""``AsOfQuerySet``: the memories as they were at a moment, from two tables.
+
+What has not changed since is in the table of memories, the rest among their earlier versions. Filters, order and slice
+go to both, and the two lists are merged, so a page costs no more than a page of each.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from heapq import merge
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+
+from django.db import NotSupportedError
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from agno_memory.conf import conf
+from agno_memory.db.connections import connection_to
+from agno_memory.db.rows import read_fields
+from agno_memory.kept_querysets import KeptQuerySet
+from agno_memory.times import now, to_iso
+from agno_memory.validators import check, refusal, stored_moment
+
+if TYPE_CHECKING:
+    from agno_memory.models import UserMemory
+    from agno_memory.revision_models import MemoryRevision
+
+
+# The primary key in a lookup or an order.
+KEY: Final = re.compile(r"^(-?)(?:key|pk)(?=__|$)")
+
+
+def moment_of_history(moment: object) -> datetime.datetime:
+    """Return a moment at which the memories are known.
+
+    Raises:
+        ValidationError: not an aware datetime, or before the history that ``HISTORY_DAYS`` keeps.
+    """
+    wanted = check("as_of", moment, stored_moment)
+    first = now() - datetime.timedelta(days=conf.HISTORY_DAYS)
+    if wanted < first:
+        message = _("The history is kept from %(first)s on. Ask for a later moment, or raise HISTORY_DAYS.")
+        raise refusal("as_of", message, "before_history", first=to_iso(first))
+    return wanted
+
+
+class _Descending:
+    """A value that sorts in the reverse order."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __lt__(self, other: _Descending) -> bool:
+        return bool(other.value < self.value)
+
+
+def _sort_key(order: tuple[str, ...], memory: UserMemory) -> tuple[Any, ...]:
+    """Return a key by which Python sorts memories as the database does."""
+    values = ((name, getattr(memory, name.removeprefix("-"))) for name in order)
+    return tuple(_Descending(value) if name.startswith("-") else value for name, value in values)
+
+
+class AsOfQuerySet(KeptQuerySet):
+    """Base of ``UserMemoryQuerySet``: questions about an earlier moment.
+
+    ``as_of()`` returns a queryset that can be filtered, ordered, sliced, counted and read. It cannot be written, and
+    refuses what would need both tables in one statement.
+    """
+
+    # The calls of filter() and exclude(), for the same questions about earlier versions.
+    _conditions: tuple[tuple[bool, Any, Any], ...] = ()
+    _moment: datetime.datetime | None = None
+
+    def as_of(self, moment: datetime.datetime) -> Self:
+        """Return the memories as they were at a moment: deleted ones included, later ones not.
+
+        Args:
+            moment: an aware datetime, at most ``HISTORY_DAYS`` ago.
+
+        Raises:
+            ValidationError: a moment before the history.
+        """
+        rows = self.all()
+        rows._moment = moment_of_history(moment)
+        return rows
+
+    def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
+        self._conditions = (*self._conditions, (negate, args, kwargs))
+        super()._filter_or_exclude_inplace(negate, args, kwargs)  # type: ignore[misc]
+
+    def _clone(self) -> Self:
+        clone = super()._clone()  # type: ignore[misc]
+        clone._conditions, clone._moment = self._conditions, self._moment
+        return clone  # type: ignore[no-any-return]
+
+    # Reading
+
+    def _fetch_all(self) -> None:
+        own: Any = self
+        if self._moment is not None and own._result_cache is None:
+            own._result_cache = self._values_of(self._memories())
+        super()._fetch_all()
+
+    def iterator(self, chunk_size: int | None = None) -> Any:
+        return super().iterator(chunk_size) if self._moment is None else iter(self._values_of(self._memories()))
+
+    def count(self) -> int:
+        if self._moment is None:
+            return super().count()
+        if self.query.is_sliced:
+            return len(self._memories())
+        current, earlier = self._parts()
+        return current.count() + earlier.count() - self._count_still_current(current, earlier)
+
+    def exists(self) -> bool:
+        return super().exists() if self._moment is None else bool(self[:1].count())
+
+    def _memories(self) -> list[UserMemory]:
+        """Return the memories of both tables in the order of the queryset."""
+        low, high = self.query.low_mark, self.query.high_mark
+        order = tuple(map(_name_of, self.query.order_by)) or ("-last_updated", "-memory_id")
+        order = (*order, "-key") if order[0].startswith("-") else (*order, "key")
+        current, earlier = self._parts()
+        now_there = {memory.key: memory for memory in current.order_by(*dict.fromkeys(order))[:high]}
+        then_there = [
+            _memory_of(revision, self.model)
+            for revision in earlier.defer("search_text").order_by(*_of_revision(order))[:high]
+            # The version of a write that was killed still holds.
+            if revision.memory_key not in now_there
+        ]
+        both = merge(now_there.values(), then_there, key=lambda memory: _sort_key(order, memory))
+        return list(islice(both, low, high))
+
+    def _parts(self) -> tuple[QuerySet[Any], QuerySet[Any]]:
+        """Return the memories that have not changed since, and the earlier versions that held then."""
+        assert self._moment is not None
+        own: Any = self
+        query = self.query.chain()
+        query.clear_limits()
+        current = type(self)(self.model, query, own._db)
+        current = current.order_by().filter(last_updated__lte=self._moment).current(self._moment)
+        earlier: Any = self.model.revisions(own._db).at(self._moment)
+        for negate, args, kwargs in self._conditions:
+            condition = _of_revisions(Q(*args, **kwargs))
+            earlier = earlier.filter(~condition if negate else condition)
+        return current, earlier
+
+    def _count_still_current(self, current: QuerySet[Any], earlier: QuerySet[Any]) -> int:
+        """Return the number of revisions of writes that were killed: only databases without transactions have any."""
+        if connection_to(self.db).features.supports_transactions:
+            return 0
+        keys = list(earlier.values_list("memory_key", flat=True))
+        return current.filter(key__in=keys).count() if keys else 0
+
+    def _values_of(self, memories: list[UserMemory]) -> list[Any]:
+        """Return memories, or tuples of their fields after ``values_list()``."""
+        own: Any = self
+        if own._fields is None:
+            return list(memories)
+        if own._iterable_class.__name__ == "FlatValuesListIterable":
+            return [getattr(memory, own._fields[0]) for memory in memories]
+        if own._iterable_class.__name__ != "ValuesListIterable":
+            self._refuse("values")
+        return [tuple(getattr(memory, name) for name in own._fields) for memory in memories]
+
+    # Refusing
+
+    def update(self, **values: Any) -> int:
+        self._refuse_at_a_moment("update")
+        return super().update(**values)
+
+    update.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        self._refuse_at_a_moment("delete")
+        return super().delete()
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+    def erase(self, *, history: bool = True) -> int:
+        self._refuse_at_a_moment("erase")
+        return super().erase(history=history)
+
+    erase.alters_data = True  # type: ignore[attr-defined]
+    erase.queryset_only = True  # type: ignore[attr-defined]
+
+    def aggregate(self, *args: Any, **kwargs: Any) -> Any:
+        self._refuse_at_a_moment("aggregate")
+        return super().aggregate(*args, **kwargs)
+
+    def annotate(self, *args: Any, **kwargs: Any) -> Any:
+        self._refuse_at_a_moment("annotate")
+        return super().annotate(*args, **kwargs)
+
+    def _refuse_at_a_moment(self, method: str) -> None:
+        if self._moment is not None:
+            self._refuse(method)
+
+    @staticmethod
+    def _refuse(method: str) -> NoReturn:
+        raise NotSupportedError(f"{method}() is not supported after as_of(): memories of an earlier moment are read.")
+
+
+def _name_of(order: Any) -> str:
+    """Return an order as the name of a field, with a ``-`` if it is descending."""
+    if isinstance(order, str):
+        return order
+    name: str = order.expression.name
+    return f"-{name}" if order.descending else name
+
+
+def _of_revision(order: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the same order for revisions, which have the key of the memory beside their own."""
+    return tuple(dict.fromkeys(_renamed(name) for name in order))
+
+
+def _of_revisions(condition: Any) -> Any:
+    """Return the same condition for revisions."""
+    if isinstance(condition, Q):
+        children = [_of_revisions(child) for child in condition.children]
+        return Q(*children, _connector=condition.connector, _negated=condition.negated)
+    if isinstance(condition, tuple):
+        return _renamed(condition[0]), condition[1]
+    return condition
+
+
+def _renamed(lookup: str) -> str:
+    return KEY.sub(r"\1memory_key", lookup)
+
+
+def _memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:
+    """Return a version as the memory that it was."""
+    names = [field.attname for field in read_fields(model)]
+    values = [revision.memory_key if name == "key" else getattr(revision, name) for name in names]
+    return model.from_db(revision._state.db, names, values)

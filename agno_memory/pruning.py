@@ -1,0 +1,70 @@
+"""The end of memories: those that have expired, and versions older than the history that is kept."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from agno_memory.conf import conf
+from agno_memory.db import MemoryDb
+from agno_memory.db.keyset import in_order
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.services import ANYONE
+from agno_memory.signals import announce, by_owner, memory_deleted
+from agno_memory.times import now
+
+# The rows of a batch.
+BATCH_SIZE: Final = 5_000
+
+
+class Pruned(NamedTuple):
+    """The number of memories that had expired, and of versions that were too old."""
+
+    expired: int
+    versions: int
+
+
+def prune(db: str | MemoryDb | None = None, on_batch: Callable[[int], object] = lambda count: None) -> Pruned:
+    """Remove the memories that have expired, and the versions that ended more than ``HISTORY_DAYS`` ago.
+
+    In batches: after an interruption, call it again. An expired memory is kept among the earlier versions until it is
+    too old, too.
+
+    Args:
+        db: as of ``Memory``.
+        on_batch: called after each batch with the number of its rows.
+
+    Returns:
+        The numbers of both.
+    """
+    memory = Memory(db)
+    return Pruned(_expire(memory, on_batch), _remove_old(memory, on_batch))
+
+
+def _expire(memory: Memory, on_batch: Callable[[int], object]) -> int:
+    count = 0
+    rows = memory.rows_to_write(ANYONE)
+    expired = rows.expired().order_by(*in_order("expires_at", "memory_id", "key"))
+    while batch := list(expired.values_list("user_id", "key", "memory_id")[:BATCH_SIZE]):
+        ids = {key: memory_id for _owner, key, memory_id in batch}
+        for owner, keys in by_owner((owner, key) for owner, key, _id in batch).items():
+            gone = rows.expire(owner, keys)
+            if gone:
+                announce(memory_deleted, UserMemory, owner, [ids[key] for key in gone if key in ids], using=rows.db)
+        count += len(batch)
+        on_batch(len(batch))
+    return count
+
+
+def _remove_old(memory: Memory, on_batch: Callable[[int], object]) -> int:
+    count = 0
+    revisions = memory.rows_to_write(ANYONE).revisions()
+    end = now() - datetime.timedelta(days=conf.HISTORY_DAYS)
+    old = revisions.filter(valid_until__lte=end).order_by("valid_until")
+    while keys := list(old.values_list("key", flat=True)[:BATCH_SIZE]):
+        revisions.filter(key__in=keys).erase()
+        count += len(keys)
+        on_batch(len(keys))
+    return count

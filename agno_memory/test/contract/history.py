@@ -1,0 +1,225 @@
+"""Earlier versions: the history of a memory, its restoration, and what was known at a moment."""
+
+from __future__ import annotations
+
+import datetime
+from itertools import pairwise
+
+from agno_memory.acting import acting
+from agno_memory.bulk import BulkMemory
+from agno_memory.exceptions import MemoryNotFound, VersionNotFound
+from agno_memory.models import UserMemory
+from agno_memory.signals import memory_added, memory_replaced
+from agno_memory.test.contract.case import ALICE, BOB, ContractCase
+from agno_memory.test.helpers import at, texts, values, with_settings
+from agno_memory.times import now
+
+SECOND = datetime.timedelta(seconds=1)
+
+
+class HistoryContract(ContractCase):
+    """A write leaves one version, and nothing that was deleted is lost before its time."""
+
+    def replace(self, added: UserMemory, text: str) -> UserMemory:
+        return self.memory.replace_user_memory(added.memory_id, UserMemory(memory=text), ALICE)
+
+    def versions(self, added: UserMemory) -> list[tuple[int, str, str]]:
+        """Return the history as version, text and action, and check that its times leave no hole."""
+        history = self.memory.get_user_memory_history(added.memory_id, ALICE)
+        for newer, older in pairwise(history):
+            if older.action != "deleted":
+                self.assertEqual(newer.valid_from, older.valid_until)
+            self.assertLessEqual(older.valid_from, older.valid_until)
+        return [(version.version, version.memory, version.action) for version in history]
+
+    def test_the_history_has_every_version_and_who_ended_it(self) -> None:
+        added = self.add("one", topics=["a"], metadata={"plan": "pro"})
+        with acting("ann", reason="ticket 812", through="admin"):
+            replaced = self.replace(added, "two")
+        self.memory.upsert_user_memory(UserMemory(memory_id=added.memory_id, memory="three"), ALICE)
+        newest, middle, oldest = self.memory.get_user_memory_history(added.memory_id, ALICE)
+        self.assertEqual([newest.memory, middle.memory, oldest.memory], ["three", "two", "one"])
+        self.assertEqual((oldest.topics, oldest.metadata, oldest.version), (["a"], {"plan": "pro"}, 1))
+        ended = (oldest.action, oldest.actor, oldest.through, oldest.reason)
+        self.assertEqual(ended, ("replaced", "ann", "admin", "ticket 812"))
+        self.assertEqual((oldest.valid_from, oldest.valid_until), (added.last_updated, replaced.last_updated))
+        self.assertEqual((middle.actor, middle.through, middle.reason), (None, "service", ""))
+        self.assertEqual((newest.action, newest.valid_until), ("", None))
+
+    def test_nobody_sees_the_history_of_another(self) -> None:
+        added = self.add("one")
+        self.replace(added, "two")
+        for verb in (self.memory.get_user_memory_history, self.memory.restore_user_memory):
+            with self.assertRaises(MemoryNotFound):
+                verb(added.memory_id, BOB)
+        self.assertIsNone(self.memory.get_user_memory(added.memory_id, BOB, as_of=now()))
+        self.assertEqual(self.memory.get_user_memories(BOB, as_of=now()), [])
+
+    def test_a_version_is_restored_as_a_new_one(self) -> None:
+        added = self.add("one", topics=["a"], feedback="good")
+        self.replace(added, "two")
+        with self.received(memory_replaced) as sent:
+            restored = self.memory.restore_user_memory(added.memory_id, ALICE)
+        self.assertEqual([each["memory_ids"] for each in sent], [[added.memory_id]])
+        self.assertEqual((restored.version, restored.memory, restored.topics), (3, "one", ["a"]))
+        self.assertEqual((restored.feedback, restored.created_at), ("good", added.created_at))
+        again = self.memory.restore_user_memory(added.memory_id, ALICE, version=2)
+        self.assertEqual((again.version, again.memory), (4, "two"))
+        self.assertEqual(
+            self.versions(added),
+            [(4, "two", ""), (3, "one", "restored"), (2, "two", "restored"), (1, "one", "replaced")],
+        )
+        with self.assertRaises(VersionNotFound):
+            self.memory.restore_user_memory(added.memory_id, ALICE, version=9)
+        self.assert_refused("version", self.memory.restore_user_memory, added.memory_id, ALICE, version=0)
+
+    def test_a_deleted_memory_comes_back(self) -> None:
+        added = self.add("one", topics=["a"])
+        self.replace(added, "two")
+        with acting("bob"):
+            self.memory.delete_user_memory(added.memory_id, ALICE)
+        self.assertEqual(self.versions(added), [(2, "two", "deleted"), (1, "one", "replaced")])
+        self.assertEqual(self.memory.get_user_memories(ALICE), [])
+        with self.received(memory_added) as sent:
+            restored = self.memory.restore_user_memory(added.memory_id, ALICE)
+        self.assertEqual([each["memory_ids"] for each in sent], [[added.memory_id]])
+        self.assertEqual((restored.version, restored.memory, restored.created_at), (3, "two", added.created_at))
+        read = self.memory.get_user_memory(added.memory_id, ALICE)
+        assert read is not None
+        self.assertEqual(values(read), values(restored))
+        self.assertEqual(self.versions(added), [(3, "two", ""), (2, "two", "deleted"), (1, "one", "replaced")])
+        self.memory.delete_user_memory(added.memory_id, ALICE)
+        first = self.memory.restore_user_memory(added.memory_id, ALICE, version=1)
+        self.assertEqual((first.version, first.memory, first.topics), (4, "one", ["a"]))
+
+    def test_an_id_that_is_used_again_begins_a_new_history(self) -> None:
+        added = self.add("one", memory_id="m")
+        self.memory.delete_user_memory("m", ALICE)
+        self.assertEqual(self.add("new", memory_id="m").version, 1)
+        self.assertEqual(self.versions(added), [(1, "new", "")])
+        with self.assertRaises(VersionNotFound):
+            self.memory.restore_user_memory("m", ALICE)
+        self.memory.delete_user_memory("m", ALICE)
+        self.assertEqual(self.versions(added), [(1, "new", "deleted")])
+
+    def test_writes_through_the_orm_and_of_staff_leave_versions(self) -> None:
+        added = self.add("1", topics=["a"])
+        self.rows.filter(key=added.key).update(memory="2")
+        memory = self.rows.get(key=added.key)
+        memory.memory = "3"
+        memory.save(using=self.database)
+        memory.memory = "4"
+        self.rows.bulk_update([memory], ["memory"])
+        BulkMemory(self.rows).add_topic("b")
+        self.assertEqual(BulkMemory(self.rows).delete(), 1)
+        last = [(5, "4", "deleted"), (4, "4", "replaced"), (3, "3", "replaced"), (2, "2", "replaced")]
+        self.assertEqual(self.versions(added), [*last, (1, "1", "replaced")])
+        self.memory.restore_user_memory(added.memory_id, ALICE)
+        self.rows.filter(key=added.key).delete()
+        self.memory.restore_user_memory(added.memory_id, ALICE)
+        self.rows.get(key=added.key).delete(using=self.database)
+        self.assertEqual([version[0] for version in self.versions(added)], [7, 6, 5, 4, 3, 2, 1])
+
+    def test_what_was_known_at_a_moment(self) -> None:
+        start = now() - 100 * SECOND
+        with at(start):
+            kept, changed, gone = self.add("kept", topics=["t"]), self.add("before", topics=["t"]), self.add("gone")
+        with at(start + 10 * SECOND):
+            self.replace(changed, "after")
+            self.memory.delete_user_memory(gone.memory_id, ALICE)
+            self.add("later", topics=["t"])
+        early, late = start + 5 * SECOND, start + 15 * SECOND
+        known = self.memory.get_user_memories
+        self.assertEqual(sorted(texts(known(ALICE, as_of=early))), ["before", "gone", "kept"])
+        self.assertEqual(sorted(texts(known(ALICE, as_of=late))), ["after", "kept", "later"])
+        self.assertEqual(known(ALICE, as_of=start - SECOND), [])
+        self.assertEqual(sorted(texts(known(ALICE, as_of=early, topics=["t"]))), ["before", "kept"])
+        self.assertEqual(texts(known(ALICE, as_of=late, limit=1)), texts(known(ALICE, limit=1)))
+        self.assertEqual(texts(self.rows.for_user(ALICE).as_of(early).mentioning("BEF")), ["before"])
+        self.assertEqual(self.rows.for_user(ALICE).as_of(early).count(), 3)
+        self.assertEqual(self.rows.as_of(early).exclude(memory="kept").count(), 2)
+        memory = self.memory.get_user_memory(changed.memory_id, ALICE, as_of=early)
+        assert memory is not None
+        self.assertEqual(values(memory), values(changed))
+        then = self.memory.get_user_memory(gone.memory_id, ALICE, as_of=early)
+        assert then is not None
+        self.assertEqual(then.memory, "gone")
+        self.assertIsNone(self.memory.get_user_memory(gone.memory_id, ALICE, as_of=late))
+        self.assertEqual(self.memory.get_user_memory(kept.memory_id, ALICE, as_of=late), kept)
+
+    def test_pages_of_a_moment(self) -> None:
+        start = now() - 100 * SECOND
+        for number in range(12):
+            with at(start + number * SECOND):
+                added = self.add(str(number))
+            if number % 3 == 0:
+                with at(start + 50 * SECOND):
+                    self.replace(added, "changed")
+        rows = self.rows.for_user(ALICE).as_of(start + 40 * SECOND)
+        expected = [str(number) for number in range(11, -1, -1)]
+        self.assertEqual(texts(rows.newest()), expected)
+        seen: list[UserMemory] = []
+        while page := rows.page(5, seen[-1] if seen else None):
+            seen += page
+        self.assertEqual(texts(seen), expected)
+        self.assertEqual(texts(rows.oldest()[2:5]), ["2", "3", "4"])
+        with self.assertRaisesMessage(Exception, "as_of"):
+            rows.update(memory="x")
+
+    def test_a_moment_before_the_history_is_refused(self) -> None:
+        added = self.add()
+        long_ago = now() - datetime.timedelta(days=31)
+        self.assert_refused("as_of", self.memory.get_user_memories, ALICE, as_of=long_ago)
+        self.assert_refused("as_of", self.memory.get_user_memory, added.memory_id, ALICE, as_of=long_ago)
+        self.assert_refused("as_of", self.memory.get_user_memories, ALICE, as_of=long_ago.replace(tzinfo=None))
+        with with_settings(HISTORY_DAYS=60):
+            self.assertEqual(self.memory.get_user_memories(ALICE, as_of=long_ago), [])
+
+    def test_what_is_deleted_for_good_leaves_nothing(self) -> None:
+        revisions = self.rows.revisions()
+        one, two = self.add("one"), self.add("two")
+        self.replace(one, "1")
+        self.replace(two, "2")
+        self.memory.delete_user_memory(one.memory_id, ALICE, permanently=True)
+        self.assertEqual({each.memory_key for each in revisions.all()}, {two.key})
+        self.memory.delete_user_memory(two.memory_id, ALICE)
+        self.memory.delete_user_memory(two.memory_id, ALICE, permanently=True)
+        self.assertFalse(revisions.exists())
+        with self.assertRaises(MemoryNotFound):
+            self.memory.delete_user_memory(two.memory_id, ALICE, permanently=True)
+        three = self.add("three")
+        self.replace(three, "3")
+        self.memory.delete_user_memories([three.memory_id], ALICE, permanently=True)
+        self.assertFalse(revisions.exists())
+        self.replace(self.add("four"), "4")
+        self.memory.clear_user_memories(ALICE)
+        self.assertFalse(revisions.exists())
+
+    def test_without_history_nothing_is_kept(self) -> None:
+        with with_settings(HISTORY_DAYS=0):
+            added = self.add("one")
+            self.replace(added, "two")
+            self.assertEqual(self.versions(added), [(2, "two", "")])
+            self.memory.delete_user_memory(added.memory_id, ALICE)
+            with self.assertRaises(MemoryNotFound):
+                self.memory.restore_user_memory(added.memory_id, ALICE)
+        self.assertFalse(self.rows.revisions().exists())
+
+    def test_a_clock_that_goes_back_makes_no_hole(self) -> None:
+        added = self.add("one")
+        with at(now() - 10 * SECOND):
+            self.replace(added, "two")
+            self.memory.delete_user_memory(added.memory_id, ALICE)
+            restored = self.memory.restore_user_memory(added.memory_id, ALICE)
+        self.assertGreaterEqual(restored.last_updated, added.last_updated)
+        self.versions(added)
+
+    def test_the_history_goes_with_a_memory_to_its_new_owner(self) -> None:
+        added = self.add("one")
+        self.replace(added, "two")
+        BulkMemory(self.rows.for_user(ALICE)).reassign(BOB)
+        history = self.memory.get_user_memory_history(added.memory_id, BOB)
+        self.assertEqual([version.memory for version in history], ["two", "one"])
+        with self.assertRaises(MemoryNotFound):
+            self.memory.get_user_memory_history(added.memory_id, ALICE)
+        self.assertFalse(self.rows.revisions().filter(user_id=ALICE).exists())
