@@ -9,6 +9,9 @@ from agno.db.base import BaseDb
 
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.v3.component_configs import ComponentConfigsMixin
+from agno_memory.contrib.agno.v3.component_links import ComponentLinksMixin
+from agno_memory.contrib.agno.v3.components import ComponentsMixin
 from agno_memory.contrib.agno.v3.evaluations import EvaluationsMixin
 from agno_memory.contrib.agno.v3.knowledge import KnowledgeMixin
 from agno_memory.contrib.agno.v3.learnings import LearningsMixin
@@ -19,7 +22,18 @@ from agno_memory.contrib.agno.v3.sessions import SessionsMixin
 
 
 @refuse_unsupported
-class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, KnowledgeMixin, EvaluationsMixin, LearningsMixin, BaseDb):
+class DjangoDb(
+    MemoriesMixin,
+    SessionsMixin,
+    RunsMixin,
+    KnowledgeMixin,
+    EvaluationsMixin,
+    LearningsMixin,
+    ComponentsMixin,
+    ComponentConfigsMixin,
+    ComponentLinksMixin,
+    BaseDb,
+):
     """Memories and sessions in the site's database, for ``Agent(db=DjangoDb())``, teams, workflows and AgentOS.
 
     A memory that staff correct in the admin reaches the agent in its next run. Several users may use one memory id,
