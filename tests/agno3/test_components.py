@@ -9,7 +9,7 @@ import pytest
 from agno.agent import Agent
 from agno.db.base import (
     BaseDb,
-    ComponentArchivedError,
+    ComponentDependencyError,
     ComponentType,
     ComponentVersionConflictError,
 )
@@ -19,7 +19,7 @@ from agno.team import Team
 from agno_memory import people
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.models import AgentRecord
-from tests.agno3.pairs import Steps, differences
+from tests.agno3.pairs import Steps, agnos_own, comparable, differences
 from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database, errors, race, results
 
@@ -234,3 +234,87 @@ LINKS: list[Steps] = [
 @pytest.mark.parametrize("steps", [COMPONENTS, CONFIGS, LINKS], ids=["components", "configs", "links"])
 def test_the_results_are_those_of_agnos_own_store(alias: str, steps: list[Steps], tmp_path: Path) -> None:
     assert differences(steps, alias, tmp_path) == []
+
+
+@each_database
+def test_an_agent_and_a_team_are_saved_loaded_and_deleted(alias: str, tmp_path: Path) -> None:
+    def use(db: BaseDb) -> Any:
+        registry = Registry(models=[ScriptedModel(id="scripted")], dbs=[db])
+        chef = Agent(id="chef", name="Chef", description="Cooks", model=ScriptedModel(id="scripted"), db=db)
+        kitchen = Team(id="kitchen", members=[chef], model=ScriptedModel(id="scripted"), db=db)
+        saved = [chef.save(), chef.save(stage="draft"), kitchen.save()]
+        loaded = [Agent.load("chef", db=db, registry=registry), Team.load("kitchen", db=db, registry=registry)]
+        assert all(each is not None and each.db is db for each in loaded)
+        cooks, team = loaded
+        assert isinstance(cooks, Agent)
+        assert isinstance(team, Team)
+        answers = [each.run("Hello", user_id="maya", session_id=str(each.id)).content for each in (cooks, team)]
+        members = [member.id for member in team.members]
+        with pytest.raises(ComponentDependencyError):
+            chef.delete()
+        deleted = [kitchen.delete(), chef.delete(), Agent.load("chef", db=db)]
+        return saved, cooks.name, cooks.description, answers, members, deleted
+
+    with agnos_own(tmp_path) as theirs:
+        assert comparable(use(DjangoDb(alias))) == comparable(use(theirs))
+
+
+@each_database
+def test_of_several_writers_one_gets_a_version(alias: str) -> None:
+    db = DjangoDb(alias)
+    made("a")(db)
+    append = call("upsert_config", "a", config={}, expected_latest_version=1)
+    (outcomes,) = race(1, lambda thread, _round: append(db), threads=4)
+    assert [each["version"] for each in results(outcomes)] == [2]
+    assert {type(each) for each in errors(outcomes)} == {ComponentVersionConflictError}
+    publish = call("upsert_config", "a", version=2, stage="published", expected_current_version=0)
+    (outcomes,) = race(1, lambda thread, _round: publish(db), threads=4)
+    assert len(results(outcomes)) == 1
+    component = db.get_component("a")
+    assert component is not None
+    assert component["current_version"] == 2
+    # Without an expectation each gets a number of its own, or an error where it was taken meanwhile.
+    (outcomes,) = race(1, lambda thread, _round: call("upsert_config", "a", config={})(db), threads=4)
+    numbers = [each["version"] for each in results(outcomes)]
+    assert sorted(numbers) == list(range(3, 3 + len(numbers)))
+    assert {type(each) for each in errors(outcomes)} <= {ComponentVersionConflictError}
+
+
+@each_database
+def test_of_several_users_one_gets_an_id(alias: str) -> None:
+    db = DjangoDb(alias)
+    users = [f"user {number}" for number in range(4)]
+    (outcomes,) = race(1, lambda thread, _round: made("a", users[thread])(db), threads=4)
+    ((component, _config),) = results(outcomes)
+    assert {type(each) for each in errors(outcomes)} == {ValueError}
+    for user in users:
+        found = db.get_component("a", user_id=user)
+        assert (found is not None) == (component["user_id"] == user)
+
+
+@each_database
+def test_erasing_a_person_erases_versions_and_links(alias: str) -> None:
+    db = DjangoDb(alias)
+    for step in (made("chef"), made("kitchen", "maya", TEAM, links=[link("chef")])):
+        step(db)
+    db.upsert_config("kitchen", config={"secret": "Maya's"}, links=[link("chef")], user_id="maya")
+    assert people.count("maya", alias)["records"] == 5
+    assert people.erase("maya", alias).is_complete
+    assert {each.kind for each in AgentRecord.objects.using(alias)} == {"component", "component_config"}
+    assert db.get_dependents("chef") == []
+
+
+@each_database
+def test_an_archived_component_disables_its_schedules(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Any] = []
+
+    def disable(self: Any, target_type: str, target_id: str, reason: str | None = None) -> int:
+        calls.append((target_type, target_id, reason))
+        return 2
+
+    monkeypatch.setattr(DjangoDb, "disable_schedules_for_target", disable)
+    db = DjangoDb(alias)
+    made("chef")(db)
+    stats: dict[str, int] = {}
+    assert db.delete_component("chef", cascade_stats=stats)
+    assert (calls, stats) == ([("agent", "chef", "target_archived:agent:chef")], {"schedules_disabled": 2})
