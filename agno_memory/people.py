@@ -18,8 +18,10 @@ from django.db.models.signals import post_delete
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import log_texts
+from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.agent_traces import AgentTraces
 from agno_memory.batches import batched
 from agno_memory.bulk import BulkMemory
 from agno_memory.conf import conf
@@ -96,7 +98,19 @@ def _count_runs(owner: str, db: str | None) -> int:
     return sum(runs.filter(session_id__in=batch).count() for batch in batched(ids, conf.BATCH_SIZE))
 
 
-# Runs before sessions: afterwards their owner is unknown. The erasure of the sessions deletes them, all or nothing.
+def _count_spans(owner: str, db: str | None) -> int:
+    traces = AgentTraces(db)
+    spans = traces.span_rows().using(traces.write_alias)
+    ids = list(traces.rows_to_write(owner).values_list("trace_id", flat=True))
+    own = set(ids)
+    # Those that name the person in traces of others, or without a trace.
+    named = spans.for_user(owner).values_list("trace_id", flat=True)
+    elsewhere = sum(trace_id not in own for trace_id in named)
+    return elsewhere + sum(spans.of_traces(batch).count() for batch in batched(ids, conf.BATCH_SIZE))
+
+
+# Runs before sessions, and spans before traces: afterwards their owner is unknown. The erasure of the sessions and that
+# of the traces deletes them, all or nothing.
 # Vectors name their owner, so they come after the memories, whose deletion deletes most of them.
 HOLDINGS: Final = (
     Holding("memories", _("Memories"), _count_memories, lambda owner, db: Memory(db).clear_user_memories(owner)),
@@ -112,6 +126,19 @@ HOLDINGS: Final = (
         _("Conversations"),
         _count_sessions,
         lambda owner, db: AgentSessions(db).delete_user_sessions(owner),
+    ),
+    Holding("spans", _("Steps of traces"), _count_spans, lambda owner, db: None),
+    Holding(
+        "traces",
+        _("Traces"),
+        lambda owner, db: AgentTraces(db).rows_to_write(owner).count(),
+        lambda owner, db: AgentTraces(db).delete_user_traces(owner),
+    ),
+    Holding(
+        "metrics",
+        _("Numbers of use"),
+        lambda owner, db: AgentMetrics(db).rows_to_write(owner).count(),
+        lambda owner, db: AgentMetrics(db).rows_to_write(owner).erase(),
     ),
     Holding(
         "records",

@@ -389,8 +389,6 @@ def test_unsupported_methods_name_an_alternative() -> None:
     for name in ("get_task", "get_products", "transition_project"):
         with pytest.raises(NotImplementedError, match=r"memory_manager=MemoryManager\(db=DjangoDb"):
             getattr(db, name)("x")
-    assert db.get_metrics() == ([], None)
-    assert db.calculate_metrics() is None
 
 
 def test_no_method_raises_without_a_text() -> None:

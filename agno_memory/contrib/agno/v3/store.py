@@ -1,13 +1,14 @@
-"""``DjangoDb``: the store of agents built with agno 3, for their memories and sessions."""
+"""``DjangoDb``: the store of agents built with agno 3."""
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from agno.db.base import BaseDb
 
+from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.agent_traces import AgentTraces
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
 from agno_memory.contrib.agno.v3.component_configs import ComponentConfigsMixin
 from agno_memory.contrib.agno.v3.component_links import ComponentLinksMixin
@@ -16,9 +17,11 @@ from agno_memory.contrib.agno.v3.evaluations import EvaluationsMixin
 from agno_memory.contrib.agno.v3.knowledge import KnowledgeMixin
 from agno_memory.contrib.agno.v3.learnings import LearningsMixin
 from agno_memory.contrib.agno.v3.memories import MemoriesMixin
+from agno_memory.contrib.agno.v3.metrics import MetricsMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
 from agno_memory.contrib.agno.v3.runs import RunsMixin
 from agno_memory.contrib.agno.v3.sessions import SessionsMixin
+from agno_memory.contrib.agno.v3.traces import TracesMixin
 
 
 @refuse_unsupported
@@ -32,9 +35,13 @@ class DjangoDb(
     ComponentsMixin,
     ComponentConfigsMixin,
     ComponentLinksMixin,
+    TracesMixin,
+    MetricsMixin,
     BaseDb,
 ):
-    """Memories and sessions in the site's database, for ``Agent(db=DjangoDb())``, teams, workflows and AgentOS.
+    """What agno keeps, in the site's database.
+
+    For ``Agent(db=DjangoDb())``, teams, workflows, ``setup_tracing(db=DjangoDb())`` and AgentOS.
 
     A memory that staff correct in the admin reaches the agent in its next run. Several users may use one memory id,
     each for a memory of their own; a session belongs to one user, and ``docs/agno.md`` shows the effect in agno.
@@ -56,6 +63,8 @@ class DjangoDb(
         self.db = db
         self._memory = AgentMemory(db)
         self._sessions = AgentSessions(db)
+        self._traces = AgentTraces(db)
+        self._metrics = AgentMetrics(db)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(db={self.db!r}, id={self.id!r})"
@@ -73,7 +82,20 @@ class DjangoDb(
 
     def table_exists(self, table_name: str) -> bool:
         """Return whether this store has a table of this name."""
-        return table_name in (self.memory_table_name, self.session_table_name, self.runs_table_name)
+        return table_name in (
+            self.memory_table_name,
+            self.session_table_name,
+            self.runs_table_name,
+            self.trace_table_name,
+            self.span_table_name,
+            self.metrics_table_name,
+            self.knowledge_table_name,
+            self.eval_table_name,
+            self.learnings_table_name,
+            self.components_table_name,
+            self.component_configs_table_name,
+            self.component_links_table_name,
+        )
 
     def get_latest_schema_version(self, table_name: str) -> str:
         """Return the version that agno regards as up to date."""
@@ -81,17 +103,3 @@ class DjangoDb(
 
     def upsert_schema_version(self, table_name: str, version: str) -> None:
         """Do nothing: ``manage.py migrate`` changes the schema."""
-
-    # Metrics, which are not stored. agno reads them as empty.
-
-    def get_metrics(
-        self,
-        starting_date: datetime.date | None = None,
-        ending_date: datetime.date | None = None,
-        user_id: str | None = None,
-    ) -> tuple[list[dict[str, Any]], int | None]:
-        """Return no metrics."""
-        return [], None
-
-    def calculate_metrics(self) -> None:
-        """Do nothing: metrics are not stored."""
