@@ -1,4 +1,4 @@
-"""AgentOS pages of knowledge, evaluations, components and learnings: the answers of agno's own store, on every database."""
+"""AgentOS pages of knowledge, evaluations, components and learnings answer as on agno's own store."""
 
 from __future__ import annotations
 
