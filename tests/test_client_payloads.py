@@ -153,3 +153,19 @@ def test_metadata_is_a_parameter_for_each_key() -> None:
     for wrong in ("plan", ["plan"], {1: "x"}, {"plan": ["pro"]}):
         with pytest.raises(ValidationError):
             payloads.filter_parameters({"metadata": wrong})
+
+
+def test_a_count_has_the_bounds_of_the_service() -> None:
+    """As ``validators.validate_limit()`` and ``validate_version()``."""
+    for limit in (None, 0, 1, 2**31 - 1):
+        payloads.check_limit(limit)
+    assert payloads.if_match_header(None) == {}
+    for version in (1, 2**31 - 1):
+        assert payloads.if_match_header(version) == {"If-Match": f'"{version}"'}
+    refused: list[object] = [-1, 2**31, 1.0, "1", True]
+    for value in refused:
+        with pytest.raises(ValidationError, match="limit"):
+            payloads.check_limit(value)
+    for value in [0, *refused]:
+        with pytest.raises(ValidationError, match="version"):
+            payloads.if_match_header(value)

@@ -22,10 +22,13 @@ from agno_memory.validators import (
     validate_characters,
     validate_identifier,
     validate_input,
+    validate_limit,
     validate_memory,
     validate_metadata,
     validate_query,
+    validate_share,
     validate_topics,
+    validate_version,
 )
 
 Rule = Callable[[Any], Any]
@@ -239,6 +242,27 @@ def test_the_size_of_metadata_is_counted_in_bytes() -> None:
     error = refusal(validate_metadata, {"k": "ééé"})
     assert error.code == "metadata_too_large"
     assert error.messages == ["Ensure metadata has at most 13 bytes (it has 15)."]
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(("rule", "least"), [(validate_limit, 0), (validate_version, 1)])
+def test_a_count_is_a_whole_number_that_every_database_stores(rule: Rule, least: int) -> None:
+    """PostgreSQL's integers have 32 bits."""
+    for value in (None, least, least + 1, 2**31 - 1):
+        assert rule(value) is None
+    values: list[object] = [least - 1, -(2**31), 2**31, 1.0, "1", True, False, float("nan")]
+    for refused in values:
+        assert refused_as(rule, refused) == "invalid"
+
+
+def test_a_share_is_a_number_from_0_to_1() -> None:
+    for value in (None, 0, 1, 0.0, 0.5, 1.0):
+        validate_share(value)
+    values: list[object] = [-0.001, 1.001, 2, -1, "1", True, False, float("nan")]
+    for refused in values:
+        assert refused_as(validate_share, refused) == "invalid"
 
 
 # No error repeats the refused value

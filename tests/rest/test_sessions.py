@@ -149,3 +149,7 @@ def test_pages_cost_the_same_wherever_they_begin(alias: str, ana: Caller) -> Non
         assert len(costs) == 1
         for cursor in ("x", encoded("run_index", "f", "-1.a"), encoded("user_id", "f", "0.maya")):
             assert ana.call("GET", f"{path}?cursor={cursor}").status_code == 400
+    # Indexes of runs are integers of 32 bits.
+    for index, status in {0: 200, 2**31 - 1: 200, 2**31: 400}.items():
+        cursor = encoded("run_index", "f", f"{index}.a")
+        assert ana.call("GET", f"sessions/s0/runs/?cursor={cursor}").status_code == status

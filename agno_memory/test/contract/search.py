@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agno_memory.conditions import mentions
 from agno_memory.models import UserMemory
 from agno_memory.test.contract.case import ALICE, ContractCase
 from agno_memory.test.helpers import texts
@@ -30,6 +31,16 @@ class SearchContract(ContractCase):
         for query in ("%", "_", "cafe", "5% s", ".*x"):
             self.assertLessEqual(self.rows.mentioning(query).count(), 1)
         self.assertEqual(self.rows.mentioning("cafe").count(), 0)
+
+    def test_a_part_is_found_wherever_it_is(self) -> None:
+        """At the begin of the text, in the middle, at its end, and as the whole text."""
+        for text in ("tea", "tea leaves", "green tea cup", "green tea", "t ea", "te"):
+            self.add(text)
+        with_tea = {"tea", "tea leaves", "green tea cup", "green tea"}
+        self.assertEqual(set(texts(self.rows.mentioning("tea"))), with_tea)
+        self.assertEqual(set(texts(self.memory.search_user_memories("tea", None, "keyword", ALICE))), with_tea)
+        self.assertEqual(texts(self.rows.mentioning("tea", "leaves")), ["tea leaves"])
+        self.assertEqual(texts(self.rows.exclude(**mentions("tea")).order_by("memory")), ["t ea", "te"])
 
     def test_keyword_needs_every_word_in_any_order(self) -> None:
         self.add("Likes green tea")

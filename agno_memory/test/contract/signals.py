@@ -9,6 +9,7 @@ from django.db import transaction
 
 from agno_memory.exceptions import MemoryExists
 from agno_memory.models import UserMemory
+from agno_memory.names import CONTENT_FIELDS
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
 from agno_memory.test.helpers import texts
@@ -40,6 +41,18 @@ class SignalContract(ContractCase):
         self.assertEqual([sent["user_id"] for sent in deleted], [ALICE, ALICE, ALICE, None])
         for sent in (*added, *replaced, *deleted):
             self.assertEqual((sent["sender"], sent["using"]), (UserMemory, self.database))
+
+    def test_an_upsert_announces_an_addition_or_a_replacement(self) -> None:
+        with self.received(memory_added) as added, self.received(memory_replaced) as replaced:
+            for memory_id, names in {"whole": CONTENT_FIELDS, "text": ["memory"], "other": ["feedback"]}.items():
+                memory = UserMemory(memory="x", memory_id=memory_id)
+                for version in (1, 2, 3):
+                    written = self.memory.upsert_fields(memory, ALICE, names)
+                    self.assertEqual(written.version, version)
+        self.assertEqual([sent["memory_ids"] for sent in added], [["whole"], ["text"], ["other"]])
+        self.assertEqual(
+            [sent["memory_ids"] for sent in replaced], [["whole"], ["whole"], ["text"], ["text"], ["other"], ["other"]]
+        )
 
     def test_nothing_is_sent_when_nothing_was_written(self) -> None:
         self.add(memory_id="taken")

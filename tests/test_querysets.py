@@ -1,0 +1,64 @@
+"""Which methods of the querysets templates and managers cannot call; the contract has the questions about memories."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+from django.db import models
+from django.template import Context, Template
+
+from agno_memory.memory import Memory
+from agno_memory.models import AgentRun, AgentSession, UserMemory
+from tests.databases import commits
+
+pytestmark = [commits]
+
+# Methods that write. A template that names one must not call it.
+WRITERS = {
+    "update",
+    "set_times",
+    "bulk_update",
+    "bulk_create",
+    "erase",
+    "erase_returning",
+    "erase_of",
+    "delete",
+    "compute_terms",
+    "update_topics",
+}
+# Methods that a manager must not have: without a filter they would meet all rows.
+OF_QUERYSETS_ONLY = {"read", "run", "vectors", "erase", "erase_returning", "erase_of", "delete"}
+MODELS: list[type[models.Model]] = [UserMemory, AgentSession, AgentRun]
+
+
+def own_methods(model: type[models.Model]) -> dict[str, Any]:
+    """Return the public methods that this project adds to the querysets of a model, or overrides."""
+    classes = [each for each in type(model._default_manager.all()).__mro__ if each.__module__.startswith("agno_memory")]
+    found = {name: getattr(classes[0], name) for each in classes for name in vars(each) if not name.startswith("_")}
+    return {name: each for name, each in found.items() if inspect.isfunction(each)}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_methods_that_write_are_marked(model: type[models.Model]) -> None:
+    methods = own_methods(model)
+    marked = {name for name, method in methods.items() if getattr(method, "alters_data", False)}
+    assert marked == WRITERS & set(methods)
+    django: dict[str, Any] = {name: getattr(models.QuerySet, name, None) for name in methods}
+    assert {name for name, method in django.items() if getattr(method, "alters_data", False)} <= marked
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_managers_have_no_method_that_would_meet_all_rows(model: type[models.Model]) -> None:
+    methods = own_methods(model)
+    on_manager = {name for name in methods if hasattr(model._default_manager, name)}
+    assert set(methods) - on_manager == OF_QUERYSETS_ONLY & set(methods)
+
+
+def test_a_template_cannot_delete() -> None:
+    Memory("default").add_user_memory(UserMemory(memory="x"), "maya")
+    rows = UserMemory.objects.using("default").all()
+    for name in ("erase", "delete", "compute_terms"):
+        assert Template(f"{{{{ rows.{name} }}}}").render(Context({"rows": rows})) == ""
+    assert rows.count() == 1
