@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
@@ -220,9 +220,7 @@ def turns(sides: dict[str, Side], length: int) -> Case:
     return Case(f"run, {length} before", new_id, ways, undo=forget(sides), block=block_of(length))
 
 
-def async_turns(
-    verb: str, stores: dict[str, Any], sides: dict[str, Side], length: int, runner: asyncio.Runner
-) -> Case:
+def async_turns(verb: str, stores: dict[str, Any], sides: dict[str, Side], length: int, runner: asyncio.Runner) -> Case:
     def way(store: Any) -> Callable[[str], Any]:
         chef = agent(store)
         return lambda run_id: runner.run(

@@ -18,7 +18,6 @@ from threading import Lock, Thread
 from typing import Final, NamedTuple
 
 from django.core import mail
-from django.core import mail
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 

@@ -133,9 +133,9 @@ def update_one(
 
 def set_values(
     model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], changes: dict[str, Any]
-) -> None:
-    """Change a row, if there is one."""
-    _call(model, connection, "update_one", query_filter, changes)
+) -> bool:
+    """Change a row, and return whether there is one."""
+    return bool(_call(model, connection, "update_one", query_filter, changes).matched_count)
 
 
 def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
 from agno.db.base import SessionType
 from agno.db.schemas.memory import UserMemory as AgnoMemory
-from agno.db.utils import build_single_run_row, deserialize_run, deserialize_session, json_serializer
+from agno.db.utils import CustomJSONEncoder, build_single_run_row, deserialize_run, deserialize_session
 from agno.session import AgentSession as AgnoAgentSession
 from agno.session import TeamSession as AgnoTeamSession
 
 from agno_memory.exceptions import ValidationError
+from agno_memory.json_texts import JSONText, json_text
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.times import from_epoch, to_epoch
 from agno_memory.validators import validate_query
@@ -32,9 +32,9 @@ def optional_moment(seconds: float | None) -> datetime.datetime | None:
     return None if seconds is None else from_epoch(seconds)
 
 
-def _to_json(value: Any) -> Any:
-    """Return a value as agno's own databases store it: JSON, with times and ids as text."""
-    return json.loads(json_serializer(value))
+def _to_json(value: Any) -> JSONText | None:
+    """Return a value as agno's own databases store it: JSON, with times and ids as text. None stays None."""
+    return None if value is None else json_text(value, CustomJSONEncoder)
 
 
 # Memories
@@ -84,15 +84,17 @@ def memory_result(memory: UserMemory, deserialize: bool | None) -> Any:
 
 
 def session_from_agno(session: Any) -> AgentSession:
-    """Return the unsaved row of agno's session, without its runs and its user."""
-    values = _to_json(session.to_dict(include_runs=False))
+    """Return the unsaved row of agno's session, without its runs."""
+    values = session.to_dict(include_runs=False)
     data, name = _split_name(values.get("session_data"))
     row = AgentSession(
         session_id=values["session_id"],
         session_type=_type_of(session).value,
+        user_id=session.user_id,
         name=name,
-        session_data=data,
-        **{key: values.get(key) for key in (*SESSION_IDS, *SESSION_JSON)},
+        session_data=_to_json(data),
+        **{key: values.get(key) for key in SESSION_IDS},
+        **{key: _to_json(values.get(key)) for key in SESSION_JSON},
     )
     row.created_at = optional_moment(values.get("created_at")) or row.created_at
     row.updated_at = optional_moment(values.get("updated_at")) or row.updated_at

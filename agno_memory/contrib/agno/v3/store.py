@@ -9,8 +9,10 @@ from agno.db.base import BaseDb
 
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.v3.last_writes import LastWrites
 from agno_memory.contrib.agno.v3.memories import MemoriesMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
+from agno_memory.contrib.agno.v3.run_objects import RunObjects
 from agno_memory.contrib.agno.v3.runs import RunsMixin
 from agno_memory.contrib.agno.v3.sessions import SessionsMixin
 
@@ -39,6 +41,8 @@ class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
         self.db = db
         self._memory = AgentMemory(db)
         self._sessions = AgentSessions(db)
+        self._run_objects = RunObjects()
+        self._last_writes = LastWrites()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(db={self.db!r}, id={self.id!r})"
