@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +31,7 @@ def json_text(value: object, encoder: type[json.JSONEncoder] = json.JSONEncoder)
     if isinstance(value, JSONText):
         return value
     try:
-        text = _encode_with(encoder)(value)
+        text = encoder(ensure_ascii=False).encode(value)
     except (TypeError, ValueError, RecursionError):
         raise ValidationError(_("This is not JSON."), code="invalid") from None
     try:
@@ -49,9 +47,3 @@ def json_text(value: object, encoder: type[json.JSONEncoder] = json.JSONEncoder)
             params={"limit": MAX_DOCUMENT_SIZE, "size": size},
         )
     return JSONText(text)
-
-
-@cache
-def _encode_with(encoder: type[json.JSONEncoder]) -> Callable[[Any], str]:
-    # json.dumps() creates a new encoder for each call with an option.
-    return encoder(ensure_ascii=False).encode

@@ -223,9 +223,7 @@ def turns(sides: dict[str, Side], length: int) -> Case:
 def async_turns(verb: str, stores: dict[str, Any], sides: dict[str, Side], length: int, runner: asyncio.Runner) -> Case:
     def way(store: Any) -> Callable[[str], Any]:
         chef = agent(store)
-        return lambda run_id: runner.run(
-            chef.arun(TEXT, user_id=USER, session_id=session_of(length), run_id=run_id)  # type: ignore[arg-type]
-        )
+        return lambda run_id: runner.run(chef.arun(TEXT, user_id=USER, session_id=session_of(length), run_id=run_id))
 
     ways = {name: way(store) for name, store in stores.items()}
     return Case(f"{verb}, {length} before", new_id, ways, undo=forget(sides), block=block_of(length))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum, auto
 from typing import Any, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -11,7 +12,7 @@ from django.db.models.sql import Query
 
 from agno_memory.db import mongodb
 from agno_memory.db.compiled import Values, bind, sql_of
-from agno_memory.db.statements import Select, Statement, Update, Upsert, ValueOf
+from agno_memory.db.statements import Change, Select, Statement, Upsert, ValueOf
 from agno_memory.scopes import ANYONE, NO_USER, UserScope
 
 # A scope of sessions: those of the user in the values of the call, or one of ``UserScope``.
@@ -52,18 +53,41 @@ class UpsertSession(Writable, Upsert):
     """Change the session, or add it if the database can do both in one statement. Returns None if it did neither."""
 
 
-class Write(Update):  # type: ignore[type-arg]
+class Write(Change[bool]):
     """Change the row, and return whether it exists."""
 
-    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Any:
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> bool:
         sql = self.compiled(model, connection, sql_of)
         with connection.cursor() as cursor:
             cursor.execute(sql.text, sql.bind(values, connection))
             return bool(cursor.rowcount)
 
-    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Any:
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> bool:
         query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
         return mongodb.set_values(model, connection, query_filter, changes)
+
+
+class Outcome(Enum):
+    """The outcome of ``Put``."""
+
+    CHANGED = auto()
+    ADDED = auto()
+    MISSING = auto()
+
+
+class Put(Change[Outcome]):
+    """Change the row, or add it if the database can do both in one statement; otherwise it stays missing."""
+
+    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Outcome:
+        sql = self.compiled(model, connection, sql_of)
+        with connection.cursor() as cursor:
+            cursor.execute(sql.text, sql.bind(values, connection))
+            return Outcome.CHANGED if cursor.rowcount else Outcome.MISSING
+
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Outcome:
+        query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
+        is_added = mongodb.put(model, connection, query_filter, changes, values)
+        return Outcome.ADDED if is_added else Outcome.CHANGED
 
 
 class TouchSession(Writable, Write):

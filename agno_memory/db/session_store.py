@@ -15,6 +15,8 @@ from django.db.models import Model
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.db.session_statements import (
+    Outcome,
+    Put,
     Scope,
     SelectColumns,
     SelectSession,
@@ -34,7 +36,9 @@ from agno_memory.scopes import ANYONE, UserScope
 
 INSERT: Final = Insert()
 RUN_TEXTS: Final = SelectColumns("session_id", columns=("run_id", "data"), order=("run_index", "key"))
-REPLACE_RUN: Final = Write("key", fields=(*AgentRun.content_fields, "updated_at"), moment="updated_at")
+RUN_WRITTEN: Final = (*AgentRun.content_fields, "updated_at")
+REPLACE_RUN: Final = Write("key", fields=RUN_WRITTEN, moment="updated_at")
+PUT_RUN: Final = Put("key", fields=RUN_WRITTEN, moment="updated_at")
 # The fields that a write sets, apart from those that change by themselves.
 SESSION_WRITTEN: Final = tuple(
     name for name in AgentSession.content_fields if not isinstance(AgentSession._meta.get_field(name), MachineWritten)
@@ -107,15 +111,16 @@ class SessionStore(Table[AgentSessionQuerySet]):
             candidate: the run.
             run_index: the position of a new run; None is after all others.
         """
-        alias = self.write_alias
-        values = _values_of(candidate)
-        if REPLACE_RUN.run(AgentRun, alias, values):
-            return False
+        alias, values = self.write_alias, _values_of(candidate)
         if run_index is None:
+            if REPLACE_RUN.run(AgentRun, alias, values):
+                return False
             run_index = self.runs(candidate.session_id).next_index()
-        candidate.run_index = run_index
-        INSERT.run(AgentRun, alias, values | {"run_index": run_index})
-        return True
+        values["run_index"] = candidate.run_index = run_index
+        outcome = PUT_RUN.run(AgentRun, alias, values)
+        if outcome is Outcome.MISSING:
+            INSERT.run(AgentRun, alias, values)
+        return outcome is not Outcome.CHANGED
 
     def runs(self, session_id: str) -> AgentRunQuerySet:
         """Return the runs of a session, on the database to write to."""

@@ -276,8 +276,8 @@ class SetValues(OneRow[None]):
         mongodb.set_values(model, connection, query_filter, changes)
 
 
-class Update(OneRow[Model | None]):
-    """Change the row and return it as it is afterwards, or None. Machine-written fields change by themselves.
+class Change(OneRow[Result]):
+    """Base of statements that change the row. Machine-written fields change by themselves.
 
     Args:
         conditions: names of the fields that select the row.
@@ -295,6 +295,10 @@ class Update(OneRow[Model | None]):
         query.add_update_values({name: value(name) for name in self.fields})
         query.add_update_values(moves(model, value(self.moment)))
         return query
+
+
+class Update(Change[Model | None]):
+    """Change the row and return it as it is afterwards, or None."""
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         if returns_written_rows(connection):

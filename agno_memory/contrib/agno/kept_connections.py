@@ -22,6 +22,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from agno_memory.db.capabilities import has_pool
+from agno_memory.db.connections import is_usable
 
 # The maximum number of connections to a database that are open without a call that uses them.
 MAX_KEPT: Final = 16
@@ -100,7 +101,7 @@ class KeptConnections:
                 if not self._kept[alias]:
                     return None
                 connection, since = self._kept[alias].pop()
-            if time.monotonic() - since < TRUSTED_SECONDS or connection.is_usable():
+            if time.monotonic() - since < TRUSTED_SECONDS or is_usable(connection):
                 return connection
             connection.close()
 

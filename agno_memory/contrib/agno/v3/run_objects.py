@@ -19,7 +19,7 @@ class RunObjects:
     """The runs of the sessions that one store has read."""
 
     def __init__(self) -> None:
-        self._cache = None if SessionRunObjectCache is None else SessionRunObjectCache()
+        self._cache: Any = None if SessionRunObjectCache is None else SessionRunObjectCache()
 
     def are_shared(self, stored_type: str, session_type: SessionType | None) -> bool:
         """Return whether ``of()`` builds the runs of a session: only those of agents.
