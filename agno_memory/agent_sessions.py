@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
 
 from django.db.models import F
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.batches import batched
+from agno_memory.cleaning import cleaned_row, values_to_update
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.session_store import SessionStore
 from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import SessionNotFound
-from agno_memory.fields import TimestampField
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.scopes import UserScope
 from agno_memory.services import ANYONE, NO_USER, Service, async_twin
 from agno_memory.signals import by_owner, run_saved, send, session_deleted, session_saved
-from agno_memory.times import now, whole_milliseconds
+from agno_memory.times import now
 from agno_memory.validators import check, items, validate_query
 
 __all__ = ["ANYONE", "NO_USER", "AgentSessions"]
 
-Row = TypeVar("Row", AgentSession, AgentRun)
 # The owner and the id of a session.
 OwnedId = tuple[str | None, str]
 
@@ -128,7 +126,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             SessionExists: the id belongs to another user; nothing was written.
         """
         user = None if user_id is NO_USER else owner_id(user_id)
-        candidate = _cleaned_copy(session, user_id=user)
+        candidate = cleaned_row(session, user_id=user)
         if not keep_times:
             candidate.updated_at = now()
         written, created = self._store.upsert(candidate, _owner(user_id), keep_times=keep_times)
@@ -154,7 +152,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         check("name", name, validate_query)
         candidate = AgentSession(session_id=session_id, name=name, updated_at=now())
         rows = self.rows_to_write(user_id).filter(session_id=session_id)
-        is_renamed = rows.update(**_values(candidate, ("name", "search_name", "updated_at", "version")))
+        is_renamed = rows.update(**values_to_update(candidate, ("name", "search_name", "updated_at", "version")))
         renamed = rows.first() if is_renamed else None
         if renamed is None:
             raise SessionNotFound(session_id)
@@ -180,7 +178,8 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             SessionNotFound: this user has no such session; nothing was written.
         """
         session_id = identifier("session_id", session_id)
-        candidate = _cleaned_copy(run, session_id=session_id)
+        # The position of a run is chosen when it is written.
+        candidate = cleaned_row(run, exclude=("session", "run_index"), session_id=session_id)
         candidate.updated_at = now()
         owner, alias = _owner(user_id), self.write_alias
 
@@ -284,22 +283,3 @@ def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:
         # Runs that were written in between. A run that is written later finds that the session does not exist.
         runs.erase()
     return deleted
-
-
-def _cleaned_copy(row: Row, **values: Any) -> Row:
-    """Return a checked copy, unsaved; raises ValidationError."""
-    model = type(row)
-    content = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}
-    candidate = model(**content | values)
-    # The position of a run is chosen when it is written.
-    candidate.clean_fields(exclude={"session", "run_index", "search_name"})
-    for field in model._meta.concrete_fields:
-        if isinstance(field, TimestampField):
-            setattr(candidate, field.attname, whole_milliseconds(getattr(candidate, field.attname)))
-    return candidate
-
-
-def _values(candidate: Row, names: Iterable[str]) -> dict[str, Any]:
-    """Return the values of fields for ``QuerySet.update()``."""
-    fields = [field for field in type(candidate)._meta.concrete_fields if field.name in set(names)]
-    return {field.name: field.pre_save(candidate, add=False) for field in fields}

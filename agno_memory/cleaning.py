@@ -1,18 +1,22 @@
-"""Copies of the memories that callers pass: with their owner, checked, and in canonical form."""
+"""Copies of the rows that callers pass: memories with their owner and in canonical form, others checked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field
+from django.db.models import Field, Model
 from django.utils.translation import gettext as _
 
-from agno_memory.fields import CreatedAtField, DocumentField, IdentifierField
+from agno_memory.derived_fields import DerivedTextField
+from agno_memory.fields import CompositeKeyField, CreatedAtField, DocumentField, IdentifierField, TimestampField
 from agno_memory.identifiers import as_text
 from agno_memory.models import UserMemory
+from agno_memory.times import whole_milliseconds
 from agno_memory.validators import past_moment, refusal
+
+Row = TypeVar("Row", bound=Model)
 
 
 def field_named(name: str) -> Field[Any, Any]:
@@ -95,3 +99,37 @@ def _cleaned(field: Field[Any, Any], value: Any) -> Any:
     for validator in field.validators:
         validator(value)
     return value
+
+
+# Sessions, runs and records
+
+
+def cleaned_row(row: Row, *, exclude: Iterable[str] = (), **values: Any) -> Row:
+    """Return a checked copy of a row, unsaved. The row itself is not changed.
+
+    Args:
+        row: as the caller passed it.
+        exclude: the names of fields that are not checked, because they are set when the row is written.
+        values: fields of the copy that differ.
+
+    Raises:
+        ValidationError: bad input, by the names of the fields.
+    """
+    model = type(row)
+    computed = {
+        field.name for field in model._meta.concrete_fields if isinstance(field, CompositeKeyField | DerivedTextField)
+    }
+    content = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}
+    candidate = model(**content | values)
+    candidate.clean_fields(exclude={*computed, *exclude})
+    for field in model._meta.concrete_fields:
+        moment = getattr(candidate, field.attname)
+        if isinstance(field, TimestampField) and moment is not None:
+            setattr(candidate, field.attname, whole_milliseconds(moment))
+    return candidate
+
+
+def values_to_update(candidate: Model, names: Iterable[str]) -> dict[str, Any]:
+    """Return the values of fields for ``QuerySet.update()``."""
+    fields = [field for field in type(candidate)._meta.concrete_fields if field.name in set(names)]
+    return {field.name: field.pre_save(candidate, add=False) for field in fields}

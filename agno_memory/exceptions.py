@@ -20,6 +20,9 @@ __all__ = [
     "MemoryChanged",
     "MemoryExists",
     "MemoryNotFound",
+    "RecordChanged",
+    "RecordExists",
+    "RecordNotFound",
     "SessionExists",
     "SessionNotFound",
     "ValidationError",
@@ -106,3 +109,37 @@ class SessionExists(AgnoMemoryError):
 
     def __str__(self) -> str:
         return f"Session {self.session_id!r} belongs to another user. Choose another session id."
+
+
+class RecordNotFound(AgnoMemoryError, ObjectDoesNotExist):
+    """This user has no record of this kind with this id. Another user's record raises the same error."""
+
+    def __init__(self, record_id: str) -> None:
+        super().__init__(record_id)
+        self.record_id = record_id
+
+    def __str__(self) -> str:
+        return f"This user has no record {self.record_id!r}."
+
+
+class RecordExists(AgnoMemoryError):
+    """A record of this kind has this id already. Nothing was written."""
+
+    def __init__(self, record_id: str) -> None:
+        super().__init__(record_id)
+        self.record_id = record_id
+
+    def __str__(self) -> str:
+        return f"The id {self.record_id!r} is taken. Choose another one, or change the record that has it."
+
+
+class RecordChanged(AgnoMemoryError):
+    """Another call wrote this record after the version that the caller read. Nothing was written."""
+
+    def __init__(self, record_id: str, version: int) -> None:
+        super().__init__(record_id, version)
+        self.record_id = record_id
+        self.version = version
+
+    def __str__(self) -> str:
+        return f"Record {self.record_id!r} is no longer at version {self.version}. Read it again."

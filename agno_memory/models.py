@@ -8,8 +8,12 @@ from django.db.models.base import ModelBase
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
-from agno_memory.agent_session_models import AgentRun as AgentRun  # as Django asks
+from agno_memory.agent_metric_models import AgentMetric as AgentMetric  # as Django asks
+from agno_memory.agent_record_models import AgentRecord as AgentRecord
+from agno_memory.agent_session_models import AgentRun as AgentRun
 from agno_memory.agent_session_models import AgentSession as AgentSession
+from agno_memory.agent_trace_models import AgentSpan as AgentSpan
+from agno_memory.agent_trace_models import AgentTrace as AgentTrace
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.db.readable import Damaged

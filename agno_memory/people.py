@@ -18,10 +18,14 @@ from django.db.models.signals import post_delete
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import log_texts
+from agno_memory.agent_metrics import AgentMetrics
+from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.agent_traces import AgentTraces
 from agno_memory.batches import batched
 from agno_memory.bulk import BulkMemory
 from agno_memory.conf import conf
+from agno_memory.db.transactions import all_or_nothing
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun
@@ -77,6 +81,12 @@ def _vectors(owner: str, db: str | None) -> VectorQuerySet:
     return Memory(db).rows_to_write(owner).vectors().filter(user_id=owner)
 
 
+def _erase_vectors(owner: str, db: str | None) -> None:
+    vectors = _vectors(owner, db)
+    # As the memories, so that a command can wait for the transaction of a killed process.
+    all_or_nothing(vectors.db, vectors.erase)
+
+
 def _count_sessions(owner: str, db: str | None) -> int:
     return AgentSessions(db).rows_to_write(owner).count()
 
@@ -88,7 +98,19 @@ def _count_runs(owner: str, db: str | None) -> int:
     return sum(runs.filter(session_id__in=batch).count() for batch in batched(ids, conf.BATCH_SIZE))
 
 
-# Runs before sessions: afterwards their owner is unknown. The erasure of the sessions deletes them, all or nothing.
+def _count_spans(owner: str, db: str | None) -> int:
+    traces = AgentTraces(db)
+    spans = traces.span_rows().using(traces.write_alias)
+    ids = list(traces.rows_to_write(owner).values_list("trace_id", flat=True))
+    own = set(ids)
+    # Those that name the person in traces of others, or without a trace.
+    named = spans.for_user(owner).values_list("trace_id", flat=True)
+    elsewhere = sum(trace_id not in own for trace_id in named)
+    return elsewhere + sum(spans.of_traces(batch).count() for batch in batched(ids, conf.BATCH_SIZE))
+
+
+# Runs before sessions, and spans before traces: afterwards their owner is unknown. The erasure of the sessions and that
+# of the traces deletes them, all or nothing.
 # Vectors name their owner, so they come after the memories, whose deletion deletes most of them.
 HOLDINGS: Final = (
     Holding("memories", _("Memories"), _count_memories, lambda owner, db: Memory(db).clear_user_memories(owner)),
@@ -96,7 +118,7 @@ HOLDINGS: Final = (
         "vectors",
         _("Vectors of texts"),
         lambda owner, db: _vectors(owner, db).count(),
-        lambda owner, db: _vectors(owner, db).erase(),
+        lambda owner, db: _erase_vectors(owner, db),
     ),
     Holding("runs", _("Turns of conversations"), _count_runs, lambda owner, db: None),
     Holding(
@@ -104,6 +126,25 @@ HOLDINGS: Final = (
         _("Conversations"),
         _count_sessions,
         lambda owner, db: AgentSessions(db).delete_user_sessions(owner),
+    ),
+    Holding("spans", _("Steps of traces"), _count_spans, lambda owner, db: None),
+    Holding(
+        "traces",
+        _("Traces"),
+        lambda owner, db: AgentTraces(db).rows_to_write(owner).count(),
+        lambda owner, db: AgentTraces(db).delete_user_traces(owner),
+    ),
+    Holding(
+        "metrics",
+        _("Numbers of use"),
+        lambda owner, db: AgentMetrics(db).rows_to_write(owner).count(),
+        lambda owner, db: AgentMetrics(db).rows_to_write(owner).erase(),
+    ),
+    Holding(
+        "records",
+        _("Documents of agents"),
+        lambda owner, db: AgentRecords(None, db).rows_to_write(owner).count(),
+        lambda owner, db: AgentRecords(None, db).delete_user_records(owner),
     ),
     Holding(
         "log texts",

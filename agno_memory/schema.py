@@ -79,8 +79,8 @@ def other_migrations(module: str) -> CheckMessage:
 
 def incomplete(alias: str, missing: Sequence[str]) -> CheckMessage:
     return Warning(
-        f"The database {alias!r} lacks collections or indexes of memories: {', '.join(missing)}. MongoDB accepts "
-        "writes without them, also two sessions with one id.",
+        f"The database {alias!r} lacks collections or indexes of memories: {', '.join(sorted(missing))}. MongoDB "
+        "accepts writes without them, also two sessions with one id.",
         hint=f"Run: python manage.py migrate agno_memory --database {alias}. If it has nothing to apply, run it with "
         "zero --fake first: it keeps all memories.",
         id="agno_memory.W015",

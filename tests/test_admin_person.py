@@ -158,8 +158,9 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     content = page(client, person("maya"))
     assert "10,000" in content
     assert f"Topics and agents of the {SAMPLE:,} memories updated last." in content
-    # Session, user; memories; vectors; sessions, and their ids; types and entries of the log.
-    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 1 + 2 + 2
+    # Session, user; memories; vectors; sessions, and their ids; traces, their ids, and spans that name the person;
+    # metrics; records; types and entries of the log.
+    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 1 + 2 + 3 + 1 + 1 + 2
     # An account is one more.
     assert counted(client, person("1"), {alias, "default"}) == 6
 
@@ -247,14 +248,18 @@ def test_erasing_shows_the_number_and_erases_no_others(alias: str, site: str) ->
         "Vectors of texts": "0",
         "Turns of conversations": "2",
         "Conversations": "1",
+        "Steps of traces": "0",
+        "Traces": "0",
+        "Numbers of use": "0",
+        "Documents of agents": "0",
         "Texts in the log": "0",
     }
     assert UserMemory.objects.count() == 1_235
     response = client.post(person("maya", "erase/"), follow=True)
     assert response.redirect_chain == [(LIST, 302)]
     report = response.content.decode()
-    numbers = "Memories 1,234, Vectors of texts 0, Turns of conversations 2, Conversations 1, Texts in the log 0"
-    assert f"Erased about \u2068maya\u2069: {numbers}." in report
+    numbers = "Memories 1,234, Vectors of texts 0, Turns of conversations 2, Conversations 1, Steps of traces 0"
+    assert f"Erased about \u2068maya\u2069: {numbers}, " in report
     assert "A second count found nothing." in report
     assert [memory.user_id for memory in UserMemory.objects.all()] == ["noah"]
     assert [session.user_id for session in AgentSession.objects.all()] == ["noah"]
@@ -270,7 +275,8 @@ def test_after_an_erasure_the_log_has_the_numbers_and_no_person(alias: str, site
     client.post(person("maya@example.com", "erase/"))
     deleted, erased = LogEntry.objects.order_by("pk")
     assert (erased.action_flag, erased.object_repr, erased.object_id) == (DELETION, "(erased person)", None)
-    assert erased.change_message == "Erased 0 memories, 0 vectors, 1 runs, 1 sessions, 1 log texts."
+    assert erased.change_message.startswith("Erased 0 memories, 0 vectors, 1 runs, 1 sessions, ")
+    assert erased.change_message.endswith(" records, 1 log texts.")
     assert "maya" not in f"{vars(deleted)} {vars(erased)}"
     assert people.Erasure(people.count("maya@example.com"), people.count("maya@example.com")).is_complete
 

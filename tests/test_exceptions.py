@@ -14,6 +14,9 @@ from agno_memory.exceptions import (
     MemoryChanged,
     MemoryExists,
     MemoryNotFound,
+    RecordChanged,
+    RecordExists,
+    RecordNotFound,
     SessionExists,
     SessionNotFound,
 )
@@ -25,6 +28,9 @@ ERRORS = [
     MemoryChanged("m1", 3),
     SessionNotFound("s1"),
     SessionExists("s1"),
+    RecordNotFound("r1"),
+    RecordExists("r1"),
+    RecordChanged("r1", 3),
 ]
 
 
@@ -56,6 +62,8 @@ def test_errors_have_ids_and_versions() -> None:
         (MemoryNotFound("m1"), ["no memory 'm1'", "get_user_memories()"]),
         (MemoryExists(["m1"]), ["Already taken: 'm1'. ", "Leave memory_id out", "replace_user_memory()"]),
         (AmbiguousMemory("m1"), ["Several users have a memory 'm1'", "user_id="]),
+        (RecordExists("r1"), ["'r1' is taken", "Choose another"]),
+        (RecordChanged("r1", 3), ["'r1' is no longer at version 3", "Read it again"]),
         (MemoryChanged("m1", 3), ["'m1' is no longer at version 3", "Read it again"]),
     ],
     ids=lambda value: type(value).__name__,

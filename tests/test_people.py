@@ -20,16 +20,22 @@ from django.test import RequestFactory, override_settings
 
 from agno_memory import log_texts, people
 from agno_memory.admin.actions import _selection
+from agno_memory.agent_metrics import AgentMetrics
+from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.agent_traces import AgentTraces
 from agno_memory.db import SqliteMemoryDb
 from agno_memory.memory import Memory
-from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
 from agno_memory.stats.cache import CachedFact
 from tests.databases import commits, each_database, handles_allowed
+from tests.test_agent_traces import span, trace
 
 pytestmark = [commits]
 
-NOTHING = {"memories": 0, "vectors": 0, "runs": 0, "sessions": 0, "log texts": 0}
+NOTHING = {holding.name: 0 for holding in people.HOLDINGS}
+# Of each person that fill() writes.
+FILLED = NOTHING | {"memories": 1, "runs": 2, "sessions": 1, "spans": 1, "traces": 1, "metrics": 1, "records": 2}
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +59,12 @@ def fill(alias: str, owner: str) -> None:
     sessions.upsert_session(AgentSession(session_id=f"of {owner}", agent_id="chef"), owner)
     for run_id in ("r1", "r2"):
         sessions.upsert_run(f"of {owner}", AgentRun(run_id=run_id, run_type="agent", data={"said": run_id}), owner)
+    for kind in ("learning", "schedule"):
+        AgentRecords(kind, alias).add_record(AgentRecord(record_id=f"of {owner}", user_id=owner, data={}))
+    traces = AgentTraces(alias)
+    traces.save_trace(trace(f"of {owner}"), owner)
+    traces.save_spans([span("s", f"of {owner}")])
+    AgentMetrics(alias).calculate()
 
 
 @each_database
@@ -61,10 +73,10 @@ def test_erase_leaves_nothing_of_a_person_and_all_of_the_others(alias: str) -> N
     fill(alias, "Maya")
     log("m · maya")
     erasure = people.erase("maya", alias)
-    assert erasure.erased == {"memories": 1, "vectors": 0, "runs": 2, "sessions": 1, "log texts": 1}
+    assert erasure.erased == FILLED | {"log texts": 1}
     assert erasure.left == NOTHING == people.count("maya", alias)
     assert erasure.is_complete
-    assert people.count("Maya", alias) == {"memories": 1, "vectors": 0, "runs": 2, "sessions": 1, "log texts": 0}
+    assert people.count("Maya", alias) == FILLED
     assert AgentRun.objects.using(alias).filter(session_id="of maya").count() == 0
 
 
@@ -153,8 +165,8 @@ def test_erase_user_counts_asks_and_reports() -> None:
     out = StringIO()
     call_command("erase_user", "maya", "--no-input", stdout=out)
     assert (
-        "Erased 1 memories, 0 vectors, 2 runs, 1 sessions, 0 log texts.\nA second count found nothing."
-        in out.getvalue()
+        "Erased 1 memories, 0 vectors, 2 runs, 1 sessions, 1 spans, 1 traces, 1 metrics, 2 records, 0 log texts.\n"
+        "A second count found nothing." in out.getvalue()
     )
 
 

@@ -108,8 +108,12 @@ class Embedding:
         keys = set(keys)
         existing = set(self.rows.filter(user_id=owner, key__in=list(keys)).values_list("key", flat=True))
         gone = keys - existing
-        return self.vectors.of_memories(owner, gone).erase() if gone else 0
+        return self._erase(self.vectors.of_memories(owner, gone)) if gone else 0
 
     def prune(self, owner: str) -> int:
         """Delete the vectors of other models, and return their number."""
-        return self.vectors.filter(user_id=owner).exclude(model=self.embedder.name).erase()
+        return self._erase(self.vectors.filter(user_id=owner).exclude(model=self.embedder.name))
+
+    def _erase(self, vectors: VectorQuerySet) -> int:
+        # Outside a transaction, MongoDB would wait without an error until one of a killed process ends.
+        return all_or_nothing(vectors.db, vectors.erase)

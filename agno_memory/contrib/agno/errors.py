@@ -10,6 +10,9 @@ from agno_memory.exceptions import (
     AmbiguousMemory,
     MemoryExists,
     MemoryNotFound,
+    RecordChanged,
+    RecordExists,
+    RecordNotFound,
     SessionExists,
     SessionNotFound,
     ValidationError,
@@ -23,6 +26,9 @@ STATUS: Final[dict[type[Exception], int]] = {
     AmbiguousMemory: 409,
     MemoryExists: 409,
     SessionExists: 409,
+    RecordNotFound: 404,
+    RecordExists: 409,
+    RecordChanged: 409,
 }
 
 

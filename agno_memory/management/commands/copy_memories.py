@@ -3,14 +3,15 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
+from agno_memory.management.base import WritingCommand
 from agno_memory.transfer.copier import Copier, CopyTotals, Digest
 from agno_memory.transfer.progress import Progress
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = (
         "Copy all memories from one database to another, and compare both. The source is only read. "
         "The command can be repeated: changes in the source are copied too."

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import router
 
 from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
+from agno_memory.management.base import WritingCommand
 from agno_memory.models import UserMemory
 from agno_memory.search.embedders import Embedder, current_embedder
 from agno_memory.search.embedding import Embedding
@@ -16,7 +17,7 @@ from agno_memory.transfer.progress import Progress
 from agno_memory.vector_models import MemoryVector
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = (
         "Make the vectors of ranked searches that are missing or of an older text, by the model in EMBEDDER. Run it "
         "regularly: adding a memory does not wait for a model. Can be interrupted and repeated."

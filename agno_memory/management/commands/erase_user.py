@@ -4,17 +4,18 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
 from agno_memory import people
+from agno_memory.management.base import WritingCommand
 
 
 def listed(counts: people.Counts) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in counts.items())
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = "Erase everything about a person: memories, conversations, and texts in the cache and in the admin's log."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

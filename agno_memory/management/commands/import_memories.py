@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
 from agno_memory.db.store import Store
+from agno_memory.management.base import WritingCommand
 from agno_memory.transfer.importer import Importer, ImportTotals
 from agno_memory.transfer.progress import Progress
 from agno_memory.transfer.readers import READERS, format_list, reader_for
@@ -18,7 +19,7 @@ from agno_memory.transfer.rejects import DEFAULT_REJECTS, RejectsFile
 from agno_memory.transfer.sources import SourceError, open_source
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = (
         "Import memories from another system, or from an export. The command can be repeated: "
         "no memory is imported twice."

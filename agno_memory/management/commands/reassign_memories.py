@@ -4,13 +4,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
 from agno_memory import people
+from agno_memory.management.base import WritingCommand
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = "Give all memories of one user id to another one, after an account was renamed or merged."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import router
 
 from agno_memory.conf import conf
+from agno_memory.db.transactions import all_or_nothing
+from agno_memory.management.base import WritingCommand
 from agno_memory.models import UserMemory
 from agno_memory.search.analyser import current_analyser
 from agno_memory.transfer.progress import Progress
 
 
-class Command(BaseCommand):
+class Command(WritingCommand):
     help = (
         "Compute the words of ranked searches again where they are missing or of another analyser: after a change of "
         "LANGUAGE, of the installed packages or of the version of agno_memory. Can be interrupted and repeated."
@@ -31,7 +33,7 @@ class Command(BaseCommand):
         position = ""
         while batch := list(rows.filter(key__gt=position).order_by("key").only(*COLUMNS)[: conf.BATCH_SIZE]):
             stale = [each.key for each in batch if all or not (each.search_terms or "").startswith(f"{name} ")]
-            written += rows.filter(key__in=stale).compute_terms() if stale else 0
+            written += all_or_nothing(alias, rows.filter(key__in=stale).compute_terms) if stale else 0
             read, position = read + len(batch), batch[-1].key
             progress.update(read, read, total)
         progress.close()

@@ -34,16 +34,27 @@ LIST: Final = Operation(
     response_example=page("users", {"user_id": "maya", "count": 12, "last_updated": "2026-11-25T09:30:00.125Z"}),
 )
 ERASE: Final = Operation(name="users_erase", responses=serialized(ErasedSerializer), response_example={"deleted": 12})
+ERASED: Final = {
+    "memories": 12,
+    "vectors": 12,
+    "runs": 30,
+    "sessions": 4,
+    "spans": 90,
+    "traces": 30,
+    "metrics": 4,
+    "records": 3,
+    "log_texts": 2,
+}
 ERASE_PERSON: Final = Operation(
     name="users_erase_everything",
     responses=serialized(PersonErasedSerializer),
     description=(
-        "Memories, sessions with their runs, cached facts, and the texts about the person in the admin's log. For "
-        "another person it needs the permissions to delete memories and sessions. `left` is a second count: if it "
-        "finds anything, send the request again."
+        "Memories, sessions with their runs, traces, metrics, other documents of agents, cached facts, and the texts "
+        "about the person in the admin's log. For another person it needs the permissions to delete memories and "
+        "sessions. `left` is a second count: if it finds anything, send the request again."
     ),
     response_example={
-        "erased": {"memories": 12, "vectors": 12, "runs": 30, "sessions": 4, "log_texts": 2},
-        "left": {"memories": 0, "vectors": 0, "runs": 0, "sessions": 0, "log_texts": 0},
+        "erased": ERASED,
+        "left": dict.fromkeys(ERASED, 0),
     },
 )

@@ -1,1 +1,1 @@
-"""The store for agno 3. ``store`` assembles it from ``memories``, ``sessions``, ``runs`` and ``refusals``."""
+"""The store for agno 3. ``store`` assembles it from one module for each kind of data, and ``refusals`` for the rest."""

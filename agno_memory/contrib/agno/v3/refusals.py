@@ -28,8 +28,8 @@ def _unwritten(store: type[Any]) -> Iterator[str]:
 def _refusing(name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(
-            f"DjangoDb stores memories and sessions; it does not support {name}(). Store the rest in a database of "
-            "agno's: Agent(db=SqliteDb(...), memory_manager=MemoryManager(db=DjangoDb()))."
+            f"DjangoDb does not support {name}(). Use a database of agno's for it, and keep the memories here: "
+            "Agent(db=SqliteDb(...), memory_manager=MemoryManager(db=DjangoDb()))."
         )
 
     method.__name__ = name

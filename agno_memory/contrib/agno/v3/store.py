@@ -1,25 +1,43 @@
-"""``DjangoDb``: the store of agents built with agno 3, for their memories and sessions."""
+"""``DjangoDb``: the store of agents built with agno 3."""
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from agno.db.base import BaseDb
 
+from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.agent_traces import AgentTraces
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.v3.evaluations import EvaluationsMixin
+from agno_memory.contrib.agno.v3.knowledge import KnowledgeMixin
 from agno_memory.contrib.agno.v3.last_writes import LastWrites
+from agno_memory.contrib.agno.v3.learnings import LearningsMixin
 from agno_memory.contrib.agno.v3.memories import MemoriesMixin
+from agno_memory.contrib.agno.v3.metrics import MetricsMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
 from agno_memory.contrib.agno.v3.run_objects import RunObjects
 from agno_memory.contrib.agno.v3.runs import RunsMixin
 from agno_memory.contrib.agno.v3.sessions import SessionsMixin
+from agno_memory.contrib.agno.v3.traces import TracesMixin
 
 
 @refuse_unsupported
-class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
-    """Memories and sessions in the site's database, for ``Agent(db=DjangoDb())``, teams, workflows and AgentOS.
+class DjangoDb(
+    MemoriesMixin,
+    SessionsMixin,
+    RunsMixin,
+    KnowledgeMixin,
+    EvaluationsMixin,
+    LearningsMixin,
+    TracesMixin,
+    MetricsMixin,
+    BaseDb,
+):
+    """What agno keeps, in the site's database.
+
+    For ``Agent(db=DjangoDb())``, teams, workflows, ``setup_tracing(db=DjangoDb())`` and AgentOS.
 
     A memory that staff correct in the admin reaches the agent in its next run. Several users may use one memory id,
     each for a memory of their own; a session belongs to one user, and ``docs/agno.md`` shows the effect in agno.
@@ -43,6 +61,8 @@ class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
         self._sessions = AgentSessions(db)
         self._run_objects = RunObjects()
         self._last_writes = LastWrites()
+        self._traces = AgentTraces(db)
+        self._metrics = AgentMetrics(db)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(db={self.db!r}, id={self.id!r})"
@@ -60,7 +80,14 @@ class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
 
     def table_exists(self, table_name: str) -> bool:
         """Return whether this store has a table of this name."""
-        return table_name in (self.memory_table_name, self.session_table_name, self.runs_table_name)
+        return table_name in (
+            self.memory_table_name,
+            self.session_table_name,
+            self.runs_table_name,
+            self.trace_table_name,
+            self.span_table_name,
+            self.metrics_table_name,
+        )
 
     def get_latest_schema_version(self, table_name: str) -> str:
         """Return the version that agno regards as up to date."""
@@ -68,17 +95,3 @@ class DjangoDb(MemoriesMixin, SessionsMixin, RunsMixin, BaseDb):
 
     def upsert_schema_version(self, table_name: str, version: str) -> None:
         """Do nothing: ``manage.py migrate`` changes the schema."""
-
-    # Metrics, which are not stored. agno reads them as empty.
-
-    def get_metrics(
-        self,
-        starting_date: datetime.date | None = None,
-        ending_date: datetime.date | None = None,
-        user_id: str | None = None,
-    ) -> tuple[list[dict[str, Any]], int | None]:
-        """Return no metrics."""
-        return [], None
-
-    def calculate_metrics(self) -> None:
-        """Do nothing: metrics are not stored."""

@@ -1,0 +1,258 @@
+"""``AgentTraces``: the verbs on traces of agents' runs and their spans, sync and async. Each call acts for one user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from django.db import IntegrityError, models
+from django.db.models import F
+
+from agno_memory.agent_trace_models import AgentSpan, AgentTrace
+from agno_memory.agent_trace_querysets import AgentSpanQuerySet, AgentTraceQuerySet, SpanCounts
+from agno_memory.batches import batched
+from agno_memory.cleaning import cleaned_row
+from agno_memory.conf import conf
+from agno_memory.db import MemoryDb
+from agno_memory.db.table import Table
+from agno_memory.db.transactions import all_or_nothing, savepoint
+from agno_memory.identifiers import Identifier, identifier, owner_id
+from agno_memory.retries import retry
+from agno_memory.services import ANYONE, NO_USER, Service, async_twin
+
+__all__ = ["ANYONE", "NO_USER", "AgentTraces"]
+
+Row = TypeVar("Row", AgentTrace, AgentSpan)
+
+# The first writer that knows one of these decides it: the run of a part, such as a hook, has others.
+CONTEXT: Final = ("run_id", "session_id", "user_id", "agent_id", "team_id", "workflow_id")
+# The components that begin a run, the most important first, and the parts of a span's name that mark the beginning.
+LEVELS: Final = ("workflow_id", "team_id", "agent_id")
+ROOT_NAMES: Final = (".run", ".arun")
+MERGED: Final = ("name", "status", "start_time", "end_time", "duration_ms", *CONTEXT)
+
+
+class TraceChanged(Exception):
+    """Another writer was faster."""
+
+
+class AgentTraces(Service[AgentTraceQuerySet]):
+    """The traces of agents' runs, with their spans.
+
+    Every verb acts for one user, as those of ``AgentSessions``: another user's trace behaves exactly as one that does
+    not exist. ``NO_USER`` is the traces without a user, ``ANYONE`` is all traces. Every verb has an async twin with an
+    ``a`` in front of its name.
+
+    Args:
+        db: an alias of ``DATABASES``; ``None`` follows the router.
+
+    Raises:
+        TypeError: a handle, such as ``SqliteMemoryDb``: it has a table of memories only.
+    """
+
+    _sender = AgentTrace
+
+    def __init__(self, db: str | None = None) -> None:
+        if isinstance(db, MemoryDb):
+            raise TypeError(
+                f"AgentTraces cannot use a {type(db).__name__}, which has a table of memories only. "
+                "Pass an alias of DATABASES to which the app's migrations were applied, or None for the router's."
+            )
+        super().__init__(Table(AgentTrace, db))
+        self._alias = db
+
+    # Reading
+
+    def get_trace(self, trace_id: Identifier, user_id: object = None) -> AgentTrace | None:
+        """Return a trace of a user, or None.
+
+        Args:
+            trace_id: the id of the trace.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
+
+        Raises:
+            ValidationError: bad input.
+        """
+        return self.rows(user_id).filter(trace_id=identifier("trace_id", trace_id)).first()
+
+    def get_spans(self, trace_id: Identifier, user_id: object = None) -> AgentSpanQuerySet:
+        """Return the spans of a trace in the order in which they began; none if this user has no such trace.
+
+        Args:
+            trace_id: the id of the trace.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
+
+        Raises:
+            ValidationError: bad input.
+        """
+        trace_id = identifier("trace_id", trace_id)
+        spans = self.span_rows().in_order()
+        if user_id is not ANYONE and not self.rows(user_id).filter(trace_id=trace_id).exists():
+            return spans.none()
+        return spans.filter(trace_id=trace_id)
+
+    def span_rows(self) -> AgentSpanQuerySet:
+        """Return the spans of everyone, to read."""
+        return AgentSpan.objects.using(self._alias)
+
+    def count_spans(self, traces: Iterable[AgentTrace]) -> dict[str, SpanCounts]:
+        """Return the numbers of the spans of traces, by the ids of the traces."""
+        counts = dict.fromkeys((trace.trace_id for trace in traces), SpanCounts())
+        return {**counts, **self.span_rows().of_traces(counts).counts()} if counts else {}
+
+    # Writing
+
+    def save_trace(self, trace: AgentTrace, user_id: object = None) -> AgentTrace:
+        """Add a trace, or merge it into the one with the same id: a trace is written each time when a part ends.
+
+        The merged trace lasts from the first start to the last end. Its name is that of the most important component:
+        a workflow, a team, an agent. The context (user, session, run, component) is the first that was known. The
+        status is that of the last write. No write of another program at the same time is lost.
+
+        Args:
+            trace: to write. It is not changed.
+            user_id: the owner, or ``NO_USER``; ``trace.user_id`` is ignored.
+
+        Returns:
+            The trace as it is now.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+        """
+        candidate = _cleaned(trace, user_id=None if user_id is NO_USER else owner_id(user_id), version=1)
+        rows = self.rows_to_write(ANYONE).filter(trace_id=candidate.trace_id)
+
+        def write() -> AgentTrace:
+            existing = rows.first()
+            if existing is None:
+                with savepoint(rows.db):
+                    rows.run(partial(candidate.save, using=rows.db, force_insert=True))
+                return candidate
+            return _merge(rows, existing, candidate)
+
+        return retry(write, (IntegrityError, TraceChanged))
+
+    def save_spans(self, spans: Sequence[AgentSpan]) -> None:
+        """Add spans, all or nothing where the database has transactions. A span that exists already stays as it is.
+
+        Args:
+            spans: to write. They are not changed.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+        """
+        candidates = {span.key: span for span in map(_with_key, spans)}
+        rows = AgentSpan.objects.using(self.write_alias)
+
+        def write() -> None:
+            for keys in batched(list(candidates), conf.BATCH_SIZE):
+                present = set(rows.filter(key__in=keys).values_list("key", flat=True))
+                rows.run(partial(rows.bulk_create, [candidates[key] for key in keys if key not in present]))
+
+        # IntegrityError: another writer has added one since.
+        retry(lambda: all_or_nothing(rows.db, write), IntegrityError)
+
+    # Deleting
+
+    def delete_traces(self, trace_ids: Iterable[Identifier], user_id: object = None) -> int:
+        """Delete traces with their spans, and return their number. Ids that the user does not have are ignored.
+
+        Args:
+            trace_ids: the ids of the traces.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
+
+        Raises:
+            ValidationError: bad input; nothing was deleted.
+        """
+        ids = [identifier("trace_id", each, "trace_ids") for each in trace_ids]
+        rows = self.rows_to_write(user_id)
+        return sum(self._delete(rows.filter(trace_id__in=batch)) for batch in batched(ids, conf.BATCH_SIZE))
+
+    def delete_user_traces(self, user_id: object = None) -> int:
+        """Delete all traces of a user with their spans, and return the number of traces.
+
+        Spans that name the user are deleted too, also in traces of others.
+
+        Args:
+            user_id: the owner.
+
+        Raises:
+            ValidationError: bad input; nothing was deleted.
+        """
+        owner = owner_id(user_id)
+        ids = list(self.rows_to_write(owner).values_list("trace_id", flat=True))
+        count = self.delete_traces(ids, owner)
+        AgentSpan.objects.using(self.write_alias).for_user(owner).erase()
+        return count
+
+    aget_trace = async_twin(get_trace)
+    aget_spans = async_twin(get_spans)
+    acount_spans = async_twin(count_spans)
+    asave_trace = async_twin(save_trace)
+    asave_spans = async_twin(save_spans)
+    adelete_traces = async_twin(delete_traces)
+    adelete_user_traces = async_twin(delete_user_traces)
+
+    def _delete(self, rows: AgentTraceQuerySet) -> int:
+        """Delete traces with their spans, all or nothing, and return their number."""
+
+        def delete() -> int:
+            ids = list(rows.values_list("trace_id", flat=True))
+            spans = AgentSpan.objects.using(rows.db).of_traces(ids)
+            spans.erase()
+            count = AgentTrace.objects.using(rows.db).filter(trace_id__in=ids).erase()
+            # Those that were written in between.
+            spans.all().erase()
+            return count
+
+        return all_or_nothing(rows.db, delete)
+
+
+def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> AgentTrace:
+    """Merge a trace into the row that was read; raises TraceChanged if it has been written or deleted since."""
+    version = existing.version
+    if _level(new) > _level(existing):
+        existing.name = new.name
+    existing.status = new.status
+    existing.start_time = min(existing.start_time, new.start_time)
+    existing.end_time = max(existing.end_time, new.end_time)
+    existing.duration_ms = int((existing.end_time - existing.start_time).total_seconds() * 1000)
+    for name in CONTEXT:
+        if getattr(existing, name) is None:
+            setattr(existing, name, getattr(new, name))
+    values: dict[str, Any] = {name: getattr(existing, name) for name in MERGED}
+    if not rows.filter(version=version).update(**values, version=F("version") + 1):
+        raise TraceChanged
+    existing.version = version + 1
+    return existing
+
+
+def _level(trace: AgentTrace) -> int:
+    """Return the importance of the component that the trace is named after: 0 if the name is not that of a run."""
+    if not any(part in trace.name.lower() for part in ROOT_NAMES):
+        return 0
+    known = [getattr(trace, name) is not None for name in LEVELS]
+    return len(LEVELS) - known.index(True) if any(known) else 0
+
+
+def _with_key(span: AgentSpan) -> AgentSpan:
+    candidate = _cleaned(span)
+    field: Any = AgentSpan._meta.pk
+    candidate.key = field.get_pk_value_on_save(candidate)
+    return candidate
+
+
+def _cleaned(row: Row, **values: Any) -> Row:
+    """Return a checked copy with texts that every database stores: an error message may have any characters."""
+    texts = {
+        field.attname: _storable(getattr(row, field.attname))
+        for field in row._meta.concrete_fields
+        if isinstance(field, models.TextField | models.CharField) and isinstance(getattr(row, field.attname), str)
+    }
+    # The text of the attributes is checked when it is written.
+    return cleaned_row(row, exclude=["attributes"], **texts | values)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

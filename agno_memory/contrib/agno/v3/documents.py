@@ -1,0 +1,191 @@
+"""agno 3's small documents (knowledge, evaluations, learnings, components) as records of this app, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agno_memory.agent_record_querysets import AgentRecordQuerySet
+from agno_memory.agent_records import AgentRecords
+from agno_memory.contrib.agno import owners
+from agno_memory.contrib.agno.v3.listing import Listing
+from agno_memory.contrib.agno.v3.rows import optional_moment, to_json
+from agno_memory.models import AgentRecord
+from agno_memory.services import ANYONE
+from agno_memory.times import now, to_epoch
+
+# A row of agno's own tables: the values by the names of its columns.
+Document = dict[str, Any]
+# Returns a document with other values, or None to write nothing.
+Edit = Callable[[Document], "Document | None"]
+
+# Values by the names of agno's columns; None matches every value.
+Filters = Mapping[str, Any]
+NO_FILTERS: Final[Filters] = {}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of documents, and the columns by which agno filters and sorts them.
+
+    Args:
+        name: of the kind; the ``kind`` of its records.
+        id_of: returns the id of a document.
+        columns: the names of agno's columns, by the names of the record's, where they differ.
+    """
+
+    name: str
+    id_of: Callable[[Document], str]
+    columns: Mapping[str, str]
+
+    def column(self, name: str) -> str | None:
+        """Return the column of a record for one of agno's, or None."""
+        if name in ("user_id", "created_at", "updated_at"):
+            return name
+        return next((column for column, other in self.columns.items() if other == name), None)
+
+    def record(self, document: Document, owner: str | None = None) -> AgentRecord:
+        """Return the unsaved record of a document.
+
+        Args:
+            document: the values by agno's names.
+            owner: of a document without a ``user_id``, because it is a part of another one.
+        """
+        record = AgentRecord(kind=self.name, record_id=self.id_of(document), user_id=owner)
+        self.fill(record, document)
+        return record
+
+    def fill(self, record: AgentRecord, document: Document) -> None:
+        """Set the data of a record, and the columns that follow from it."""
+        record.data = to_json(document)
+        for column, name in self.columns.items():
+            setattr(record, column, _column_value(column, record.data.get(name)))
+        if "user_id" in document:
+            record.user_id = document["user_id"]
+        record.created_at = _moment(document.get("created_at"), record.created_at)
+        record.updated_at = _moment(document.get("updated_at"), record.updated_at, default=record.created_at)
+
+
+def kind(name: str, id_name: str, *same: str, **columns: str) -> Kind:
+    """Return a kind whose documents have their id in one column.
+
+    Args:
+        name: of the kind.
+        id_name: agno's column with the id.
+        same: the columns of a record that agno also has under this name.
+        columns: agno's names of other columns.
+    """
+    return Kind(name, lambda document: document[id_name], {**{each: each for each in same}, **columns})
+
+
+def _column_value(column: str, value: Any) -> Any:
+    if column in ("due_at", "claimed_at"):
+        return optional_moment(value)
+    if column == "name":
+        return "" if value is None else str(value)
+    return value if value is None or column == "sort_number" else str(value)
+
+
+def _moment(seconds: Any, stored: Any, default: Any = None) -> Any:
+    """Return the moment of agno's whole seconds: the stored one, or now, if it is in that second, as they are exact."""
+    if seconds is None:
+        return stored if default is None else default
+    exact = (moment for moment in (now(), stored) if moment is not None and to_epoch(moment) == seconds)
+    return next(exact, None) or optional_moment(seconds)
+
+
+class Documents:
+    """The documents of one kind in one database. ``user_id=None`` means every user, as in agno.
+
+    Args:
+        kind: of the documents.
+        db: an alias of ``DATABASES``; ``None`` follows the router.
+    """
+
+    def __init__(self, kind: Kind, db: str | None) -> None:
+        self.kind = kind
+        self.records = AgentRecords(kind.name, db)
+
+    def rows(self, user_id: str | None, filters: Filters = NO_FILTERS, *, shared: bool = False) -> AgentRecordQuerySet:
+        """Return the records that match all of agno's filters.
+
+        Args:
+            user_id: the owner; None for every user.
+            filters: values by agno's names; None matches every value.
+            shared: also the records without a user.
+        """
+        if shared and user_id is not None:
+            rows = self.records.rows(ANYONE).visible_to(user_id)
+        else:
+            rows = self.records.rows(owners.reader(user_id))
+        return self.matching(rows, filters)
+
+    def matching(self, rows: AgentRecordQuerySet, filters: Filters) -> AgentRecordQuerySet:
+        """Narrow records to those that match all of agno's filters."""
+        conditions = {self.kind.column(name): value for name, value in filters.items() if value is not None}
+        return rows.filter(**{str(column): value for column, value in conditions.items()})
+
+    def get(self, record_id: str, user_id: str | None = None, *, shared: bool = False) -> Document | None:
+        """Return a document, or None."""
+        rows = self.rows(user_id, shared=shared)
+        return first_document(rows.filter(key=self.records.key_of(record_id)))
+
+    def page(self, rows: AgentRecordQuerySet, listing: Listing, default: AgentRecordQuerySet) -> list[Document]:
+        """Return the documents of a page.
+
+        Args:
+            rows: the matches.
+            listing: the page; ``sort_by`` is one of agno's names.
+            default: the matches in the order for a ``sort_by`` that names no column.
+        """
+        column = None if listing.sort_by is None else self.kind.column(listing.sort_by)
+        ordered = listing._replace(sort_by=column).ordered(rows, default)
+        return [record.data for record in listing.sliced(ordered)]
+
+    def add(self, document: Document, owner: str | None = None) -> Document:
+        """Add a document, and return it as it is stored; raises RecordExists."""
+        added: Document = self.records.add_record(self.kind.record(document, owner)).data
+        return added
+
+    def edit(self, record_id: str, edit: Edit, user_id: object = ANYONE) -> Document | None:
+        """Change a document by one conditional statement; see ``AgentRecords.change_record()``.
+
+        Args:
+            record_id: the id of the document.
+            edit: returns the new document, or None to write nothing. It may be called several times.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
+
+        Returns:
+            The document as it is now, or None if nothing was written.
+        """
+        changed = self.records.change_record(record_id, self.change(edit), user_id)
+        return None if changed is None else changed.data
+
+    def change(self, edit: Edit) -> Callable[[AgentRecord], bool]:
+        """Return the change of a record that edits its document."""
+
+        def change(record: AgentRecord) -> bool:
+            document = edit(dict(record.data))
+            if document is None:
+                return False
+            self.kind.fill(record, document)
+            return True
+
+        return change
+
+
+def first_document(rows: AgentRecordQuerySet) -> Document | None:
+    """Return the document of the first of some records, or None."""
+    record = rows.first()
+    return None if record is None else record.data
+
+
+def merged(document: Document, **values: Any) -> Document:
+    """Return a document with those of the values that are not None."""
+    return document | {name: value for name, value in values.items() if value is not None}
+
+
+def seconds_now() -> int:
+    """Return the current time as agno stores it."""
+    return to_epoch(now())

@@ -1,0 +1,141 @@
+"""Learnings: as on agno's own store, with owners, on every database, and as ``learning=True`` uses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from agno.db.base import BaseDb
+
+from agno_memory.contrib.agno import DjangoDb
+from agno_memory.exceptions import RecordExists, ValidationError
+from agno_memory.models import AgentRecord
+from tests.agno3.pairs import Steps, differences
+from tests.databases import commits, each_database
+
+pytestmark = [commits]
+
+
+def learnt(id: str, learning_type: str = "user_profile", content: Any = None, **values: Any) -> Steps:
+    return lambda db: db.upsert_learning(id, learning_type, {"about": id} if content is None else content, **values)
+
+
+def by_id(found: Any) -> Any:
+    """Return learnings, or a page of them, in an order that both stores define: written within one second, agno's may
+    have any."""
+    if isinstance(found, tuple):
+        return by_id(found[0]), found[1]
+    return sorted(found, key=lambda learning: learning["learning_id"])
+
+
+def page(**arguments: Any) -> Steps:
+    return lambda db: db.list_learnings(**{"sort_by": "learning_id", **arguments}, sort_order="asc")
+
+
+def searched(query: str, **arguments: Any) -> Steps:
+    return lambda db: by_id(db.search_learnings(query, **arguments))
+
+
+def users(**arguments: Any) -> Steps:
+    return lambda db: db.get_learnings_user_stats(**{"sort_by": "user_id", "sort_order": "asc", **arguments})
+
+
+def deleted(db: BaseDb) -> Any:
+    return [
+        db.delete_learning("p2"),
+        db.delete_learning("p2"),
+        db.delete_user_learnings("maya", learning_type="user_memory"),
+        by_id(db.get_learnings()),
+        db.delete_user_learnings("maya"),
+        db.delete_user_learnings("gone"),
+        by_id(db.get_learnings()),
+    ]
+
+
+STEPS: list[Steps] = [
+    learnt("p1", user_id="maya", namespace="user", metadata={"k": [1, None]}),
+    learnt("p2", user_id="noah", namespace="user"),
+    learnt("m1", "user_memory", {"memories": [{"text": "Café, Sarah Chen"}]}, user_id="maya", agent_id="chef"),
+    learnt("s1", "session_context", {"summary": "100% multi-tenant"}, session_id="s", team_id="kitchen"),
+    learnt(
+        "e1", "entity_memory", {"facts": ["sarah_chen"]}, namespace="global", entity_id="sarah", entity_type="person"
+    ),
+    *(lambda db, each=each: db.get_learning_by_id(each) for each in ("p1", "s1", "e1", "gone")),
+    lambda db: db.get_learning("user_profile", user_id="maya"),
+    lambda db: db.get_learning("user_profile", user_id="gone"),
+    lambda db: db.get_learning("user_memory", user_id="maya", agent_id="chef"),
+    lambda db: db.get_learning("session_context", session_id="s", team_id="kitchen"),
+    lambda db: db.get_learning("entity_memory", namespace="global", entity_id="sarah", entity_type="person"),
+    lambda db: db.get_learning("entity_memory", namespace="user", entity_id="sarah"),
+    lambda db: by_id(db.get_learnings()),
+    lambda db: by_id(db.get_learnings(user_id="maya")),
+    lambda db: by_id(db.get_learnings(learning_type="user_profile", namespace="user")),
+    lambda db: db.get_learnings(learning_type="entity_memory", limit=1),
+    *(
+        searched(each)
+        for each in ("cafe", "CAFÉ", "sarah chen", "SARAH_CHEN", "multi tenant", "0% multi", "%", "_ ", "")
+    ),
+    searched("sarah", user_id="maya"),
+    searched("sarah", user_id="noah"),
+    searched("about", learning_type="user_profile", namespace="user"),
+    # An upsert replaces the content and the metadata, and nothing else.
+    learnt("p1", "another", {"about": "new"}, user_id="maya", namespace="x", agent_id="y"),
+    lambda db: db.get_learning_by_id("p1"),
+    # A shared learning is every user's.
+    learnt("s1", "session_context", {"summary": "new"}, user_id="noah"),
+    lambda db: db.get_learning_by_id("s1"),
+    lambda db: db.update_learning("p1", {"about": "newest"}, {"m": 1}),
+    lambda db: db.update_learning("gone", {}),
+    lambda db: db.get_learning_by_id("p1"),
+    lambda db: by_id(db.list_learnings(limit=50)),
+    lambda db: by_id(db.list_learnings(user_id="maya")),
+    lambda db: by_id(db.list_learnings(user_id="maya", include_global=True)),
+    lambda db: by_id(db.list_learnings(session_id="s", team_id="kitchen")),
+    lambda db: by_id(db.list_learnings(entity_id="sarah", entity_type="person")),
+    page(sort_by="user_id", user_id="maya", learning_type="user_memory"),
+    page(sort_by="learning_type", limit=1, page=1),
+    users(),
+    users(limit=1, page=2),
+    users(user_id="maya"),
+    users(learning_type="user_memory"),
+    users(page=1),
+    deleted,
+]
+
+
+@each_database
+def test_the_results_are_those_of_agnos_own_store(alias: str, tmp_path: Path) -> None:
+    assert differences(STEPS, alias, tmp_path) == []
+
+
+@each_database
+def test_another_users_learning_does_not_change(alias: str) -> None:
+    db = DjangoDb(alias)
+    learnt("p", user_id="maya")(db)
+    with pytest.raises(RecordExists) as caught:
+        learnt("p", content={"about": "mine"}, user_id="noah")(db)
+    assert getattr(caught.value, "status_code") == 409  # noqa: B009  agno's, not ours
+    assert db.get_learning("user_profile", user_id="noah") is None
+    assert db.get_learnings(user_id="noah") == db.search_learnings("p", user_id="noah") == []
+    assert db.list_learnings(user_id="noah", include_global=True) == ([], 0)
+    # Without a user, agno's own store deletes the shared learnings.
+    learnt("shared")(db)
+    assert db.delete_user_learnings("noah") == db.delete_user_learnings(None) == 0
+    assert db.delete_learning("shared")
+    with pytest.raises(ValidationError):
+        db.delete_user_learnings("")
+    assert db.get_learning("user_profile", user_id="maya") == {"content": {"about": "p"}}
+
+
+@each_database
+def test_the_last_written_is_first(alias: str) -> None:
+    db = DjangoDb(alias)
+    for each in ("a", "b", "c", "a"):
+        learnt(each, user_id="maya")(db)
+    expected = ["a", "c", "b"]
+    assert [each["learning_id"] for each in db.get_learnings()] == expected
+    assert [each["learning_id"] for each in db.search_learnings("about", limit=2)] == expected[:2]
+    assert [each["learning_id"] for each in db.list_learnings()[0]] == expected
+    assert db.get_learning("user_profile") == {"content": {"about": "a"}}
+    assert AgentRecord.objects.using(alias).get(record_id="a").version == 2
