@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,9 +25,11 @@ from opentelemetry import trace as trace_api
 from opentelemetry.util._once import Once
 
 from agno_memory import people
+from agno_memory.agent_traces import AgentTraces
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.models import AgentTrace
 from tests.agno3.pairs import agnos_own
+from tests.agno3.test_docs import blocks
 from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database
 
@@ -35,9 +39,8 @@ SEARCH = {"filter": {"op": "CONTAINS", "key": "name", "value": "CHEF"}}
 
 
 @contextmanager
-def traced(db: Any) -> Iterator[None]:
-    """Trace agno's runs into a store, and forget the provider afterwards, of which a process has only one."""
-    setup_tracing(db=db)
+def forgetting_tracing() -> Iterator[None]:
+    """Forget the provider of traces afterwards, of which a process has only one."""
     try:
         yield
     finally:
@@ -64,7 +67,8 @@ def agent(db: Any) -> Agent:
 
 
 def talk(db: Any) -> None:
-    with traced(db):
+    with forgetting_tracing():
+        setup_tracing(db=db)
         chef = agent(db)
         chef.run('!look_up {"word": "tea"}', user_id="maya", session_id="s1")
         chef.run('!look_up {"word": "error"}', user_id="maya", session_id="s1")
@@ -138,3 +142,14 @@ def test_agentos_answers_as_with_agnos_own_store(
     people.erase("maya", alias)
     assert {trace.user_id for trace in AgentTrace.objects.using(alias)} == {"noah"}
     connections.close_all()
+
+
+def test_the_example_of_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    openai = ModuleType("agno.models.openai")
+    openai.OpenAIChat = ScriptedModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "agno.models.openai", openai)
+    (block,) = blocks("Traces and metrics")
+    with forgetting_tracing():
+        exec(compile(block, "docs/agno.md", "exec"), {})
+    trace = AgentTraces().rows("maya").get()
+    assert (trace.session_id, AgentTraces().count_spans([trace])[trace.trace_id].total > 0) == ("dinner", True)
