@@ -25,11 +25,26 @@ WRITERS = {
     "erase_returning",
     "erase_of",
     "delete",
+    "delete_kept",
+    "expire",
+    "keep",
     "compute_terms",
     "update_topics",
 }
 # Methods that a manager must not have: without a filter they would meet all rows.
-OF_QUERYSETS_ONLY = {"read", "run", "vectors", "erase", "erase_returning", "erase_of", "delete"}
+OF_QUERYSETS_ONLY = {
+    "read",
+    "run",
+    "vectors",
+    "revisions",
+    "erase",
+    "erase_returning",
+    "erase_of",
+    "delete",
+    "delete_kept",
+    "expire",
+    "keep",
+}
 MODELS: list[type[models.Model]] = [UserMemory, AgentSession, AgentRun]
 
 

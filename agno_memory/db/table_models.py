@@ -7,6 +7,7 @@ from copy import copy
 from typing import Any, Final, TypeVar, cast
 
 from django.apps.registry import Apps
+from django.db.backends.utils import names_digest
 from django.db.models import Field, Index, Model
 
 from agno_memory.keys import composite_key
@@ -92,4 +93,7 @@ def _copy_index(model: type[Model], index: Index) -> Index:
     own = index.clone()
     own.name = ""
     own.set_name_with_model(model)
+    if own.condition is not None:
+        # The name is made from the columns, which another index may have without a condition.
+        own.name = f"{own.name[: own.max_name_length - 4]}_{names_digest(index.name, length=3)}"
     return own
