@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, transaction
-from django.db.models import Model
+from django.db.models import BaseConstraint, Index, Model
 from django.db.utils import ConnectionHandler, load_backend
 from django.views.decorators.debug import sensitive_variables
 
@@ -57,7 +57,11 @@ class MemoryDb:
         self.table_name = table_name
         self.alias = self._register(settings)
         self.model = model_for(table_name)
-        self._vectors: type[Model] = self.model.vectors(self.alias).model
+        # The tables beside that of the memories.
+        self._others: list[type[Model]] = [
+            self.model.vectors(self.alias).model,
+            self.model.revisions(self.alias).model,
+        ]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.table_name!r} at {self.location}>"
@@ -155,25 +159,30 @@ class MemoryDb:
         return [field for field in self.model._meta.local_concrete_fields if field.column not in columns]
 
     def _missing(self) -> list[type[Model]]:
-        """Return the models of the tables that do not exist: a table of memories may be older than its vectors."""
+        """Return the models of the tables that do not exist: a table of memories may be older than the others."""
         tables = self._table_names()
-        models: list[type[Model]] = [self.model, self._vectors]
+        models: list[type[Model]] = [self.model, *self._others]
         return [model for model in models if not self._is_among(tables, model._meta.db_table)]
 
     def _drop(self) -> None:
         missing = self._missing()
         with connection_to(self.alias).schema_editor() as editor:
-            for model in (self.model, self._vectors):
+            for model in (self.model, *self._others):
                 if model not in missing:
                     editor.delete_model(model)
 
     def _create_missing_indexes(self) -> None:
         with connection_to(self.alias).schema_editor() as editor:
-            for model in (self.model, self._vectors):
+            for model in (self.model, *self._others):
                 present = self._index_names(model._meta.db_table)
-                for index in model._meta.indexes:
+                for index in (*model._meta.indexes, *model._meta.constraints):
                     if index.name not in present:
-                        editor.add_index(model, index)
+                        self._add_index(editor, model, index)
+
+    @staticmethod
+    def _add_index(editor: Any, model: type[Model], index: Index | BaseConstraint) -> None:
+        add = editor.add_index if isinstance(index, Index) else editor.add_constraint
+        add(model, index)
 
     def _index_names(self, table: str) -> Iterable[str]:
         connection = connection_to(self.alias)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
+from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import debug_transaction
 from django.db.models import Model, QuerySet, Value
@@ -149,7 +150,13 @@ def add_missing(model: type[Model], connection: BaseDatabaseWrapper, document: d
     """Add a document unless one with its key and its owner exists, and return whether it was added."""
     query_filter = {name: document[name] for name in ("_id", "user_id")}
     rest = {name: value for name, value in document.items() if name not in query_filter}
-    result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
+    try:
+        result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
+    except IntegrityError:
+        # Another call added it at the same moment. In a transaction, the error has ended that.
+        if cast("Any", connection).session is not None:
+            raise
+        return False
     return result.upserted_id is not None
 
 
