@@ -80,7 +80,8 @@ def hash_of(path: Path) -> str:
 def mutants_of(path: Path) -> list[Mutant]:
     """Return the mutants of a module."""
     source = path.read_text(encoding="utf-8")
-    silent = list(_silent(ast.parse(source)))
+    tree = ast.parse(source)
+    silent, meaning = list(_silent(tree)), ast.dump(tree)
     work = WorkDB(":memory:", WorkDB.Mode.create)
     init([path], work, {})
     found = []
@@ -90,13 +91,21 @@ def mutants_of(path: Path) -> list[Mutant]:
             continue
         operator = get_operator(mutation.operator_name)(**mutation.operator_args)
         changed = mutate_code(source, operator, mutation.occurrence)
-        if changed is None or changed == source:
+        if changed is None or _means(changed) == meaning:
             continue
         before, after = _changed_lines(source, changed)
         line = mutation.start_pos[0]
         found.append(Mutant(mutation.operator_name, mutation.occurrence, line, before, after))
     work.close()
     return sorted(found, key=lambda each: (each.line, each.operator, each.occurrence))
+
+
+def _means(source: str) -> str | None:
+    """Return the meaning of a text of Python, or None if it is not Python."""
+    try:
+        return ast.dump(ast.parse(source))
+    except SyntaxError:
+        return None
 
 
 def _is_left_out(operator: str) -> bool:
