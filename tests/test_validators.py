@@ -186,6 +186,7 @@ def test_limits_of_topics_are_settings() -> None:
         {"a.b": 1, "a$": 2, "%": 3},
         {"largest": 2**63 - 1, "smallest": -(2**63) + 1},
         {"tiny": 5e-324, "near": 9999999999999998.0},
+        {"below": -5, "half": -0.5, "zero": 0},
     ],
 )
 def test_json_stays_as_it_is(value: dict[str, Any]) -> None:
@@ -195,6 +196,7 @@ def test_json_stays_as_it_is(value: dict[str, Any]) -> None:
 def test_metadata_has_one_form() -> None:
     assert canonical_metadata(None) == {}
     assert canonical_metadata({"pair": (1, 2)}) == {"pair": [1, 2]}
+    assert json.dumps(canonical_metadata({"zero": -0.0})) == '{"zero": 0.0}'
     assert json.dumps(canonical_metadata({"big": 1e16, "small": -1e18})) == json.dumps(
         {"big": 10**16, "small": -(10**18)}
     )

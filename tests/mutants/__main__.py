@@ -53,7 +53,7 @@ class Module:
         self._hash, self._rules = hash_of(ROOT / path), hash_of(HERE / "mutants.py")
         before = [Mutant(**each) for each in kept.get("mutants", ()) if kept["hash"] == self._hash]
         self.mutants = before
-        if not before or kept["rules"] != self._rules:
+        if not before or kept.get("rules") != self._rules:
             outcomes = {(each.operator, each.occurrence): each.outcomes for each in before}
             self.mutants = mutants_of(ROOT / path)
             for mutant in self.mutants:
