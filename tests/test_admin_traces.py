@@ -134,6 +134,10 @@ def test_pages_are_read_only_and_need_permission(site: str) -> None:
     user = User.objects.get(username="of memories")
     user.user_permissions.add(Permission.objects.get(codename="view_agenttrace"))
     assert "Chef.run" in page(viewer, url(row))
+    user.user_permissions.clear()
+    for part in ("change/", "delete/", "history/"):
+        # Without the permission, nobody learns which traces exist.
+        assert [viewer.get(f"{LIST}{key}/{part}").status_code for key in (row.key, "missing")] == [403, 403]
     everything = staff(name="everything")
     for action in ("add/", f"{row.key}/delete/"):
         assert everything.get(f"{LIST}{action}").status_code == 403

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from agno_memory.admin.accounts import Accounts, may_view_memories
 from agno_memory.admin.columns import ago, filter_link, person_cell
@@ -121,11 +121,12 @@ class AgentTraceAdminMixin(PageMixin, CompletionViews, _Admin):
         component = trace.workflow_id or trace.team_id or trace.agent_id
         return filter_link(trace, "component", component, "am-agent") if component else None
 
-    @admin.display(description=gettext_lazy("steps"))
+    @admin.display(description=gettext_lazy("duration"))
     def steps_column(self, trace: AgentTrace) -> str:
         changelist: Any = getattr(trace, "changelist", None)
         counts = changelist.counts[trace.trace_id] if changelist else SpanCounts()
-        return f"{number_format(counts.total)} · {duration_text(trace.duration_ms * 1_000)}"
+        steps = ngettext("%(number)s step", "%(number)s steps", counts.total) % {"number": number_format(counts.total)}
+        return f"{steps} · {duration_text(trace.duration_ms * 1_000)}"
 
     @admin.display(description=gettext_lazy("started"))
     def time_column(self, trace: AgentTrace) -> SafeString:
