@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo demo-agent browser pooler test test-long test-agno test-pooler test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-peers ci clean
+.PHONY: demo demo-agent browser pooler test test-long test-agno test-pooler test-mutants test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-peers ci clean
 
 $(DEMO): requirements.txt setup.cfg pyproject.toml
 	@echo "Installing the packages of the demo into $(VENV): less than a minute, 120 MB."
@@ -68,6 +68,18 @@ test-pooler: $(INSTALLED) pooler
 # What takes minutes: a million rows, long random runs.
 test-long: $(INSTALLED) browser
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
+
+# Small changes of the core, one at a time: a test must notice each of them. Takes hours, and continues after an
+# interruption. MODULES="agno_memory/bulk.py" names modules; AGAIN=1 runs the survivors again, after new tests.
+MUTANTS = .venv-mutants
+$(MUTANTS)/.installed: tests/mutants/requirements.txt
+	$(PYTHON) -m venv --clear $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/mutants/requirements.txt
+	touch $@
+
+test-mutants: $(INSTALLED) $(MUTANTS)/.installed
+	$(MUTANTS)/bin/python -m tests.mutants --python $(abspath $(BIN))/python --workers $(WORKERS) \
+		$(if $(AGAIN),--again) $(MODULES)
 
 # The second lane, Django 6, where a Python 3.13 is found; its MongoDB backend asks for a newer MongoDB than the wheel has.
 test-django6:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
 
 from agno_memory.identifiers import identifier
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.validators import (
+    canonical_metadata,
     canonical_metadata_filter,
     canonical_topics,
     check,
     fold,
     items,
+    refusal,
     validate_query,
 )
+
+# The maximum number of keys of a filter by metadata that is written as text.
+MAX_METADATA_KEYS: Final = 10
 
 _FILTERS = {each.name: each for each in FILTERS}
 
@@ -44,6 +54,50 @@ def _metadata_lookup(value: object) -> dict[str, Any]:
     """Return the condition for memories with these values in their metadata."""
     wanted = check("metadata", value, canonical_metadata_filter)
     return {"metadata__has": wanted} if wanted else {}
+
+
+def metadata_conditions(pairs: Iterable[str]) -> dict[str, Any]:
+    """Return the condition for memories with all of these values in their metadata, as arguments of ``filter()``.
+
+    For forms and command lines, where values are text; ``conditions()`` takes values with their types.
+
+    Args:
+        pairs: keys with values, such as ``"plan=pro"``. A key ends at the first ``=``.
+
+    Raises:
+        ValidationError: not a pair, a key twice, too many keys, or a value that cannot be compared.
+    """
+    texts: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not key or not equals:
+            raise refusal("metadata", _("Write a key and a value, as in plan=pro."), "invalid")
+        if key in texts:
+            raise refusal("metadata", _("Name each key once."), "invalid")
+        texts[key] = text
+    if len(texts) > MAX_METADATA_KEYS:
+        raise refusal("metadata", _("At most %(limit)d of these parameters."), "invalid", limit=MAX_METADATA_KEYS)
+    return spelt_conditions({key: check("metadata", text, partial(spelt_values, key)) for key, text in texts.items()})
+
+
+def spelt_conditions(accepted: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Return the condition for memories that have one of these values under each key, as arguments of ``filter()``."""
+    return {"metadata__has": dict(accepted)} if accepted else {}
+
+
+def spelt_values(key: str, text: object) -> list[Any]:
+    """Return the values of a key that a text stands for: the text, and the number, true, false or null that it spells.
+
+    Raises:
+        ValidationError: a key or a value that metadata cannot have.
+    """
+    text = str(text)
+    try:
+        spelt = json.loads(text)
+    except (ValueError, RecursionError):
+        spelt = text
+    values = [text] if isinstance(spelt, str | list | dict) else [text, spelt]
+    return [each for value in values for each in canonical_metadata({key: value}).values()]
 
 
 def _filter_value(each: Filter, value: Any) -> Any:

@@ -100,6 +100,20 @@ def test_filters(site: str) -> None:
     assert "No memories were found" in page(client, user_id="nobody")
 
 
+def test_metadata_filters(site: str) -> None:
+    add("a", metadata={"plan": "pro", "seats": 5})
+    add("b", metadata={"plan": "free", "seats": "5", "a.b": "x=y"})
+    add("c")
+    client = staff()
+    assert shown(client, metadata="plan=pro") == ["a"]
+    assert shown(client, metadata="seats=5") == ["b", "a"]
+    assert shown(client, metadata=["seats=5", "plan=free"]) == ["b"]
+    assert shown(client, metadata="a.b=x=y") == ["b"]
+    assert shown(client, metadata="plan=Pro") == []
+    both = page(client, metadata=["seats=5", "plan=free"])
+    assert link("seats=5", both) == "?metadata=plan%3Dfree"
+
+
 def test_every_filter_of_the_vocabulary(site: str) -> None:
     """A filter that is added to ``names.FILTERS`` narrows the list without a change in the admin."""
     identifiers = [each.lookup for each in FILTERS if each.kind is Kind.IDENTIFIER]
@@ -177,6 +191,10 @@ def test_times(site: str) -> None:
         {"created_before": "0001-01-01T00:00:00+14:00"},
         {"team_id": "x" * 256},
         {"agent_id": "\x00"},
+        {"metadata": "plan"},
+        {"metadata": "=pro"},
+        {"metadata": "$where=1"},
+        {"metadata": "plan=" + "[" * 5000},
         {"created": "9999"},
         {"nothing": "x"},
         {"created_at__gte": "x"},

@@ -26,6 +26,7 @@ from agno_memory.admin import autocomplete, periods
 from agno_memory.admin.charts import number
 from agno_memory.admin.urls import page_url
 from agno_memory.admin.vocabulary import VOCABULARY, Params, active_filters, filter_label, filter_values
+from agno_memory.conditions import metadata_conditions
 from agno_memory.db.keyset import Order
 from agno_memory.operations import CreateTopicsIndex
 from agno_memory.querysets import UserMemoryQuerySet
@@ -126,8 +127,8 @@ class FieldFilter(MemoryFilter):
     """A filter with a text field that suggests values."""
 
     template = "admin/agno_memory/filters/field.html"
-    # Name of the view that completes the text field.
-    completion: ClassVar[str]
+    # Name of the view that completes the text field; "" for none.
+    completion: ClassVar[str] = ""
     # Whether a new value is added to the current ones instead of replacing them.
     is_multiple: ClassVar[bool] = False
     placeholder: Any = ""
@@ -141,7 +142,7 @@ class FieldFilter(MemoryFilter):
         }
         yield first | {
             "name": self.parameter,
-            "url": page_url(changelist.model, self.completion, site=changelist.admin_site_name),
+            "url": self._completion_url(changelist),
             "value": "" if self.is_multiple or not self.values else self.values[0],
             "kept": [(name, value) for name, values in kept.items() for value in values],
             "placeholder": self.placeholder,
@@ -149,9 +150,21 @@ class FieldFilter(MemoryFilter):
         }
         yield from links
 
+    def _completion_url(self, changelist: MemoryChangeList) -> str:
+        if not self.completion:
+            return ""
+        return page_url(changelist.model, self.completion, site=changelist.admin_site_name)
+
     def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
         for value in self.values[-1:]:
             yield self._selected_link(changelist, self.parameter, value)
+
+    def _selected_links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
+        """Yield for each of several values the link that removes it."""
+        for value in self.values:
+            others = [each for each in self.values if each != value]
+            query_string = changelist.get_query_string({self.parameter: others or None})
+            yield {"selected": True, "query_string": query_string, "display": value}
 
     def note(self) -> str:
         """Return a note about the suggestions."""
@@ -180,10 +193,7 @@ class TopicFilter(FieldFilter):
         return rows.matching(topics=self.values)
 
     def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
-        for topic in self.values:
-            others = [value for value in self.values if value != topic]
-            query_string = changelist.get_query_string({self.parameter: others or None})
-            yield {"selected": True, "query_string": query_string, "display": topic}
+        yield from self._selected_links(changelist)
         counts = self.topics.counts
         suggestions = [each for each in counts if each.topic not in self.values][:MAX_SUGGESTIONS]
         for topic, count in suggestions:
@@ -222,6 +232,21 @@ class AgentFilter(FieldFilter):
 
     def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
         return rows.matching(agent_id=self.values[-1])
+
+
+class MetadataFilter(FieldFilter):
+    """Memories that have all of the values in their metadata, such as ``plan=pro``."""
+
+    title = _("metadata")
+    parameter = "metadata"
+    is_multiple = True
+    placeholder = _("Key=value, such as plan=pro")
+
+    def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
+        return rows.filter(**metadata_conditions(self.values))
+
+    def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
+        yield from self._selected_links(changelist)
 
 
 class TimeFilter(MemoryFilter):
@@ -342,7 +367,7 @@ class OtherFilters(MemoryFilter):
             yield self._selected_link(changelist, each.parameter, filter_label(each, self.used))
 
 
-FILTER_CLASSES: Final = (TopicFilter, PersonFilter, AgentFilter, UpdatedFilter, CreatedFilter)
+FILTER_CLASSES: Final = (TopicFilter, PersonFilter, AgentFilter, UpdatedFilter, CreatedFilter, MetadataFilter)
 _covered = {name for filter_class in FILTER_CLASSES for name in filter_class.covers}
 OtherFilters.covers = tuple(name for name in VOCABULARY if name not in _covered)
 LIST_FILTERS: Final = (*FILTER_CLASSES, OtherFilters)

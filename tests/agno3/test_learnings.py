@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agno.agent import Agent
 from agno.db.base import BaseDb
+from agno.learn import LearningMachine
 
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.exceptions import RecordExists, ValidationError
 from agno_memory.models import AgentRecord
-from tests.agno3.pairs import Steps, differences
+from tests.agno3.pairs import Steps, agnos_own, differences
+from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
@@ -139,3 +142,37 @@ def test_the_last_written_is_first(alias: str) -> None:
     assert [each["learning_id"] for each in db.list_learnings()[0]] == expected
     assert db.get_learning("user_profile") == {"content": {"about": "a"}}
     assert AgentRecord.objects.using(alias).get(record_id="a").version == 2
+
+
+@each_database
+def test_an_agent_learns(alias: str, tmp_path: Path) -> None:
+    def use(db: BaseDb) -> Any:
+        machine = LearningMachine(user_profile=True, user_memory=True, session_context=True, entity_memory=True)
+        chef = Agent(id="chef", model=ScriptedModel(), db=db, learning=machine, telemetry=False)
+        for message in (
+            '!update_profile {"name": "Maya"}',
+            '!add_memory {"memory": "Likes tea, Größe 🎈"}',
+            '!save_session_context {"summary": "About tea"}',
+            '!remember_about {"entity": "Sarah Chen", "entity_type": "person", "facts": ["Cooks"]}',
+        ):
+            chef.run(message, user_id="maya", session_id="s")
+        chef.run('!update_profile {"name": "Noah"}', user_id="noah", session_id="n")
+        names = ("learning_type", "user_id", "session_id", "agent_id", "namespace", "entity_id", "entity_type")
+        found = [{name: each[name] for name in names} for each in db.get_learnings()]
+        profiles = [db.get_learning("user_profile", user_id=user) for user in ("maya", "noah")]
+        texts = [profile and profile["content"].get("name") for profile in profiles]
+        entities = [each["entity_id"] for each in db.search_learnings("sarah chen", learning_type="entity_memory")]
+        return sorted(found, key=str), texts, entities
+
+    with agnos_own(tmp_path) as theirs:
+        ours = use(DjangoDb(alias))
+        assert ours == use(theirs)
+    assert ours[1:] == (["Maya", "Noah"], ["sarah_chen"])
+    assert {"user_profile", "user_memory", "entity_memory"} <= {each["learning_type"] for each in ours[0]}
+
+
+@each_database
+def test_learning_true_works(alias: str) -> None:
+    chef = Agent(id="chef", model=ScriptedModel(), db=DjangoDb(alias), learning=True, telemetry=False)
+    chef.run('!update_profile {"name": "Maya"}', user_id="maya", session_id="s")
+    assert [each["learning_type"] for each in DjangoDb(alias).get_learnings(user_id="maya")] == ["user_profile"]

@@ -19,6 +19,10 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     query: Any = case.query or {}
     # Only a page makes a valid cursor.
     query.pop("cursor", None)
+    # Keys of metadata are parameters of their own, which begin with a word that OpenAPI cannot express.
+    known = {parameter.name for parameter in case.operation.query}
+    for name in [each for each in query if each not in known and not each.startswith("metadata.")]:
+        query[f"metadata.{name or 'key'}"] = query.pop(name)
     if "confirm" in query:
         # It repeats the id in the path.
         query["confirm"] = case.path_parameters["user_id"]

@@ -168,8 +168,11 @@ def test_parameters_are_described(schema: Any) -> None:
     known = parameters(schema, "/api/memories/")
     assert known.keys() == {
         *UserMemoryFilter.base_filters,
-        *("user_id", "cursor", "page_size", "ordering"),
+        *("user_id", "cursor", "page_size", "ordering", "metadata"),
     }
+    # Each property of the object is a parameter of its own.
+    assert (known["metadata"]["style"], known["metadata"]["explode"]) == ("form", True)
+    assert known["metadata"]["example"] == {"metadata.plan": "pro"}
     for name in ("topic", "any_topic"):
         assert (known[name]["schema"]["type"], known[name]["explode"]) == ("array", True)
     assert known["page_size"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}

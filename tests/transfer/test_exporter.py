@@ -82,6 +82,35 @@ def test_each_filter_is_an_option(alias: str, each: Filter) -> None:
     assert exported(f"--{each.parameter.replace('_', '-')}={value}", database=alias) == kept
 
 
+@each_database
+def test_an_export_is_narrowed_by_metadata(alias: str) -> None:
+    memory = Memory(db=alias)
+    contents: dict[str, dict[str, Any]] = {"a": {"plan": "pro", "seats": 5}, "b": {"seats": "5", "x.y": "="}, "c": {}}
+    for memory_id, metadata in contents.items():
+        memory.add_user_memory(UserMemory(memory_id=memory_id, memory="x", metadata=metadata), "maya")
+    assert exported("--metadata=plan=pro", database=alias) == ["a"]
+    assert exported("--metadata=seats=5", database=alias) == ["a", "b"]
+    assert exported("--metadata=seats=5", "--metadata=x.y==", database=alias) == ["b"]
+    assert exported(metadata=["plan=pro"], user="maya", database=alias) == ["a"]
+    assert exported("--metadata=plan=pro", "--user=noah", database=alias) == []
+
+
+@pytest.mark.parametrize(
+    ("pairs", "reason"),
+    [
+        (["plan"], "Write a key and a value"),
+        (["=pro"], "Write a key and a value"),
+        (["a=1", "a=2"], "Name each key once"),
+        (["$where=1"], "cannot begin with a dollar sign"),
+        (["a=1e400"], "64 bits"),
+        ([f"k{number}=x" for number in range(11)], "At most 10"),
+    ],
+)
+def test_metadata_that_cannot_be_compared_is_refused(pairs: list[str], reason: str) -> None:
+    with pytest.raises(CommandError, match=rf"^metadata: .*{reason}"):
+        exported(*(f"--metadata={pair}" for pair in pairs), database="default")
+
+
 def test_an_invalid_value_of_a_filter_is_refused_by_name() -> None:
     with pytest.raises(CommandError, match=r"^agent_id: This cannot be blank\.$"):
         exported("--agent-id= ", database="default")

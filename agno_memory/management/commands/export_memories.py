@@ -12,6 +12,7 @@ from django.db import connections
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from agno_memory.conditions import metadata_conditions
 from agno_memory.db.store import Store
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.querysets import UserMemoryQuerySet
@@ -46,6 +47,14 @@ class Command(BaseCommand):
                 help=each.label,
             )
 
+        filters.add_argument(
+            "--metadata",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="Value under a key of the metadata; repeat it to require several",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             rows = self._rows(**options)
@@ -65,8 +74,10 @@ class Command(BaseCommand):
             raise CommandError(f"{output} cannot be written: {error.strerror}") from None
         self.stdout.write(f"{count:,} memories in {output}.")
 
-    def _rows(self, database: str | None, user: str | None, **options: Any) -> UserMemoryQuerySet:
-        rows = Store(database).rows().all()
+    def _rows(
+        self, database: str | None, user: str | None, metadata: list[str] | None, **options: Any
+    ) -> UserMemoryQuerySet:
+        rows = Store(database).rows().filter(**metadata_conditions(metadata or []))
         if user is not None:
             rows = rows.for_user(user)
         return rows.matching(**{each.name: _filter_value(each, options[each.name]) for each in FILTERS})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -10,11 +9,25 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from agno_memory.conditions import MAX_METADATA_KEYS, spelt_conditions, spelt_values
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.validators import canonical_metadata
+from agno_memory.rest.openapi.constraints import Schema
 
 PREFIX: Final = "metadata."
-MAX_KEYS: Final = 10
+
+# Each key is a parameter of its own name, as "form" with "explode" writes the properties of an object.
+PARAMETER: Final[Schema] = {
+    "in": "query",
+    "name": "metadata",
+    "description": (
+        "Values under keys of the metadata. Each key is a parameter of its own, with `metadata.` before the key: "
+        "`metadata.plan=pro`. A number, `true`, `false` or `null` finds that value and the text that spells it."
+    ),
+    "style": "form",
+    "explode": True,
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}, "maxProperties": MAX_METADATA_KEYS},
+    "example": {f"{PREFIX}plan": "pro"},
+}
 
 
 def is_metadata(parameter: str) -> bool:
@@ -33,24 +46,18 @@ def with_metadata(rows: UserMemoryQuerySet, parameters: QueryDict) -> UserMemory
         ValidationError: REST framework's, by parameter.
     """
     names = [name for name in parameters if is_metadata(name)]
-    if len(names) > MAX_KEYS:
-        message = _("At most %(limit)d of these parameters.") % {"limit": MAX_KEYS}
-        raise serializers.ValidationError({names[MAX_KEYS]: [message]})
-    wanted = {name.removeprefix(PREFIX): _accepted(name, parameters.getlist(name)) for name in names}
-    return rows.filter(metadata__has=wanted) if wanted else rows
+    if len(names) > MAX_METADATA_KEYS:
+        message = _("At most %(limit)d of these parameters.") % {"limit": MAX_METADATA_KEYS}
+        raise serializers.ValidationError({names[MAX_METADATA_KEYS]: [message]})
+    accepted = {name.removeprefix(PREFIX): _accepted(name, parameters.getlist(name)) for name in names}
+    return rows.filter(**spelt_conditions(accepted)) if accepted else rows
 
 
 def _accepted(name: str, texts: list[str]) -> list[Any]:
-    """Return the values that a text stands for: the text itself, and the number, true, false or null that it spells."""
+    """Return the values that the text of a parameter stands for."""
     if len(texts) > 1:
         raise serializers.ValidationError({name: [_("Name it once.")]})
     try:
-        spelt = json.loads(texts[0])
-    except (ValueError, RecursionError):
-        spelt = texts[0]
-    values = [texts[0], spelt] if not isinstance(spelt, str | list | dict) else [texts[0]]
-    try:
-        canonical = [canonical_metadata({name.removeprefix(PREFIX): each}) for each in values]
+        return spelt_values(name.removeprefix(PREFIX), texts[0])
     except ValidationError as error:
         raise serializers.ValidationError({name: error.messages}) from error
-    return [value for each in canonical for value in each.values()]

@@ -19,6 +19,7 @@ from agno_memory.conf import conf
 from agno_memory.rest.base import UserScopedViewSet
 from agno_memory.rest.fields import BoundedListField, MetadataObjectField, TextField, TopicListField
 from agno_memory.rest.memories.filters import MemoryFilterBackend, TopicsFilter
+from agno_memory.rest.memories.metadata import PARAMETER as METADATA
 from agno_memory.rest.memories.serializers import DeleteSerializer, UserMemorySerializer
 from agno_memory.rest.openapi.constraints import Schema, identifier, new_identifier, of_validators, or_empty, topic
 from agno_memory.rest.openapi.parameters import CURSOR, ORDERING, PAGE_SIZE
@@ -226,6 +227,9 @@ class MemoryFilterExtension(DjangoFilterExtension):
     target_class = f"{MemoryFilterBackend.__module__}.{MemoryFilterBackend.__qualname__}"
     match_subclasses = True
     priority = 1
+
+    def get_schema_operation_parameters(self, auto_schema: Any, *args: Any, **kwargs: Any) -> list[Schema]:
+        return [*super().get_schema_operation_parameters(auto_schema, *args, **kwargs), METADATA]
 
     def resolve_filter_field(
         self, auto_schema: Any, model: Any, filterset_class: Any, field_name: str, filter_field: Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -76,7 +76,8 @@ def kind(name: str, id_name: str, *same: str, **columns: str) -> Kind:
         same: the columns of a record that agno also has under this name.
         columns: agno's names of other columns.
     """
-    return Kind(name, lambda document: document[id_name], {**{each: each for each in same}, **columns})
+    named = {"record_id": id_name, **{each: each for each in same}, **columns}
+    return Kind(name, lambda document: str(document[id_name]), named)
 
 
 def _column_value(column: str, value: Any) -> Any:
@@ -123,13 +124,24 @@ class Documents:
 
     def matching(self, rows: AgentRecordQuerySet, filters: Filters) -> AgentRecordQuerySet:
         """Narrow records to those that match all of agno's filters."""
-        conditions = {self.kind.column(name): value for name, value in filters.items() if value is not None}
-        return rows.filter(**{str(column): value for column, value in conditions.items()})
+        values = {str(self.kind.column(name)): value for name, value in filters.items() if value is not None}
+        return rows.filter(**{column: _column_value(column, value) for column, value in values.items()})
+
+    def stored(self, filters: Filters = NO_FILTERS) -> AgentRecordQuerySet:
+        """Return the records that match all of agno's filters, on the database to write to."""
+        return self.matching(self.records.rows_to_write(ANYONE), filters)
+
+    def stored_at(self, *record_ids: str) -> AgentRecordQuerySet:
+        """Return the records with these ids, on the database to write to."""
+        return self.at(self.stored(), *record_ids)
+
+    def at(self, rows: AgentRecordQuerySet, *record_ids: str) -> AgentRecordQuerySet:
+        """Narrow records to those with these ids."""
+        return rows.filter(key__in=[self.records.key_of(each) for each in record_ids])
 
     def get(self, record_id: str, user_id: str | None = None, *, shared: bool = False) -> Document | None:
         """Return a document, or None."""
-        rows = self.rows(user_id, shared=shared)
-        return first_document(rows.filter(key=self.records.key_of(record_id)))
+        return first_document(self.at(self.rows(user_id, shared=shared), record_id))
 
     def page(self, rows: AgentRecordQuerySet, listing: Listing, default: AgentRecordQuerySet) -> list[Document]:
         """Return the documents of a page.
@@ -141,7 +153,7 @@ class Documents:
         """
         column = None if listing.sort_by is None else self.kind.column(listing.sort_by)
         ordered = listing._replace(sort_by=column).ordered(rows, default)
-        return [record.data for record in listing.sliced(ordered)]
+        return documents(listing.sliced(ordered))
 
     def add(self, document: Document, owner: str | None = None) -> Document:
         """Add a document, and return it as it is stored; raises RecordExists."""
@@ -173,6 +185,11 @@ class Documents:
             return True
 
         return change
+
+
+def documents(rows: Iterable[AgentRecord]) -> list[Document]:
+    """Return the documents of records."""
+    return [record.data for record in rows]
 
 
 def first_document(rows: AgentRecordQuerySet) -> Document | None:

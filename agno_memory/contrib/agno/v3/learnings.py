@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, first_document, kind, seconds_now
+from agno_memory.contrib.agno.v3.documents import Document, Documents, documents, first_document, kind, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.exceptions import RecordExists
 from agno_memory.services import ANYONE
@@ -274,4 +274,4 @@ def _filters(*values: str | None) -> dict[str, str | None]:
 
 
 def _newest(rows: AgentRecordQuerySet, limit: int | None) -> list[Document]:
-    return [record.data for record in rows.newest()[:limit]]
+    return documents(rows.newest()[:limit])

@@ -10,6 +10,9 @@ from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.v3.component_configs import ComponentConfigsMixin
+from agno_memory.contrib.agno.v3.component_links import ComponentLinksMixin
+from agno_memory.contrib.agno.v3.components import ComponentsMixin
 from agno_memory.contrib.agno.v3.evaluations import EvaluationsMixin
 from agno_memory.contrib.agno.v3.knowledge import KnowledgeMixin
 from agno_memory.contrib.agno.v3.learnings import LearningsMixin
@@ -29,6 +32,9 @@ class DjangoDb(
     KnowledgeMixin,
     EvaluationsMixin,
     LearningsMixin,
+    ComponentsMixin,
+    ComponentConfigsMixin,
+    ComponentLinksMixin,
     TracesMixin,
     MetricsMixin,
     BaseDb,
@@ -83,6 +89,12 @@ class DjangoDb(
             self.trace_table_name,
             self.span_table_name,
             self.metrics_table_name,
+            self.knowledge_table_name,
+            self.eval_table_name,
+            self.learnings_table_name,
+            self.components_table_name,
+            self.component_configs_table_name,
+            self.component_links_table_name,
         )
 
     def get_latest_schema_version(self, table_name: str) -> str:
