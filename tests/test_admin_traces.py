@@ -14,7 +14,8 @@ from agno_memory.admin import traces as pages
 from agno_memory.admin.sessions import MAX_LISTED
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import NO_USER, AgentTraces
-from agno_memory.models import AgentRun, AgentSession, AgentSpan, AgentTrace
+from agno_memory.memory import Memory
+from agno_memory.models import AgentRun, AgentSession, AgentSpan, AgentTrace, UserMemory
 from tests.admin import counted, link, page, staff
 from tests.databases import commits, each_database
 from tests.test_agent_traces import BEGUN, span, trace
@@ -146,3 +147,17 @@ def test_pages_are_read_only_and_need_permission(site: str) -> None:
     assert AgentTrace.objects.get().name == "Chef.run"
     assert everything.get(f"{LIST}none/change/").status_code == 404
     assert everything.get(f"{LIST}a%00b/change/").status_code == 404
+
+
+@each_database
+def test_traces_that_a_subclass_hides_are_neither_shown_nor_erased(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden, row = save("hidden"), save("mine")
+    Memory().add_user_memory(UserMemory(memory="Likes tea"), "maya")
+    monkeypatch.setattr(
+        pages.AgentTraceAdmin, "get_queryset", lambda self, request: AgentTrace.objects.filter(trace_id="mine")
+    )
+    client = staff()
+    assert listed(client) == ["mine"]
+    assert [client.get(url(each)).status_code for each in (hidden, row)] == [404, 200]
+    client.post("/admin/agno_memory/usermemory/person/maya/erase/")
+    assert (UserMemory.objects.count(), AgentTrace.objects.count()) == (0, 2)
