@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  Django's own name
 from django.db import DatabaseError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Model
 
 from agno_memory.checks import TAG
@@ -48,16 +50,32 @@ def _index_names(model: type[Model]) -> list[str]:
 
 @register(Tags.database)
 def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Report collections and indexes that are missing; run by ``check --database`` and ``migrate``."""
+    """Report collections and indexes that are missing; run by ``check --database`` and ``migrate``.
+
+    ``migrate`` does not report those that it will create.
+    """
     alias = router.db_for_write(UserMemory)
     if alias not in (databases or ()):
         return []
     connection = connection_to(alias)
     try:
         missing = list(vendor_method(MissingParts, connection, "missing_on")(connection))
+        if missing and _is_run_by_migrate() and _has_migrations_to_apply(connection):
+            # This run creates them.
+            missing = []
     except DatabaseError as error:
         return [unreachable(alias, error)]
     return [incomplete(alias, missing)] if missing else []
+
+
+def _is_run_by_migrate() -> bool:
+    # Django runs the checks before the signal pre_migrate, and does not name the command.
+    return sys.argv[1:2] == ["migrate"]
+
+
+def _has_migrations_to_apply(connection: BaseDatabaseWrapper) -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes("agno_memory")))
 
 
 @register(TAG)

@@ -117,6 +117,25 @@ def test_the_check_of_a_database_names_missing_parts(scratch: str, settings: Any
     assert all(table in message.msg for table in TABLES)
 
 
+@on_mongodb
+def test_migrate_does_not_report_what_it_will_create(
+    scratch: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
+    settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
+    monkeypatch.setattr("sys.argv", ["manage.py", "migrate"])
+    database = empty_database()
+    assert check_schema(databases=[SCRATCH]) == []
+    monkeypatch.setattr("sys.argv", ["manage.py", "check", "--database=migrate"])
+    assert len(check_schema(databases=[SCRATCH])) == 1
+    # All migrations are recorded, so this run creates nothing.
+    monkeypatch.setattr("sys.argv", ["manage.py", "migrate"])
+    migrate()
+    assert check_schema(databases=[SCRATCH]) == []
+    database[UserMemory._meta.db_table].drop_index("agno_memory_newest")
+    assert len(check_schema(databases=[SCRATCH])) == 1
+
+
 @pytest.mark.parametrize("alias", ["default", "postgres"])
 def test_databases_with_sql_refuse_such_writes_themselves(scratch: str, settings: Any) -> None:
     settings.AGNO_MEMORY = {"DATABASE": SCRATCH}

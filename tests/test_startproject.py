@@ -109,7 +109,7 @@ def test_readme_on_a_new_project(site: Site, alias: str) -> None:
     site.manage("migrate", "--verbosity=0")
     options = []
     if connections[alias].vendor == "mongodb":
-        site.manage("migrate", "--database=memories", "--verbosity=0")
+        assert "W015" not in site.manage("migrate", "--database=memories", "--verbosity=0")
         options = ["--database=memories"]
     assert "no issues" in site.manage("check", "--database=default", *options)
     assert "OK" in site.manage("test")
@@ -118,5 +118,5 @@ def test_readme_on_a_new_project(site: Site, alias: str) -> None:
 
 @pytest.mark.parametrize("alias", ["mongodb"])
 def test_migrating_this_app_alone_works_too(site: Site, alias: str) -> None:
-    site.manage("migrate", "agno_memory", "--database=memories", "--verbosity=0")
+    assert "W015" not in site.manage("migrate", "agno_memory", "--database=memories", "--verbosity=0")
     site.manage("migrate", "--database=memories", "--verbosity=0")

@@ -26,6 +26,7 @@ from agno_memory.validators import (
     validate_memory,
     validate_metadata,
     validate_query,
+    validate_question,
     validate_share,
     validate_topics,
     validate_version,
@@ -59,8 +60,9 @@ TEXT_RULES: dict[Rule, int] = {
     validate_input: 100_000,
     validate_identifier: 255,
     validate_query: 1_000,
+    validate_question: 100_000,
 }
-NOT_BLANK: list[Rule] = [validate_memory, validate_identifier, validate_query]
+NOT_BLANK: list[Rule] = [validate_memory, validate_identifier, validate_query, validate_question]
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS)

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from agno.db.base import BaseDb, SessionType
@@ -34,7 +35,7 @@ from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.names import CONTENT_FIELDS
 from tests.agno_helpers import add_with_every_field, field_of_memory, sample
-from tests.databases import RUNNING, commits, each_database
+from tests.databases import RUNNING, commits, disconnect, each_database
 
 pytestmark = [commits]
 
@@ -419,3 +420,32 @@ def test_the_stores_of_the_other_major_name_the_release_to_install() -> None:
         stores.DjangoStorage  # noqa: B018
     with pytest.raises(AttributeError):
         stores.DjangoTable  # noqa: B018
+
+
+@pytest.mark.parametrize("alias", ["mongodb"])
+@pytest.mark.parametrize("preference", ["secondaryPreferred", "nearest"])
+def test_bulk_verbs_where_reads_prefer_secondaries(alias: str, preference: str) -> None:
+    """MongoDB refuses such a preference in a transaction, so these read from the primary."""
+    url = str(connections.settings[alias]["HOST"])
+    url = f"{url}{'&' if '?' in url else '?'}readPreference={preference}"
+    try:
+        with mock.patch.dict(connections.settings[alias], {"HOST": url}):
+            disconnect(alias)
+            check_bulk_verbs(DjangoDb(alias))
+            assert connections[alias].connection.read_preference.name.lower() in preference.lower()
+    finally:
+        disconnect(alias)
+
+
+def check_bulk_verbs(db: DjangoDb) -> None:
+    memories = [AgnoMemory(memory_id=each, memory="x", user_id="maya") for each in "abcd"]
+    assert ids(db.upsert_memories(memories)) == [*"abcd"]
+    db.upsert_memories(memories, preserve_updated_at=True)
+    db.delete_user_memories(["a"], user_id="maya")
+    db.delete_user_memories(["b", "gone"])
+    assert sorted(ids(db.get_user_memories(user_id="maya"))) == [*"cd"]
+    sessions = [AgnoSession(session_id=each, user_id="maya") for each in "st"]
+    assert [each.session_id for each in db.upsert_sessions(sessions)] == [*"st"]
+    db.upsert_run(RunOutput(run_id="r", agent_id="a"), session_id="s", user_id="maya")
+    db.delete_sessions(["s", "gone"], user_id="maya")
+    assert db.get_session("s", SessionType.AGENT) is None

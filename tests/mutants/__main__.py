@@ -1,6 +1,7 @@
 """Run the mutants of the core: ``make test-mutants``, or ``python -m tests.mutants [MODULE ...]``.
 
-In two stages: each mutant meets the tests of its module on SQLite first, and the survivors meet them on all databases.
+In two stages: each mutant meets the fast tests of its module on SQLite first, and the survivors meet these and further
+tests on all databases.
 A run that was interrupted continues where it stopped, unless the module has changed. At the end it prints the
 survivors; it fails if one of them is not in ``equivalents.toml``. ``--again`` runs them again, after new tests.
 """
@@ -41,12 +42,12 @@ class Module:
 
     Args:
         path: of the module, below the root.
-        tests: files of the tests.
+        tests: files of tests by the stage.
     """
 
-    def __init__(self, path: str, tests: list[str]) -> None:
+    def __init__(self, path: str, tests: dict[str, list[str]]) -> None:
         self.path = path
-        self.tests = [each for each in tests if (ROOT / each).exists()]
+        self.tests = tests
         self._file = FOLDER / f"{path.replace('/', '.')}.json"
         kept = json.loads(self._file.read_text()) if self._file.exists() else {}
         self._hash = hash_of(ROOT / path)
@@ -84,6 +85,11 @@ class Module:
                 each.outcomes.clear()
 
 
+def tests_of(entry: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the tests of an entry of ``modules.toml``, by the stage."""
+    return {"sqlite": entry["fast"], "all": [*entry["fast"], *entry.get("more", [])]}
+
+
 def equivalents() -> list[dict[str, Any]]:
     with (HERE / "equivalents.toml").open("rb") as file:
         found: list[dict[str, Any]] = tomllib.load(file).get("equivalent", [])
@@ -95,7 +101,8 @@ EQUIVALENTS: Final = equivalents()
 
 def fits(entry: dict[str, Any], path: str, mutant: Mutant) -> bool:
     """Return whether an entry of the list of equivalents is about a mutant."""
-    return (entry["module"], entry["before"], entry["after"]) == (path, mutant.before, mutant.after)
+    is_line = (entry["module"], entry["before"]) == (path, mutant.before)
+    return is_line and entry.get("after", mutant.after) == mutant.after
 
 
 def reason_of(path: str, mutant: Mutant) -> str | None:
@@ -145,8 +152,8 @@ def choose(databases: str | None) -> None:
         os.environ["TEST_DATABASES"] = databases
 
 
-def command_for(python: str, module: Module) -> str:
-    return shlex.join([python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not long", *module.tests])
+def command_for(python: str, tests: list[str]) -> str:
+    return shlex.join([python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not long", *tests])
 
 
 class FailingTests(Exception):
@@ -167,7 +174,7 @@ def run_stage(module: Module, stage: str, copies: list[Path], python: str) -> No
     pending = module.pending(stage)
     if not pending:
         return
-    command, databases = command_for(python, module), STAGES[stage]
+    command, databases = command_for(python, module.tests[stage]), STAGES[stage]
     seconds = max(baseline(command, copy, databases) for copy in copies[: len(pending)])
     print(f"{module.path}: {len(pending)} mutants on {databases or 'all databases'}, {seconds:.0f} s each", flush=True)
     places: Any = multiprocessing.Queue()
@@ -197,7 +204,7 @@ def problems(module: Module) -> Iterator[str]:
     )
     for entry in EQUIVALENTS:
         if entry["module"] == module.path and not any(fits(entry, module.path, each) for each in module.mutants):
-            yield f"equivalents.toml lists a mutant that does not exist: {entry['before']!r} -> {entry['after']!r}"
+            yield f"equivalents.toml lists a mutant that does not exist: {entry['before']!r}"
 
 
 def main() -> None:
@@ -210,7 +217,7 @@ def main() -> None:
     options = parser.parse_args()
     with (HERE / "modules.toml").open("rb") as file:
         listed = tomllib.load(file)
-    modules = [Module(path, listed[path]["tests"]) for path in options.modules or listed]
+    modules = [Module(path, tests_of(listed[path])) for path in options.modules or listed]
     if not options.report:
         copies = [make_copy(number) for number in range(options.workers)]
         for module in modules:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.rest.permissions import MemoryPermissions
 from tests.rest.api import Caller, add, caller, each_database, response_parts
 
 # The callers. All but the first have a memory "mine"; "theirs" is Bob's, and Bob is not a caller.
@@ -307,3 +309,10 @@ def test_an_owner_is_for_good(alias: str) -> None:
         moved = who.call(method, "memories/theirs/?user_id=bob", {"memory": "x", "user_id": "admin"})
         assert (moved.status_code, list(moved.json())) == (400, ["user_id"])
     assert content() == [("mine", "admin", "mine"), ("theirs", "bob", "theirs")]
+
+
+def test_a_request_without_a_user_is_refused() -> None:
+    """REST framework's ``UNAUTHENTICATED_USER`` may be None."""
+    request: Any = mock.Mock(user=None)
+    view: Any = mock.Mock(concerns_others=lambda: False)
+    assert MemoryPermissions().has_permission(request, view) is False
