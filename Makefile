@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo demo-agent browser pooler test test-long test-agno test-pooler test-mutants test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-peers ci clean
+.PHONY: demo demo-agent browser pooler test test-long test-agno test-pooler test-mutants test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-peers bench-agno ci clean
 
 $(DEMO): requirements.txt setup.cfg pyproject.toml
 	@echo "Installing the packages of the demo into $(VENV): less than a minute, 120 MB."
@@ -122,6 +122,10 @@ $(PEERS)/.installed: benchmarks/requirements-peers.txt requirements.txt requirem
 
 bench-peers: $(PEERS)/.installed
 	$(PEERS)/bin/python -m benchmarks.peers --chart docs/images/peers.svg
+
+# Agents of agno on DjangoDb and on agno's own stores, with a model that answers at once.
+bench-agno: $(PEERS)/.installed
+	$(PEERS)/bin/python -m benchmarks.agno
 
 # The REST API under load, beside bare views and beside AgentOS, which runs in the environment of agno's stores.
 bench-rest: $(INSTALLED) $(PEERS)/.installed

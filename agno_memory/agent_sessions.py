@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
-from typing import Final
 
-from django.db import IntegrityError
 from django.db.models import F
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
@@ -15,13 +12,13 @@ from agno_memory.cleaning import cleaned_row, values_to_update
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.connections import connection_to
-from agno_memory.db.table import Table
-from agno_memory.db.transactions import all_or_nothing, has_transactions, savepoint
-from agno_memory.exceptions import SessionExists, SessionNotFound
+from agno_memory.db.session_store import SessionStore
+from agno_memory.db.transactions import all_or_nothing, has_transactions
+from agno_memory.exceptions import SessionNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import AgentRun, AgentSession
-from agno_memory.retries import retry
-from agno_memory.services import ANYONE, NO_USER, Service, async_twin, of_user
+from agno_memory.scopes import UserScope
+from agno_memory.services import ANYONE, NO_USER, Service, async_twin
 from agno_memory.signals import by_owner, run_saved, send, session_deleted, session_saved
 from agno_memory.times import now
 from agno_memory.validators import check, items, validate_query
@@ -30,8 +27,6 @@ __all__ = ["ANYONE", "NO_USER", "AgentSessions"]
 
 # The owner and the id of a session.
 OwnedId = tuple[str | None, str]
-
-RUN_WRITTEN: Final = (*AgentRun.content_fields, "updated_at")
 
 
 class AgentSessions(Service[AgentSessionQuerySet]):
@@ -57,7 +52,8 @@ class AgentSessions(Service[AgentSessionQuerySet]):
                 f"AgentSessions cannot use a {type(db).__name__}, which has a table of memories only. "
                 "Pass an alias of DATABASES to which the app's migrations were applied, or None for the router's."
             )
-        super().__init__(Table(AgentSession, db))
+        self._store = SessionStore(db)
+        super().__init__(self._store)
 
     # Reading
 
@@ -71,8 +67,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         Raises:
             ValidationError: bad input.
         """
-        session_id = identifier("session_id", session_id)
-        return self.rows(user_id).filter(session_id=session_id).first()
+        return self._store.get(identifier("session_id", session_id), _owner(user_id))
 
     def get_runs(self, session_id: Identifier, user_id: object = None) -> AgentRunQuerySet:
         """Return the runs of a session in their order, as a queryset; it is empty if this user has no such session.
@@ -89,6 +84,24 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         if user_id is not ANYONE and not self.rows(user_id).filter(session_id=session_id).exists():
             return runs.none()
         return runs.filter(session_id=session_id)
+
+    def get_run_texts(self, session_id: Identifier, user_id: object = None) -> list[tuple[str, str]]:
+        """Return the id and the data of each run of a session, in their order; nothing without such a session.
+
+        Args:
+            session_id: the id of the session.
+            user_id: the owner, ``ANYONE`` or ``NO_USER``.
+
+        Returns:
+            Pairs of the id and the JSON text of ``AgentRun.data``, which is not decoded.
+
+        Raises:
+            ValidationError: bad input.
+        """
+        session_id = identifier("session_id", session_id)
+        if user_id is not ANYONE and self._store.get(session_id, _owner(user_id)) is None:
+            return []
+        return self._store.run_texts(session_id)
 
     # Writing
 
@@ -112,29 +125,12 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             ValidationError: bad input; nothing was written.
             SessionExists: the id belongs to another user; nothing was written.
         """
-        owner = None if user_id is NO_USER else owner_id(user_id)
-        candidate = cleaned_row(session, user_id=owner)
+        user = None if user_id is NO_USER else owner_id(user_id)
+        candidate = cleaned_row(session, user_id=user)
         if not keep_times:
             candidate.updated_at = now()
-        names = (*AgentSession.content_fields, "updated_at", *(["created_at"] if keep_times else []))
-        writable = self._writable(candidate.session_id, user_id)
-
-        def write() -> tuple[AgentSession, bool]:
-            if writable.update(**values_to_update(candidate, names)):
-                # Read back, because the row has its own created_at. None: deleted since the update.
-                return writable.first() or candidate, False
-            try:
-                with savepoint(writable.db):
-                    writable.run(partial(candidate.save, using=writable.db, force_insert=True))
-            except IntegrityError as error:
-                if not writable.exists() and self._exists(candidate.session_id):
-                    raise SessionExists(candidate.session_id) from error
-                # Added since the update, and perhaps deleted again: the next attempt updates or adds it.
-                raise
-            return candidate, True
-
-        written, created = retry(write, IntegrityError)
-        self._send(session_saved, user_id=owner, session_ids=[written.session_id], created=created)
+        written, created = self._store.upsert(candidate, _owner(user_id), keep_times=keep_times)
+        self._send(session_saved, user_id=user, session_ids=[written.session_id], created=created)
         return written
 
     def rename_session(self, session_id: Identifier, name: str, user_id: object = None) -> AgentSession:
@@ -185,21 +181,21 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         # The position of a run is chosen when it is written.
         candidate = cleaned_row(run, exclude=("session", "run_index"), session_id=session_id)
         candidate.updated_at = now()
-        session = self._writable(session_id, user_id)
+        owner, alias = _owner(user_id), self.write_alias
 
         def write() -> bool:
             # This locks the session if the database has locks: no other run gets this position, and the session stays.
-            if not session.update(updated_at=candidate.updated_at, version=F("version") + 1):
+            if not self._store.touch(session_id, owner, candidate.updated_at):
                 raise SessionNotFound(session_id)
-            return _write_run(candidate, session.db, run_index)
+            return self._store.put_run(candidate, run_index)
 
-        created = all_or_nothing(session.db, write)
-        if not has_transactions(connection_to(session.db)) and not session.exists():
+        created = all_or_nothing(alias, write)
+        if not has_transactions(connection_to(alias)) and not self._store.exists(session_id, owner):
             # Deleted during the write, by a call that did not see this run.
-            AgentRun.objects.using(session.db).filter(session_id=session_id).erase()
+            self._store.runs(session_id).erase()
             raise SessionNotFound(session_id)
         details = {"session_id": session_id, "run_id": candidate.run_id, "created": created}
-        send(run_saved, AgentRun, using=session.db, **details)
+        send(run_saved, AgentRun, using=alias, **details)
         return candidate
 
     # Deleting
@@ -253,20 +249,13 @@ class AgentSessions(Service[AgentSessionQuerySet]):
 
     aget_session = async_twin(get_session)
     aget_runs = async_twin(get_runs)
+    aget_run_texts = async_twin(get_run_texts)
     aupsert_session = async_twin(upsert_session)
     arename_session = async_twin(rename_session)
     aupsert_run = async_twin(upsert_run)
     adelete_session = async_twin(delete_session)
     adelete_sessions = async_twin(delete_sessions)
     adelete_user_sessions = async_twin(delete_user_sessions)
-
-    def _exists(self, session_id: str) -> bool:
-        return self.rows_to_write(ANYONE).filter(session_id=session_id).exists()
-
-    def _writable(self, session_id: Identifier, user_id: object) -> AgentSessionQuerySet:
-        """Return the session with this id if this user may write it: it is theirs or has no user."""
-        rows = self.rows_to_write(ANYONE).filter(session_id=session_id)
-        return rows if user_id is ANYONE else of_user(rows, user_id) | of_user(rows, NO_USER)
 
     def _delete(self, rows: AgentSessionQuerySet) -> list[str]:
         """Delete sessions with their runs, all or nothing, and return their ids."""
@@ -276,14 +265,9 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         return [session_id for _owner, session_id in deleted]
 
 
-def _write_run(candidate: AgentRun, alias: str, run_index: int | None) -> bool:
-    """Replace or add a run, and return whether it was added; the caller has locked the session."""
-    runs = AgentRun.objects.using(alias).filter(session_id=candidate.session_id)
-    if runs.filter(run_id=candidate.run_id).update(**values_to_update(candidate, RUN_WRITTEN)):
-        return False
-    candidate.run_index = runs.next_index() if run_index is None else run_index
-    runs.run(partial(candidate.save, using=alias, force_insert=True))
-    return True
+def _owner(user_id: object) -> object:
+    """Return the id of a user; ``ANYONE`` and ``NO_USER`` as they are. Raises ValidationError."""
+    return user_id if isinstance(user_id, UserScope) else owner_id(user_id)
 
 
 def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:

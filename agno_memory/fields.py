@@ -22,6 +22,7 @@ from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.lookups import About, AboutAny, FewerTopics
 from agno_memory.db.metadata import HasMetadata
 from agno_memory.identifiers import as_text
+from agno_memory.json_texts import JSONText, json_text
 from agno_memory.keys import composite_key
 from agno_memory.times import now, whole_milliseconds
 
@@ -305,7 +306,7 @@ class VerbatimJSONField(_AnyTextField):
 
     def to_python(self, value: Any) -> Any:
         # Fixtures contain the text.
-        if not isinstance(value, str):
+        if not isinstance(value, str) or isinstance(value, JSONText):
             return value
         try:
             return json.loads(value)
@@ -314,10 +315,10 @@ class VerbatimJSONField(_AnyTextField):
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
         super().validate(value, model_instance)
-        validators.json_text(value)
+        json_text(value)
 
     def get_prep_value(self, value: Any) -> Any:
-        return value if value is None or is_expression(value) else validators.json_text(value)
+        return value if value is None or is_expression(value) else str(json_text(value))
 
     def value_to_string(self, obj: models.Model) -> Any:
         return self.get_prep_value(self.value_from_object(obj))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from enum import Enum, auto
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -13,25 +12,14 @@ from django.dispatch import Signal
 
 from agno_memory.db import MemoryDb
 from agno_memory.db.table import OwnedRows, Table
+from agno_memory.scopes import ANYONE as ANYONE  # also imported from here
+from agno_memory.scopes import NO_USER as NO_USER
+from agno_memory.scopes import UserScope as UserScope
 from agno_memory.signals import send
 
 Instance = TypeVar("Instance")
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
-
-
-class UserScope(Enum):
-    """Values that ``rows()`` and the verbs of ``AgentSessions`` accept in the place of a user.
-
-    ``ANYONE`` is every row, with or without a user. It is meant for code that acts for the whole site, such as agno,
-    which reads sessions by their ids alone. ``NO_USER`` is the rows without a user: an agent can run without one.
-    """
-
-    ANYONE = auto()
-    NO_USER = auto()
-
-
-ANYONE, NO_USER = UserScope.ANYONE, UserScope.NO_USER
 
 
 class Service(Generic[OwnedRows]):

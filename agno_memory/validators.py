@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from agno_memory.conf import conf
-from agno_memory.names import MAX_COUNT as MAX_COUNT  # also imported from here
+from agno_memory.json_texts import json_text as json_text  # also imported from here
+from agno_memory.names import MAX_COUNT as MAX_COUNT
 from agno_memory.names import MAX_IDENTIFIER_LENGTH as MAX_IDENTIFIER_LENGTH
 from agno_memory.names import MAX_QUERY_LENGTH as MAX_QUERY_LENGTH
 from agno_memory.times import now, whole_milliseconds
@@ -30,8 +31,6 @@ MAX_INTEGER = 2**63 - 1
 # Floats from this one on print with an exponent; PostgreSQL's jsonb writes all of their digits and returns integers.
 FIRST_EXPONENT = 1e16
 
-# The maximum size of a JSON document in bytes: MongoDB's limit for a row is 16 MB.
-MAX_DOCUMENT_SIZE = 15 * 2**20
 
 # json.dumps() creates a new encoder for each call with an option.
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
@@ -260,31 +259,6 @@ def limit_metadata(metadata: dict[str, Any]) -> None:
             code="metadata_too_large",
             params={"limit": conf.MAX_METADATA_SIZE, "size": size},
         )
-
-
-def json_text(value: object) -> str:
-    """Return a value as JSON text, which every database stores unchanged.
-
-    Raises:
-        ValidationError: a value that JSON cannot represent, or more than 15 MB.
-    """
-    try:
-        text = _as_json(value)
-    except (TypeError, ValueError, RecursionError):
-        raise ValidationError(_("This is not JSON."), code="invalid") from None
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        # A lone surrogate can be escaped in JSON, but not encoded as UTF-8.
-        text = json.dumps(value)
-        size = len(text)
-    if size > MAX_DOCUMENT_SIZE:
-        raise ValidationError(
-            _("Ensure this has at most %(limit)d bytes of JSON (it has %(size)d)."),
-            code="too_large",
-            params={"limit": MAX_DOCUMENT_SIZE, "size": size},
-        )
-    return text
 
 
 def past_moment(value: object) -> datetime.datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agno_memory.agent_sessions import ANYONE, NO_USER, AgentSessions
 from agno_memory.exceptions import SessionExists, SessionNotFound
+from agno_memory.json_texts import JSONText, json_text
 from agno_memory.models import AgentRun, AgentSession
 from tests.databases import commits, each_database, errors, race, results
 
@@ -277,3 +279,30 @@ def test_a_walk_yields_each_session_once_over_many_pages(alias: str, settings: A
     settings.AGNO_MEMORY = {"BATCH_SIZE": 2}
     walked = [each.session_id for each in AgentSessions(alias).rows("maya").walk()]
     assert walked == ["s0", "s1", "s2", "s3", "s4"]
+
+
+@each_database
+def test_the_texts_of_runs_are_those_that_were_written(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(), "maya")
+    for run_id, data in (("b", ODD), ("a", {"said": "a"})):
+        sessions.upsert_run("s", run(run_id, data=data), "maya")
+    texts = sessions.get_run_texts("s", "maya")
+    assert [(run_id, json.loads(text)) for run_id, text in texts] == [("b", ODD), ("a", {"said": "a"})]
+    assert list(sessions.get_run_texts("s", ANYONE)) == list(texts)
+    for other in ("noah", NO_USER):
+        assert sessions.get_run_texts("s", other) == []
+    assert sessions.get_run_texts("none", ANYONE) == []
+
+
+@each_database
+def test_json_that_is_encoded_already_is_stored_as_it_is(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    for metadata in ({"a": 1}, {"a": 2}):
+        written = sessions.upsert_session(session(metadata=json_text(metadata)), "maya")
+        found = sessions.get_session("s", "maya")
+        assert found is not None
+        assert (written.metadata, found.metadata) == (metadata, metadata)
+    for text in ('{"a":  1}', '{"a":  2}'):
+        sessions.upsert_run("s", run("r", data=JSONText(text)), "maya")
+        assert sessions.get_run_texts("s", "maya") == [("r", text)]

@@ -12,6 +12,7 @@ import pytest
 from django.db import connections, models
 
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.db.session_statements import TouchSession
 from agno_memory.models import AgentRun, AgentSession
 from tests.databases import commits, each_database
 
@@ -25,9 +26,12 @@ def runs(sessions: AgentSessions) -> models.QuerySet[AgentRun]:
     return AgentRun.objects.using(sessions.read_alias)
 
 
+TOUCH = TouchSession(fields=("updated_at",), moment="updated_at", scope=None)
 IN_ORDER: dict[str, Question] = {
     "one session": lambda sessions: sessions.rows("user 5").filter(session_id="s5"),
-    "one session to write": lambda sessions: sessions._writable("s5", "user 5"),
+    "one session to write": lambda sessions: TOUCH.rows(
+        AgentSession, sessions.read_alias, {"session_id": "s5", "user_id": "user 5"}.__getitem__
+    ),
     "a user's newest": lambda sessions: sessions.rows("user 5").newest()[:10],
     "a user's, by their beginning": lambda sessions: sessions.rows("user 5").order_by("-created_at", "-session_id")[
         :10

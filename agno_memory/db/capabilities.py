@@ -23,3 +23,8 @@ def returns_written_rows(connection: BaseDatabaseWrapper) -> bool:
 def takes_any_app(connection: BaseDatabaseWrapper) -> bool:
     """Return whether any app can have tables here. MongoDB does not count up, so it has no type for ``AutoField``."""
     return bool(connection.data_types.get("AutoField"))
+
+
+def has_pool(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether closing this connection returns it to a pool of Django's, so that it must not be held."""
+    return bool(connection.settings_dict.get("OPTIONS", {}).get("pool"))

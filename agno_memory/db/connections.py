@@ -32,8 +32,20 @@ def _is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
     return connection.in_atomic_block or not connection.autocommit
 
 
+def is_usable(connection: BaseDatabaseWrapper) -> bool:
+    """Ask the server whether an open connection still works."""
+    return bool(vendor_method(LOST, connection, "is_usable")(connection))
+
+
 class _Lost:
     """Drop a connection if it is lost; one method per database."""
+
+    def is_usable_sql(self, connection: BaseDatabaseWrapper) -> bool:
+        return connection.is_usable()
+
+    def is_usable_mongodb(self, connection: BaseDatabaseWrapper) -> bool:
+        # As in drop_mongodb().
+        return True
 
     def drop_sql(self, connection: BaseDatabaseWrapper) -> None:
         if connection.is_usable():

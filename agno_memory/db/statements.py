@@ -276,23 +276,29 @@ class SetValues(OneRow[None]):
         mongodb.set_values(model, connection, query_filter, changes)
 
 
-class Update(OneRow[Model | None]):
-    """Change the row and return it as it is afterwards, or None. Machine-written fields change by themselves.
+class Change(OneRow[Result]):
+    """Base of statements that change the row. Machine-written fields change by themselves.
 
     Args:
         conditions: names of the fields that select the row.
-        fields: names of the fields to set. The value of ``last_updated`` is the time of the write.
+        fields: names of the fields to set.
+        moment: the name of the field with the time of the write.
     """
 
-    def __init__(self, *conditions: str, fields: Sequence[str]) -> None:
+    def __init__(self, *conditions: str, fields: Sequence[str], moment: str = "last_updated") -> None:
         super().__init__(*conditions)
         self.fields = fields
+        self.moment = moment
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
         query = cast("UpdateQuery", self.rows(model, alias, value).query.chain(UpdateQuery))
         query.add_update_values({name: value(name) for name in self.fields})
-        query.add_update_values(moves(model, value("last_updated")))
+        query.add_update_values(moves(model, value(self.moment)))
         return query
+
+
+class Update(Change[Model | None]):
+    """Change the row and return it as it is afterwards, or None."""
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
         if returns_written_rows(connection):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import sys
+from fnmatch import fnmatch
 from types import ModuleType
 from typing import Any
 
 import pytest
+from agno.db.base import BaseDb
 
+from agno_memory.contrib.agno import DjangoDb
 from agno_memory.memory import Memory
-from agno_memory.models import AgentSession, UserMemory
+from agno_memory.models import AgentRecord, AgentSession, UserMemory
 from tests.agno_model import ScriptedModel
 from tests.databases import ROOT, commits
 
@@ -36,6 +41,38 @@ def test_the_example(heading: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (block,) = blocks(heading)
         exec(compile(block, "docs/agno.md", "exec"), {})
         assert not AgentSession.objects.exists()
+
+
+def test_the_example_of_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    openai = ModuleType("agno.models.openai")
+    openai.OpenAIChat = ScriptedModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "agno.models.openai", openai)
+    (block,) = blocks("Knowledge, learnings, evaluations and components")
+    block = block.replace("My name is Maya", '!update_profile {\\"name\\": \\"Maya\\"}')
+    names: dict[str, Any] = {}
+    exec(compile(block, "docs/agno.md", "exec"), names)
+    assert names["version"] == 1
+    kinds = sorted(AgentRecord.objects.values_list("kind", "user_id"), key=str)
+    assert kinds == [("component", None), ("component_config", None), ("learning", "maya")]
+
+
+def test_the_table_of_methods() -> None:
+    """A method that a new release of agno adds matches no row, or raises in a row of others that do not."""
+    table = blocks_of_table("What is kept")
+    public = [name for name, _method in inspect.getmembers(BaseDb, inspect.isfunction) if not name.startswith("_")]
+    assert len(public) > 150
+    for name in public:
+        states = [state for patterns, state in table if any(fnmatch(name, pattern) for pattern in patterns)]
+        doc = inspect.getdoc(getattr(DjangoDb, name)) or ""
+        found = "raises" if doc.startswith("Raise NotImplementedError") else "kept"
+        assert states[:1] == [found], name
+
+
+def blocks_of_table(heading: str) -> list[tuple[list[str], str]]:
+    """Return the patterns and the last cell of each row of a table."""
+    section = (ROOT / "docs" / "agno.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ") and "`" in line]
+    return [(re.findall(r"`(.+?)`", row[1]), row[2].rstrip(" |")) for row in rows]
 
 
 def test_the_example_of_recall(monkeypatch: pytest.MonkeyPatch) -> None:

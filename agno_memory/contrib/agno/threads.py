@@ -11,9 +11,8 @@ from functools import wraps
 from threading import current_thread, main_thread
 from typing import Concatenate, ParamSpec, TypeVar
 
-from django.db import connections
-
 from agno_memory.contrib.agno.errors import errors_with_status
+from agno_memory.contrib.agno.kept_connections import KEPT
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
@@ -35,7 +34,7 @@ def from_anywhere(
     @wraps(method)
     def call(self: Store, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         def work() -> Result:
-            with closing_opened_connections(), errors_with_status():
+            with worker_connections(), errors_with_status():
                 return method(self, *args, **kwargs)
 
         if not _is_loop_running():
@@ -54,19 +53,13 @@ def _is_loop_running() -> bool:
 
 
 @contextmanager
-def closing_opened_connections() -> Iterator[None]:
-    """Close the connections that the block opens in a worker thread: no other code closes them.
+def worker_connections() -> Iterator[None]:
+    """Let a block in a worker thread use connections that are kept between calls.
 
-    Connections that were open before stay open, because a request or a transaction of the caller uses them. Those of
-    the main thread stay open too: they end with the process.
+    Those of the main thread are used as they are, and stay open: they end with the process.
     """
     if current_thread() is main_thread():
         yield
         return
-    before = {connection.alias for connection in connections.all(initialized_only=True) if connection.connection}
-    try:
+    with KEPT.lent():
         yield
-    finally:
-        for connection in connections.all(initialized_only=True):
-            if connection.connection and connection.alias not in before:
-                connection.close()

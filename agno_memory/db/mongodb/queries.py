@@ -96,12 +96,18 @@ def find(
     connection: BaseDatabaseWrapper,
     query_filter: dict[str, Any],
     columns: Sequence[str],
-    order: Keys,
-    limit: int | None,
+    order: Keys | None = None,
+    limit: int | None = None,
 ) -> list[Row]:
-    """Return these columns of rows in an order. A limit of None returns all rows."""
+    """Return these columns of rows, in an order if one is named. A limit of None returns all rows."""
     documents = _call(model, connection, "find", query_filter, _projection(columns), sort=order, limit=limit or 0)
     return _rows_of(documents, columns)
+
+
+def find_rows(rows: QuerySet[Any], connection: BaseDatabaseWrapper, columns: Sequence[str]) -> list[Row]:
+    """Return these columns of a queryset's rows, in any order. The backend would run an aggregation pipeline."""
+    query_filter = filter_of(rows.query.get_compiler(connection=connection))
+    return find(rows.model, connection, query_filter, columns)
 
 
 def update_one(
@@ -122,20 +128,30 @@ def update_one(
         columns: to return.
         values: of every field. If there is no such row, add one with these values and return it.
     """
-    if values is not None:
-        changed = {column for each in changes.values() for column in each}
-        document = _document_of(model, connection, values).items()
-        changes = changes | {"$setOnInsert": {column: value for column, value in document if column not in changed}}
     is_upsert = values is not None
+    if values is not None:
+        changes = changes | {"$setOnInsert": _unchanged(changes, _document_of(model, connection, values))}
     row = _call(model, connection, "find_one_and_update", query_filter, changes, upsert=is_upsert, return_document=True)
     return _row_of(row, columns)
 
 
 def set_values(
     model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], changes: dict[str, Any]
-) -> None:
-    """Change a row, if there is one."""
-    _call(model, connection, "update_one", query_filter, changes)
+) -> bool:
+    """Change a row, and return whether there is one."""
+    return bool(_call(model, connection, "update_one", query_filter, changes).matched_count)
+
+
+def put(
+    model: type[Model],
+    connection: BaseDatabaseWrapper,
+    query_filter: dict[str, Any],
+    changes: dict[str, Any],
+    values: Values,
+) -> bool:
+    """Change a row, or add one with these values of every field, and return whether it was added."""
+    changes = changes | {"$setOnInsert": _unchanged(changes, _document_of(model, connection, values))}
+    return _call(model, connection, "update_one", query_filter, changes, upsert=True).upserted_id is not None
 
 
 def delete_one(model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]) -> int:
@@ -160,6 +176,12 @@ def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs
         return with_django_errors(call)
     with debug_transaction(connection, f"db.{table}.{method}()"):
         return with_django_errors(call)
+
+
+def _unchanged(changes: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a document that no update operator changes."""
+    changed = {column for each in changes.values() for column in each}
+    return {column: value for column, value in document.items() if column not in changed}
 
 
 def _document_of(model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> dict[str, Any]:

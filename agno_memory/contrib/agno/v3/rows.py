@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from agno.db.base import SessionType
 from agno.db.schemas.memory import UserMemory as AgnoMemory
-from agno.db.utils import build_single_run_row, deserialize_run, deserialize_session, json_serializer
+from agno.db.utils import CustomJSONEncoder, build_single_run_row, deserialize_run, deserialize_session, json_serializer
 from agno.session import AgentSession as AgnoAgentSession
 from agno.session import TeamSession as AgnoTeamSession
 
 from agno_memory.exceptions import ValidationError
+from agno_memory.json_texts import JSONText, json_text
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.times import from_epoch, to_epoch
 from agno_memory.validators import validate_query
@@ -35,6 +36,11 @@ def optional_moment(seconds: float | None) -> datetime.datetime | None:
 def to_json(value: Any) -> Any:
     """Return a value as agno's own databases store it: JSON, with times and ids as text."""
     return json.loads(json_serializer(value))
+
+
+def to_text(value: Any) -> JSONText | None:
+    """Return the text of ``to_json()``, without decoding it; None stays None."""
+    return None if value is None else json_text(value, CustomJSONEncoder)
 
 
 # Memories
@@ -84,15 +90,17 @@ def memory_result(memory: UserMemory, deserialize: bool | None) -> Any:
 
 
 def session_from_agno(session: Any) -> AgentSession:
-    """Return the unsaved row of agno's session, without its runs and its user."""
-    values = to_json(session.to_dict(include_runs=False))
+    """Return the unsaved row of agno's session, without its runs."""
+    values = session.to_dict(include_runs=False)
     data, name = _split_name(values.get("session_data"))
     row = AgentSession(
         session_id=values["session_id"],
         session_type=_type_of(session).value,
+        user_id=session.user_id,
         name=name,
-        session_data=data,
-        **{key: values.get(key) for key in (*SESSION_IDS, *SESSION_JSON)},
+        session_data=to_text(data),
+        **{key: values.get(key) for key in SESSION_IDS},
+        **{key: to_text(values.get(key)) for key in SESSION_JSON},
     )
     row.created_at = optional_moment(values.get("created_at")) or row.created_at
     row.updated_at = optional_moment(values.get("updated_at")) or row.updated_at
@@ -159,7 +167,7 @@ def _split_name(data: dict[str, Any] | None) -> tuple[dict[str, Any] | None, str
 def run_from_agno(run: Any, session_id: str, user_id: str | None, run_index: int | None) -> tuple[AgentRun, int | None]:
     """Return the unsaved row of agno's run, and its position in the session."""
     values = build_single_run_row(run=run, session_id=session_id, user_id=user_id, run_index=run_index)
-    row = AgentRun(**{name: values[name] for name in RUN_FIELDS}, data=to_json(values["run_data"]))
+    row = AgentRun(**{name: values[name] for name in RUN_FIELDS}, data=to_text(values["run_data"]))
     row.status = getattr(values["status"], "value", values["status"])
     row.created_at = optional_moment(values["created_at"]) or row.created_at
     return row, values["run_index"]

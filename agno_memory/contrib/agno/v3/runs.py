@@ -8,6 +8,7 @@ from agno_memory.agent_session_querysets import AgentRunQuerySet
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
+from agno_memory.contrib.agno.v3.last_writes import LastWrites
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import run_from_agno, run_result
 from agno_memory.identifiers import owner_id
@@ -18,6 +19,7 @@ class RunsMixin:
     """Runs of all sessions."""
 
     _sessions: AgentSessions
+    _last_writes: LastWrites
 
     @from_anywhere
     def upsert_run(self, run: Any, session_id: str, user_id: str | None = None, run_index: int | None = None) -> None:
@@ -34,6 +36,7 @@ class RunsMixin:
         """
         row, index = run_from_agno(run, session_id, user_id, run_index)
         self._sessions.upsert_run(session_id, row, owners.reader(user_id), run_index=index)
+        self._last_writes.add_run(session_id)
 
     @from_anywhere
     def get_run(self, run_id: str, deserialize: bool | None = True) -> Any:

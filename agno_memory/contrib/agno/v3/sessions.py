@@ -11,11 +11,14 @@ from agno.db.utils import HISTORY_SKIP_STATUSES
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
+from agno_memory.contrib.agno.v3.last_writes import LastWrites
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import optional_moment, session_from_agno, session_result
+from agno_memory.contrib.agno.v3.run_objects import RunObjects, decoded
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import SessionNotFound
 from agno_memory.models import AgentRun, AgentSession
+from agno_memory.replicas import on_primary
 from agno_memory.services import ANYONE
 
 
@@ -23,6 +26,8 @@ class SessionsMixin:
     """Sessions of all users. Without a ``user_id``, agno means any user."""
 
     _sessions: AgentSessions
+    _run_objects: RunObjects
+    _last_writes: LastWrites
 
     # Writing
 
@@ -56,8 +61,16 @@ class SessionsMixin:
         ]
 
     def _upsert_session(self, session: Any, *, keep_times: bool = False) -> AgentSession:
-        owner = owners.writer(session.user_id)
-        return self._sessions.upsert_session(session_from_agno(session), owner, keep_times=keep_times)
+        row = session_from_agno(session)
+        owner = owners.writer(row.user_id)
+        if not keep_times and self._last_writes.may_have(row):
+            with on_primary():
+                stored = self._sessions.get_session(row.session_id, owner)
+            if stored is not None and self._last_writes.is_unchanged(stored):
+                return stored
+        written = self._sessions.upsert_session(row, owner, keep_times=keep_times)
+        self._last_writes.add(row, written.version)
+        return written
 
     @from_anywhere
     def rename_session(
@@ -82,7 +95,7 @@ class SessionsMixin:
             if user_id is not None:
                 raise
             return None
-        runs = [run.data for run in self._sessions.get_runs(session_id, ANYONE)]
+        runs = decoded(self._sessions.get_run_texts(session_id, ANYONE))
         return session_result(renamed, runs, session_type, deserialize)
 
     # Reading
@@ -108,10 +121,16 @@ class SessionsMixin:
         session = self._sessions.get_session(session_id, owners.reader(user_id))
         if session is None:
             return None
-        runs: Any = self._sessions.get_runs(session_id, ANYONE)
         if runs_limit is not None:
-            runs = runs.conversation(tuple(HISTORY_SKIP_STATUSES)).tail(runs_limit)
-        return session_result(session, [run.data for run in runs], session_type, deserialize)
+            rows = self._sessions.get_runs(session_id, ANYONE).conversation(tuple(HISTORY_SKIP_STATUSES))
+            last = [run.data for run in rows.only("data").tail(runs_limit)]
+            return session_result(session, last, session_type, deserialize)
+        texts = self._sessions.get_run_texts(session_id, ANYONE)
+        if not deserialize or not self._run_objects.are_shared(session.session_type, session_type):
+            return session_result(session, decoded(texts), session_type, deserialize)
+        result = session_result(session, None, session_type, deserialize)
+        result.runs = self._run_objects.of(session_id, texts)
+        return result
 
     @from_anywhere
     def get_sessions(
@@ -168,7 +187,8 @@ class SessionsMixin:
     def _runs_of(self, sessions: Sequence[AgentSession]) -> dict[str, list[Any]]:
         """Return the data of the runs, in order, by the ids of their sessions."""
         runs: dict[str, list[Any]] = {session.session_id: [] for session in sessions}
-        for run in AgentRun.objects.using(self._sessions.read_alias).filter(session_id__in=list(runs)).in_order():
+        rows = AgentRun.objects.using(self._sessions.read_alias).filter(session_id__in=list(runs)).in_order()
+        for run in rows.only("session_id", "data"):
             runs[run.session_id].append(run.data)
         return runs
 
@@ -177,9 +197,14 @@ class SessionsMixin:
     @from_anywhere
     def delete_session(self, session_id: str, user_id: str | None = None) -> bool:
         """Delete a session with its runs, and return whether the user that is named had it."""
-        return bool(self._sessions.delete_sessions([session_id], owners.reader(user_id)))
+        return bool(self._delete([session_id], user_id))
 
     @from_anywhere
     def delete_sessions(self, session_ids: list[str], user_id: str | None = None) -> None:
         """Delete sessions with their runs. Ids that the user that is named does not have are ignored."""
-        self._sessions.delete_sessions(session_ids, owners.reader(user_id))
+        self._delete(session_ids, user_id)
+
+    def _delete(self, session_ids: list[str], user_id: str | None) -> list[str]:
+        deleted = self._sessions.delete_sessions(session_ids, owners.reader(user_id))
+        self._run_objects.drop(deleted)
+        return deleted

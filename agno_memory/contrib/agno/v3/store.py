@@ -15,10 +15,12 @@ from agno_memory.contrib.agno.v3.component_links import ComponentLinksMixin
 from agno_memory.contrib.agno.v3.components import ComponentsMixin
 from agno_memory.contrib.agno.v3.evaluations import EvaluationsMixin
 from agno_memory.contrib.agno.v3.knowledge import KnowledgeMixin
+from agno_memory.contrib.agno.v3.last_writes import LastWrites
 from agno_memory.contrib.agno.v3.learnings import LearningsMixin
 from agno_memory.contrib.agno.v3.memories import MemoriesMixin
 from agno_memory.contrib.agno.v3.metrics import MetricsMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
+from agno_memory.contrib.agno.v3.run_objects import RunObjects
 from agno_memory.contrib.agno.v3.runs import RunsMixin
 from agno_memory.contrib.agno.v3.sessions import SessionsMixin
 from agno_memory.contrib.agno.v3.traces import TracesMixin
@@ -63,6 +65,8 @@ class DjangoDb(
         self.db = db
         self._memory = AgentMemory(db)
         self._sessions = AgentSessions(db)
+        self._run_objects = RunObjects()
+        self._last_writes = LastWrites()
         self._traces = AgentTraces(db)
         self._metrics = AgentMetrics(db)
 
