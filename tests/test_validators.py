@@ -15,7 +15,6 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 
-from agno_memory import validators
 from agno_memory.identifiers import owner_id
 from agno_memory.test import at
 from agno_memory.validators import (
@@ -24,7 +23,6 @@ from agno_memory.validators import (
     canonical_topics,
     fold,
     items,
-    json_text,
     past_moment,
     validate_characters,
     validate_identifier,
@@ -304,39 +302,6 @@ def test_metadata_is_found_by_single_values() -> None:
     for nested_value in ([], ["pro"], {}, {"a": 1}):
         assert refused_as(canonical_metadata_filter, {"plan": "pro", "more": nested_value}) == "invalid_metadata"
     assert refused_as(canonical_metadata_filter, "plan") == "invalid_metadata"
-
-
-# Documents of other programs
-
-
-def test_a_document_has_room_in_a_row_of_mongodb() -> None:
-    """MongoDB's rows have 16 MB, for the document and the other fields."""
-    assert validators.MAX_DOCUMENT_SIZE == 15 * 1024 * 1024
-
-
-def test_the_size_of_a_document_is_counted_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validators, "MAX_DOCUMENT_SIZE", 10)
-    assert json_text("é" * 4) == '"éééé"'
-    assert refusal(json_text, "é" * 5).messages == ["Ensure this has at most 10 bytes of JSON (it has 12)."]
-    assert refused_as(json_text, "é" * 5) == "too_large"
-
-
-def test_half_of_a_surrogate_pair_in_a_document_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert json_text(["\ud800", "é"]) == '["\\ud800", "\\u00e9"]'
-    monkeypatch.setattr(validators, "MAX_DOCUMENT_SIZE", 8)
-    assert json_text("\ud800") == '"\\ud800"'
-    monkeypatch.setattr(validators, "MAX_DOCUMENT_SIZE", 7)
-    assert refusal(json_text, "\ud800").messages == ["Ensure this has at most 7 bytes of JSON (it has 8)."]
-
-
-def test_a_document_is_json() -> None:
-    endless: list[Any] = []
-    endless.append(endless)
-    deep: list[Any] = []
-    for _level in range(100_000):
-        deep = [deep]
-    for value in (object(), {1, 2}, endless, deep):
-        assert refused_as(json_text, value) == "invalid"
 
 
 # Times
