@@ -66,22 +66,22 @@ def find_candidates(
         owner: of the memories; without one, the index of words is not used.
     """
     masks = _masks(memories, query.terms)
-    statistics = _statistics(masks, query.terms)
+    statistics = statistics_of(masks, query.terms)
     # Of more memories, an older one may have a word that none of these has.
     unknown = [term for term in query.terms if not statistics.frequencies[term]] if len(masks) < STATISTICS_ROWS else []
     repairs = _repairs(memories, unknown)
     if repairs:
         query = with_repairs(query, repairs)
         masks = _masks(memories, query.terms)
-        statistics = _statistics(masks, query.terms)
+        statistics = statistics_of(masks, query.terms)
     if len(masks) < STATISTICS_ROWS:
         # These are all memories of the person, so the common words too may fetch some.
-        keys = _best_of(masks, _weights(statistics, query.terms))
+        keys = best_of(masks, weights_of(statistics, query.terms))
     else:
         rare = [term for term in query.terms if not statistics.is_common(term)]
         keys = _best(memories, statistics, rare, owner) if rare else []
         # Each common word is in many of the newest memories.
-        keys = keys or _best_of(masks, _weights(statistics, query.terms))
+        keys = keys or best_of(masks, weights_of(statistics, query.terms))
     return Candidates(query, _rows(memories, [*keys, *extra_keys], query), statistics, repairs)
 
 
@@ -106,17 +106,18 @@ def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
     return [(key, of_words.get(key, mask & ~is_current)) for key, mask in masks]
 
 
-def _statistics(masks: Masks, terms: Sequence[str]) -> Statistics:
+def statistics_of(masks: Masks, terms: Sequence[str]) -> Statistics:
+    """Return the number of rows, and in how many of them each word is."""
     frequencies = {term: sum(mask >> number & 1 for _key, mask in masks) for number, term in enumerate(terms)}
     return Statistics(len(masks), frequencies)
 
 
-def _weights(statistics: Statistics, terms: Sequence[str]) -> dict[str, int]:
+def weights_of(statistics: Statistics, terms: Sequence[str]) -> dict[str, int]:
     """Return the weights of the words that fetch candidates."""
     return {term: max(round(statistics.idf(term) * PRECISION), 1) for term in terms}
 
 
-def _best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
+def best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
     """Return the keys of the memories with the largest sums of weights; of equal ones, the newest.
 
     Args:
@@ -136,7 +137,7 @@ def _best(memories: UserMemoryQuerySet, statistics: Statistics, terms: Sequence[
 
     The rarest words fetch memories. The others only add to the sums, unless those have too few memories.
     """
-    weights = {marker(term): weight for term, weight in _weights(statistics, terms).items()}
+    weights = {marker(term): weight for term, weight in weights_of(statistics, terms).items()}
     has_index = owner is not None and WordsIndex.exists(connection_to(memories.db), memories.model)
     keys: list[str] = []
     for fetching in _by_rarity(statistics, terms):
@@ -201,7 +202,7 @@ def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> li
             session,
             positions.get(key, 0),
             reader.read(computed.get(key) or stored or ""),
-            _speaker(metadata),
+            speaker_words(metadata),
         )
         for key, memory_id, moment, session, stored, metadata in found
     ]
@@ -210,7 +211,16 @@ def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> li
 def _positions(memories: UserMemoryQuerySet, sessions: Collection[str], keys: Collection[str]) -> dict[str, int]:
     """Return the positions in their sessions of the rows with these keys, and of their neighbours, by key."""
     rows = memories.filter(session_id__in=sessions).order_by("session_id", "created_at", "memory_id")
-    in_order = list(rows.values_list("key", "session_id")[:MAX_SESSION_ROWS])
+    return places_in_sessions(list(rows.values_list("key", "session_id")[:MAX_SESSION_ROWS]), keys)
+
+
+def places_in_sessions(in_order: Sequence[tuple[str, str | None]], keys: Collection[str]) -> dict[str, int]:
+    """Return the positions of the rows with some keys, and of their neighbours, by key.
+
+    Args:
+        in_order: the keys of rows with their sessions, in the order of the sessions and of the time.
+        keys: of the rows.
+    """
     positions: dict[str, int] = {}
     for number, (key, session) in enumerate(in_order):
         if key in keys:
@@ -229,7 +239,7 @@ def _computed(memories: UserMemoryQuerySet, keys: Sequence[str]) -> dict[str, st
     return {key: stored_words(memory, topics if isinstance(topics, list) else ()) for key, memory, topics in rows}
 
 
-def _speaker(metadata: object) -> frozenset[str]:
+def speaker_words(metadata: object) -> frozenset[str]:
     """Return the words of ``metadata["speaker"]``."""
     speaker = metadata.get("speaker") if isinstance(metadata, dict) else None
     return _words_of_name(speaker, conf.LANGUAGE) if isinstance(speaker, str) else frozenset()
