@@ -33,7 +33,7 @@ from agno.agent import Agent  # noqa: E402
 from agno.models.response import ModelResponse  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from agno_memory.contrib.agno import DjangoDb  # noqa: E402
+from agno_memory.contrib.agno import AsyncDjangoDb, DjangoDb  # noqa: E402
 from benchmarks.measure import Case, measure  # noqa: E402
 from benchmarks.peers import TITLES, agno_store  # noqa: E402
 from benchmarks.places import PLACES, Place  # noqa: E402
@@ -128,7 +128,10 @@ def sides_on(name: str) -> Iterator[tuple[str, dict[str, Side]]]:
         place.handle.drop()
         call_command("migrate", "agno_memory", database=alias, verbosity=0, interactive=False)
         ours = DjangoDb(alias)
-        yield place.driver.version(), {"agno": Side(own, own_awaited(name, place)), "ours": Side(ours, ours)}
+        yield (
+            place.driver.version(),
+            {"agno": Side(own, own_awaited(name, place)), "ours": Side(ours, AsyncDjangoDb(alias))},
+        )
 
 
 def own_awaited(name: str, place: Place) -> Any:
