@@ -9,6 +9,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from agno_memory import validators
 from agno_memory.db.lookups import FoldedContains, FoldedContainsAll
+from agno_memory.db.words_index import HasAnyWord
 from agno_memory.fields import is_expression
 from agno_memory.search.stored_words import stored_words
 
@@ -124,3 +125,4 @@ class SearchTermsField(DerivedTextField):
 
 FoldedTextField.register_lookup(FoldedContains)
 FoldedTextField.register_lookup(FoldedContainsAll)
+SearchTermsField.register_lookup(HasAnyWord)

@@ -89,8 +89,9 @@ def test_nothing_is_left_to_migrate() -> None:
 
 @pytest.mark.parametrize("alias", ["postgres"])
 def test_postgresql_gets_a_gin_index(scratch: str) -> None:
-    (gin,) = [index for index in indexes().values() if index["type"] == "gin"]
-    assert gin["columns"] == ["topics"]
+    # The other one is on an expression.
+    gin = [index["columns"] for index in indexes().values() if index["type"] == "gin"]
+    assert sorted(gin) == [[], ["topics"]]
 
 
 @pytest.mark.parametrize("alias", ["mongodb", "standalone"])

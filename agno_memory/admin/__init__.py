@@ -1,4 +1,4 @@
-"""The Django admin of memories and sessions.
+"""The Django admin of memories, sessions and traces.
 
 A theme with its own admin class, such as django-unfold, gets the same pages by the mixins::
 
@@ -16,9 +16,19 @@ from django.contrib import admin
 from agno_memory.admin.accounts import PersonLinkMixin
 from agno_memory.admin.memories import UserMemoryAdmin, UserMemoryAdminMixin
 from agno_memory.admin.sessions import AgentSessionAdmin, AgentSessionAdminMixin
-from agno_memory.models import AgentSession, UserMemory
+from agno_memory.admin.traces import AgentTraceAdmin, AgentTraceAdminMixin
+from agno_memory.models import AgentSession, AgentTrace, UserMemory
 
-__all__ = ["AgentSessionAdmin", "AgentSessionAdminMixin", "PersonLinkMixin", "UserMemoryAdmin", "UserMemoryAdminMixin"]
+__all__ = [
+    "AgentSessionAdmin",
+    "AgentSessionAdminMixin",
+    "AgentTraceAdmin",
+    "AgentTraceAdminMixin",
+    "PersonLinkMixin",
+    "UserMemoryAdmin",
+    "UserMemoryAdminMixin",
+]
 
 admin.site.register(UserMemory, UserMemoryAdmin)
 admin.site.register(AgentSession, AgentSessionAdmin)
+admin.site.register(AgentTrace, AgentTraceAdmin)

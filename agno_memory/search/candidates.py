@@ -6,13 +6,16 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from agno_memory.conf import conf
 from agno_memory.db.aggregates.words import RowsToRank, WordMasks
+from agno_memory.db.connections import connection_to
 from agno_memory.db.expressions import SumOfParts
+from agno_memory.db.words_index import OwnedWords, WordsIndex, found_by_key
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import analyser, current_analyser
 from agno_memory.search.query import beginning, repair, repairable, with_repairs
@@ -28,6 +31,9 @@ ROWS_BEFORE: Final = 1
 ROWS_AFTER: Final = 2
 # The rows of the candidates' sessions that are read, to find the neighbours.
 MAX_SESSION_ROWS: Final = 2_000
+# Rare words fetch before frequent ones: first those that together occur this many times in the counted memories, 1 % of
+# them, then up to 5 %, then all.
+FETCHED_FIRST: Final = (20, 100)
 # Rarities are compared as whole numbers, which every database adds to the same sums.
 PRECISION: Final = 1_000
 
@@ -48,13 +54,16 @@ class Candidates(NamedTuple):
     repairs: dict[str, str]
 
 
-def find_candidates(memories: UserMemoryQuerySet, query: Query, extra_keys: Iterable[str] = ()) -> Candidates:
+def find_candidates(
+    memories: UserMemoryQuerySet, query: Query, extra_keys: Iterable[str] = (), owner: str | None = None
+) -> Candidates:
     """Return the memories that have words of a query, and their neighbours.
 
     Args:
         memories: those of one person, narrowed by the filters of the search.
         query: the words to search for.
         extra_keys: of memories to rank although they have no word of the query: those that a model finds.
+        owner: of the memories; without one, the index of words is not used.
     """
     masks = _masks(memories, query.terms)
     statistics = _statistics(masks, query.terms)
@@ -70,7 +79,9 @@ def find_candidates(memories: UserMemoryQuerySet, query: Query, extra_keys: Iter
         keys = _best_of(masks, _weights(statistics, query.terms))
     else:
         rare = [term for term in query.terms if not statistics.is_common(term)]
-        keys = _best(memories, _weights(statistics, rare or query.terms))
+        keys = _best(memories, statistics, rare, owner) if rare else []
+        # Each common word is in many of the newest memories.
+        keys = keys or _best_of(masks, _weights(statistics, query.terms))
     return Candidates(query, _rows(memories, [*keys, *extra_keys], query), statistics, repairs)
 
 
@@ -120,12 +131,41 @@ def _best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
     return [key for key, _mask in best[:MAX_CANDIDATES]]
 
 
-def _best(memories: UserMemoryQuerySet, weights: Mapping[str, int]) -> list[str]:
-    """Return the same for all memories, computed by the database."""
-    parts = {marker(term): weight for term, weight in weights.items()}
-    weighted = memories.annotate(weight=SumOfParts("search_terms", parts)).filter(weight__gt=0)
-    best = weighted.order_by("-weight", "-last_updated", "-memory_id")
-    return list(best.values_list("key", flat=True)[:MAX_CANDIDATES])
+def _best(memories: UserMemoryQuerySet, statistics: Statistics, terms: Sequence[str], owner: str | None) -> list[str]:
+    """Return the same for all memories, computed by the database.
+
+    The rarest words fetch memories. The others only add to the sums, unless those have too few memories.
+    """
+    weights = {marker(term): weight for term, weight in _weights(statistics, terms).items()}
+    has_index = owner is not None and WordsIndex.exists(connection_to(memories.db), memories.model)
+    keys: list[str] = []
+    for fetching in _by_rarity(statistics, terms):
+        rows = memories
+        if owner is not None and has_index:
+            rows = found_by_key(memories).filter(search_terms__has_any_word=OwnedWords(owner, fetching))
+        parts = dict.fromkeys(map(marker, fetching), 1)
+        weighted = rows.annotate(
+            found=SumOfParts("search_terms", parts), weight=SumOfParts("search_terms", weights)
+        ).filter(found__gt=0)
+        best = weighted.order_by("-weight", "-last_updated", "-memory_id")
+        keys = list(best.values_list("key", flat=True)[:MAX_CANDIDATES])
+        if len(keys) == MAX_CANDIDATES:
+            break
+    return keys
+
+
+def _by_rarity(statistics: Statistics, terms: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the words that fetch memories, the rarest at first, then with more frequent ones, then all."""
+    ordered = sorted(terms, key=lambda term: statistics.frequencies[term])
+    yielded = 0
+    for limit in FETCHED_FIRST:
+        totals = accumulate(statistics.frequencies[term] for term in ordered)
+        # At least one.
+        number = max(sum(total <= limit for total in totals), 1)
+        if yielded < number < len(ordered):
+            yielded = number
+            yield ordered[:number]
+    yield ordered
 
 
 def _repairs(memories: UserMemoryQuerySet, unknown: Iterable[str]) -> dict[str, str]:
@@ -141,12 +181,13 @@ def _repairs(memories: UserMemoryQuerySet, unknown: Iterable[str]) -> dict[str, 
 
 def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> list[Row]:
     """Return the rows with these keys, and their neighbours."""
-    found = RowsToRank(memories.filter(key__in=keys)).run()
+    by_key = found_by_key(memories)
+    found = RowsToRank(by_key.filter(key__in=keys)).run()
     sessions = {session for _key, _id, _moment, session, *_others in found if session is not None}
     positions = _positions(memories, sessions, set(keys)) if sessions else {}
     neighbours = positions.keys() - set(keys)
     if neighbours:
-        found += RowsToRank(memories.filter(key__in=list(neighbours))).run()
+        found += RowsToRank(by_key.filter(key__in=list(neighbours))).run()
     current = f"{current_analyser().name} "
     # A document of another program may lack the field.
     others = [key for key, *_others, stored, _metadata in found if not (stored or "").startswith(current)]
@@ -184,7 +225,7 @@ def _computed(memories: UserMemoryQuerySet, keys: Sequence[str]) -> dict[str, st
     """Return the words of memories that store none, or those of another analyser, by key."""
     if not keys:
         return {}
-    rows = memories.filter(key__in=keys).values_list("key", "memory", "topics")
+    rows = found_by_key(memories).filter(key__in=keys).values_list("key", "memory", "topics")
     return {key: stored_words(memory, topics if isinstance(topics, list) else ()) for key, memory, topics in rows}
 
 

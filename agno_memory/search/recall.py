@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from agno_memory.db.aggregates.words import Memories
 from agno_memory.db.rows import with_read_fields
+from agno_memory.db.words_index import found_by_key
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import current_analyser
@@ -128,7 +130,7 @@ class Search:
             # Only words that say nothing, such as "what about it?".
             return [self.unranked(memory) for memory in with_read_fields(memories).newest()[:limit]]
         model = Model() if owner is None else Model.of(memories, owner, self.text, self.precise or is_narrowed)
-        found = find_candidates(memories, query, model.nearest)
+        found = find_candidates(memories, query, model.nearest, owner)
         shares = model.shares(memories, found.rows)
         ranked = rank(found.query, found.rows, found.statistics, shares)
         scored = [pair for pair in ranked if pair[1].score() > 0 or pair[1].own]
@@ -157,8 +159,8 @@ def _matches(
     memories: UserMemoryQuerySet, scored: list[tuple[Row, Parts]], found: Candidates, model: Model
 ) -> list[Match]:
     """Return the memories of rows. A memory that was deleted in between is left out."""
-    rows = memories.filter(key__in=[row.key for row, _parts in scored])
-    by_key = {memory.key: memory for memory in with_read_fields(rows)}
+    rows = found_by_key(memories).filter(key__in=[row.key for row, _parts in scored])
+    by_key: dict[str, UserMemory] = {memory.key: memory for memory in Memories(rows).run()}
     ids = {row.key: row.memory_id for row in found.rows}
     return [
         Match(by_key[row.key], parts.score(), _explanation(by_key[row.key], parts, found, ids, model))

@@ -20,7 +20,8 @@ from agno_memory.db.connections import connection_to
 from agno_memory.db.drivers import how_to_install
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.table_models import model_for
-from agno_memory.operations import CreateTopicsIndex
+from agno_memory.db.words_index import WordsIndex
+from agno_memory.operations import CreateTopicsIndex, CreateWordsIndex
 
 # Letters, digits, underscores and hyphens: every database accepts these in a name.
 TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
@@ -122,6 +123,7 @@ class MemoryDb:
                     raise
         if self._add_missing_columns():
             self._create_missing_indexes()
+        self._create_words_index()
         if not connection.features.can_rollback_ddl:
             # A process that was killed between two statements may have left a table without all of its indexes.
             self._create_missing_indexes()
@@ -160,9 +162,25 @@ class MemoryDb:
         models: list[type[Model]] = [self.model, self._vectors]
         return [model for model in models if not self._is_among(tables, model._meta.db_table)]
 
+    def _create_words_index(self) -> None:
+        """Create the index of words, which a table of an earlier version lacks, unless it exists."""
+        connection = connection_to(self.alias)
+        if not CreateWordsIndex.is_made_on(connection) or WordsIndex.exists(connection, self.model):
+            return
+        try:
+            with connection.schema_editor() as editor:
+                CreateWordsIndex.create(editor, self.model)
+            connection.disable_constraint_checking()
+        except DatabaseError:
+            # Another process may have created it at the same time, which is as good.
+            if not WordsIndex.exists(connection, self.model):
+                raise
+
     def _drop(self) -> None:
         missing = self._missing()
         with connection_to(self.alias).schema_editor() as editor:
+            if self.model not in missing:
+                CreateWordsIndex.drop(editor, self.model)
             for model in (self.model, self._vectors):
                 if model not in missing:
                     editor.delete_model(model)

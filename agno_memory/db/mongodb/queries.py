@@ -96,12 +96,18 @@ def find(
     connection: BaseDatabaseWrapper,
     query_filter: dict[str, Any],
     columns: Sequence[str],
-    order: Keys,
-    limit: int | None,
+    order: Keys | None = None,
+    limit: int | None = None,
 ) -> list[Row]:
-    """Return these columns of rows in an order. A limit of None returns all rows."""
+    """Return these columns of rows, in an order if one is named. A limit of None returns all rows."""
     documents = _call(model, connection, "find", query_filter, _projection(columns), sort=order, limit=limit or 0)
     return _rows_of(documents, columns)
+
+
+def find_rows(rows: QuerySet[Any], connection: BaseDatabaseWrapper, columns: Sequence[str]) -> list[Row]:
+    """Return these columns of a queryset's rows, in any order. The backend would run an aggregation pipeline."""
+    query_filter = filter_of(rows.query.get_compiler(connection=connection))
+    return find(rows.model, connection, query_filter, columns)
 
 
 def update_one(
