@@ -24,8 +24,9 @@ from agno_memory.db.statements import Statement
 from agno_memory.exceptions import SessionExists
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, UserMemory
-from tests.agno3 import test_agents, test_recall, test_store, test_turns
+from tests.agno3 import test_agentos, test_agentos_stores, test_agents, test_recall, test_store, test_turns
 from tests.agno3.awaited import AwaitedAgent, AwaitedDb, AwaitedTeam, run
+from tests.agno3.test_agentos_stores import expected as expected  # a fixture
 from tests.agno_helpers import add_many
 from tests.agno_model import ScriptedModel
 from tests.databases import PATIENCE_SECONDS, commits, each_database
@@ -36,7 +37,7 @@ pytestmark = [commits]
 
 # Methods that agno's base has for its own databases.
 OF_AGNO = {"close", "to_dict", "from_dict"}
-WITH_AGENTS = (test_agents, test_recall)
+WITH_AGENTS = (test_agentos, test_agents, test_recall)
 REUSED = (*WITH_AGENTS, test_store, test_turns)
 # Tests of these modules that do not concern an async store, or have a counterpart below.
 SYNC_ONLY = {
@@ -63,6 +64,8 @@ SYNC_ONLY = {
     "test_the_number_of_statements",
     "test_a_turn_costs_the_same_in_a_long_conversation",
     "test_bulk_verbs_where_reads_prefer_secondaries",
+    # Many calls of one rule, which is the other store's.
+    "test_every_method_refuses_a_blank_user",
     # Random input, with fixtures for each test.
     "test_any_text_is_stored_exactly_or_refused",
 }
@@ -140,6 +143,16 @@ def test_agnos_agents_share_the_sessions_of_both_stores(alias: str) -> None:
         answer = agent(kind(alias)).run("Hello", user_id="maya", session_id="s")
         assert json.loads(answer.content)["turns"] == number
     assert json.loads(agent(AsyncDjangoDb(alias)).run("Hello", user_id="noah", session_id="s").content)["turns"] == 1
+
+
+def test_agentos_answers_as_on_agnos_own_store(expected: list[Any], subtests: Any) -> None:
+    ours = run(test_agentos_stores.answers(AsyncDjangoDb("postgres")))
+    for found, other in zip(ours, expected, strict=True):
+        # agno has no components on an async database.
+        status = 503 if "/components" in found[0] else other[1]
+        with subtests.test(found[0]):
+            assert found[1] == status
+            assert status == 503 or found == other
 
 
 def test_the_loop_runs_while_the_database_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
