@@ -67,5 +67,5 @@ def test_the_answers_are_those_of_agnos_own_store(alias: str, tmp_path: Path) ->
         theirs.id = "db"
         assert ours == answers(theirs)
     failed = [number for number, (_name, answer) in enumerate(ours) if answer.get("ok") is False]
-    # Noah's, what others consist of, and a draft.
+    # Noah's calls, components that others consist of, and a draft.
     assert failed == [1, 4, 6, 13, 16, 18]

@@ -43,9 +43,9 @@ def archived(component_id: str) -> ComponentArchivedError:
     return ComponentArchivedError(f"Component {component_id} is archived: restore it before you write to it.")
 
 
-def conflict(component_id: str, what: str, found: int | None, expected: int) -> ComponentVersionConflictError:
+def conflict(component_id: str, which: str, found: int | None, expected: int) -> ComponentVersionConflictError:
     """Return the error for a version that is not the expected one."""
-    return ComponentVersionConflictError(f"The {what} version of {component_id} is {found}, not {expected}.")
+    return ComponentVersionConflictError(f"The {which} version of {component_id} is {found}, not {expected}.")
 
 
 class ComponentStore:

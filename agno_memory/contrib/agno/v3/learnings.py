@@ -1,4 +1,4 @@
-"""The methods of ``DjangoDb`` for learnings: what agno's ``learning=True`` keeps about users, sessions and entities."""
+"""The methods of ``DjangoDb`` for learnings: facts that agents with ``learning=True`` keep about users and entities."""
 
 from __future__ import annotations
 
