@@ -6,7 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from agno_memory.conf import conf
-from agno_memory.db.expiry import unexpired
+from agno_memory.db.expiry import CurrentMoment, unexpired
 from agno_memory.db.revisions import Ending, KeepMany
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.times import EPOCH, now
@@ -26,7 +26,7 @@ class KeptQuerySet(EmbeddedQuerySet):
 
     def current(self, moment: datetime.datetime | None = None) -> Self:
         """Narrow to the memories that have not expired, now or at a moment."""
-        return self.filter(unexpired(moment or now()))
+        return self.filter(unexpired(moment or CurrentMoment()))
 
     def expired(self) -> Self:
         """Narrow to the memories that have expired."""

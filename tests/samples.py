@@ -10,6 +10,7 @@ from django.db import models
 from agno_memory.fields import ExpiresAtField, IdentifierField, MetadataField, TopicsField
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
+from agno_memory.times import to_iso
 
 # By the type of the field, so a new field of one of these types is tested without a change here.
 BY_TYPE: Final[dict[type[models.Field[Any, Any]], Any]] = {
@@ -35,6 +36,12 @@ def sample(name: str) -> Any:
     value = BY_TYPE[type(field)]
     assert value != field.get_default(), f"The sample value for {name} is the default of the field: choose another one."
     return value
+
+
+def json_sample(name: str) -> Any:
+    """Return the value of ``sample()`` as JSON has it."""
+    value = sample(name)
+    return to_iso(value) if isinstance(value, datetime.datetime) else value
 
 
 def sample_memory(*names: str, **values: Any) -> UserMemory:

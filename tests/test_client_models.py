@@ -15,7 +15,12 @@ from tests.scripted import PAYLOAD, SECRET, Script, client, memory_of
 
 
 def test_a_memory_has_the_fields_of_the_model() -> None:
-    fields = {field.attname for field in Model._meta.concrete_fields} - {"key", "search_text", "search_terms"}
+    fields = {field.attname for field in Model._meta.concrete_fields} - {
+        "key",
+        "search_text",
+        "search_terms",
+        "text_key",
+    }
     assert set(UserMemory.__dataclass_fields__) == fields
     assert Model.content_fields == names.CONTENT_FIELDS
     unsaved, model = UserMemory(memory="x"), Model(memory="x")

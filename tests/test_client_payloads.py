@@ -35,7 +35,8 @@ class Note:
         (Note(), {"memory": "x", "topics": ["a", "b"]}),
         (
             Model(memory="x", memory_id="m1"),
-            dict.fromkeys(names.CONTENT_FIELDS) | {"memory": "x", "topics": [], "metadata": {}, "memory_id": "m1"},
+            dict.fromkeys(names.CONTENT_FIELDS)
+            | {"memory": "x", "topics": [], "metadata": {}, "pinned": False, "memory_id": "m1"},
         ),
     ],
     ids=["dictionary", "unknown name", "a response", "object", "model"],

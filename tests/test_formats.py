@@ -26,7 +26,7 @@ def memory(**values: Any) -> UserMemory:
 
 def test_every_field_except_those_of_searches_is_included() -> None:
     every = {field.name for field in UserMemory._meta.concrete_fields}
-    assert set(FIELDS) == every - {"key", "search_text", "search_terms"}
+    assert set(FIELDS) == every - {"key", "search_text", "search_terms", "text_key"}
     assert tuple(as_dict(memory())) == FIELDS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.core.exceptions import ValidationError
@@ -31,7 +32,7 @@ from agno_memory.admin.related import related
 from agno_memory.admin.search import Search
 from agno_memory.admin.titles import TitledPages
 from agno_memory.admin.urls import unquoted
-from agno_memory.admin.widgets import TopicsInput
+from agno_memory.admin.widgets import MomentFormField, TopicsInput
 from agno_memory.bulk import BulkMemory
 from agno_memory.exceptions import AmbiguousMemory, MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.identifiers import identifier
@@ -134,11 +135,17 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> FormField | None:
         if db_field.name == "topics":
             kwargs["widget"] = TopicsInput(self.url("topics"), self.theme_attrs())
+        if db_field.name == "expires_at":
+            kwargs |= {"form_class": MomentFormField, "widget": forms.DateTimeInput(self.theme_attrs())}
         if db_field.name == "memory_id":
             # Not the field's own default, which would be in the form as if it were a choice to make.
             kwargs |= {"required": False, "initial": "", "show_hidden_initial": False}
             kwargs["help_text"] = _("Leave it blank for a new id. Other people may have a memory with the same id.")
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows: Any = super().get_queryset(request)
+        return rows.current()
 
     def get_readonly_fields(self, request: HttpRequest, obj: UserMemory | None = None) -> tuple[str, ...]:
         if obj:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any, ClassVar
 
@@ -31,6 +32,25 @@ class TextField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(super().has_changed(_normalized_line_ends(initial or ""), _normalized_line_ends(data or "")))
+
+
+class MomentFormField(forms.DateTimeField):
+    """A time in the current time zone, to the millisecond, in one input of the browser."""
+
+    widget = forms.DateTimeInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.widget.input_type = "datetime-local"
+        # Otherwise the browser refuses seconds.
+        self.widget.attrs["step"] = "0.001"
+
+    def prepare_value(self, value: Any) -> Any:
+        local = super().prepare_value(value)
+        return local.isoformat(timespec="milliseconds") if isinstance(local, datetime.datetime) else local
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(super().has_changed(self.to_python(self.prepare_value(initial)), data))
 
 
 class TopicsFormField(forms.CharField):

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.models import DateTimeField, Q, Value
+
+from agno_memory.times import EPOCH, now
 
 # The lookup of the moment after which a memory must expire; its value in compiled statements has this name.
 EXPIRES_AFTER: Final = "expires_at__gt"
+
+_is_fixed: ContextVar[bool] = ContextVar("agno_memory_fixed_moment", default=False)
+
+
+@contextmanager
+def fixed_moment() -> Iterator[None]:
+    """Let ``CurrentMoment`` have one value inside the block, so that the text of a query can identify it."""
+    token = _is_fixed.set(True)
+    try:
+        yield
+    finally:
+        _is_fixed.reset(token)
+
+
+class CurrentMoment(Value):
+    """The time at which a query runs: a queryset may be kept for longer."""
+
+    def __init__(self) -> None:
+        super().__init__(None, output_field=DateTimeField())
+
+    @property
+    def value(self) -> datetime.datetime:
+        return EPOCH if _is_fixed.get() else now()
+
+    @value.setter
+    def value(self, value: object) -> None:
+        """Ignore the value that the base sets."""
 
 
 def unexpired(moment: Any) -> Q:

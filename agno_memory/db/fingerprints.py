@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.expiry import fixed_moment
 
 # The settings of a connection that lead to the rows.
 PLACE_SETTINGS: Final = ("ENGINE", "HOST", "PORT", "NAME", "USER")
@@ -57,7 +58,8 @@ class RowsCondition:
         connection = connection_to(self.rows.db)
         keys = self.rows.order_by().values_list("pk")
         try:
-            return str(vendor_method(self, connection)(keys.query.get_compiler(connection=connection)))
+            with fixed_moment():
+                return str(vendor_method(self, connection)(keys.query.get_compiler(connection=connection)))
         except EmptyResultSet:
             return "none"
 

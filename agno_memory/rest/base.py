@@ -126,7 +126,7 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
 
     def get_queryset(self) -> UserMemoryQuerySet:
         """Return the memories of the user that the request acts for. Narrow them in a subclass."""
-        return UserMemory.objects.for_user(self.owner)
+        return UserMemory.objects.for_user(self.owner).current()
 
     def body(self) -> Any:
         """Return the parsed body."""

@@ -17,10 +17,10 @@ from agno_memory.rest.etags import etag_of
 from agno_memory.rest.views import MemoryViewSet
 from agno_memory.test import at
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite, one, stored
-from tests.samples import sample
+from tests.samples import json_sample
 
 # Every content field: a new one is tested over HTTP without a change here.
-EVERYTHING: dict[str, Any] = {name: sample(name) for name in CONTENT_FIELDS}
+EVERYTHING: dict[str, Any] = {name: json_sample(name) for name in CONTENT_FIELDS}
 NOTHING: dict[str, Any] = {name: getattr(UserMemory(), name) for name in CONTENT_FIELDS if name != "memory"}
 
 

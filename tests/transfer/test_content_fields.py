@@ -13,7 +13,7 @@ from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.transfer.duplicates import ALREADY_STORED, REPEATED_IN_SOURCE
 from tests.databases import RUNNING, commits, each_database
-from tests.samples import sample, sample_memory
+from tests.samples import json_sample, sample, sample_memory
 from tests.transfer.commands import output_of_failed_import, rejected, run
 
 pytestmark = [commits]
@@ -33,7 +33,7 @@ def test_a_field_survives_an_export_and_an_import(alias: str, name: str) -> None
     Memory(db=alias).add_user_memory(sample_memory(name, memory_id="m"), "maya")
     run("export_memories", "--output=out.jsonl", database=alias)
     _header, row, _end = map(json.loads, Path("out.jsonl").read_text().split("\n")[:-1])
-    assert row[name] == sample(name)
+    assert row[name] == json_sample(name)
     Memory(db=alias).clear()
     assert "1 imported" in run("import_memories", "out.jsonl", database=alias)
     assert stored_value(alias, name) == sample(name)
@@ -53,7 +53,7 @@ def test_a_field_survives_a_copy(alias: str, name: str) -> None:
 def test_a_row_that_differs_only_in_this_field_is_rejected(name: str) -> None:
     row = {"memory_id": "m", "user_id": "maya", "memory": "x"}
     row |= dict.fromkeys(("created_at", "last_updated"), "2026-11-25T09:30:00.125Z")
-    other = {**row, name: sample(name)}
+    other = {**row, name: json_sample(name)}
     write_export(row, other)
     assert "1 imported, 0 unchanged, 1 rejected." in output_of_failed_import("in.jsonl", "--database=default")
     assert rejected()[0]["reason"] == REPEATED_IN_SOURCE

@@ -77,7 +77,7 @@ class Command(BaseCommand):
     def _rows(
         self, database: str | None, user: str | None, metadata: list[str] | None, **options: Any
     ) -> UserMemoryQuerySet:
-        rows = Store(database).rows().filter(**metadata_conditions(metadata or []))
+        rows = Store(database).rows().current().filter(**metadata_conditions(metadata or []))
         if user is not None:
             rows = rows.for_user(user)
         return rows.matching(**{each.name: _filter_value(each, options[each.name]) for each in FILTERS})

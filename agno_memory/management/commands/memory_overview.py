@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Count all memories for the admin's dashboard, which then finds a complete snapshot in the cache."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        snapshot = SnapshotCache(UserMemory.objects.all()).refresh()
+        snapshot = SnapshotCache(UserMemory.objects.current()).refresh()
         if snapshot is None:
             # Not an error: the other process writes the snapshot.
             self.stdout.write("Another process is counting the memories at this moment.")

@@ -63,7 +63,7 @@ class PersonViewSet(StrictViewSet):
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List all people who have memories, by their ids."""
-        page = self.paginate_queryset(UserMemory.objects.all())
+        page = self.paginate_queryset(UserMemory.objects.current())
         return self.get_paginated_response(OwnerSerializer(page, many=True).data)
 
     @Endpoint(
