@@ -124,12 +124,13 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         rows = self.rows_to_write(ANYONE).filter(trace_id=candidate.trace_id)
 
         def write() -> AgentTrace:
-            existing = rows.first()
-            if existing is None:
-                with savepoint(rows.db):
+            # agno's exporter only logs an error, which must not break a transaction of the run's caller.
+            with savepoint(rows.db):
+                existing = rows.first()
+                if existing is None:
                     rows.run(partial(candidate.save, using=rows.db, force_insert=True))
-                return candidate
-            return _merge(rows, existing, candidate)
+                    return candidate
+                return _merge(rows, existing, candidate)
 
         return retry(write, (IntegrityError, TraceChanged))
 

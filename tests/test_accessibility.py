@@ -153,6 +153,7 @@ PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "session": opened(f"{SESSIONS}demo-travel/change/"),
     "traces": opened(TRACES),
     "trace": trace,
+    "records": opened("/admin/agno_memory/agentrecord/"),
 }
 
 
