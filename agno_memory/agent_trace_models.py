@@ -57,10 +57,10 @@ class AgentTrace(models.Model):
             models.Index(fields=["-start_time", "-key"], name="agno_trace_newest"),
             models.Index(fields=["user_id", "-start_time", "-key"], name="agno_trace_user"),
             models.Index(fields=["session_id", "-start_time", "-key"], name="agno_trace_session"),
-            models.Index(fields=["agent_id", "-start_time"], name="agno_trace_agent"),
-            models.Index(fields=["team_id", "-start_time"], name="agno_trace_team"),
-            models.Index(fields=["workflow_id", "-start_time"], name="agno_trace_workflow"),
-            models.Index(fields=["status", "-start_time"], name="agno_trace_status"),
+            models.Index(fields=["agent_id", "-start_time", "-key"], name="agno_trace_agent"),
+            models.Index(fields=["team_id", "-start_time", "-key"], name="agno_trace_team"),
+            models.Index(fields=["workflow_id", "-start_time", "-key"], name="agno_trace_workflow"),
+            models.Index(fields=["status", "-start_time", "-key"], name="agno_trace_status"),
             # Statistics are of a period of creation.
             models.Index(fields=["-created_at"], name="agno_trace_created"),
         )
