@@ -85,10 +85,11 @@ def test_writes_of_one_trace_are_merged(alias: str) -> None:
     assert (merged.start_time, merged.end_time, merged.duration_ms) == (BEGUN, after(1_999_999), 1999)
     context = (merged.user_id, merged.agent_id, merged.team_id, merged.session_id)
     assert context == ("maya", "hook", "kitchen", "s")
+    traces.save_trace(trace(name="Bar.run", team_id="bar"), NO_USER)
     traces.save_trace(trace(name="Chef.run", agent_id="chef", status="ERROR"), NO_USER)
     read = traces.get_trace("t", "maya")
     assert read is not None
-    assert (read.name, read.status, read.version) == ("Kitchen.run", "ERROR", 4)
+    assert (read.name, read.status, read.version) == ("Kitchen.run", "ERROR", 5)
 
 
 @each_database
