@@ -179,14 +179,33 @@ def test_an_erasure_deletes_traces_spans_and_what_names_the_person_elsewhere(ali
     traces = AgentTraces(alias)
     traces.save_trace(trace("hers"), "maya")
     traces.save_trace(trace("his"), "noah")
-    named, orphan = span("named", "his", user_id="maya"), span("orphan", "gone", user_id="maya")
-    traces.save_spans([span("a", "hers"), span("b", "hers", user_id="maya"), span("c", "his"), named, orphan])
+    # As the server of AgentOS begins it, before agno knows the user.
+    traces.save_trace(trace("of nobody", name="POST /agents/{agent_id}/runs"), NO_USER)
+    traces.save_trace(trace("of nobody else", name="GET /health"), NO_USER)
+    orphans = [span("orphan", "gone", user_id="maya"), span("its tool", "gone", parent_span_id="orphan")]
+    of_nobody = [span("http", "of nobody"), span("run", "of nobody", parent_span_id="http", user_id="maya")]
+    of_nobody += [span("tool", "of nobody", parent_span_id="run"), span("http", "of nobody else")]
+    his = [
+        span("c", "his"),
+        span("named", "his", user_id="maya", parent_span_id="c"),
+        span("called", "his", parent_span_id="named"),
+        span("deeper", "his", parent_span_id="called"),
+        span("his again", "his", user_id="noah", parent_span_id="called"),
+        span("his own", "his", parent_span_id="his again"),
+    ]
+    traces.save_spans([span("a", "hers"), span("b", "hers", user_id="maya"), *orphans, *of_nobody, *his])
     erasure = people.erase("maya", alias)
-    assert (erasure.erased["traces"], erasure.erased["spans"], erasure.is_complete) == (1, 4, True)
+    assert (erasure.erased["traces"], erasure.erased["spans"], erasure.is_complete) == (2, 2 + 2 + 3 + 3, True)
     assert people.count("noah", alias)["traces"] == 1
-    assert [(row.trace_id, row.span_id) for row in traces.span_rows()] == [("his", "c")]
+    assert sorted((row.trace_id, row.span_id) for row in traces.span_rows()) == [
+        ("his", "c"),
+        ("his", "his again"),
+        ("his", "his own"),
+        ("of nobody else", "http"),
+    ]
+    assert sorted(row.trace_id for row in traces.rows(ANYONE)) == ["his", "of nobody else"]
     assert traces.delete_traces(["his", "none"], "noah") == 1
-    assert traces.span_rows().count() == 0
+    assert [row.trace_id for row in traces.span_rows()] == ["of nobody else"]
 
 
 def test_a_handle_is_refused(tmp_path: Path) -> None:
