@@ -33,6 +33,7 @@ IN_ORDER: dict[str, Question] = {
     "a run's": lambda traces: traces.rows(ANYONE).filter(run_id="r5"),
     "a step": lambda traces: traces.span_rows().filter(span_id="s5"),
     "steps that a step called": lambda traces: traces.span_rows().filter(parent_span_id="p5"),
+    "steps that name a session": lambda traces: traces.span_rows().filter(session_id="s5", run_id="r5"),
     "steps that name a user": lambda traces: traces.span_rows().for_user("user 5"),
     "the last complete day": lambda traces: (
         AgentMetric.objects.using(traces.read_alias).filter(is_complete=True).order_by("-day")[:1]
@@ -66,7 +67,14 @@ def plans(alias: str) -> Callable[[Question], str]:
         for number in range(2000)
     )
     AgentSpan.objects.using(alias).bulk_create(
-        span(f"s{number}", f"t{number // 4}", begin=number, parent_span_id=f"p{number}", user_id=f"user {number % 50}")
+        span(
+            f"s{number}",
+            f"t{number // 4}",
+            begin=number,
+            parent_span_id=f"p{number}",
+            user_id=f"user {number % 50}",
+            session_id=f"s{number}",
+        )
         for number in range(2000)
     )
     AgentMetric.objects.using(alias).bulk_create(

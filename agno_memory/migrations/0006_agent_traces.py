@@ -72,6 +72,16 @@ class Migration(migrations.Migration):
                     "user_id",
                     agno_memory.fields.IdentifierField(blank=True, max_length=255, null=True, verbose_name="user id"),
                 ),
+                (
+                    "session_id",
+                    agno_memory.fields.IdentifierField(
+                        blank=True, max_length=255, null=True, verbose_name="session id"
+                    ),
+                ),
+                (
+                    "run_id",
+                    agno_memory.fields.IdentifierField(blank=True, max_length=255, null=True, verbose_name="run id"),
+                ),
                 ("name", models.TextField(blank=True, verbose_name="name")),
                 ("span_type", models.CharField(blank=True, default="", max_length=50, verbose_name="type")),
                 ("span_kind", models.CharField(max_length=20, verbose_name="kind")),
@@ -92,6 +102,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["span_id"], name="agno_span_span_id"),
                     models.Index(fields=["parent_span_id"], name="agno_span_parent"),
                     models.Index(fields=["user_id"], name="agno_span_user"),
+                    models.Index(fields=["session_id", "run_id"], name="agno_span_session"),
                     models.Index(fields=["start_time"], name="agno_span_start"),
                 ],
             },
