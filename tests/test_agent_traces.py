@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import serializers
 from django.core.exceptions import ValidationError
 
 from agno_memory import people
@@ -206,6 +207,23 @@ def test_an_erasure_deletes_traces_spans_and_what_names_the_person_elsewhere(ali
     assert sorted(row.trace_id for row in traces.rows(ANYONE)) == ["his", "of nobody else"]
     assert traces.delete_traces(["his", "none"], "noah") == 1
     assert [row.trace_id for row in traces.span_rows()] == ["of nobody else"]
+
+
+@each_database
+def test_traces_go_through_a_fixture_to_the_microsecond(alias: str) -> None:
+    AgentTraces(alias).save_trace(trace(end=1_000_001), "maya")
+    AgentTraces(alias).save_spans([span(end=7)])
+    rows = [*AgentTraces(alias).rows(ANYONE), *AgentTraces(alias).span_rows()]
+    fixture = serializers.serialize("json", rows)
+    AgentTraces(alias).delete_user_traces("maya")
+    for loaded in serializers.deserialize("json", fixture):
+        loaded.save(using=alias)
+    row, step = AgentTraces(alias).rows("maya").get(), AgentTraces(alias).span_rows().get()
+    assert (row.end_time, step.end_time, step.attributes) == (after(1_000_001), after(7), span().attributes)
+    field: Any = AgentTrace._meta.get_field("end_time")
+    with pytest.raises(ValidationError):
+        field.to_python("yesterday")
+    assert field.to_python(BEGUN.replace(tzinfo=None)) == BEGUN
 
 
 def test_a_handle_is_refused(tmp_path: Path) -> None:
