@@ -93,8 +93,8 @@ def test_a_bulk_change_of_topics_computes_the_words_of_the_new_ones(alias: str) 
     memory = Memory(alias)
     memory.add_user_memory(UserMemory(memory="x", topics=["tea", "music"]), "maya")
     bulk = BulkMemory(memory.rows_to_write("maya"))
-    for change in (lambda: bulk.remove_topic("tea"), lambda: bulk.add_topic("travel")):
-        assert change() == 1
+    for change, topic in ((bulk.remove_topic, "tea"), (bulk.add_topic, "travel")):
+        assert change(topic) == 1
         (stored,) = UserMemory.objects.using(alias).all()
         (terms,) = UserMemory.objects.using(alias).values_list("search_terms", flat=True)
         assert terms == stored_words(stored.memory, stored.topics)
