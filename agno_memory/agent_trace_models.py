@@ -57,10 +57,10 @@ class AgentTrace(models.Model):
             models.Index(fields=["-start_time", "-key"], name="agno_trace_newest"),
             models.Index(fields=["user_id", "-start_time", "-key"], name="agno_trace_user"),
             models.Index(fields=["session_id", "-start_time", "-key"], name="agno_trace_session"),
-            models.Index(fields=["agent_id", "-start_time"], name="agno_trace_agent"),
-            models.Index(fields=["team_id", "-start_time"], name="agno_trace_team"),
-            models.Index(fields=["workflow_id", "-start_time"], name="agno_trace_workflow"),
-            models.Index(fields=["status", "-start_time"], name="agno_trace_status"),
+            models.Index(fields=["agent_id", "-start_time", "-key"], name="agno_trace_agent"),
+            models.Index(fields=["team_id", "-start_time", "-key"], name="agno_trace_team"),
+            models.Index(fields=["workflow_id", "-start_time", "-key"], name="agno_trace_workflow"),
+            models.Index(fields=["status", "-start_time", "-key"], name="agno_trace_status"),
             # Statistics are of a period of creation.
             models.Index(fields=["-created_at"], name="agno_trace_created"),
         )
@@ -68,6 +68,11 @@ class AgentTrace(models.Model):
     def __str__(self) -> str:
         # Not the name, which the site's code chooses; see UserMemory.__str__().
         return str(self.trace_id)
+
+    @staticmethod
+    def spans(alias: str | None) -> AgentSpanQuerySet:
+        """Return the spans of all traces in a database; None for the router's choice."""
+        return AgentSpan.objects.using(alias)
 
 
 class AgentSpan(models.Model):
@@ -80,8 +85,10 @@ class AgentSpan(models.Model):
     trace_id = IdentifierField(_("trace id"))
     span_id = IdentifierField(_("span id"))
     parent_span_id = IdentifierField(_("parent span id"), null=True, blank=True)
-    # The person that the span itself names, so that an erasure finds it without its trace.
+    # The person, the session and the run that the span itself names. A trace that a request began has none of them.
     user_id = IdentifierField(_("user id"), null=True, blank=True)
+    session_id = IdentifierField(_("session id"), null=True, blank=True)
+    run_id = IdentifierField(_("run id"), null=True, blank=True)
     name = models.TextField(_("name"), blank=True)
     # "AGENT", "LLM", "TOOL" and so on, from the attributes; empty without one.
     span_type = models.CharField(_("type"), max_length=50, default="", blank=True)
@@ -107,6 +114,7 @@ class AgentSpan(models.Model):
             models.Index(fields=["span_id"], name="agno_span_span_id"),
             models.Index(fields=["parent_span_id"], name="agno_span_parent"),
             models.Index(fields=["user_id"], name="agno_span_user"),
+            models.Index(fields=["session_id", "run_id"], name="agno_span_session"),
             # Statistics are of a period.
             models.Index(fields=["start_time"], name="agno_span_start"),
         )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Groups: TypeAlias = "QuerySet[Any, dict[str, Any]]"
 # The status of a trace or a span in which something failed.
 ERROR: Final = "ERROR"
+# Of a session, this many steps that name it are read.
+MAX_OF_SESSION: Final = 10_000
 # The field that groups statistics of traces, by the name of the group: an endpoint has no component, only a name.
 GROUPS: Final = {**COMPONENTS, "endpoint": "name"}
 
@@ -46,6 +48,15 @@ class AgentTraceQuerySet(OwnedQuerySet["AgentTrace"]):
     def of_component(self, component_id: str) -> Self:
         """Narrow to the traces of an agent, a team or a workflow."""
         return self.filter(Q(*((name, component_id) for name in COMPONENTS.values()), _connector=Q.OR))
+
+    def of_session(self, session_id: str) -> Self:
+        """Narrow to the traces of a session, and to those in which a step names it, as a request's."""
+        own: Any = self
+        named = self.model.spans(own._db).filter(session_id=session_id).values_list("trace_id", flat=True)
+        ids = set(named[:MAX_OF_SESSION])
+        return (
+            self.filter(Q(session_id=session_id) | Q(trace_id__in=ids)) if ids else self.filter(session_id=session_id)
+        )
 
     def created(self, start: datetime.datetime | None = None, end: datetime.datetime | None = None) -> Self:
         """Narrow to traces with a ``created_at`` between two moments, both included."""

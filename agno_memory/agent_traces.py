@@ -18,6 +18,7 @@ from agno_memory.db import MemoryDb
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, savepoint
 from agno_memory.identifiers import Identifier, identifier, owner_id
+from agno_memory.person_traces import About
 from agno_memory.retries import retry
 from agno_memory.services import ANYONE, NO_USER, Service, async_twin
 
@@ -176,7 +177,8 @@ class AgentTraces(Service[AgentTraceQuerySet]):
     def delete_user_traces(self, user_id: object = None) -> int:
         """Delete all traces of a user with their spans, and return the number of traces.
 
-        Spans that name the user are deleted too, also in traces of others.
+        What is about the user in other traces is deleted too: traces without a user in which a span names this one, and
+        such spans in traces of others, with all that they called.
 
         Args:
             user_id: the owner.
@@ -184,10 +186,9 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         Raises:
             ValidationError: bad input; nothing was deleted.
         """
-        owner = owner_id(user_id)
-        ids = list(self.rows_to_write(owner).values_list("trace_id", flat=True))
-        count = self.delete_traces(ids, owner)
-        AgentSpan.objects.using(self.write_alias).for_user(owner).erase()
+        about = About.of(owner_id(user_id), self.write_alias)
+        count = self.delete_traces(about.trace_ids, ANYONE)
+        about.erase_spans(self.write_alias)
         return count
 
     aget_trace = async_twin(get_trace)

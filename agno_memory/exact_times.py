@@ -54,9 +54,13 @@ class ExactTimeField(_BigIntegerField):
             return value
         return (self.to_python(value) - EPOCH) // MICROSECOND
 
-    def value_to_string(self, obj: models.Model) -> Any:
-        value = self.value_from_object(obj)
+    def value_from_object(self, obj: models.Model) -> Any:
+        """Return the text of the time, which fixtures contain: Django would write a datetime to the millisecond."""
+        value = getattr(obj, self.attname)
         return None if value is None else as_utc(value).isoformat()
+
+    def value_to_string(self, obj: models.Model) -> Any:
+        return self.value_from_object(obj)
 
     def formfield(self, **kwargs: Any) -> Any:
         """Return no form field: programs write these times."""

@@ -72,6 +72,49 @@ class AddMissingField(migrations.AddField):
         mongodb.set_missing(schema_editor, model, field)
 
 
+class AddIndex(migrations.AddIndex):
+    """``AddIndex`` that on MongoDB can be taken back where the index is missing."""
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            vendor_method(_Removal, schema_editor.connection, "remove_on")(schema_editor, model, self.index)
+
+
+class AddConstraint(migrations.AddConstraint):
+    """``AddConstraint`` for a unique index; see ``AddIndex``."""
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            vendor_method(_Removal, schema_editor.connection, "remove_on")(schema_editor, model, self.constraint)
+
+
+class _Removal:
+    """Removes an index or a constraint; one method per database."""
+
+    @classmethod
+    def remove_on_sql(cls, schema_editor: Any, model: type[models.Model], index: Any) -> None:
+        remove = schema_editor.remove_index if isinstance(index, models.Index) else schema_editor.remove_constraint
+        remove(model, index)
+
+    @classmethod
+    def remove_on_mongodb(cls, schema_editor: Any, model: type[models.Model], index: Any) -> None:
+        mongodb.drop_indexes(schema_editor, model, [index.name])
+
+
 class VendorOperation(Operation):
     """Base: calls ``create_on_<vendor>`` for a model, and ``drop_on_<vendor>`` to reverse it.
 

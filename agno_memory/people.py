@@ -28,7 +28,8 @@ from agno_memory.conf import conf
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
-from agno_memory.models import AgentRun
+from agno_memory.models import AgentRun, AgentTrace
+from agno_memory.person_traces import About
 from agno_memory.revision_querysets import RevisionQuerySet
 from agno_memory.stats.cache import forget_cached
 from agno_memory.vector_querysets import VectorQuerySet
@@ -103,15 +104,20 @@ def _count_runs(owner: str, db: str | None) -> int:
     return sum(runs.filter(session_id__in=batch).count() for batch in batched(ids, conf.BATCH_SIZE))
 
 
+def _about(owner: str, db: str | None) -> tuple[About, str]:
+    alias = AgentTraces(db).write_alias
+    return About.of(owner, alias), alias
+
+
 def _count_spans(owner: str, db: str | None) -> int:
-    traces = AgentTraces(db)
-    spans = traces.span_rows().using(traces.write_alias)
-    ids = list(traces.rows_to_write(owner).values_list("trace_id", flat=True))
-    own = set(ids)
-    # Those that name the person in traces of others, or without a trace.
-    named = spans.for_user(owner).values_list("trace_id", flat=True)
-    elsewhere = sum(trace_id not in own for trace_id in named)
-    return elsewhere + sum(spans.of_traces(batch).count() for batch in batched(ids, conf.BATCH_SIZE))
+    about, alias = _about(owner, db)
+    return about.count_spans(alias)
+
+
+def _count_traces(owner: str, db: str | None) -> int:
+    about, alias = _about(owner, db)
+    traces = AgentTrace.objects.using(alias)
+    return sum(traces.filter(trace_id__in=batch).count() for batch in batched(about.trace_ids, conf.BATCH_SIZE))
 
 
 # Runs before sessions, and spans before traces: afterwards their owner is unknown. The erasure of the sessions and that
@@ -142,7 +148,7 @@ HOLDINGS: Final = (
     Holding(
         "traces",
         _("Traces"),
-        lambda owner, db: AgentTraces(db).rows_to_write(owner).count(),
+        _count_traces,
         lambda owner, db: AgentTraces(db).delete_user_traces(owner),
     ),
     Holding(

@@ -45,6 +45,7 @@ def save(session: AgentSession, run: AgentRun, begun: datetime.datetime) -> None
     question = next((each["content"] for each in messages if each["role"] == "user"), "")
     root = {"input.value": question, "output.value": messages[-1].get("content") or ""}
     spans = [_span(trace_id, "run", None, Part("AGENT", name, duration, root), begun)]
+    spans[0].session_id, spans[0].run_id = session.session_id, run.run_id
     moment = begun + datetime.timedelta(milliseconds=15)
     for number, part in enumerate(parts):
         spans.append(_span(trace_id, f"step {number}", "run", part, moment))

@@ -158,9 +158,9 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     content = page(client, person("maya"))
     assert "10,000" in content
     assert f"Topics and agents of the {SAMPLE:,} memories updated last." in content
-    # Session, user; memories; vectors; sessions, and their ids; traces, their ids, and spans that name the person;
+    # Session, user; memories; vectors; sessions, and their ids; traces and spans that name the person, twice;
     # metrics; records; types and entries of the log.
-    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 1 + 2 + 3 + 1 + 1 + 2
+    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 1 + 2 + 4 + 1 + 1 + 2
     # An account is one more.
     assert counted(client, person("1"), {alias, "default"}) == 6
 

@@ -68,19 +68,23 @@ def test_a_trace_is_a_tree_of_steps_with_durations(site: str) -> None:
 def test_a_session_leads_to_its_traces_and_back(site: str) -> None:
     AgentSessions().upsert_session(AgentSession(session_id="s", agent_id="chef"), "maya")
     AgentSessions().upsert_run("s", AgentRun(run_id="run of t", run_type="agent", data={"content": "x"}), "maya")
-    row = save()
+    # As a request begins it: only a step names the session and the run.
+    row = save(session_id=None, run_id=None)
+    AgentTraces().save_spans([span(session_id="s", run_id="run of t")])
     save("other", session_id="another")
+    save("whole")
     session = "/admin/agno_memory/agentsession/s/change/"
     client = staff()
     content = page(client, session)
     assert link("Trace, 2.0 s", content) == url(row)
-    assert listed(client, session_id="s") == ["t"]
+    assert sorted(listed(client, session_id="s")) == ["t", "whole"]
     assert link("Traces of this session", content) == f"{LIST}?session_id=s"
-    assert link("s", page(client, url(row)).split("<dt>Session</dt>")[1]) == session
+    whole = AgentTrace.objects.get(trace_id="whole")
+    assert link("s", page(client, url(whole)).split("<dt>Session</dt>")[1]) == session
     sessions = staff("view_agentsession", name="sessions")
     assert "Trace" not in page(sessions, session)
     traces = staff("view_agenttrace", name="traces")
-    content = page(traces, url(row))
+    content = page(traces, url(whole))
     assert (session in content, "person/maya" in content) == (False, False)
 
 

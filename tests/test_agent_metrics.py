@@ -75,6 +75,25 @@ def test_complete_days_are_counted_once_and_can_be_counted_again(alias: str) -> 
 
 
 @each_database
+def test_the_count_continues_after_the_last_complete_day(alias: str) -> None:
+    def add(days_ago: int, *, is_complete: bool) -> None:
+        day = TODAY - datetime.timedelta(days=days_ago)
+        AgentMetric.objects.using(alias).create(user_id="gone", day=day, is_complete=is_complete, data={})
+
+    for days_ago in (6, 3, 0):
+        save(alias, f"s{days_ago}", "maya", days_ago)
+    # A row that stayed open, of an owner without sessions, and a complete one after it.
+    add(5, is_complete=False)
+    add(4, is_complete=True)
+    days = sorted(numbers(each)[1] for each in AgentMetrics(alias).calculate() or ())
+    assert days == [0, 3]
+    # By a clock that was wrong.
+    add(-9, is_complete=True)
+    save(alias, "more", "maya", 0)
+    assert [numbers(each)[1:4] for each in AgentMetrics(alias).calculate() or ()] == [(0, False, 2)]
+
+
+@each_database
 def test_processes_that_count_at_once_agree(alias: str) -> None:
     save(alias, "a", "maya", 0, runs=2)
     outcomes = race(2, lambda thread, number: AgentMetrics(alias).calculate(), threads=4)

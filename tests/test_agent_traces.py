@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import serializers
 from django.core.exceptions import ValidationError
 
 from agno_memory import people
@@ -85,10 +86,11 @@ def test_writes_of_one_trace_are_merged(alias: str) -> None:
     assert (merged.start_time, merged.end_time, merged.duration_ms) == (BEGUN, after(1_999_999), 1999)
     context = (merged.user_id, merged.agent_id, merged.team_id, merged.session_id)
     assert context == ("maya", "hook", "kitchen", "s")
+    traces.save_trace(trace(name="Bar.run", team_id="bar"), NO_USER)
     traces.save_trace(trace(name="Chef.run", agent_id="chef", status="ERROR"), NO_USER)
     read = traces.get_trace("t", "maya")
     assert read is not None
-    assert (read.name, read.status, read.version) == ("Kitchen.run", "ERROR", 4)
+    assert (read.name, read.status, read.version) == ("Kitchen.run", "ERROR", 5)
 
 
 @each_database
@@ -178,14 +180,50 @@ def test_an_erasure_deletes_traces_spans_and_what_names_the_person_elsewhere(ali
     traces = AgentTraces(alias)
     traces.save_trace(trace("hers"), "maya")
     traces.save_trace(trace("his"), "noah")
-    named, orphan = span("named", "his", user_id="maya"), span("orphan", "gone", user_id="maya")
-    traces.save_spans([span("a", "hers"), span("b", "hers", user_id="maya"), span("c", "his"), named, orphan])
+    # As the server of AgentOS begins it, before agno knows the user.
+    traces.save_trace(trace("of nobody", name="POST /agents/{agent_id}/runs"), NO_USER)
+    traces.save_trace(trace("of nobody else", name="GET /health"), NO_USER)
+    orphans = [span("orphan", "gone", user_id="maya"), span("its tool", "gone", parent_span_id="orphan")]
+    of_nobody = [span("http", "of nobody"), span("run", "of nobody", parent_span_id="http", user_id="maya")]
+    of_nobody += [span("tool", "of nobody", parent_span_id="run"), span("http", "of nobody else")]
+    his = [
+        span("c", "his"),
+        span("named", "his", user_id="maya", parent_span_id="c"),
+        span("called", "his", parent_span_id="named"),
+        span("deeper", "his", parent_span_id="called"),
+        span("his again", "his", user_id="noah", parent_span_id="called"),
+        span("his own", "his", parent_span_id="his again"),
+    ]
+    traces.save_spans([span("a", "hers"), span("b", "hers", user_id="maya"), *orphans, *of_nobody, *his])
     erasure = people.erase("maya", alias)
-    assert (erasure.erased["traces"], erasure.erased["spans"], erasure.is_complete) == (1, 4, True)
+    assert (erasure.erased["traces"], erasure.erased["spans"], erasure.is_complete) == (2, 2 + 2 + 3 + 3, True)
     assert people.count("noah", alias)["traces"] == 1
-    assert [(row.trace_id, row.span_id) for row in traces.span_rows()] == [("his", "c")]
+    assert sorted((row.trace_id, row.span_id) for row in traces.span_rows()) == [
+        ("his", "c"),
+        ("his", "his again"),
+        ("his", "his own"),
+        ("of nobody else", "http"),
+    ]
+    assert sorted(row.trace_id for row in traces.rows(ANYONE)) == ["his", "of nobody else"]
     assert traces.delete_traces(["his", "none"], "noah") == 1
-    assert traces.span_rows().count() == 0
+    assert [row.trace_id for row in traces.span_rows()] == ["of nobody else"]
+
+
+@each_database
+def test_traces_go_through_a_fixture_to_the_microsecond(alias: str) -> None:
+    AgentTraces(alias).save_trace(trace(end=1_000_001), "maya")
+    AgentTraces(alias).save_spans([span(end=7)])
+    rows = [*AgentTraces(alias).rows(ANYONE), *AgentTraces(alias).span_rows()]
+    fixture = serializers.serialize("json", rows)
+    AgentTraces(alias).delete_user_traces("maya")
+    for loaded in serializers.deserialize("json", fixture):
+        loaded.save(using=alias)
+    row, step = AgentTraces(alias).rows("maya").get(), AgentTraces(alias).span_rows().get()
+    assert (row.end_time, step.end_time, step.attributes) == (after(1_000_001), after(7), span().attributes)
+    field: Any = AgentTrace._meta.get_field("end_time")
+    with pytest.raises(ValidationError):
+        field.to_python("yesterday")
+    assert field.to_python(BEGUN.replace(tzinfo=None)) == BEGUN
 
 
 def test_a_handle_is_refused(tmp_path: Path) -> None:

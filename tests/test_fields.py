@@ -14,12 +14,13 @@ from django.db import connections, models
 from django.db.models import F, Value
 from django.test.utils import isolate_apps
 
-from agno_memory.derived_fields import FoldedTextField, SearchTermsField
+from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField
 from agno_memory.fields import (
     CompositeKeyField,
     CreatedAtField,
     IdentifierField,
     LastUpdatedField,
+    MachineWritten,
     TimestampField,
     TopicsField,
     VerbatimJSONField,
@@ -231,3 +232,13 @@ def test_derived_fields_of_other_values() -> None:
     memory.memory = F("input")
     with pytest.raises(TypeError, match="memory cannot be a database expression, because search_text follows its text"):
         folded.pre_save(memory, add=True)
+
+
+def test_bases_name_the_methods_that_a_subclass_must_define() -> None:
+    base = DerivedTextField()
+    with pytest.raises(NotImplementedError, match="must define sources"):
+        _ = base.sources
+    with pytest.raises(NotImplementedError, match="must define of"):
+        base.of(UserMemory())
+    with pytest.raises(NotImplementedError, match="must define on_write"):
+        MachineWritten().on_write(NOW)

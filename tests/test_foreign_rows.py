@@ -208,7 +208,7 @@ def test_a_document_with_three_fields(alias: str, site: str) -> None:
     (found,) = Memory().get_user_memories("maya")
     assert (found.memory_id, found.memory, found.topics, found.metadata) == ("m", "Likes tea", [], {})
     assert (found.version, found.created_at, found.last_updated, found.input) == (1, EPOCH, EPOCH, None)
-    assert found.damaged_fields == ["key", "topics", "metadata", "version", "last_updated", "created_at"]
+    assert found.damaged_fields == ["topics", "metadata", "pinned", "key", "version", "last_updated", "created_at"]
     assert Memory().search_user_memories("tea", user_id="maya") == [found]
     assert Memory().clear_user_memories("maya") == 1
 

@@ -6,12 +6,14 @@ import inspect
 from typing import Any
 
 import pytest
-from django.db import models
+from django.db import IntegrityError, models
 from django.template import Context, Template
 
+from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
-from tests.databases import commits
+from agno_memory.search.stored_words import stored_words
+from tests.databases import commits, each_database
 
 pytestmark = [commits]
 
@@ -77,3 +79,37 @@ def test_a_template_cannot_delete() -> None:
     for name in ("erase", "delete", "compute_terms"):
         assert Template(f"{{{{ rows.{name} }}}}").render(Context({"rows": rows})) == ""
     assert rows.count() == 1
+
+
+@each_database
+def test_bulk_create_does_not_ignore_an_id_that_is_taken(alias: str) -> None:
+    rows = UserMemory.objects.using(alias)
+    rows.bulk_create([UserMemory(memory_id="m", user_id="maya", memory="first")])
+    with pytest.raises(IntegrityError):
+        rows.bulk_create([UserMemory(memory_id="m", user_id="maya", memory="second")])
+    assert [each.memory for each in rows.all()] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("version", "changes by itself at every write"),
+        ("last_updated", "changes by itself at every write"),
+        ("search_terms", "follows memory and topics"),
+    ],
+)
+def test_an_update_names_the_reason_for_refusing_a_field(name: str, reason: str) -> None:
+    with pytest.raises(TypeError, match=reason):
+        UserMemory.objects.using("default").update(**{name: 1})
+
+
+@each_database
+def test_a_bulk_change_of_topics_computes_the_words_of_the_new_ones(alias: str) -> None:
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory="x", topics=["tea", "music"]), "maya")
+    bulk = BulkMemory(memory.rows_to_write("maya"))
+    for change, topic in ((bulk.remove_topic, "tea"), (bulk.add_topic, "travel")):
+        assert change(topic) == 1
+        (stored,) = UserMemory.objects.using(alias).all()
+        (terms,) = UserMemory.objects.using(alias).values_list("search_terms", flat=True)
+        assert terms == stored_words(stored.memory, stored.topics)

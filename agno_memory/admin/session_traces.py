@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from agno_memory.admin.urls import page_url
 from agno_memory.durations import duration_text
-from agno_memory.models import AgentRun, AgentSession, AgentTrace
+from agno_memory.models import AgentRun, AgentSession, AgentSpan, AgentTrace
 
 
 class TraceLink(NamedTuple):
@@ -43,15 +43,22 @@ def list_url(request: HttpRequest, site: admin.AdminSite, session: AgentSession)
 def links_by_run(
     request: HttpRequest, site: admin.AdminSite, session: AgentSession, runs: Sequence[AgentRun]
 ) -> dict[str, TraceLink]:
-    """Return the links to the traces of runs of a session, by the ids of the runs; one statement."""
+    """Return the links to the traces of runs of a session, by the ids of the runs; two statements.
+
+    A run is found by its step: a trace that a request began does not name the run.
+    """
     if not runs or not may_view_traces(request, site):
         return {}
+    steps = AgentSpan.objects.using(session._state.db).filter(
+        session_id=session.session_id, run_id__in=[run.run_id for run in runs]
+    )
+    trace_of = {str(run_id): trace_id for run_id, trace_id in steps.values_list("run_id", "trace_id")}
     trace_admin: Any = site.get_model_admin(AgentTrace)
-    rows = trace_admin.get_queryset(request)
-    rows = rows.filter(session_id=session.session_id, run_id__in=[run.run_id for run in runs])
-    return {
-        trace.run_id: TraceLink(
-            page_url(AgentTrace, "change", trace.key, site=site.name), duration_text(trace.duration_ms * 1_000)
-        )
-        for trace in rows
-    }
+    rows = trace_admin.get_queryset(request).filter(trace_id__in=list(trace_of.values())) if trace_of else ()
+    traces = {trace.trace_id: trace for trace in rows}
+    return {run_id: _link(traces[trace_id], site) for run_id, trace_id in trace_of.items() if trace_id in traces}
+
+
+def _link(trace: AgentTrace, site: admin.AdminSite) -> TraceLink:
+    url = page_url(AgentTrace, "change", trace.key, site=site.name)
+    return TraceLink(url, duration_text(trace.duration_ms * 1_000))

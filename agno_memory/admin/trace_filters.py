@@ -31,7 +31,7 @@ class TraceSessionFilter(MemoryFilter):
         return self.is_active
 
     def narrow(self, rows: Any) -> Any:
-        return rows.filter(session_id=self.values[-1])
+        return rows.of_session(self.values[-1])
 
     def links(self, changelist: Any) -> Iterator[Choice]:
         for value in self.values[-1:]:

@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
             name="text_key",
             field=agno_memory.derived_fields.TextKeyField(of=("user_id", "memory"), verbose_name="text key"),
         ),
-        migrations.AddIndex(
+        agno_memory.operations.AddIndex(
             model_name="usermemory",
             index=models.Index(
                 condition=models.Q(("pinned", True)),
@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
                 name="agno_memory_pinned",
             ),
         ),
-        migrations.AddIndex(
+        agno_memory.operations.AddIndex(
             model_name="usermemory",
             index=models.Index(
                 condition=models.Q(
@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
                 name="agno_memory_expires",
             ),
         ),
-        migrations.AddConstraint(
+        agno_memory.operations.AddConstraint(
             model_name="usermemory",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("text_key__gt", "")), fields=("user_id", "text_key"), name="agno_memory_unique_text"

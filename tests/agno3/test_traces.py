@@ -101,6 +101,7 @@ FILTERS: list[dict[str, Any]] = [
     {"limit": 2},
     {"limit": 2, "page": 2},
     {"limit": 2, "page": 0},
+    {"limit": 2, "page": -1},
     {"limit": None},
     {"page": None, "limit": 3},
     {"limit": 3, "page": 9},

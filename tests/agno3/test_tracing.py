@@ -25,8 +25,8 @@ from opentelemetry import trace as trace_api
 from opentelemetry.util._once import Once
 
 from agno_memory import people
-from agno_memory.agent_traces import AgentTraces
-from agno_memory.contrib.agno import DjangoDb
+from agno_memory.agent_traces import ANYONE, AgentTraces
+from agno_memory.contrib.agno import AsyncDjangoDb, DjangoDb
 from agno_memory.models import AgentTrace
 from tests.agno3.pairs import agnos_own
 from tests.agno3.test_docs import blocks
@@ -141,6 +141,50 @@ def test_agentos_answers_as_with_agnos_own_store(
     assert AgentTrace.objects.using(alias).count() == 3
     people.erase("maya", alias)
     assert {trace.user_id for trace in AgentTrace.objects.using(alias)} == {"noah"}
+    connections.close_all()
+
+
+@each_database
+def test_the_async_store_keeps_and_shows_the_same(alias: str) -> None:
+    db = AsyncDjangoDb(alias)
+
+    async def use() -> list[Any]:
+        with forgetting_tracing():
+            setup_tracing(db=db)
+            await agent(db).arun('!look_up {"word": "tea"}', user_id="maya", session_id="s1")
+            # The exporter leaves its writes to tasks.
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            await asyncio.gather(*others)
+        return await answers(db)
+
+    shown = asyncio.run(use())
+    assert {(path, code) for path, code, _body in shown if code != 200} == {("/traces/none", 404)}
+    assert shown == asyncio.run(answers(DjangoDb(alias)))
+    (trace,) = AgentTraces(alias).rows("maya")
+    assert AgentTraces(alias).count_spans([trace])[trace.trace_id].total == 2
+    connections.close_all()
+
+
+@each_database
+def test_a_run_over_http_is_found_from_its_session_and_erased(alias: str) -> None:
+    """FastAPI begins the trace, before agno knows the user."""
+    db = DjangoDb(alias)
+
+    async def use() -> None:
+        app: Any = AgentOS(id="os", agents=[agent(db)], telemetry=False).get_app()
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://os") as client:
+            form = {"message": '!look_up {"word": "tea"}', "user_id": "maya", "session_id": "s1", "stream": "false"}
+            assert (await client.post("/agents/chef/runs", data=form)).status_code == 200
+
+    with forgetting_tracing():
+        setup_tracing(db=db)
+        asyncio.run(use())
+    spans = AgentTraces(alias).span_rows()
+    assert "tea: found" in str([span.attributes for span in spans])
+    (step,) = spans.filter(session_id="s1")
+    assert [trace.trace_id for trace in AgentTraces(alias).rows(ANYONE).of_session("s1")] == [step.trace_id]
+    assert people.erase("maya", alias).is_complete
+    assert "tea" not in str([span.attributes for span in spans.all()])
     connections.close_all()
 
 

@@ -218,6 +218,9 @@ def main() -> None:
     parser.add_argument("--python", default=str(ROOT / ".venv" / "bin" / "python"), help="runs the tests")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--again", action="store_true", help="run the survivors again")
+    parser.add_argument(
+        "--quick", action="store_true", help="run the first stage alone; its survivors count as not run"
+    )
     parser.add_argument("--report", action="store_true", help="only report")
     options = parser.parse_args()
     with (HERE / "modules.toml").open("rb") as file:
@@ -229,7 +232,7 @@ def main() -> None:
             if options.again:
                 module.forget_survivors()
             try:
-                for stage in STAGES:
+                for stage in list(STAGES)[: 1 if options.quick else None]:
                     run_stage(module, stage, copies, options.python)
             except FailingTests as error:
                 # The mutants count as not run.

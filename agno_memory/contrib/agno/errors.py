@@ -56,8 +56,8 @@ def errors_with_status() -> Iterator[None]:
 def _make_agnos(error: Any, status: int) -> None:
     error.status_code = status
     kind: Any = type(error)
-    # Python refuses another class for an instance of a built-in one: pages have answers of their own for ValueError.
-    if kind is ValueError or isinstance(error, AgnoError):
+    # agno's own errors are ValueErrors too, and its pages have answers of their own for these.
+    if isinstance(error, ValueError | AgnoError):
         return
     if kind.__str__ is Exception.__str__:
         error.message = str(error)

@@ -129,7 +129,7 @@ class TracesMixin:
             ValidationError: an invalid user.
         """
         if group_by != "session" and group_by not in GROUPS:
-            raise ValueError(f"Unknown group_by: {group_by!r}. Choose one of: session, {', '.join(GROUPS)}.")
+            raise ValueError(f"Invalid group_by value: {group_by!r}. Choose one of: session, {', '.join(GROUPS)}.")
         names = {"agent_id": agent_id, "team_id": team_id, "workflow_id": workflow_id}
         rows = self._matching(user_id, names, filter_expr).created(start_time, end_time)
         groups = rows.by_session() if group_by == "session" else rows.by_group(group_by)

@@ -1,0 +1,75 @@
+"""The traces and spans that are about a person, for an erasure: more than those that belong to the person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from agno_memory.agent_trace_models import AgentSpan, AgentTrace
+from agno_memory.batches import batched
+from agno_memory.conf import conf
+
+# A span: its key, its id, that of the span that called it, and the user that it names.
+Node = tuple[str, str, str | None, str | None]
+
+
+class About(NamedTuple):
+    """What is about a person.
+
+    Args:
+        trace_ids: the person's traces, and those without a user in which a span names the person: the server of
+            AgentOS may begin a trace before agno knows the user.
+        span_keys: in traces of others, the spans that name the person, with all that they called.
+    """
+
+    trace_ids: list[str]
+    span_keys: list[str]
+
+    @classmethod
+    def of(cls, owner: str, alias: str) -> About:
+        """Return what is about a person, by the user id, in a database."""
+        traces, spans = AgentTrace.objects.using(alias), AgentSpan.objects.using(alias)
+        own = list(traces.for_user(owner).values_list("trace_id", flat=True))
+        named = sorted(set(spans.for_user(owner).values_list("trace_id", flat=True)) - set(own))
+        of_others: set[str] = set()
+        for batch in batched(named, conf.BATCH_SIZE):
+            rows = traces.filter(trace_id__in=batch).exclude(user_id=None)
+            of_others.update(rows.values_list("trace_id", flat=True))
+        keys: list[str] = []
+        for trace_id in sorted(of_others):
+            nodes = spans.filter(trace_id=trace_id).values_list("key", "span_id", "parent_span_id", "user_id")
+            keys += _keys_of(owner, nodes)
+        return cls([*own, *(each for each in named if each not in of_others)], keys)
+
+    def count_spans(self, alias: str) -> int:
+        """Return the number of all spans that are about the person."""
+        spans = AgentSpan.objects.using(alias)
+        return len(self.span_keys) + sum(
+            spans.of_traces(batch).count() for batch in batched(self.trace_ids, conf.BATCH_SIZE)
+        )
+
+    def erase_spans(self, alias: str) -> None:
+        """Delete the spans, also those whose trace was never written."""
+        for batch in batched(self.trace_ids, conf.BATCH_SIZE):
+            AgentSpan.objects.using(alias).of_traces(batch).erase()
+        for batch in batched(self.span_keys, conf.BATCH_SIZE):
+            AgentSpan.objects.using(alias).filter(key__in=batch).erase()
+
+
+def _keys_of(owner: str, nodes: Iterable[Node]) -> Iterator[str]:
+    """Yield the keys of the spans that name a user, and of those that they called, until one names another user."""
+    children: dict[str | None, list[Node]] = defaultdict(list)
+    remaining: list[Node] = []
+    for node in nodes:
+        children[node[2]].append(node)
+        if node[3] == owner:
+            remaining.append(node)
+    seen: set[str] = set()
+    while remaining:
+        key, span_id, _parent, user_id = remaining.pop()
+        if key in seen or user_id not in (None, owner):
+            continue
+        seen.add(key)
+        yield key
+        remaining += children[span_id]
