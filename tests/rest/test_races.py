@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+from unittest import mock
 
+import pytest
+
+from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.rest.etags import check_preconditions
 from tests.databases import race, results
 from tests.rest.api import Caller, add, each_database_commits, one, stored
 
@@ -75,3 +80,31 @@ def test_patches_of_different_fields_are_all_kept(alias: str, ana: Caller) -> No
         last = max((response.json() for response in results(outcomes)), key=lambda memory: memory["version"])
         assert {name: last[name] for name in FIELDS} == {name: f"{name} {number}" for name in FIELDS}
     assert stored("a").version == 1 + ROUNDS * THREADS
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@each_database_commits
+def test_a_memory_that_is_added_again_in_between_is_not_the_one_that_was_read(
+    alias: str, ana: Caller, method: str
+) -> None:
+    """It has the same id and the same version, but another tag."""
+    add("ana", "first", memory_id="a")
+
+    def check_and_lose(request: Any, memory: UserMemory) -> None:
+        """Check the preconditions; then another client deletes the memory and adds one with the same id."""
+        check_preconditions(request, memory)
+        if memory.memory == "first":
+            Memory().delete_user_memory("a", "ana")
+            add("ana", "second", memory_id="a", feedback="of the second")
+
+    for tag in (ana.call("GET", one("a"))["ETag"], '"1"'):
+        with mock.patch("agno_memory.rest.memories.views.check_preconditions", check_and_lose):
+            body = None if method == "DELETE" else {"memory": "mine"}
+            assert ana.call(method, one("a"), body, headers={"If-Match": tag}).status_code == 412
+        assert (stored("a").memory, stored("a").version) == ("second", 1)
+        UserMemory.objects.all().erase()
+        add("ana", "first", memory_id="a")
+    # Without a precondition, a change of some fields reads the new memory, and keeps its other fields.
+    with mock.patch("agno_memory.rest.memories.views.check_preconditions", check_and_lose):
+        assert ana.call("PATCH", one("a"), {"memory": "mine"}).status_code == 200
+    assert (stored("a").memory, stored("a").feedback) == ("mine", "of the second")
