@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Final, Self
 
+from django.db.models import Q
+
+from agno_memory.agent_session_querysets import COMPONENTS
 from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.db.keyset import in_order
 from agno_memory.validators import fold, validate_query
@@ -42,6 +46,15 @@ class AgentRecordQuerySet(OwnedQuerySet["AgentRecord"]):
         words = " ".join(with_blanks(text).split())
         validate_query(words)
         return self.filter(search_text__contains=fold(words))
+
+    def of_component(self, component_id: str) -> Self:
+        """Narrow to the records of an agent, a team or a workflow."""
+        return self.filter(Q(*((name, component_id) for name in COMPONENTS.values()), _connector=Q.OR))
+
+    def updated(self, start: datetime.datetime | None = None, end: datetime.datetime | None = None) -> Self:
+        """Narrow to records with an ``updated_at`` from a moment on, included, until another one, excluded."""
+        rows = self if start is None else self.filter(updated_at__gte=start)
+        return rows if end is None else rows.filter(updated_at__lt=end)
 
     def newest(self) -> Self:
         """Order by ``updated_at``, the newest first; ties by ``key``."""

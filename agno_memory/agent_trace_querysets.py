@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
-from django.db.models import Avg, Case, Count, IntegerField, Max, Min, QuerySet, Sum, Value, When
+from django.db.models import Avg, Case, Count, IntegerField, Max, Min, Q, QuerySet, Sum, Value, When
 
 from agno_memory.agent_session_querysets import COMPONENTS
 from agno_memory.base_querysets import OwnedQuerySet
@@ -37,6 +37,15 @@ class AgentTraceQuerySet(OwnedQuerySet["AgentTrace"]):
         """Narrow to traces that began at or after a moment, and ended at or before another one."""
         rows = self if start is None else self.filter(start_time__gte=start)
         return rows if end is None else rows.filter(end_time__lte=end)
+
+    def begun(self, start: datetime.datetime | None = None, end: datetime.datetime | None = None) -> Self:
+        """Narrow to traces that began from a moment on, included, until another one, excluded."""
+        rows = self if start is None else self.filter(start_time__gte=start)
+        return rows if end is None else rows.filter(start_time__lt=end)
+
+    def of_component(self, component_id: str) -> Self:
+        """Narrow to the traces of an agent, a team or a workflow."""
+        return self.filter(Q(*((name, component_id) for name in COMPONENTS.values()), _connector=Q.OR))
 
     def created(self, start: datetime.datetime | None = None, end: datetime.datetime | None = None) -> Self:
         """Narrow to traces with a ``created_at`` between two moments, both included."""

@@ -124,12 +124,13 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         rows = self.rows_to_write(ANYONE).filter(trace_id=candidate.trace_id)
 
         def write() -> AgentTrace:
-            existing = rows.first()
-            if existing is None:
-                with savepoint(rows.db):
+            # agno's exporter only logs an error, which must not break a transaction of the run's caller.
+            with savepoint(rows.db):
+                existing = rows.first()
+                if existing is None:
                     rows.run(partial(candidate.save, using=rows.db, force_insert=True))
-                return candidate
-            return _merge(rows, existing, candidate)
+                    return candidate
+                return _merge(rows, existing, candidate)
 
         return retry(write, (IntegrityError, TraceChanged))
 
@@ -145,13 +146,16 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         candidates = {span.key: span for span in map(_with_key, spans)}
         rows = AgentSpan.objects.using(self.write_alias)
 
-        def write() -> None:
+        def write(*, reads: bool) -> None:
             for keys in batched(list(candidates), conf.BATCH_SIZE):
-                present = set(rows.filter(key__in=keys).values_list("key", flat=True))
+                present = set(rows.filter(key__in=keys).values_list("key", flat=True)) if reads else set()
                 rows.run(partial(rows.bulk_create, [candidates[key] for key in keys if key not in present]))
 
-        # IntegrityError: another writer has added one since.
-        retry(lambda: all_or_nothing(rows.db, write), IntegrityError)
+        try:
+            all_or_nothing(rows.db, partial(write, reads=False))
+        except IntegrityError:
+            # A span exists already. If it happens again, another writer has added one since.
+            retry(lambda: all_or_nothing(rows.db, partial(write, reads=True)), IntegrityError)
 
     # Deleting
 
@@ -244,9 +248,9 @@ def _with_key(span: AgentSpan) -> AgentSpan:
 
 
 def _cleaned(row: Row, **values: Any) -> Row:
-    """Return a checked copy with texts that every database stores: an error message may have any characters."""
+    """Return a checked copy with texts that every database stores."""
     texts = {
-        field.attname: _storable(getattr(row, field.attname))
+        field.attname: storable(getattr(row, field.attname))
         for field in row._meta.concrete_fields
         if isinstance(field, models.TextField | models.CharField) and isinstance(getattr(row, field.attname), str)
     }
@@ -254,5 +258,6 @@ def _cleaned(row: Row, **values: Any) -> Row:
     return cleaned_row(row, exclude=["attributes"], **texts | values)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return a text as traces and spans store it: an error message may have characters that a database refuses."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -11,6 +11,7 @@ from django.db.models.query_utils import DeferredAttribute
 from agno_memory import validators
 from agno_memory.conf import conf
 from agno_memory.db.lookups import FoldedContains, FoldedContainsAll
+from agno_memory.db.words_index import HasAnyWord
 from agno_memory.fields import KEY_LENGTH, is_expression
 from agno_memory.keys import composite_key
 from agno_memory.search.stored_words import stored_words
@@ -161,3 +162,4 @@ class TextKeyField(DerivedTextField):
 
 FoldedTextField.register_lookup(FoldedContains)
 FoldedTextField.register_lookup(FoldedContainsAll)
+SearchTermsField.register_lookup(HasAnyWord)

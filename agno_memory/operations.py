@@ -15,6 +15,7 @@ from django.db.migrations.state import ProjectState
 from agno_memory.db import mongodb
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.mongodb import Keys, MongoIndex
+from agno_memory.db.words_index import MONGODB_INDEX, IndexedWords, WordsTables, index_name, sqlite_sql
 
 
 class CreateCollection(migrations.CreateModel):
@@ -157,7 +158,7 @@ class CreateKeyIndexes(VendorOperation):
         indexes = cls.unique_indexes(model)
         for index in indexes:
             mongodb.create_indexes(schema_editor, model, [index])
-        mongodb.drop_partial_indexes(schema_editor, model, [index.keys for index in indexes])
+        mongodb.drop_partial_indexes(schema_editor, model, [list(index.keys) for index in indexes])
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
@@ -222,3 +223,72 @@ class CreateTopicsIndex(VendorOperation):
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
         mongodb.drop_indexes(schema_editor, model, [index.name for index in cls.mongodb_indexes(model)])
+
+
+class CreateWordsIndex(VendorOperation):
+    """Index the stored words of memories with their owners, for ranked searches; see ``db/words_index.py``.
+
+    On SQLite, run it again after an operation that replaces the table: its triggers go with the old one.
+    """
+
+    noun = "words index"
+
+    @classmethod
+    def is_made_on(cls, connection: BaseDatabaseWrapper) -> bool:
+        """Return whether this database can have the index."""
+        has_method = vendor_method(cls, connection, "create_on") != cls.create_on_sql
+        return bool(has_method and vendor_method(cls, connection, "can_have_on")(connection))
+
+    @classmethod
+    def can_have_on_sql(cls, connection: BaseDatabaseWrapper) -> bool:
+        return True
+
+    @classmethod
+    def can_have_on_sqlite(cls, connection: BaseDatabaseWrapper) -> bool:
+        # An extension of SQLite, which nearly every build has.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM pragma_module_list WHERE name = 'fts5'")
+            return bool(cursor.fetchone()[0])
+
+    @staticmethod
+    def _gin(model: type[models.Model]) -> GinIndex:
+        # Words that wait in a list of their own would be read at every search.
+        name = index_name(model._meta.db_table)
+        return GinIndex(IndexedWords("search_terms", "user_id"), name=name, fastupdate=False)
+
+    @classmethod
+    def create_on_postgresql(cls, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
+        schema_editor.add_index(model, cls._gin(model))
+
+    @classmethod
+    def drop_on_postgresql(cls, schema_editor: BaseDatabaseSchemaEditor, model: type[models.Model]) -> None:
+        schema_editor.remove_index(model, cls._gin(model))
+
+    @staticmethod
+    def mongodb_index() -> MongoIndex:
+        # The words are stems already, and no field of a document names their language.
+        options = {"default_language": "none", "language_override": "agno_memory_language"}
+        return MongoIndex(MONGODB_INDEX, [("user_id", 1), ("search_terms", "text")], options=options)
+
+    @classmethod
+    def create_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
+        mongodb.create_indexes(schema_editor, model, [cls.mongodb_index()])
+
+    @classmethod
+    def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
+        mongodb.drop_indexes(schema_editor, model, [MONGODB_INDEX])
+
+    @classmethod
+    def create_on_sqlite(cls, schema_editor: Any, model: type[models.Model]) -> None:
+        cls.drop_on_sqlite(schema_editor, model)
+        if cls.can_have_on_sqlite(schema_editor.connection):
+            for statement in sqlite_sql(model, schema_editor.quote_name):
+                schema_editor.execute(statement)
+
+    @classmethod
+    def drop_on_sqlite(cls, schema_editor: Any, model: type[models.Model]) -> None:
+        names = WordsTables.of(model._meta.db_table)
+        for trigger in names.triggers:
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {schema_editor.quote_name(trigger)}")
+        for table in (names.words, names.keys):
+            schema_editor.execute(f"DROP TABLE IF EXISTS {schema_editor.quote_name(table)}")

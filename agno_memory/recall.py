@@ -58,6 +58,7 @@ class Recall(Service[UserMemoryQuerySet]):
         explain: Literal[False] = False,
         min_relative: float | None = None,
         precise: bool = False,
+        as_of: datetime.datetime | None = None,
         **filters: Any,
     ) -> list[UserMemory]: ...
 
@@ -72,6 +73,7 @@ class Recall(Service[UserMemoryQuerySet]):
         explain: Literal[True],
         min_relative: float | None = None,
         precise: bool = False,
+        as_of: datetime.datetime | None = None,
         **filters: Any,
     ) -> list[Match]: ...
 
@@ -85,6 +87,7 @@ class Recall(Service[UserMemoryQuerySet]):
         explain: bool = False,
         min_relative: float | None = None,
         precise: bool = False,
+        as_of: datetime.datetime | None = None,
         **filters: Any,
     ) -> list[UserMemory] | list[Match]:
         """Search the memories of a user.
@@ -99,6 +102,8 @@ class Recall(Service[UserMemoryQuerySet]):
             explain: return a ``Match`` for each memory, with its score and the parts of it.
             min_relative: with ``"ranked"``, return only memories with at least this part of the best score, 0 to 1.
             precise: with ``"ranked"``, return only memories with a topic that the query names in whole.
+            as_of: search the memories as they were at this moment, at most ``HISTORY_DAYS`` ago. A ranked search reads
+                all of them, and uses no embedding model.
             **filters: those of ``get_user_memories()``, and all others of ``names.FILTERS``.
 
         Raises:
@@ -108,6 +113,9 @@ class Recall(Service[UserMemoryQuerySet]):
         search = Search(query, retrieval_method, min_relative=min_relative, precise=precise)
         check("limit", limit, validate_limit)
         lookups = conditions(**filters)
+        if as_of is not None:
+            matches = self._search_at(search, as_of, user_id, lookups, limit)
+            return matches if explain else [match.memory for match in matches]
         if search.selection is None:
             owner = None if isinstance(user_id, UserScope) else owner_id(user_id)
             rows = self.rows(user_id).filter(**lookups)
@@ -115,6 +123,16 @@ class Recall(Service[UserMemoryQuerySet]):
             return matches if explain else [match.memory for match in matches]
         selected = self.select(user_id, {**lookups, **search.selection.lookups}, limit, search.selection.order)
         return [search.unranked(memory) for memory in selected] if explain else selected
+
+    def _search_at(
+        self, search: Search, moment: datetime.datetime, user_id: object, lookups: dict[str, Any], limit: int | None
+    ) -> list[Match]:
+        """Search the memories of an earlier moment."""
+        rows = self.rows_at(moment, user_id).filter(**lookups)
+        if search.selection is None:
+            return search.ranked_among(list(rows.newest()), limit)
+        selected = rows.filter(**search.selection.lookups).page(limit, order=search.selection.order)
+        return [search.unranked(memory) for memory in selected]
 
     def context(
         self,

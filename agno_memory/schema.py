@@ -19,7 +19,7 @@ from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.models import AgentSession, UserMemory
-from agno_memory.operations import CreateKeyIndexes, CreateTopicsIndex
+from agno_memory.operations import CreateKeyIndexes, CreateTopicsIndex, CreateWordsIndex
 
 
 class MissingParts:
@@ -43,6 +43,7 @@ def _index_names(model: type[Model]) -> list[str]:
     names = [index.name for index in model._meta.indexes]
     if model is UserMemory:
         names += [index.name for index in CreateTopicsIndex.mongodb_indexes(model)]
+        names.append(CreateWordsIndex.mongodb_index().name)
     if model is AgentSession:
         names += [index.name for index in CreateKeyIndexes.unique_indexes(model)]
     return names

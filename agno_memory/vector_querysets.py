@@ -11,6 +11,7 @@ from agno_memory.conf import conf
 from agno_memory.db.deletions import DeleteMany
 from agno_memory.db.readable import Damaged
 from agno_memory.db.transactions import all_or_nothing
+from agno_memory.db.words_index import WordsErasure
 from agno_memory.signals import by_owner
 from agno_memory.words_querysets import WordsQuerySet
 
@@ -102,7 +103,7 @@ class EmbeddedQuerySet(WordsQuerySet):
         of_owner = vectors if owner is None else vectors.filter(user_id=owner)
 
         def erase_all() -> int:
-            count = super(EmbeddedQuerySet, self).erase()
+            count = WordsErasure.around(self, owner, super(EmbeddedQuerySet, self).erase)
             of_owner.all().erase()
             return count
 

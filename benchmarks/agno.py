@@ -33,7 +33,7 @@ from agno.agent import Agent  # noqa: E402
 from agno.models.response import ModelResponse  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from agno_memory.contrib.agno import DjangoDb  # noqa: E402
+from agno_memory.contrib.agno import AsyncDjangoDb, DjangoDb  # noqa: E402
 from benchmarks.measure import Case, measure  # noqa: E402
 from benchmarks.peers import TITLES, agno_store  # noqa: E402
 from benchmarks.places import PLACES, Place  # noqa: E402
@@ -43,6 +43,8 @@ SIDES: Final = ("agno", "ours")
 # The numbers of runs that a session has before the call.
 LENGTHS: Final = (10, 500)
 THREADS: Final = 8
+# The numbers of runs that take place on an event loop at the same time.
+CONCURRENT: Final = (10, 100)
 USER: Final = "maya"
 TEXT: Final = "Which dishes without nuts can I cook for six guests on a Sunday in spring? "
 # Ours over agno's own time, at most; and over agno's own rate, at least.
@@ -128,7 +130,10 @@ def sides_on(name: str) -> Iterator[tuple[str, dict[str, Side]]]:
         place.handle.drop()
         call_command("migrate", "agno_memory", database=alias, verbosity=0, interactive=False)
         ours = DjangoDb(alias)
-        yield place.driver.version(), {"agno": Side(own, own_awaited(name, place)), "ours": Side(ours, ours)}
+        yield (
+            place.driver.version(),
+            {"agno": Side(own, own_awaited(name, place)), "ours": Side(ours, AsyncDjangoDb(alias))},
+        )
 
 
 def own_awaited(name: str, place: Place) -> Any:
@@ -162,6 +167,10 @@ def outcomes(sides: dict[str, Side], options: argparse.Namespace) -> Iterator[Ou
             gc.collect()
             times = measure(case, options.seconds, 2_000)
             yield Outcome(case.verb, times["agno"], times["ours"])
+        for count in CONCURRENT:
+            name = f"longest wait, {count} arun"
+            if not options.only or options.only in name:
+                yield waits(name, sides, count, options.rounds, runner)
     if not options.only or options.only in "threads":
         yield threads(sides, options)
 
@@ -252,6 +261,39 @@ def saving(sides: dict[str, Side], length: int) -> Case:
 
     ways = {name: way(side.sync) for name, side in sides.items()}
     return Case(f"saving, {length} runs", lambda: "", ways)
+
+
+def waits(name: str, sides: dict[str, Side], count: int, rounds: int, runner: asyncio.Runner) -> Outcome:
+    """Return the longest time for which concurrent runs keep the event loop from other tasks."""
+    found: dict[str, list[float]] = {side: [] for side in sides}
+    for number in range(rounds + 1):
+        for side in sorted(sides, reverse=bool(number % 2)):
+            wait = runner.run(longest_wait(sides[side].awaited, count, f"{name}, {number}"))
+            # The first round connects.
+            found[side] += [wait * 1_000_000] if number else []
+    agno, ours = (statistics.median(found[side]) for side in SIDES)
+    return Outcome(name, agno, ours)
+
+
+async def longest_wait(store: Any, count: int, name: str) -> float:
+    """Return the longest delay of a task that wakes up every millisecond, in seconds."""
+    delays = [0.0]
+
+    async def beat() -> None:
+        while True:
+            start = time.perf_counter()
+            try:
+                await asyncio.sleep(0.001)
+            finally:
+                delays.append(time.perf_counter() - start - 0.001)
+
+    beating = asyncio.create_task(beat())
+    await asyncio.sleep(0)
+    chef = agent(store)
+    await asyncio.gather(*(chef.arun(TEXT, user_id=USER, session_id=f"{name}, {run}") for run in range(count)))
+    beating.cancel()
+    await asyncio.wait([beating])
+    return max(delays)
 
 
 def threads(sides: dict[str, Side], options: argparse.Namespace) -> Outcome:

@@ -1,4 +1,4 @@
-"""Two invented conversations, as an agent of agno stores them."""
+"""Two invented conversations, as an agent of agno stores them, with a trace of each turn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.models import AgentRun, AgentSession
-from demo_project import people
+from demo_project import people, traces
 
 FILE = Path(__file__).resolve().parent / "conversations.json"
 
@@ -20,7 +20,7 @@ def load(file: Path = FILE) -> int:
         owner = owners.get(name)
         if owner is None or sessions.get_session(fields["session_id"], owner) is not None:
             continue
-        sessions.upsert_session(AgentSession(**fields), owner)
+        session = sessions.upsert_session(AgentSession(**fields), owner)
         loaded += 1
         for number, messages in enumerate(runs, start=1):
             run = AgentRun(
@@ -31,4 +31,5 @@ def load(file: Path = FILE) -> int:
                 data={"messages": messages},
             )
             sessions.upsert_run(fields["session_id"], run, owner)
+            traces.save(session, run, run.created_at)
     return loaded

@@ -49,6 +49,7 @@ LIST = "/admin/agno_memory/usermemory/"
 ADD = f"{LIST}add/"
 DASHBOARD = f"{LIST}dashboard/"
 SESSIONS = "/admin/agno_memory/agentsession/"
+TRACES = "/admin/agno_memory/agenttrace/"
 
 
 class Demo:

@@ -35,6 +35,8 @@ PAGES = {
     "person": person("2"),
     "dashboard": DASHBOARD,
     "session": "/admin/agno_memory/agentsession/demo-travel/change/",
+    # The trace of the first turn of that session.
+    "trace": "/admin/agno_memory/agenttrace/5UZWStjkGXK04D1HixBKcmDcQHjTKevK/change/",
 }
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DEVICES = {"desktop": DESKTOP, "phone": PHONE}

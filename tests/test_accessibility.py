@@ -16,6 +16,7 @@ from tests.browser import (
     LIST,
     PHONE,
     SESSIONS,
+    TRACES,
     Demo,
     act,
     form_of,
@@ -120,6 +121,13 @@ def history(page: Page, live: Demo, owner: str) -> None:
     page.goto(form_of(owner, memory_id, "history"))
 
 
+def trace(page: Page, live: Demo, owner: str) -> None:
+    page.goto(TRACES)
+    rows(page).last.locator("th a").click()
+    page.get_by_text("Input", exact=True).first.click()
+    expect(page.locator(".am-step .am-message-text").first).to_be_visible()
+
+
 PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "app": opened("/admin/agno_memory/"),
     "list": opened(LIST),
@@ -143,6 +151,9 @@ PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "dashboard": opened(DASHBOARD),
     "sessions": opened(SESSIONS),
     "session": opened(f"{SESSIONS}demo-travel/change/"),
+    "traces": opened(TRACES),
+    "trace": trace,
+    "records": opened("/admin/agno_memory/agentrecord/"),
 }
 
 

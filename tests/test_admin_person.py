@@ -275,7 +275,7 @@ def test_after_an_erasure_the_log_has_the_numbers_and_no_person(alias: str, site
     client.post(person("maya@example.com", "erase/"))
     deleted, erased = LogEntry.objects.order_by("pk")
     assert (erased.action_flag, erased.object_repr, erased.object_id) == (DELETION, "(erased person)", None)
-    assert erased.change_message.startswith("Erased 0 memories, 0 vectors, 1 runs, 1 sessions, ")
+    assert erased.change_message.startswith("Erased 0 memories, 0 earlier versions, 0 vectors, 1 runs, 1 sessions, ")
     assert erased.change_message.endswith(" records, 1 log texts.")
     assert "maya" not in f"{vars(deleted)} {vars(erased)}"
     assert people.Erasure(people.count("maya@example.com"), people.count("maya@example.com")).is_complete

@@ -212,7 +212,8 @@ def test_a_handle_is_refused() -> None:
 
 def test_every_verb_has_an_async_twin() -> None:
     verbs = {name for name, each in vars(AgentRecords).items() if inspect.isfunction(each) and name[0] != "_"}
-    verbs -= {"rows", "rows_to_write"}
+    # These run no statement.
+    verbs -= {"rows", "rows_to_write", "key_of"}
     assert {name for name in verbs if f"a{name}" in verbs} | {
         f"a{name}" for name in verbs if f"a{name}" in verbs
     } == verbs

@@ -24,6 +24,7 @@ from tests.browser import (
     LIST,
     PHONE,
     SESSIONS,
+    TRACES,
     Demo,
     act,
     form_of,
@@ -216,7 +217,7 @@ def test_the_list_is_a_few_keys_away(page: Page) -> None:
 
 def test_filters_are_a_touch_away_on_a_phone(chromium: Browser, live: Demo) -> None:
     with visit(chromium, live, viewport=PHONE) as page:
-        for address in (LIST, SESSIONS):
+        for address in (LIST, SESSIONS, TRACES):
             page.goto(address)
             page.get_by_role("link", name="Filters").click()
             expect(page.locator("#changelist-filter")).to_be_in_viewport()

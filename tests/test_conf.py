@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import subprocess
@@ -21,11 +22,12 @@ TEXTS = {
     "DEFAULT_USER_ID": "default",
     "USER_ID_FIELD": "pk",
     "ON_USER_DELETE": "keep",
+    "ON_DUPLICATE": "allow",
     "LANGUAGE": "english",
     "EMBEDDER_NAME": "none",
 }
 # Valid values of the settings that do not accept any text.
-OTHERS = {"ON_USER_DELETE": "erase"}
+OTHERS = {"ON_USER_DELETE": "erase", "ON_DUPLICATE": "refuse"}
 COUNTS = {
     "MAX_MEMORY_LENGTH": 10_000,
     "MAX_INPUT_LENGTH": 100_000,
@@ -46,7 +48,8 @@ LISTS: dict[str, list[str]] = {
     "REST_PERMISSION_CLASSES": ["agno_memory.rest.permissions.MemoryPermissions"],
 }
 RATES: dict[str, dict[str, str]] = {"REST_THROTTLE_RATES": {}}
-DEFAULTS: dict[str, Any] = {**TEXTS, **COUNTS, **LISTS, **RATES, "EMBEDDER": None}
+HISTORY: dict[str, Any] = {"HISTORY_DAYS": 30, "EXPIRE_AFTER": {}}
+DEFAULTS: dict[str, Any] = {**TEXTS, **COUNTS, **LISTS, **RATES, **HISTORY, "EMBEDDER": None}
 
 
 def test_these_are_all_settings() -> None:
@@ -188,3 +191,35 @@ def test_every_setting_is_documented(name: str) -> None:
     assert docstring is not None
     assert len(docstring.split()) > 3
     assert re.search(rf"\b{name}\b", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("value", [-1, 36_501, "30", 1.5, True, None])
+def test_days_of_history_are_a_whole_number_from_0(value: object) -> None:
+    with (
+        override_settings(AGNO_MEMORY={"HISTORY_DAYS": value}),
+        pytest.raises(ImproperlyConfigured, match="HISTORY_DAYS"),
+    ):
+        _ = conf.HISTORY_DAYS
+    with override_settings(AGNO_MEMORY={"HISTORY_DAYS": 0}):
+        assert conf.HISTORY_DAYS == 0
+
+
+def test_time_spans_by_topic() -> None:
+    day = datetime.timedelta(days=1)
+    spans = {"a": "30 days", "b": "P2D", "c": "12:00:00", "d": day}
+    with override_settings(AGNO_MEMORY={"EXPIRE_AFTER": spans}):
+        assert {"a": 30 * day, "b": 2 * day, "c": day / 2, "d": day} == conf.EXPIRE_AFTER
+
+
+@pytest.mark.parametrize("value", ["30 days", {"a": "soon"}, {"a": 5}, {"a": "-1 days"}, {1: "1 days"}, {"a": None}])
+def test_other_time_spans_are_refused(value: object) -> None:
+    with (
+        override_settings(AGNO_MEMORY={"EXPIRE_AFTER": value}),
+        pytest.raises(ImproperlyConfigured, match="EXPIRE_AFTER"),
+    ):
+        _ = conf.EXPIRE_AFTER
+
+
+def test_an_unknown_effect_of_duplicates_is_refused() -> None:
+    with override_settings(AGNO_MEMORY={"ON_DUPLICATE": "merge"}), pytest.raises(ImproperlyConfigured, match="refuse"):
+        _ = conf.ON_DUPLICATE

@@ -239,7 +239,7 @@ def test_readme_settings(settings: Any) -> None:
 
 def test_readme_verbs() -> None:
     """Every verb is in README's table."""
-    verbs = {name for name in vars(Memory) if not name.startswith("_") and hasattr(Memory, f"a{name}")}
+    verbs = {name for name in dir(Memory) if not name.startswith("_") and hasattr(Memory, f"a{name}")}
     assert {verb for verb in verbs if f"`{verb}(" not in readme()} == set()
 
 
@@ -251,9 +251,19 @@ def test_links_lead_somewhere() -> None:
         ROOT / "docs" / "client.md",
         ROOT / "docs" / "databases.md",
         ROOT / "docs" / "recall.md",
+        ROOT / "docs" / "history.md",
     ):
         for target in LINK.findall(page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_page_on_history() -> None:
+    """Its blocks run one after another."""
+    names: dict[str, Any] = {}
+    blocks = BLOCK.findall((ROOT / "docs" / "history.md").read_text())
+    assert len(blocks) == 5
+    for block in blocks:
+        exec(block, names)
 
 
 def resolve(target: str, patterns: list[Any]) -> ResolverMatch:

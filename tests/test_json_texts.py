@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
+from agno_memory import json_texts
 from agno_memory.json_texts import MAX_DOCUMENT_SIZE, JSONText, json_text
 from agno_memory.models import AgentRun
 
@@ -46,3 +47,39 @@ def test_the_limit_is_in_bytes(character: str) -> None:
     assert json_text(fits)
     with pytest.raises(ValidationError):
         json_text(fits + character)
+
+
+def refused(value: object) -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        json_text(value)
+    return caught.value
+
+
+def test_a_document_has_room_in_a_row_of_mongodb() -> None:
+    """MongoDB's rows have 16 MB, for the document and the other fields."""
+    assert json_texts.MAX_DOCUMENT_SIZE == 15 * 1024 * 1024
+
+
+def test_the_size_of_a_document_is_counted_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_texts, "MAX_DOCUMENT_SIZE", 10)
+    assert json_text("é" * 4) == '"éééé"'
+    assert refused("é" * 5).messages == ["Ensure this has at most 10 bytes of JSON (it has 12)."]
+    assert refused("é" * 5).code == "too_large"
+
+
+def test_half_of_a_surrogate_pair_in_a_document_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert json_text(["\ud800", "é"]) == '["\\ud800", "\\u00e9"]'
+    monkeypatch.setattr(json_texts, "MAX_DOCUMENT_SIZE", 8)
+    assert json_text("\ud800") == '"\\ud800"'
+    monkeypatch.setattr(json_texts, "MAX_DOCUMENT_SIZE", 7)
+    assert refused("\ud800").messages == ["Ensure this has at most 7 bytes of JSON (it has 8)."]
+
+
+def test_a_document_is_json() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    deep: list[Any] = []
+    for _level in range(100_000):
+        deep = [deep]
+    for value in (object(), {1, 2}, endless, deep):
+        assert refused(value).code == "invalid"

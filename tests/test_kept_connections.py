@@ -13,7 +13,6 @@ from django.db import OperationalError, connections, transaction
 
 from agno_memory.contrib.agno import kept_connections
 from agno_memory.contrib.agno.kept_connections import KeptConnections
-from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.models import UserMemory
 from tests.databases import PATIENCE_SECONDS, commits, each_database
 
@@ -30,7 +29,8 @@ OTHERS = (
 def kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeptConnections]:
     """Keep connections, as outside of tests, and close them at the end: the test run drops the databases."""
     own = KeptConnections()
-    monkeypatch.setattr("agno_memory.contrib.agno.threads.KEPT", own)
+    # The threads of agno's stores use it too, in the environments that have agno.
+    monkeypatch.setattr(kept_connections.KEPT, "lent", own.lent)
     monkeypatch.setattr(kept_connections, "is_test_run", lambda: False)
     yield own
     own.close_all()
@@ -44,13 +44,9 @@ def pid() -> int:
         return number
 
 
-class Store:
-    @from_anywhere
-    def pid(self) -> int:
-        return pid()
-
-    @from_anywhere
-    def call(self, work: Callable[[], Any]) -> Any:
+def lent(kept: KeptConnections, work: Callable[[], Result]) -> Result:
+    """Return the result of a function that runs as a call of a store does."""
+    with kept.lent():
         return work()
 
 
@@ -76,8 +72,8 @@ def wait_until(is_done: Callable[[], bool]) -> None:
 
 
 def test_threads_use_one_connection_after_another(kept: KeptConnections) -> None:
-    first = in_thread(Store().pid)
-    assert [in_thread(Store().pid) for _ in range(50)] == [first] * 50
+    first = in_thread(lambda: lent(kept, pid))
+    assert [in_thread(lambda: lent(kept, pid)) for _ in range(50)] == [first] * 50
     assert others() == 1
     kept.close_all()
     wait_until(lambda: others() == 0)
@@ -93,25 +89,25 @@ def test_the_number_of_kept_connections_is_bounded(kept: KeptConnections, monkey
         return number
 
     with ThreadPoolExecutor(6) as pool:
-        assert len(set(pool.map(lambda _: Store().call(at_once), range(6)))) == 6
+        assert len(set(pool.map(lambda _: lent(kept, at_once), range(6)))) == 6
     wait_until(lambda: others() == 2)
 
 
 def test_an_idle_connection_is_closed(kept: KeptConnections, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_connections, "IDLE_SECONDS", 0.02)
-    first = in_thread(Store().pid)
+    first = in_thread(lambda: lent(kept, pid))
     wait_until(lambda: others() == 0)
     # Connections that are kept later are closed too.
-    assert in_thread(Store().pid) != first
+    assert in_thread(lambda: lent(kept, pid)) != first
     wait_until(lambda: others() == 0)
 
 
 def test_the_caller_keeps_its_own_connection(kept: KeptConnections) -> None:
-    in_thread(Store().pid)
+    in_thread(lambda: lent(kept, pid))
 
     def own() -> tuple[int, int, bool]:
         with transaction.atomic("postgres"):
-            numbers = pid(), Store().pid()
+            numbers = pid(), lent(kept, pid)
             is_open = connections["postgres"].connection is not None
         connections["postgres"].close()
         return *numbers, is_open
@@ -123,13 +119,13 @@ def test_the_caller_keeps_its_own_connection(kept: KeptConnections) -> None:
 def test_a_closed_connection_that_the_caller_holds_is_not_lent(kept: KeptConnections) -> None:
     def hold() -> tuple[Any, Any]:
         held = connections["postgres"]
-        Store().pid()
+        lent(kept, pid)
         return held, connections["postgres"]
 
     held, after = in_thread(hold)
     assert (held is after, held.connection) == (True, None)
-    lent = in_thread(lambda: Store().call(lambda: connections["postgres"]))
-    assert lent is not held
+    used = in_thread(lambda: lent(kept, lambda: connections["postgres"]))
+    assert used is not held
 
 
 def test_hooks_of_the_caller_see_the_statements(kept: KeptConnections) -> None:
@@ -142,7 +138,7 @@ def test_hooks_of_the_caller_see_the_statements(kept: KeptConnections) -> None:
     def hooked() -> object:
         connection = connections["postgres"]
         with connection.execute_wrapper(hook):
-            Store().pid()
+            lent(kept, pid)
         return connection.connection
 
     assert in_thread(hooked) is None
@@ -153,14 +149,14 @@ def test_hooks_of_the_caller_see_the_statements(kept: KeptConnections) -> None:
 def test_lost_connections_are_dropped_at_the_first_error(kept: KeptConnections) -> None:
     barrier = threading.Barrier(3)
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda _: Store().call(lambda: (pid(), barrier.wait(PATIENCE_SECONDS))), range(3)))
+        list(pool.map(lambda _: lent(kept, lambda: (pid(), barrier.wait(PATIENCE_SECONDS))), range(3)))
     with connections["postgres"].cursor() as cursor:
         cursor.execute(OTHERS.replace("count(*)", "count(pg_terminate_backend(pid))"))
         assert cursor.fetchone() == (3,)
     wait_until(lambda: others() == 0)
     with pytest.raises(OperationalError):
-        in_thread(Store().pid)
-    assert in_thread(Store().pid)
+        in_thread(lambda: lent(kept, pid))
+    assert in_thread(lambda: lent(kept, pid))
     assert others() == 1
 
 
@@ -168,28 +164,28 @@ def test_a_connection_that_was_lost_while_idle_is_not_used(
     kept: KeptConnections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept_connections, "TRUSTED_SECONDS", 0)
-    lost = in_thread(Store().pid)
+    lost = in_thread(lambda: lent(kept, pid))
     with connections["postgres"].cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [lost])
     wait_until(lambda: others() == 0)
-    assert in_thread(Store().pid) != lost
+    assert in_thread(lambda: lent(kept, pid)) != lost
 
 
 def test_a_connection_in_a_transaction_is_closed(kept: KeptConnections) -> None:
-    in_thread(lambda: Store().call(lambda: connections["postgres"].set_autocommit(False)))
+    in_thread(lambda: lent(kept, lambda: connections["postgres"].set_autocommit(False)))
     wait_until(lambda: others() == 0)
 
 
 def test_a_connection_of_a_pool_returns_to_it(kept: KeptConnections, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_connections, "has_pool", lambda connection: True)
-    in_thread(Store().pid)
+    in_thread(lambda: lent(kept, pid))
     wait_until(lambda: others() == 0)
 
 
 def test_a_forked_process_leaves_the_connections_to_the_other(kept: KeptConnections) -> None:
-    first = in_thread(Store().pid)
+    first = in_thread(lambda: lent(kept, pid))
     kept.forget()
-    assert in_thread(Store().pid) != first
+    assert in_thread(lambda: lent(kept, pid)) != first
     assert others() == 2
     for held in kept._of_parent["postgres"]:
         held.connection.close()
@@ -197,11 +193,12 @@ def test_a_forked_process_leaves_the_connections_to_the_other(kept: KeptConnecti
 
 @each_database
 def test_every_database_works_in_threads_that_end(kept: KeptConnections, alias: str) -> None:
-    counts = [in_thread(lambda: Store().call(UserMemory.objects.using(alias).count)) for _ in range(5)]
+    counts = [in_thread(lambda: lent(kept, UserMemory.objects.using(alias).count)) for _ in range(5)]
     assert counts == [0] * 5
 
 
 def test_nothing_is_kept_in_a_test_run() -> None:
     assert kept_connections.is_test_run()
-    in_thread(Store().pid)
+    kept = KeptConnections()
+    in_thread(lambda: lent(kept, pid))
     wait_until(lambda: others() == 0)

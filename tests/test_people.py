@@ -165,7 +165,8 @@ def test_erase_user_counts_asks_and_reports() -> None:
     out = StringIO()
     call_command("erase_user", "maya", "--no-input", stdout=out)
     assert (
-        "Erased 1 memories, 0 vectors, 2 runs, 1 sessions, 1 spans, 1 traces, 1 metrics, 2 records, 0 log texts.\n"
+        "Erased 1 memories, 0 earlier versions, 0 vectors, 2 runs, 1 sessions, 1 spans, 1 traces, 1 metrics, "
+        "2 records, 0 log texts.\n"
         "A second count found nothing." in out.getvalue()
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 import uuid
@@ -15,10 +16,14 @@ from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 
 from agno_memory.identifiers import owner_id
+from agno_memory.test import at
 from agno_memory.validators import (
     canonical_metadata,
+    canonical_metadata_filter,
     canonical_topics,
     fold,
+    items,
+    past_moment,
     validate_characters,
     validate_identifier,
     validate_input,
@@ -179,6 +184,7 @@ def test_limits_of_topics_are_settings() -> None:
         {"a.b": 1, "a$": 2, "%": 3},
         {"largest": 2**63 - 1, "smallest": -(2**63) + 1},
         {"tiny": 5e-324, "near": 9999999999999998.0},
+        {"below": -5, "half": -0.5, "zero": 0},
     ],
 )
 def test_json_stays_as_it_is(value: dict[str, Any]) -> None:
@@ -188,6 +194,7 @@ def test_json_stays_as_it_is(value: dict[str, Any]) -> None:
 def test_metadata_has_one_form() -> None:
     assert canonical_metadata(None) == {}
     assert canonical_metadata({"pair": (1, 2)}) == {"pair": [1, 2]}
+    assert json.dumps(canonical_metadata({"zero": -0.0})) == '{"zero": 0.0}'
     assert json.dumps(canonical_metadata({"big": 1e16, "small": -1e18})) == json.dumps(
         {"big": 10**16, "small": -(10**18)}
     )
@@ -228,9 +235,21 @@ def nested(levels: int) -> dict[str, Any]:
     return value
 
 
-def test_metadata_is_not_nested_without_end() -> None:
-    assert canonical_metadata(nested(32)) == nested(32)
-    assert refused_as(canonical_metadata, nested(33)) == "metadata_too_deep"
+def nested_lists(levels: int) -> dict[str, Any]:
+    value: list[Any] = []
+    for _ in range(levels - 2):
+        value = [value]
+    return {"lists": value}
+
+
+@pytest.mark.parametrize("make", [nested, nested_lists])
+def test_metadata_is_not_nested_without_end(make: Callable[[int], dict[str, Any]]) -> None:
+    assert canonical_metadata(make(32)) == make(32)
+    error = refusal(canonical_metadata, make(33))
+    assert (error.code, error.messages) == ("metadata_too_deep", ["Metadata may be nested 32 levels deep."])
+
+
+def test_metadata_in_itself_is_refused() -> None:
     endless: dict[str, Any] = {}
     endless["itself"] = endless
     assert refused_as(canonical_metadata, endless) == "metadata_too_deep"
@@ -265,6 +284,75 @@ def test_a_share_is_a_number_from_0_to_1() -> None:
     values: list[object] = [-0.001, 1.001, 2, -1, "1", True, False, float("nan")]
     for refused in values:
         assert refused_as(validate_share, refused) == "invalid"
+
+
+# Filters by metadata
+
+
+def test_metadata_is_found_by_single_values() -> None:
+    value = {"plan": "pro", "seats": 5, "share": -0.0, "flag": True, "gone": None}
+    assert canonical_metadata_filter(value) == {
+        "plan": ["pro"],
+        "seats": [5],
+        "share": [0.0],
+        "flag": [True],
+        "gone": [None],
+    }
+    assert canonical_metadata_filter(None) == {}
+    for nested_value in ([], ["pro"], {}, {"a": 1}):
+        assert refused_as(canonical_metadata_filter, {"plan": "pro", "more": nested_value}) == "invalid_metadata"
+    assert refused_as(canonical_metadata_filter, "plan") == "invalid_metadata"
+
+
+# Times
+
+
+def test_a_time_of_the_past_is_in_utc_and_whole_milliseconds() -> None:
+    moment = datetime.datetime(2025, 6, 1, 14, 30, 0, 123_456, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+    found = past_moment(moment)
+    assert found == datetime.datetime(2025, 6, 1, 12, 30, 0, 123_000, tzinfo=datetime.UTC)
+    assert found.tzinfo is datetime.UTC
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (None, "invalid"),
+        ("2025-06-01", "invalid"),
+        (datetime.date(2025, 6, 1), "invalid"),
+        (datetime.datetime(2025, 6, 1), "invalid"),  # noqa: DTZ001
+        (datetime.datetime(1, 6, 1, tzinfo=datetime.UTC), "invalid"),
+        (datetime.datetime(9999, 6, 1, tzinfo=datetime.UTC), "invalid"),
+        (datetime.datetime(9998, 6, 1, tzinfo=datetime.UTC), "future"),
+    ],
+)
+def test_a_time_that_is_not_of_the_past_is_refused(value: object, code: str) -> None:
+    assert refused_as(past_moment, value) == code
+
+
+def test_the_present_is_not_the_future() -> None:
+    moment = datetime.datetime(2025, 6, 1, 12, tzinfo=datetime.UTC)
+    with at(moment):
+        assert past_moment(moment) == moment
+        assert past_moment(datetime.datetime(2, 1, 1, tzinfo=datetime.UTC)).year == 2
+        assert refused_as(past_moment, moment + datetime.timedelta(milliseconds=1)) == "future"
+
+
+# Arguments with several values
+
+
+def test_an_argument_with_several_values_is_a_list() -> None:
+    values = ["a", "b"]
+    assert items("ids", values) == ["a", "b"]
+    assert items("ids", values) is not values
+    assert items("ids", (each for each in values)) == ["a", "b"]
+    assert items("ids", set()) == []
+    wrong: list[object] = ["ab", b"ab", {"a": 1}, 5, None]
+    for value in wrong:
+        with pytest.raises(ValidationError) as caught:
+            items("ids", value)
+        assert caught.value.message_dict == {"ids": [f"Give a list, not {type(value).__name__}."]}
+        assert refused_as(lambda each: items("ids", each), value) == "invalid"
 
 
 # No error repeats the refused value

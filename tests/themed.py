@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.urls import path
 
-from agno_memory.admin import AgentSessionAdminMixin, UserMemoryAdminMixin
-from agno_memory.models import AgentSession, UserMemory
+from agno_memory.admin import AgentSessionAdminMixin, AgentTraceAdminMixin, UserMemoryAdminMixin
+from agno_memory.models import AgentSession, AgentTrace, UserMemory
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite as ThemedSite
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
     Themed = ModelAdmin[UserMemory]
     ThemedSessions = ModelAdmin[AgentSession]
+    ThemedTraces = ModelAdmin[AgentTrace]
 else:
     from unfold.admin import ModelAdmin as Themed
     from unfold.admin import ModelAdmin as ThemedSessions
+    from unfold.admin import ModelAdmin as ThemedTraces
     from unfold.sites import UnfoldAdminSite as ThemedSite
 
 
@@ -29,7 +31,12 @@ class ThemedSessionAdmin(AgentSessionAdminMixin, ThemedSessions):
     pass
 
 
+class ThemedTraceAdmin(AgentTraceAdminMixin, ThemedTraces):
+    pass
+
+
 site = ThemedSite()
 site.register(UserMemory, ThemedMemoryAdmin)
 site.register(AgentSession, ThemedSessionAdmin)
+site.register(AgentTrace, ThemedTraceAdmin)
 urlpatterns = [path("admin/", site.urls)]

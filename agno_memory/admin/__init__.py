@@ -1,4 +1,4 @@
-"""The Django admin of memories and sessions.
+"""The Django admin of memories, sessions, traces and other documents of agents.
 
 A theme with its own admin class, such as django-unfold, gets the same pages by the mixins::
 
@@ -15,10 +15,24 @@ from django.contrib import admin
 
 from agno_memory.admin.accounts import PersonLinkMixin
 from agno_memory.admin.memories import UserMemoryAdmin, UserMemoryAdminMixin
+from agno_memory.admin.records import AgentRecordAdmin, AgentRecordAdminMixin
 from agno_memory.admin.sessions import AgentSessionAdmin, AgentSessionAdminMixin
-from agno_memory.models import AgentSession, UserMemory
+from agno_memory.admin.traces import AgentTraceAdmin, AgentTraceAdminMixin
+from agno_memory.models import AgentRecord, AgentSession, AgentTrace, UserMemory
 
-__all__ = ["AgentSessionAdmin", "AgentSessionAdminMixin", "PersonLinkMixin", "UserMemoryAdmin", "UserMemoryAdminMixin"]
+__all__ = [
+    "AgentRecordAdmin",
+    "AgentRecordAdminMixin",
+    "AgentSessionAdmin",
+    "AgentSessionAdminMixin",
+    "AgentTraceAdmin",
+    "AgentTraceAdminMixin",
+    "PersonLinkMixin",
+    "UserMemoryAdmin",
+    "UserMemoryAdminMixin",
+]
 
 admin.site.register(UserMemory, UserMemoryAdmin)
 admin.site.register(AgentSession, AgentSessionAdmin)
+admin.site.register(AgentTrace, AgentTraceAdmin)
+admin.site.register(AgentRecord, AgentRecordAdmin)

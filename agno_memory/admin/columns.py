@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.db.models import Model
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.accounts import Account
 from agno_memory.admin.urls import memory_page_url
-from agno_memory.models import AgentSession, UserMemory
+from agno_memory.models import UserMemory
 
 # The list shows this many characters and topics of a memory.
 MAX_LENGTH = 160
@@ -71,7 +72,7 @@ def damage_of(memory: UserMemory) -> str:
     return text % {"fields": ", ".join(labels)} if labels else ""
 
 
-def person_cell(row: UserMemory | AgentSession, user_id: str, url: str) -> SafeString:
+def person_cell(row: Model, user_id: str, url: str) -> SafeString:
     """Return a person in a list: a link that filters by the user id, the link to their page, and their name.
 
     Args:
@@ -95,7 +96,7 @@ def account_name(account: Account | None) -> SafeString:
     return format_html('<bdi class="am-name" title="{}">{}</bdi>', account.other_name, account.other_name)
 
 
-def ago(row: UserMemory | AgentSession, field: str) -> SafeString:
+def ago(row: Model, field: str) -> SafeString:
     """Return a time as "3 hours ago", with the exact time on hover."""
     moment = localtime(getattr(row, field))
     exact = f"{date_format(moment, 'DATETIME_FORMAT')} ({moment:%Y-%m-%d %H:%M:%S %Z})"
@@ -109,7 +110,7 @@ def _site(memory: UserMemory) -> str | None:
     return changelist.admin_site_name if changelist else None
 
 
-def filter_link(row: UserMemory | AgentSession, parameter: str, value: str, css_class: str) -> SafeString:
+def filter_link(row: Model, parameter: str, value: str, css_class: str) -> SafeString:
     """Return a link to the rows of the list that have the same value."""
     changelist = getattr(row, "changelist", None)
     url = changelist.get_query_string({parameter: value}) if changelist else f"?{urlencode({parameter: value})}"

@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 from agno_memory import people
 from agno_memory.admin.charts import number
 from agno_memory.bulk import BulkMemory
-from agno_memory.models import AgentSession, UserMemory
+from agno_memory.models import AgentSession, AgentTrace, UserMemory
 from agno_memory.people import Counts, Erasure
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.stats.cache import forget_cached
@@ -41,7 +41,7 @@ class PersonErasure:
         Otherwise it erases memories alone: a subclass of an admin class hides some rows from this staff user, or the
         staff user has no permission to delete sessions.
         """
-        return not self._narrows(UserMemory) and self._may_delete_sessions() and not self._narrows(AgentSession)
+        return self._may_delete_sessions() and not any(map(self._narrows, (UserMemory, AgentSession, AgentTrace)))
 
     def count(self) -> Counts:
         """Return the number of objects of each kind to erase."""

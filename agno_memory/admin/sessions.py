@@ -27,6 +27,7 @@ from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.history import log_sessions
 from agno_memory.admin.pages import PageMixin, StrictChangeList
 from agno_memory.admin.session_filters import COMPLETIONS, LIST_FILTERS
+from agno_memory.admin.session_traces import links_by_run, list_url
 from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.agent_sessions import ANYONE, AgentSessions
@@ -195,14 +196,16 @@ class AgentSessionAdminMixin(PageMixin, CompletionViews, _Admin):
         if before.isdecimal() and len(before) < 10:
             runs = runs.filter(run_index__lt=int(before))
         page = runs.tail(RUNS_PER_PAGE)
+        traces = links_by_run(request, self.admin_site, session, page)
         context = {
             "session": session,
-            "turns": [(run, messages(run)) for run in page],
+            "turns": [(run, messages(run), traces.get(run.run_id)) for run in page],
             "earlier": page[0].run_index if len(page) == RUNS_PER_PAGE and page[0].run_index else None,
             "is_latest": not before,
             "person_url": self._person_url(request, session),
             "account": Accounts(request, self.admin_site).with_ids([session.user_id]).get(session.user_id or ""),
             "memories_url": self._memories_url(request, session),
+            "traces_url": list_url(request, self.admin_site, session),
             "delete_url": self._delete_url(request, session),
             **(extra_context or {}),
         }

@@ -83,15 +83,28 @@ def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterabl
         connection: to the database that returned the rows.
         rows: the columns of ``read_fields(model)``, in their order.
     """
-    # A loop over one column costs a fraction of a loop over all columns of each row.
-    columns: list[Column] = list(zip(*rows, strict=True))
-    if not columns:
-        return []
-    for position, (field, convert) in enumerate(_conversions(model, connection)):
-        columns[position] = readable_column(field, columns[position], partial(convert, connection))
     names = [field.attname for field in read_fields(model)]
     create: Any = partial(_fill, model) if _is_plain(model) else model.from_db
-    return [create(connection.alias, names, values) for values in zip(*columns, strict=True)]
+    return [create(connection.alias, names, values) for values in converted(model, connection, rows, tuple(names))]
+
+
+def converted(
+    model: type[Model], connection: BaseDatabaseWrapper, rows: Iterable[Sequence[Any]], names: tuple[str, ...]
+) -> Iterable[tuple[Any, ...]]:
+    """Return the values of fields for the driver's values of rows.
+
+    Args:
+        model: of the rows.
+        connection: to the database that returned the rows.
+        rows: the columns of the fields, in their order.
+        names: of the fields.
+    """
+    # A loop over one column costs a fraction of a loop over all columns of each row.
+    columns: list[Column] = list(zip(*rows, strict=True))
+    if columns:
+        for position, (field, convert) in enumerate(_conversions(model, connection, names)):
+            columns[position] = readable_column(field, columns[position], partial(convert, connection))
+    return zip(*columns, strict=True)
 
 
 def _is_plain(model: type[Model]) -> bool:
@@ -119,14 +132,17 @@ def _fill(model: type[Model], alias: str, names: Sequence[str], values: Sequence
 _chosen: dict[Any, list[tuple[Field[Any, Any], Conversion]]] = {}
 
 
-def _conversions(model: type[Model], connection: BaseDatabaseWrapper) -> list[tuple[Field[Any, Any], Conversion]]:
-    """Return the conversion of each column that is read, with its field.
+def _conversions(
+    model: type[Model], connection: BaseDatabaseWrapper, names: tuple[str, ...]
+) -> list[tuple[Field[Any, Any], Conversion]]:
+    """Return the conversion of the column of each of these fields, with the field.
 
     The result is kept: to choose takes longer than to read a row.
     """
-    key = model, type(connection), connection.timezone
+    key = model, type(connection), connection.timezone, names
     if key not in _chosen:
-        _chosen[key] = [(field, _conversion(model, field, connection)) for field in read_fields(model)]
+        fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
+        _chosen[key] = [(field, _conversion(model, field, connection)) for field in fields]
     return _chosen[key]
 
 

@@ -8,10 +8,12 @@ from typing import Any, Final, TypeVar, cast
 
 from django.apps.registry import Apps
 from django.db.backends.utils import names_digest
-from django.db.models import Field, Index, Model
+from django.db.models import BaseConstraint, Field, Index, Model
 
 from agno_memory.keys import composite_key
 from agno_memory.models import UserMemory
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.revision_querysets import RevisionQuerySet
 from agno_memory.vector_models import MemoryVector
 from agno_memory.vector_querysets import VectorQuerySet
 
@@ -19,8 +21,10 @@ TModel = TypeVar("TModel", bound=Model)
 
 _lock = threading.Lock()
 _models: dict[str, type[UserMemory]] = {}
-# The table of the vectors has the name of the memories' table with this ending; PostgreSQL limits its length.
+# The tables beside that of the memories have its name with an ending; PostgreSQL limits its length.
 VECTORS_ENDING: Final = "_vectors"
+REVISIONS_ENDING: Final = "_revisions"
+CONSTRAINT_ENDING: Final = "_unique_text"
 MAX_NAME_LENGTH: Final = 63
 
 
@@ -37,20 +41,30 @@ def model_for(table_name: str) -> type[UserMemory]:
 
 
 def _make_model(table_name: str) -> type[UserMemory]:
-    vectors = _on_table(MemoryVector, _vectors_table(table_name), {})
+    vectors = _on_table(MemoryVector, _beside(table_name, VECTORS_ENDING), {})
+    revisions = _on_table(MemoryRevision, _beside(table_name, REVISIONS_ENDING), {})
 
     def vectors_of(cls: type[UserMemory], alias: str | None) -> VectorQuerySet:
         return vectors.objects.using(alias)
 
-    return _on_table(UserMemory, table_name, {"__reduce__": _reduce, "vectors": classmethod(vectors_of)})
+    def revisions_of(cls: type[UserMemory], alias: str | None) -> RevisionQuerySet:
+        return revisions.objects.using(alias)
+
+    members = {
+        "__reduce__": _reduce,
+        "vectors": classmethod(vectors_of),
+        "revisions": classmethod(revisions_of),
+    }
+    return _on_table(UserMemory, table_name, members)
 
 
-def _vectors_table(table_name: str) -> str:
-    name = f"{table_name}{VECTORS_ENDING}"
+def _beside(table_name: str, ending: str) -> str:
+    """Return a name that a table's name begins; a digest keeps a name that is cut unique."""
+    name = f"{table_name}{ending}"
     if len(name) <= MAX_NAME_LENGTH:
         return name
     unique = composite_key(table_name)[:8]
-    return f"{table_name[: MAX_NAME_LENGTH - len(VECTORS_ENDING) - len(unique)]}{unique}{VECTORS_ENDING}"
+    return f"{table_name[: MAX_NAME_LENGTH - len(ending) - len(unique)]}{unique}{ending}"
 
 
 def _on_table(base: type[TModel], table_name: str, members: dict[str, Any]) -> type[TModel]:
@@ -66,6 +80,7 @@ def _on_table(base: type[TModel], table_name: str, members: dict[str, Any]) -> t
     options.pk = next(field for field in options.local_fields if field.primary_key)
     options._expire_cache()
     options.indexes = [_copy_index(model, index) for index in base._meta.indexes]
+    options.constraints = [_copy_constraint(model, constraint) for constraint in base._meta.constraints]
     return model
 
 
@@ -96,4 +111,11 @@ def _copy_index(model: type[Model], index: Index) -> Index:
     if own.condition is not None:
         # The name is made from the columns, which another index may have without a condition.
         own.name = f"{own.name[: own.max_name_length - 4]}_{names_digest(index.name, length=3)}"
+    return own
+
+
+def _copy_constraint(model: type[Model], constraint: BaseConstraint) -> BaseConstraint:
+    """Return a copy of a constraint, also with a name made from the table."""
+    own = constraint.clone()
+    own.name = _beside(model._meta.db_table, CONSTRAINT_ENDING)
     return own

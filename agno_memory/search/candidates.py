@@ -6,13 +6,16 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from agno_memory.conf import conf
 from agno_memory.db.aggregates.words import RowsToRank, WordMasks
+from agno_memory.db.connections import connection_to
 from agno_memory.db.expressions import SumOfParts
+from agno_memory.db.words_index import OwnedWords, WordsIndex, found_by_key
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import analyser, current_analyser
 from agno_memory.search.query import beginning, repair, repairable, with_repairs
@@ -28,6 +31,9 @@ ROWS_BEFORE: Final = 1
 ROWS_AFTER: Final = 2
 # The rows of the candidates' sessions that are read, to find the neighbours.
 MAX_SESSION_ROWS: Final = 2_000
+# Rare words fetch before frequent ones: first those that together occur this many times in the counted memories, 1 % of
+# them, then up to 5 %, then all.
+FETCHED_FIRST: Final = (20, 100)
 # Rarities are compared as whole numbers, which every database adds to the same sums.
 PRECISION: Final = 1_000
 
@@ -48,29 +54,34 @@ class Candidates(NamedTuple):
     repairs: dict[str, str]
 
 
-def find_candidates(memories: UserMemoryQuerySet, query: Query, extra_keys: Iterable[str] = ()) -> Candidates:
+def find_candidates(
+    memories: UserMemoryQuerySet, query: Query, extra_keys: Iterable[str] = (), owner: str | None = None
+) -> Candidates:
     """Return the memories that have words of a query, and their neighbours.
 
     Args:
         memories: those of one person, narrowed by the filters of the search.
         query: the words to search for.
         extra_keys: of memories to rank although they have no word of the query: those that a model finds.
+        owner: of the memories; without one, the index of words is not used.
     """
     masks = _masks(memories, query.terms)
-    statistics = _statistics(masks, query.terms)
+    statistics = statistics_of(masks, query.terms)
     # Of more memories, an older one may have a word that none of these has.
     unknown = [term for term in query.terms if not statistics.frequencies[term]] if len(masks) < STATISTICS_ROWS else []
     repairs = _repairs(memories, unknown)
     if repairs:
         query = with_repairs(query, repairs)
         masks = _masks(memories, query.terms)
-        statistics = _statistics(masks, query.terms)
+        statistics = statistics_of(masks, query.terms)
     if len(masks) < STATISTICS_ROWS:
         # These are all memories of the person, so the common words too may fetch some.
-        keys = _best_of(masks, _weights(statistics, query.terms))
+        keys = best_of(masks, weights_of(statistics, query.terms))
     else:
         rare = [term for term in query.terms if not statistics.is_common(term)]
-        keys = _best(memories, _weights(statistics, rare or query.terms))
+        keys = _best(memories, statistics, rare, owner) if rare else []
+        # Each common word is in many of the newest memories.
+        keys = keys or best_of(masks, weights_of(statistics, query.terms))
     return Candidates(query, _rows(memories, [*keys, *extra_keys], query), statistics, repairs)
 
 
@@ -95,17 +106,18 @@ def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
     return [(key, of_words.get(key, mask & ~is_current)) for key, mask in masks]
 
 
-def _statistics(masks: Masks, terms: Sequence[str]) -> Statistics:
+def statistics_of(masks: Masks, terms: Sequence[str]) -> Statistics:
+    """Return the number of rows, and in how many of them each word is."""
     frequencies = {term: sum(mask >> number & 1 for _key, mask in masks) for number, term in enumerate(terms)}
     return Statistics(len(masks), frequencies)
 
 
-def _weights(statistics: Statistics, terms: Sequence[str]) -> dict[str, int]:
+def weights_of(statistics: Statistics, terms: Sequence[str]) -> dict[str, int]:
     """Return the weights of the words that fetch candidates."""
     return {term: max(round(statistics.idf(term) * PRECISION), 1) for term in terms}
 
 
-def _best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
+def best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
     """Return the keys of the memories with the largest sums of weights; of equal ones, the newest.
 
     Args:
@@ -120,12 +132,41 @@ def _best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
     return [key for key, _mask in best[:MAX_CANDIDATES]]
 
 
-def _best(memories: UserMemoryQuerySet, weights: Mapping[str, int]) -> list[str]:
-    """Return the same for all memories, computed by the database."""
-    parts = {marker(term): weight for term, weight in weights.items()}
-    weighted = memories.annotate(weight=SumOfParts("search_terms", parts)).filter(weight__gt=0)
-    best = weighted.order_by("-weight", "-last_updated", "-memory_id")
-    return list(best.values_list("key", flat=True)[:MAX_CANDIDATES])
+def _best(memories: UserMemoryQuerySet, statistics: Statistics, terms: Sequence[str], owner: str | None) -> list[str]:
+    """Return the same for all memories, computed by the database.
+
+    The rarest words fetch memories. The others only add to the sums, unless those have too few memories.
+    """
+    weights = {marker(term): weight for term, weight in weights_of(statistics, terms).items()}
+    has_index = owner is not None and WordsIndex.exists(connection_to(memories.db), memories.model)
+    keys: list[str] = []
+    for fetching in _by_rarity(statistics, terms):
+        rows = memories
+        if owner is not None and has_index:
+            rows = found_by_key(memories).filter(search_terms__has_any_word=OwnedWords(owner, fetching))
+        parts = dict.fromkeys(map(marker, fetching), 1)
+        weighted = rows.annotate(
+            found=SumOfParts("search_terms", parts), weight=SumOfParts("search_terms", weights)
+        ).filter(found__gt=0)
+        best = weighted.order_by("-weight", "-last_updated", "-memory_id")
+        keys = list(best.values_list("key", flat=True)[:MAX_CANDIDATES])
+        if len(keys) == MAX_CANDIDATES:
+            break
+    return keys
+
+
+def _by_rarity(statistics: Statistics, terms: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the words that fetch memories, the rarest at first, then with more frequent ones, then all."""
+    ordered = sorted(terms, key=lambda term: statistics.frequencies[term])
+    yielded = 0
+    for limit in FETCHED_FIRST:
+        totals = accumulate(statistics.frequencies[term] for term in ordered)
+        # At least one.
+        number = max(sum(total <= limit for total in totals), 1)
+        if yielded < number < len(ordered):
+            yielded = number
+            yield ordered[:number]
+    yield ordered
 
 
 def _repairs(memories: UserMemoryQuerySet, unknown: Iterable[str]) -> dict[str, str]:
@@ -141,12 +182,13 @@ def _repairs(memories: UserMemoryQuerySet, unknown: Iterable[str]) -> dict[str, 
 
 def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> list[Row]:
     """Return the rows with these keys, and their neighbours."""
-    found = RowsToRank(memories.filter(key__in=keys)).run()
+    by_key = found_by_key(memories)
+    found = RowsToRank(by_key.filter(key__in=keys)).run()
     sessions = {session for _key, _id, _moment, session, *_others in found if session is not None}
     positions = _positions(memories, sessions, set(keys)) if sessions else {}
     neighbours = positions.keys() - set(keys)
     if neighbours:
-        found += RowsToRank(memories.filter(key__in=list(neighbours))).run()
+        found += RowsToRank(by_key.filter(key__in=list(neighbours))).run()
     current = f"{current_analyser().name} "
     # A document of another program may lack the field.
     others = [key for key, *_others, stored, _metadata in found if not (stored or "").startswith(current)]
@@ -160,7 +202,7 @@ def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> li
             session,
             positions.get(key, 0),
             reader.read(computed.get(key) or stored or ""),
-            _speaker(metadata),
+            speaker_words(metadata),
         )
         for key, memory_id, moment, session, stored, metadata in found
     ]
@@ -169,7 +211,16 @@ def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> li
 def _positions(memories: UserMemoryQuerySet, sessions: Collection[str], keys: Collection[str]) -> dict[str, int]:
     """Return the positions in their sessions of the rows with these keys, and of their neighbours, by key."""
     rows = memories.filter(session_id__in=sessions).order_by("session_id", "created_at", "memory_id")
-    in_order = list(rows.values_list("key", "session_id")[:MAX_SESSION_ROWS])
+    return places_in_sessions(list(rows.values_list("key", "session_id")[:MAX_SESSION_ROWS]), keys)
+
+
+def places_in_sessions(in_order: Sequence[tuple[str, str | None]], keys: Collection[str]) -> dict[str, int]:
+    """Return the positions of the rows with some keys, and of their neighbours, by key.
+
+    Args:
+        in_order: the keys of rows with their sessions, in the order of the sessions and of the time.
+        keys: of the rows.
+    """
     positions: dict[str, int] = {}
     for number, (key, session) in enumerate(in_order):
         if key in keys:
@@ -184,11 +235,11 @@ def _computed(memories: UserMemoryQuerySet, keys: Sequence[str]) -> dict[str, st
     """Return the words of memories that store none, or those of another analyser, by key."""
     if not keys:
         return {}
-    rows = memories.filter(key__in=keys).values_list("key", "memory", "topics")
+    rows = found_by_key(memories).filter(key__in=keys).values_list("key", "memory", "topics")
     return {key: stored_words(memory, topics if isinstance(topics, list) else ()) for key, memory, topics in rows}
 
 
-def _speaker(metadata: object) -> frozenset[str]:
+def speaker_words(metadata: object) -> frozenset[str]:
     """Return the words of ``metadata["speaker"]``."""
     speaker = metadata.get("speaker") if isinstance(metadata, dict) else None
     return _words_of_name(speaker, conf.LANGUAGE) if isinstance(speaker, str) else frozenset()

@@ -12,7 +12,9 @@ from django.db import DatabaseError, router
 from agno_memory.checks import TAG
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
+from agno_memory.db.words_index import WordsIndex
 from agno_memory.models import UserMemory
+from agno_memory.operations import CreateWordsIndex
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import Analyser, current_analyser, languages, unknown_language
 from agno_memory.search.embedders import current_embedder
@@ -88,6 +90,31 @@ def another_model(alias: str, name: str) -> CheckMessage:
         f"Memories in {alias!r} have no vectors of the model {name!r} in EMBEDDER_NAME, or those of another model too.",
         hint=f"Run: python manage.py embed_memories --database {alias} --prune",
         id="agno_memory.W021",
+    )
+
+
+@register(Tags.database)
+def check_words_index(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report a missing index of words; run by ``check --database`` and ``migrate``."""
+    alias = router.db_for_write(UserMemory)
+    if alias not in (databases or ()):
+        return []
+    connection = connection_to(alias)
+    try:
+        if UserMemory._meta.db_table not in connection.introspection.table_names():
+            return []
+        is_missing = CreateWordsIndex.is_made_on(connection) and not WordsIndex.exists(connection, UserMemory)
+    except DatabaseError:
+        return []
+    return [without_words_index(alias)] if is_missing else []
+
+
+def without_words_index(alias: str) -> CheckMessage:
+    return Warning(
+        f"The database {alias!r} lacks the index of the words of memories. Ranked searches of a person with more than "
+        "2,000 memories read all of them.",
+        hint=f"Run: python manage.py reindex_memories --database {alias}",
+        id="agno_memory.W023",
     )
 
 

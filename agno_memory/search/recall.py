@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from agno_memory.db.aggregates.words import Memories
 from agno_memory.db.rows import with_read_fields
+from agno_memory.db.words_index import found_by_key
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.analyser import current_analyser
 from agno_memory.search.candidates import Candidates, find_candidates
+from agno_memory.search.earlier import find_among
 from agno_memory.search.embeddings import Model
 from agno_memory.search.methods import RANKED, RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.search.query import may_repair, parse_query, repairable
@@ -120,7 +123,7 @@ class Search:
         """
         query = parse_query(self.text)
         if self.precise:
-            named = named_topics(query, memories)
+            named = named_topics(query, (count.topic for count in memories.topic_counts()))
             if not named:
                 return []
             memories = memories.about_any(*named)
@@ -128,22 +131,45 @@ class Search:
             # Only words that say nothing, such as "what about it?".
             return [self.unranked(memory) for memory in with_read_fields(memories).newest()[:limit]]
         model = Model() if owner is None else Model.of(memories, owner, self.text, self.precise or is_narrowed)
-        found = find_candidates(memories, query, model.nearest)
+        found = find_candidates(memories, query, model.nearest, owner)
         shares = model.shares(memories, found.rows)
+        scored = self._scored(found, shares)[:limit]
+        # A memory that was deleted in between is left out.
+        rows = found_by_key(memories).filter(key__in=[row.key for row, _parts in scored])
+        return _matches(Memories(rows).run(), scored, found, model)
+
+    def ranked_among(self, memories: list[UserMemory], limit: int | None) -> list[Match]:
+        """Return those of an earlier moment's memories that answer the query, the best first, without a model.
+
+        Args:
+            memories: those of one person, narrowed by the filters of the search, the newest first.
+            limit: as of ``ranked()``.
+        """
+        query = parse_query(self.text)
+        if self.precise:
+            named = set(named_topics(query, {topic for memory in memories for topic in memory.topics}))
+            memories = [memory for memory in memories if named.intersection(memory.topics)]
+        if not query.terms:
+            return [self.unranked(memory) for memory in memories[:limit]]
+        found = find_among(memories, query)
+        return _matches(memories, self._scored(found, {})[:limit], found, Model())
+
+    def _scored(self, found: Candidates, shares: Mapping[str, float]) -> list[tuple[Row, Parts]]:
+        """Return the rows that answer the query, the best first."""
         ranked = rank(found.query, found.rows, found.statistics, shares)
         scored = [pair for pair in ranked if pair[1].score() > 0 or pair[1].own]
         if self.min_relative and scored:
             least = scored[0][1].score() * self.min_relative
             scored = [pair for pair in scored if pair[1].score() >= least]
-        return _matches(memories, scored[:limit], found, model)
+        return scored
 
 
-def named_topics(query: Query, memories: UserMemoryQuerySet) -> list[str]:
-    """Return the topics of these memories of which the query has every word.
+def named_topics(query: Query, topics: Iterable[str]) -> list[str]:
+    """Return those of some topics of which the query has every word.
 
     A word of the query that no topic has may differ by one letter.
     """
-    words = {count.topic: frozenset(current_analyser().terms(count.topic)) for count in memories.topic_counts()}
+    words = {topic: frozenset(current_analyser().terms(topic)) for topic in topics}
     known = frozenset().union(*words.values()) if words else frozenset()
     unknown = [term for term in query.terms if term not in known and repairable(term)]
 
@@ -154,11 +180,10 @@ def named_topics(query: Query, memories: UserMemoryQuerySet) -> list[str]:
 
 
 def _matches(
-    memories: UserMemoryQuerySet, scored: list[tuple[Row, Parts]], found: Candidates, model: Model
+    memories: Iterable[UserMemory], scored: list[tuple[Row, Parts]], found: Candidates, model: Model
 ) -> list[Match]:
-    """Return the memories of rows. A memory that was deleted in between is left out."""
-    rows = memories.filter(key__in=[row.key for row, _parts in scored])
-    by_key = {memory.key: memory for memory in with_read_fields(rows)}
+    """Return the memories of rows, as far as they are among some memories."""
+    by_key = {memory.key: memory for memory in memories}
     ids = {row.key: row.memory_id for row in found.rows}
     return [
         Match(by_key[row.key], parts.score(), _explanation(by_key[row.key], parts, found, ids, model))

@@ -56,9 +56,23 @@ def outcome(call: Callable[[], Any]) -> Any:
         return type(error).__name__
 
 
+# The outcomes on agno's own store, which are the same for each database, by the identity of the steps.
+_expected: dict[int, list[Any]] = {}
+
+
 def differences(steps: list[Steps], alias: str, folder: Path) -> list[tuple[int, Any, Any]]:
-    """Return the number of each step with another outcome on this project's store, with both outcomes: ours first."""
+    """Return the number of each step with another outcome on this project's store, with both outcomes: ours first.
+
+    Args:
+        steps: constant; the outcomes on agno's own store are kept.
+        alias: of the database.
+        folder: for the file of agno's own store.
+    """
+    if id(steps) not in _expected:
+        with agnos_own(folder) as theirs:
+            _expected[id(steps)] = [outcome(partial(step, theirs)) for step in steps]
     ours = DjangoDb(alias)
-    with agnos_own(folder) as theirs:
-        pairs = [(outcome(partial(step, ours)), outcome(partial(step, theirs))) for step in steps]
+    pairs = [
+        (outcome(partial(step, ours)), expected) for step, expected in zip(steps, _expected[id(steps)], strict=True)
+    ]
     return [(number, *pair) for number, pair in enumerate(pairs) if pair[0] != pair[1]]

@@ -63,7 +63,7 @@ def state(*component_ids: str) -> list[Steps]:
             call("get_config", each),
             call("get_current_config", each),
             call("get_latest_config", each),
-            call("get_latest_configs", {each}),
+            call("get_latest_configs", {each, "other"}),
             call("get_links", each, 1),
             call("get_dependents", each),
             call("load_component_graph", each),

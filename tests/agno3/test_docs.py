@@ -43,6 +43,16 @@ def test_the_example(heading: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert not AgentSession.objects.exists()
 
 
+def test_the_example_of_the_async_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    openai = ModuleType("agno.models.openai")
+    openai.OpenAIChat = ScriptedModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "agno.models.openai", openai)
+    (block,) = blocks("Async")
+    exec(compile(block, "docs/agno.md", "exec"), {})
+    session = AgentSession.objects.get()
+    assert (session.user_id, session.runs.count()) == ("maya", 1)
+
+
 def test_the_example_of_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     openai = ModuleType("agno.models.openai")
     openai.OpenAIChat = ScriptedModel  # type: ignore[attr-defined]

@@ -23,6 +23,7 @@ from agno_memory.db import MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemo
 from agno_memory.db.handles import MONGODB_OPTIONS, NO_FOREIGN_KEYS, POSTGRES_OPTIONS, SQLITE_OPTIONS, base
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.operations import CreateWordsIndex
 from tests.databases import (
     PROCESSES,
     THREADS,
@@ -179,6 +180,9 @@ def make_older(db: MemoryDb) -> None:
     if connection.vendor == "mongodb":
         connection.database[db.table_name].update_many({}, {"$unset": {"search_terms": 1}})
         return
+    with connection.schema_editor() as editor:
+        CreateWordsIndex.drop(editor, db.model)
+    connection.disable_constraint_checking()
     with connection.cursor() as cursor:
         cursor.execute(f'ALTER TABLE "{db.table_name}" DROP COLUMN search_terms')
 
@@ -198,7 +202,10 @@ Shape = Counter[tuple[Any, ...]]
 
 def indexes(alias: str, table: str) -> Shape:
     """Return the indexes and constraints of a table without their names."""
-    connection = connections[alias]
+    connection: Any = connections[alias]
+    if connection.vendor == "mongodb":
+        # Its introspection fails on an index of text.
+        return Counter((str(index["key"]),) for index in connection.get_collection(table).index_information().values())
     with connection.cursor() as cursor:
         found = connection.introspection.get_constraints(cursor, table)
     parts = ("columns", "orders", "type", "primary_key", "unique", "index", "check")
@@ -211,7 +218,8 @@ def test_a_handle_makes_the_indexes_of_the_migration(make: Make, alias: str) -> 
     db.create()
     migrated = indexes(alias, UserMemory._meta.db_table)
     assert indexes(db.alias, db.table_name) == migrated
-    assert max(migrated.values()) == 1
+    # The index of the pinned memories has the columns of another one, and a condition.
+    assert sorted(migrated.values())[-2:] == [1, 2]
     assert connections[alias].vendor != "postgresql" or "gin" in str(migrated)
 
 
@@ -225,7 +233,8 @@ def test_keys_of_mongodb_are_those_of_the_migration(make: Make, alias: str) -> N
     keys = [mongodb_keys(alias, UserMemory._meta.db_table), mongodb_keys(db.alias, db.table_name)]
     assert keys[0] == keys[1]
     assert ([("memory_id", 1)], False, False) in keys[0]
-    assert not any(is_unique for _keys, is_unique, _is_partial in keys[0])
+    unique = [(keys, is_partial) for keys, is_unique, is_partial in keys[0] if is_unique]
+    assert unique == [([("user_id", 1), ("text_key", 1)], True)]
 
 
 def mongodb_keys(alias: str, collection: str) -> list[tuple[Any, bool, bool]]:

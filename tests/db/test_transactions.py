@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connections, transaction
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
-from agno_memory.db import MongoMemoryDb
+from agno_memory.db import MongoMemoryDb, transactions
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import MemoryExists
@@ -176,3 +178,74 @@ def test_a_write_that_the_server_refuses_is_an_error_of_django(alias: str) -> No
     finally:
         connection.database.command("collMod", table, validator={})
     assert stored(alias) == ([] if has_transactions(connection) else ["a", "b"])
+
+
+# How long a transaction is repeated. The clock of these tests is a list of times.
+
+
+class Conflict(Exception):
+    """The driver's error of a transaction that collided, as far as it is read."""
+
+    @staticmethod
+    def has_error_label(label: str) -> bool:
+        return label == "TransientTransactionError"
+
+
+def waits(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, seconds: list[float], limit: float | None = None
+) -> tuple[list[bool], list[float]]:
+    """Ask at some times after the start whether another attempt is allowed; return the answers and the pauses."""
+    times = iter([100.0, *(100.0 + each for each in seconds)])
+    pauses: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: next(times), sleep=pauses.append)
+    monkeypatch.setattr("agno_memory.db.transactions.time", clock)
+    wait = transactions._Wait("memories", limit)
+    database_error = DatabaseError()
+    database_error.__cause__ = error
+    return [wait.allows_another(database_error) for _each in seconds], pauses
+
+
+def test_a_transaction_that_collides_is_repeated_for_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, pauses = waits(monkeypatch, Conflict(), [0.0, 9.9, 10.0, 10.1])
+    assert answers == [True, True, True, False]
+    assert pauses == [0.05] * 3
+
+
+def test_inside_another_transaction_it_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waits(monkeypatch, Conflict(), [0.001], limit=0) == ([False], [])
+
+
+def test_another_error_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waits(monkeypatch, ValueError(), [0.0]) == ([False], [])
+
+
+def test_a_patient_caller_waits_two_minutes_and_is_informed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    notices: list[str] = []
+    with transactions.patient(notices.append):
+        answers, pauses = waits(monkeypatch, Conflict(), [0.0, 0.9, 1.0, 11.0, 120.0, 120.1])
+    assert answers == [True, True, True, True, True, False]
+    assert pauses == [0.05, 0.05, 0.5, 0.5, 0.5]
+    assert notices == ["memories"]
+
+
+@REPLICA_SET
+def test_a_patient_caller_does_not_wait_longer_for_a_lost_server(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pymongo.errors import AutoReconnect
+
+    error = AutoReconnect("connection closed")
+    error._add_error_label("TransientTransactionError")
+    notices: list[str] = []
+    with transactions.patient(notices.append):
+        assert waits(monkeypatch, error, [5.0, 10.1]) == ([True, False], [0.05])
+    assert notices == []
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_the_outermost_transaction_takes_no_savepoint(alias: str) -> None:
+    """On SQLite without autocommit, its release would commit. Inside another one, a failure undoes this part alone."""
+    with CaptureQueriesContext(connections[alias]) as outermost:
+        all_or_nothing(alias, lambda: None)
+    assert not [each for each in outermost if "SAVEPOINT" in each["sql"]]
+    with transaction.atomic(using=alias), CaptureQueriesContext(connections[alias]) as inner:
+        all_or_nothing(alias, lambda: None)
+    assert [each["sql"].split()[0] for each in inner] == ["SAVEPOINT", "RELEASE"]

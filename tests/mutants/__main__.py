@@ -50,14 +50,19 @@ class Module:
         self.tests = tests
         self._file = FOLDER / f"{path.replace('/', '.')}.json"
         kept = json.loads(self._file.read_text()) if self._file.exists() else {}
-        self._hash = hash_of(ROOT / path)
-        is_current = kept.get("hash") == self._hash
-        self.mutants = [Mutant(**each) for each in kept["mutants"]] if is_current else mutants_of(ROOT / path)
+        self._hash, self._rules = hash_of(ROOT / path), hash_of(HERE / "mutants.py")
+        before = [Mutant(**each) for each in kept.get("mutants", ()) if kept["hash"] == self._hash]
+        self.mutants = before
+        if not before or kept.get("rules") != self._rules:
+            outcomes = {(each.operator, each.occurrence): each.outcomes for each in before}
+            self.mutants = mutants_of(ROOT / path)
+            for mutant in self.mutants:
+                mutant.outcomes = outcomes.get((mutant.operator, mutant.occurrence), {})
         self.save()
 
     def save(self) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        state = {"hash": self._hash, "mutants": [each.as_dict() for each in self.mutants]}
+        state = {"hash": self._hash, "rules": self._rules, "mutants": [each.as_dict() for each in self.mutants]}
         written = self._file.with_suffix(".new")
         written.write_text(json.dumps(state, indent=1))
         written.replace(self._file)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -33,8 +34,8 @@ REPLACEMENTS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "BitAnd": ("BitOr",),
     },
     "ReplaceComparisonOperator": {
-        "Eq": ("NotEq", "LtE", "GtE"),
-        "NotEq": ("Eq", "Lt", "Gt"),
+        "Eq": ("NotEq",),
+        "NotEq": ("Eq",),
         "Lt": ("LtE", "GtE"),
         "LtE": ("Lt", "Gt"),
         "Gt": ("GtE", "LtE"),
@@ -43,6 +44,9 @@ REPLACEMENTS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "IsNot": ("Is",),
     },
 }
+# Further ones where a number is compared: the order of other values has no meaning.
+OF_NUMBERS: Final = ("Eq_LtE", "Eq_GtE", "NotEq_Lt", "NotEq_Gt")
+NUMBER: Final = re.compile(r"[=!]=\s*-?\d")
 # Left out: other names in the place of variables fail at once.
 LEFT_OUT: Final = ("core/VariableReplacer", "core/VariableInserter")
 
@@ -80,7 +84,10 @@ def hash_of(path: Path) -> str:
 def mutants_of(path: Path) -> list[Mutant]:
     """Return the mutants of a module."""
     source = path.read_text(encoding="utf-8")
-    silent = list(_silent(ast.parse(source)))
+    tree = ast.parse(source)
+    silent = list(_silent(tree))
+    # Left out: texts that are not Python, that mean the same, or the same as another mutant.
+    known: set[str | None] = {None, ast.dump(tree)}
     work = WorkDB(":memory:", WorkDB.Mode.create)
     init([path], work, {})
     found = []
@@ -90,13 +97,26 @@ def mutants_of(path: Path) -> list[Mutant]:
             continue
         operator = get_operator(mutation.operator_name)(**mutation.operator_args)
         changed = mutate_code(source, operator, mutation.occurrence)
-        if changed is None or changed == source:
+        if changed is None or _means(changed) in known:
             continue
         before, after = _changed_lines(source, changed)
+        if "@overload" in before:
+            continue
+        if mutation.operator_name.endswith(OF_NUMBERS) and not NUMBER.search(before):
+            continue
+        known.add(_means(changed))
         line = mutation.start_pos[0]
         found.append(Mutant(mutation.operator_name, mutation.occurrence, line, before, after))
     work.close()
     return sorted(found, key=lambda each: (each.line, each.operator, each.occurrence))
+
+
+def _means(source: str) -> str | None:
+    """Return the meaning of a text of Python, or None if it is not Python."""
+    try:
+        return ast.dump(ast.parse(source))
+    except SyntaxError:
+        return None
 
 
 def _is_left_out(operator: str) -> bool:
@@ -104,13 +124,15 @@ def _is_left_out(operator: str) -> bool:
     if family not in REPLACEMENTS:
         return operator in LEFT_OUT
     replaced, _separator, by = pair.partition("_")
+    if pair in OF_NUMBERS:
+        return False
     return by not in REPLACEMENTS[family].get(replaced, ())
 
 
 def _changed_lines(source: str, changed: str) -> tuple[str, str]:
     lines = [line for line in difflib.ndiff(source.split("\n"), changed.split("\n")) if line[:2] in ("- ", "+ ")]
     before, after = ([line[2:].strip() for line in lines if line[0] == sign] for sign in "-+")
-    return "\n".join(before), "\n".join(after)
+    return "\n".join(before).strip(), "\n".join(after).strip()
 
 
 def _silent(tree: ast.Module) -> Iterator[tuple[Position, Position]]:
@@ -123,7 +145,7 @@ def _silent(tree: ast.Module) -> Iterator[tuple[Position, Position]]:
 def _silent_parts(node: ast.AST) -> list[Any]:
     match node:
         case ast.FunctionDef() if any(ast.unparse(each) == "overload" for each in node.decorator_list):
-            return [*node.decorator_list, node]
+            return [node]
         case ast.FunctionDef():
             return [node.returns] if node.returns else []
         case ast.arg() | ast.AnnAssign():

@@ -1,4 +1,4 @@
-"""Stores for agents built with agno: ``DjangoDb`` for agno 3, ``DjangoMemoryDb`` and ``DjangoStorage`` for agno 1.8.
+"""Stores for agents built with agno: ``DjangoDb`` and ``AsyncDjangoDb`` for agno 3, others for agno 1.8.
 
 ``MemorySearchTools`` lets an agent of either major search the memories of its user.
 
@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NamedTuple
 
-__all__ = ["DjangoDb", "DjangoMemoryDb", "DjangoStorage", "MemorySearchTools"]
+__all__ = ["AsyncDjangoDb", "DjangoDb", "DjangoMemoryDb", "DjangoStorage", "MemorySearchTools"]
 
 
 class Release(NamedTuple):
@@ -43,6 +43,7 @@ RELEASES: Final = [
     Release(
         "3.1.10",
         {
+            "AsyncDjangoDb": "agno_memory.contrib.agno.v3.async_store",
             "DjangoDb": "agno_memory.contrib.agno.v3.store",
             "MemorySearchTools": "agno_memory.contrib.agno.v3.search_tools",
         },

@@ -44,16 +44,16 @@ CALLERS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {
     # agno 3
     **{
         (
-            "agno.memory.manager.read_from_db",
-            "agno.memory.manager.get_user_memories",
+            f"agno.memory.manager.{awaited}read_from_db",
+            f"agno.memory.manager.{awaited}get_user_memories",
             f"agno.{kind}._messages.{prefix}get_system_message",
         ): ("input",)
         for kind in ("agent", "team")
-        for prefix in ("", "a")
+        for prefix, awaited in (("", ""), ("a", ""), ("a", "a"))
     },
     **{
-        ("agno.memory.manager.read_from_db", f"agno.memory.manager.{prefix}{name}"): arguments
-        for prefix in ("", "a")
+        (f"agno.memory.manager.{awaited}read_from_db", f"agno.memory.manager.{prefix}{name}"): arguments
+        for prefix, awaited in (("", ""), ("a", ""), ("a", "a"))
         for name, arguments in {
             "create_user_memories": ("messages", "message"),
             "update_memory_task": ("task",),

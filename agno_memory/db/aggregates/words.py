@@ -1,17 +1,20 @@
+"""Statements of ranked searches, whose results are read without the converters of each value."""
+
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.expressions import SumOfParts, sum_of_parts_mql
+from agno_memory.db.rows import converted, instances, read_columns, with_read_fields
 from agno_memory.times import EPOCH
 
 # Key, id, time of the last write, session, stored words, metadata.
@@ -19,7 +22,38 @@ ToRank = tuple[str, str, datetime.datetime, str | None, str | None, Any]
 COLUMNS: Final = ("key", "memory_id", "last_updated", "session_id", "search_terms", "metadata")
 
 
-class WordMasks:
+class Reading:
+    """Base of statements that read rows of a queryset by the driver.
+
+    Args:
+        rows: the memories, as a queryset with the methods of ``ErasableQuerySet``.
+    """
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def run(self) -> list[Any]:
+        """Return the rows."""
+        result: list[Any] = self.rows.read(self._read)
+        return result
+
+    def _read(self) -> list[Any]:
+        connection = connection_to(self.rows.db)
+        try:
+            return list(vendor_method(self, connection)(connection))
+        except EmptyResultSet:
+            return []
+
+
+def _fetched(rows: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Sequence[Any]]:
+    """Return the columns of a queryset's rows as the driver has them."""
+    text, params = rows.query.get_compiler(connection=connection).as_sql()
+    with connection.cursor() as cursor:
+        cursor.execute(text, params)
+        return list(cursor.fetchall())
+
+
+class WordMasks(Reading):
     """The keys of memories in their order, each with the sum of the numbers of the parts that its words contain.
 
     Args:
@@ -28,18 +62,14 @@ class WordMasks:
         limit: the maximum number of memories.
     """
 
-    def __init__(self, rows: QuerySet[Any], parts: Mapping[str, int], limit: int) -> None:
-        self.rows = rows
+    def __init__(self, rows: Any, parts: Mapping[str, int], limit: int) -> None:
+        super().__init__(rows)
         self.parts = parts
         self.limit = limit
 
-    def run(self) -> list[tuple[str, int]]:
-        """Return the keys with their sums."""
-        return list(_run(self, self.rows))
-
-    def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
+    def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[Sequence[Any]]:
         masked = self.rows.annotate(mask=SumOfParts("search_terms", self.parts))
-        return cast("Iterable[tuple[str, int]]", masked.values_list("key", "mask")[: self.limit])
+        return _fetched(masked.values_list("key", "mask")[: self.limit], connection)
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
         # An annotation would be computed before the sort, and so keep an index from serving the order.
@@ -49,48 +79,37 @@ class WordMasks:
             yield str(document["_id"]), document["mask"]
 
 
-class RowsToRank:
-    """The columns of memories that a ranking reads.
+class RowsToRank(Reading):
+    """The columns of memories that a ranking reads."""
 
-    Args:
-        rows: the memories.
-    """
-
-    def __init__(self, rows: QuerySet[Any]) -> None:
-        self.rows = rows
-
-    def run(self) -> list[ToRank]:
-        """Return the columns of each memory."""
-        return list(_run(self, self.rows))
-
-    def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[ToRank]:
-        return self.rows.values_list(*COLUMNS)
+    def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[Any]:
+        return converted(self.rows.model, connection, _fetched(self.rows.values_list(*COLUMNS), connection), COLUMNS)
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[ToRank]:
-        # The backend encodes each document of a JSON field, for the field to decode it again.
-        stages: list[Any] = [{"$project": dict.fromkeys(COLUMNS[1:], 1)}]
-        for document in mongodb.aggregate(self.rows, connection, lambda pipeline: [*pipeline, *stages]):
-            yield _to_rank(document)
+        for row in mongodb.find_rows(self.rows, connection, ("_id", *COLUMNS[1:])):
+            yield _to_rank(row)
 
 
-def _to_rank(document: dict[str, Any]) -> ToRank:
+class Memories(Reading):
+    """The memories as instances, of which the fields are read that lists read."""
+
+    def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[Model]:
+        return instances(self.rows.model, connection, _fetched(with_read_fields(self.rows), connection))
+
+    def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[Model]:
+        model = self.rows.model
+        return instances(model, connection, mongodb.find_rows(self.rows, connection, read_columns(model)))
+
+
+def _to_rank(row: Sequence[Any]) -> ToRank:
     """Return the columns of a document. One of another program may lack any of them, or have other types."""
-    moment = document.get("last_updated")
-    texts = [value if isinstance(value := document.get(name), str) else None for name in COLUMNS[3:5]]
+    key, memory_id, moment, session, stored, metadata = row
     return (
         # One of another program may have an ObjectId.
-        str(document["_id"]),
-        str(document.get("memory_id", "")),
+        str(key),
+        str("" if memory_id is None else memory_id),
         moment.replace(tzinfo=datetime.UTC) if isinstance(moment, datetime.datetime) else EPOCH,
-        texts[0],
-        texts[1],
-        document.get("metadata"),
+        session if isinstance(session, str) else None,
+        stored if isinstance(stored, str) else None,
+        metadata,
     )
-
-
-def _run(owner: object, rows: QuerySet[Any]) -> Iterable[Any]:
-    connection = connection_to(rows.db)
-    try:
-        yield from vendor_method(owner, connection)(connection)
-    except EmptyResultSet:
-        return

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, transaction
-from django.db.models import Model
+from django.db.models import BaseConstraint, Index, Model
 from django.db.utils import ConnectionHandler, load_backend
 from django.views.decorators.debug import sensitive_variables
 
@@ -20,7 +20,8 @@ from agno_memory.db.connections import connection_to
 from agno_memory.db.drivers import how_to_install
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.table_models import model_for
-from agno_memory.operations import CreateTopicsIndex
+from agno_memory.db.words_index import WordsIndex
+from agno_memory.operations import CreateTopicsIndex, CreateWordsIndex
 
 # Letters, digits, underscores and hyphens: every database accepts these in a name.
 TABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
@@ -57,7 +58,11 @@ class MemoryDb:
         self.table_name = table_name
         self.alias = self._register(settings)
         self.model = model_for(table_name)
-        self._vectors: type[Model] = self.model.vectors(self.alias).model
+        # The tables beside that of the memories.
+        self._others: list[type[Model]] = [
+            self.model.vectors(self.alias).model,
+            self.model.revisions(self.alias).model,
+        ]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.table_name!r} at {self.location}>"
@@ -122,6 +127,7 @@ class MemoryDb:
                     raise
         if self._add_missing_columns():
             self._create_missing_indexes()
+        self._create_words_index()
         if not connection.features.can_rollback_ddl:
             # A process that was killed between two statements may have left a table without all of its indexes.
             self._create_missing_indexes()
@@ -155,25 +161,46 @@ class MemoryDb:
         return [field for field in self.model._meta.local_concrete_fields if field.column not in columns]
 
     def _missing(self) -> list[type[Model]]:
-        """Return the models of the tables that do not exist: a table of memories may be older than its vectors."""
+        """Return the models of the tables that do not exist: a table of memories may be older than the others."""
         tables = self._table_names()
-        models: list[type[Model]] = [self.model, self._vectors]
+        models: list[type[Model]] = [self.model, *self._others]
         return [model for model in models if not self._is_among(tables, model._meta.db_table)]
+
+    def _create_words_index(self) -> None:
+        """Create the index of words, which a table of an earlier version lacks, unless it exists."""
+        connection = connection_to(self.alias)
+        if not CreateWordsIndex.is_made_on(connection) or WordsIndex.exists(connection, self.model):
+            return
+        try:
+            with connection.schema_editor() as editor:
+                CreateWordsIndex.create(editor, self.model)
+            connection.disable_constraint_checking()
+        except DatabaseError:
+            # Another process may have created it at the same time, which is as good.
+            if not WordsIndex.exists(connection, self.model):
+                raise
 
     def _drop(self) -> None:
         missing = self._missing()
         with connection_to(self.alias).schema_editor() as editor:
-            for model in (self.model, self._vectors):
+            if self.model not in missing:
+                CreateWordsIndex.drop(editor, self.model)
+            for model in (self.model, *self._others):
                 if model not in missing:
                     editor.delete_model(model)
 
     def _create_missing_indexes(self) -> None:
         with connection_to(self.alias).schema_editor() as editor:
-            for model in (self.model, self._vectors):
+            for model in (self.model, *self._others):
                 present = self._index_names(model._meta.db_table)
-                for index in model._meta.indexes:
+                for index in (*model._meta.indexes, *model._meta.constraints):
                     if index.name not in present:
-                        editor.add_index(model, index)
+                        self._add_index(editor, model, index)
+
+    @staticmethod
+    def _add_index(editor: Any, model: type[Model], index: Index | BaseConstraint) -> None:
+        add = editor.add_index if isinstance(index, Index) else editor.add_constraint
+        add(model, index)
 
     def _index_names(self, table: str) -> Iterable[str]:
         connection = connection_to(self.alias)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db.migrations.recorder import MigrationRecorder
@@ -24,11 +25,13 @@ class MongoIndex(NamedTuple):
         name: of the index.
         keys: pairs of a column and a direction, 1 or -1.
         unique: whether no two documents may have the same keys.
+        options: further ones of the server.
     """
 
     name: str
-    keys: Keys
+    keys: Sequence[tuple[str, int | str]]
     unique: bool = False
+    options: Mapping[str, Any] = MappingProxyType({})
 
 
 def create_indexes(schema_editor: Any, model: type[Model], indexes: Sequence[MongoIndex]) -> None:
@@ -36,7 +39,8 @@ def create_indexes(schema_editor: Any, model: type[Model], indexes: Sequence[Mon
     from pymongo import IndexModel
 
     models = [
-        IndexModel(index.keys, name=index.name, **({"unique": True} if index.unique else {})) for index in indexes
+        IndexModel(index.keys, name=index.name, **({"unique": True} if index.unique else {}), **index.options)
+        for index in indexes
     ]
     # sqlmigrate prints a call of create_indexes(), but would execute one of create_index().
     schema_editor.get_collection(model._meta.db_table).create_indexes(models)
@@ -48,7 +52,9 @@ def drop_indexes(schema_editor: Any, model: type[Model], names: Sequence[str]) -
         _drop_index(schema_editor.get_collection(model._meta.db_table), name)
 
 
-def drop_partial_indexes(schema_editor: Any, model: type[Model], keys: Sequence[Keys]) -> None:
+def drop_partial_indexes(
+    schema_editor: Any, model: type[Model], keys: Sequence[Sequence[tuple[str, int | str]]]
+) -> None:
     """Drop the partial indexes on any of these keys."""
     table = model._meta.db_table
     for name, index in schema_editor.connection.get_collection(table).index_information().items():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
+from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import debug_transaction
 from django.db.models import Model, QuerySet, Value
@@ -96,12 +97,18 @@ def find(
     connection: BaseDatabaseWrapper,
     query_filter: dict[str, Any],
     columns: Sequence[str],
-    order: Keys,
-    limit: int | None,
+    order: Keys | None = None,
+    limit: int | None = None,
 ) -> list[Row]:
-    """Return these columns of rows in an order. A limit of None returns all rows."""
+    """Return these columns of rows, in an order if one is named. A limit of None returns all rows."""
     documents = _call(model, connection, "find", query_filter, _projection(columns), sort=order, limit=limit or 0)
     return _rows_of(documents, columns)
+
+
+def find_rows(rows: QuerySet[Any], connection: BaseDatabaseWrapper, columns: Sequence[str]) -> list[Row]:
+    """Return these columns of a queryset's rows, in any order. The backend would run an aggregation pipeline."""
+    query_filter = filter_of(rows.query.get_compiler(connection=connection))
+    return find(rows.model, connection, query_filter, columns)
 
 
 def update_one(
@@ -149,7 +156,13 @@ def add_missing(model: type[Model], connection: BaseDatabaseWrapper, document: d
     """Add a document unless one with its key and its owner exists, and return whether it was added."""
     query_filter = {name: document[name] for name in ("_id", "user_id")}
     rest = {name: value for name, value in document.items() if name not in query_filter}
-    result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
+    try:
+        result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
+    except IntegrityError:
+        # Another call added it at the same moment. In a transaction, the error has ended that.
+        if cast("Any", connection).session is not None:
+            raise
+        return False
     return result.upserted_id is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from itertools import pairwise
+from typing import Any
 
 from agno_memory.acting import acting
 from agno_memory.bulk import BulkMemory
@@ -165,6 +166,37 @@ class HistoryContract(ContractCase):
         self.assertEqual(texts(rows.oldest()[2:5]), ["2", "3", "4"])
         with self.assertRaisesMessage(Exception, "as_of"):
             rows.update(memory="x")
+
+    def test_a_search_at_a_moment_is_that_of_then(self) -> None:
+        """The same memories rank in the same order now and, read from the history, later."""
+        start = now() - 100 * SECOND
+        content: list[tuple[str, dict[str, Any]]] = [
+            ("What do you drink?", {"session_id": "s", "metadata": {"speaker": "Ann"}}),
+            ("Green tea, mostly", {"session_id": "s", "topics": ["drinks"]}),
+            ("Allergic to nuts", {"topics": ["food allergies"]}),
+            ("Likes tea and coffee", {"topics": ["drinks", "food"]}),
+            ("Lives in Lisbon", {}),
+        ]
+        added = []
+        for number, (text, fields) in enumerate(content):
+            with at(start + number * SECOND):
+                added.append(self.add(text, **fields))
+        queries = ("green tea", "what does Ann drink?", "alergic", "food", "what about it?", "lisbon")
+        options: list[dict[str, Any]] = [{}, {"precise": True}, {"topics": ["drinks"]}, {"min_relative": 0.9}]
+        calls = [(query, option) for query in queries for option in (*options, {"retrieval_method": "keyword"})]
+
+        def found(query: str, **arguments: Any) -> list[tuple[str, float]]:
+            matches = self.memory.search_user_memories(query, user_id=ALICE, explain=True, **arguments)
+            return [(match.memory.memory, match.score) for match in matches]
+
+        expected = [found(query, **option) for query, option in calls]
+        with at(start + 30 * SECOND):
+            for each in added[::2]:
+                self.memory.delete_user_memory(each.memory_id, ALICE)
+            self.add("Prefers green tea now")
+        for (query, option), then in zip(calls, expected, strict=True):
+            with self.subTest(query=query, **option):
+                self.assertEqual(found(query, as_of=start + 20 * SECOND, **option), then)
 
     def test_a_moment_before_the_history_is_refused(self) -> None:
         added = self.add()

@@ -11,6 +11,7 @@ from agno.db.base import (
     ComponentLastConfigError,
     project_config_identity,
 )
+from django.db.models import Max
 
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno.threads import from_anywhere
@@ -72,6 +73,18 @@ class ComponentConfigsMixin:
         if _live(store, component_id) is None:
             return None
         return first_document(_versions(store, component_id).order_by("-sort_number"))
+
+    @from_anywhere
+    def get_latest_configs(self, component_ids: set[str]) -> dict[str, Document | None]:
+        """Return the last version of each of some components, None for one that is archived or does not exist."""
+        store = ComponentStore(self.db)
+        live = store.components.at(store.components.rows(None), *component_ids).filter(status=LIVE)
+        rows = store.configs.rows(None).filter(parent_id__in=[each["component_id"] for each in documents(live)])
+        rows = rows.exclude(status=DELETED_CONFIG_STAGE)
+        last: Any = rows.order_by().values("parent_id").annotate(last=Max("sort_number"))
+        ids = [config_id(each["parent_id"], each["last"]) for each in last]
+        configs = {each["component_id"]: each for each in documents(store.configs.at(store.configs.rows(None), *ids))}
+        return {component_id: configs.get(component_id) for component_id in component_ids}
 
     @from_anywhere
     def list_configs(
@@ -138,6 +151,9 @@ class ComponentConfigsMixin:
 
         def write() -> Document:
             component = store.writable(component_id, user_id)
+            # Before the check of the last version: without transactions, another call may add one meanwhile, and
+            # then it has this number.
+            number = store.next_version(component_id)
             if expected_latest_version is not None:
                 latest = store.latest_version(component_id)
                 if latest != expected_latest_version:
@@ -146,7 +162,7 @@ class ComponentConfigsMixin:
             store.check_label(component_id, label, version)
             check_child_versions(links)
             if version is None:
-                written = _appended(store, component, links or (), expected_current_version, **values)
+                written = _appended(store, component, number, links or (), expected_current_version, **values)
             else:
                 written = _edited(store, component, version, links, expected_current_version, **values)
             if links is not None:
@@ -243,7 +259,7 @@ def _versions(store: ComponentStore, component_id: str, *, include_deleted: bool
 
 
 def _appended(
-    store: ComponentStore, component: Document, links: Any, expected_current: int | None, **values: Any
+    store: ComponentStore, component: Document, number: int, links: Any, expected_current: int | None, **values: Any
 ) -> Document:
     """Add a version after all others."""
     if values["config"] is None:
@@ -252,7 +268,7 @@ def _appended(
     if values["stage"] == PUBLISHED:
         check_current(component, expected_current)
         store.check_pins(component["component_id"], links)
-    return store.add_version(component, store.next_version(component["component_id"]), **values)
+    return store.add_version(component, number, **values)
 
 
 def _edited(

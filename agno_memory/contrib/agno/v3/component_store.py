@@ -23,7 +23,15 @@ from django.db.models import F
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.v3.component_kinds import ARCHIVED, COMPONENT, CONFIG, LINK, PUBLISHED, config_id
-from agno_memory.contrib.agno.v3.documents import Document, Documents, Edit, documents, first_document, seconds_now
+from agno_memory.contrib.agno.v3.documents import (
+    Document,
+    Documents,
+    Edit,
+    documents,
+    first_document,
+    owner_or_none,
+    seconds_now,
+)
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import RecordExists
 
@@ -35,9 +43,9 @@ def archived(component_id: str) -> ComponentArchivedError:
     return ComponentArchivedError(f"Component {component_id} is archived: restore it before you write to it.")
 
 
-def conflict(component_id: str, what: str, found: int | None, expected: int) -> ComponentVersionConflictError:
+def conflict(component_id: str, which: str, found: int | None, expected: int) -> ComponentVersionConflictError:
     """Return the error for a version that is not the expected one."""
-    return ComponentVersionConflictError(f"The {what} version of {component_id} is {found}, not {expected}.")
+    return ComponentVersionConflictError(f"The {which} version of {component_id} is {found}, not {expected}.")
 
 
 class ComponentStore:
@@ -69,6 +77,11 @@ class ComponentStore:
         if user_id is not None:
             rows = rows.for_user(user_id)
         return first_document(rows) if rows.update(version=F("version") + 1) else None
+
+    def is_taken(self, component_id: str, user_id: str | None) -> bool:
+        """Return whether an id is taken, by a component of any user. Lock the component if it is this user's."""
+        # The lock comes first: in SQLite, a transaction that begins with a read may not write after another one did.
+        return self.locked(component_id, user_id) is not None or self.components.stored_at(component_id).exists()
 
     def writable(self, component_id: str, user_id: str | None) -> Document:
         """Lock a component to write to it, and return it.
@@ -227,7 +240,7 @@ class ComponentStore:
     def archived_among(self, component_ids: Iterable[str]) -> list[str]:
         """Return those of the ids of which the component is archived."""
         rows = self.components.stored_at(*component_ids).filter(status=ARCHIVED)
-        return sorted(rows.values_list("record_id", flat=True))
+        return sorted(component["component_id"] for component in documents(rows))
 
     def dependents(
         self, component_id: str, version: int | None = None, *, active: bool = False, owner: str | None = None
@@ -240,6 +253,7 @@ class ComponentStore:
             active: only links of versions that are not deleted, of components that are not archived.
             owner: only links of this user's components and of those without a user.
         """
+        owner = owner_or_none(owner)
         return [
             link
             for link, parent in self._links_to(component_id, version)

@@ -11,7 +11,14 @@ from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.component_kinds import LIVE, PUBLISHED, check_child_versions, check_stage
 from agno_memory.contrib.agno.v3.component_store import ComponentStore, archived, check_current, refuse_dependents
-from agno_memory.contrib.agno.v3.documents import Document, documents, first_document, merged, seconds_now
+from agno_memory.contrib.agno.v3.documents import (
+    Document,
+    documents,
+    first_document,
+    merged,
+    owner_or_none,
+    seconds_now,
+)
 from agno_memory.exceptions import RecordExists
 
 
@@ -106,7 +113,7 @@ class ComponentsMixin:
         new_type = _type_name(component_type)
 
         def write() -> Document:
-            if store.locked(component_id) is None:
+            if not store.is_taken(component_id, user_id):
                 if new_type is None:
                     raise ValueError("A new component needs a component_type.")
                 document = _new(component_id, new_type, name or component_id, description, metadata, user_id)
@@ -161,18 +168,19 @@ class ComponentsMixin:
             ComponentDependencyError: a published component consists of one that is not published.
         """
         store = self._component_store()
+        owner = owner_or_none(user_id)
         check_stage(stage)
         check_child_versions(links)
 
         def write() -> tuple[Document, Document]:
             # Of another user, too, without naming it.
             taken = ValueError(f"Component ID {component_id} is not available")
-            if store.locked(component_id) is not None:
+            if store.is_taken(component_id, user_id):
                 raise taken
             store.check_links(component_id, links or ())
             if stage == PUBLISHED:
                 store.check_pins(component_id, links or ())
-            document = _new(component_id, component_type.value, name, description, metadata, user_id)
+            document = _new(component_id, component_type.value, name, description, metadata, owner)
             try:
                 store.components.add(document | {"current_version": 1 if stage == PUBLISHED else None})
             except RecordExists as error:

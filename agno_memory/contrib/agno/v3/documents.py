@@ -11,7 +11,10 @@ from agno_memory.agent_records import AgentRecords
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import optional_moment, to_json
+from agno_memory.identifiers import owner_id
+from agno_memory.keys import composite_key
 from agno_memory.models import AgentRecord
+from agno_memory.names import MAX_IDENTIFIER_LENGTH
 from agno_memory.services import ANYONE
 from agno_memory.times import now, to_epoch
 
@@ -23,6 +26,11 @@ Edit = Callable[[Document], "Document | None"]
 # Values by the names of agno's columns; None matches every value.
 Filters = Mapping[str, Any]
 NO_FILTERS: Final[Filters] = {}
+
+
+def short_id(document_id: str) -> str:
+    """Return the id of the record of a document. agno makes ids of a user's or an entity's, which may be too long."""
+    return document_id if len(document_id) <= MAX_IDENTIFIER_LENGTH else composite_key(document_id)
 
 
 @dataclass(frozen=True)
@@ -52,17 +60,21 @@ class Kind:
             document: the values by agno's names.
             owner: of a document without a ``user_id``, because it is a part of another one.
         """
-        record = AgentRecord(kind=self.name, record_id=self.id_of(document), user_id=owner)
+        record = AgentRecord(kind=self.name, record_id=short_id(self.id_of(document)), user_id=owner)
         self.fill(record, document)
         return record
 
     def fill(self, record: AgentRecord, document: Document) -> None:
-        """Set the data of a record, and the columns that follow from it."""
+        """Set the data of a record, and the columns that follow from it.
+
+        Raises:
+            ValidationError: the document's user is not an id.
+        """
         record.data = to_json(document)
         for column, name in self.columns.items():
             setattr(record, column, _column_value(column, record.data.get(name)))
         if "user_id" in document:
-            record.user_id = document["user_id"]
+            record.user_id = record.data["user_id"] = owner_or_none(document["user_id"])
         record.created_at = _moment(document.get("created_at"), record.created_at)
         record.updated_at = _moment(document.get("updated_at"), record.updated_at, default=record.created_at)
 
@@ -80,7 +92,14 @@ def kind(name: str, id_name: str, *same: str, **columns: str) -> Kind:
     return Kind(name, lambda document: str(document[id_name]), named)
 
 
+def owner_or_none(user_id: Any) -> str | None:
+    """Return the id under which the documents of a user are stored; None for none."""
+    return None if user_id is None else owner_id(user_id)
+
+
 def _column_value(column: str, value: Any) -> Any:
+    if column == "record_id":
+        return short_id(str(value))
     if column in ("due_at", "claimed_at"):
         return optional_moment(value)
     if column == "name":
@@ -137,7 +156,7 @@ class Documents:
 
     def at(self, rows: AgentRecordQuerySet, *record_ids: str) -> AgentRecordQuerySet:
         """Narrow records to those with these ids."""
-        return rows.filter(key__in=[self.records.key_of(each) for each in record_ids])
+        return rows.filter(key__in=[self.records.key_of(short_id(each)) for each in record_ids])
 
     def get(self, record_id: str, user_id: str | None = None, *, shared: bool = False) -> Document | None:
         """Return a document, or None."""
@@ -171,8 +190,12 @@ class Documents:
         Returns:
             The document as it is now, or None if nothing was written.
         """
-        changed = self.records.change_record(record_id, self.change(edit), user_id)
+        changed = self.records.change_record(short_id(record_id), self.change(edit), user_id)
         return None if changed is None else changed.data
+
+    def delete(self, record_ids: Iterable[str], user_id: str | None) -> int:
+        """Delete documents of a user, or of any user, and return their number. Other ids are ignored."""
+        return self.records.delete_records(map(short_id, record_ids), owners.reader(user_id))
 
     def change(self, edit: Edit) -> Callable[[AgentRecord], bool]:
         """Return the change of a record that edits its document."""

@@ -10,6 +10,7 @@ from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.documents import Document, Documents, kind, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
+from agno_memory.identifiers import owner_id
 
 EVALUATION: Final = kind(
     "evaluation",
@@ -45,7 +46,7 @@ class EvaluationsMixin:
     @from_anywhere
     def delete_eval_runs(self, eval_run_ids: list[str], user_id: str | None = None) -> None:
         """Delete evaluation runs of a user, or of any user. Ids that the user does not have are ignored."""
-        self._evaluations().records.delete_records(eval_run_ids, owners.reader(user_id))
+        self._evaluations().delete(eval_run_ids, user_id)
 
     def delete_eval_run(self, eval_run_id: str) -> None:
         """Delete an evaluation run, if it exists."""
@@ -118,9 +119,10 @@ class EvaluationsMixin:
     @from_anywhere
     def update_eval_run_user_id(self, eval_run_id: str, user_id: str) -> None:
         """Give an evaluation run without a user to a user. One that belongs to another user does not change."""
+        owner = owner_id(user_id)
 
         def give(document: Document) -> Document | None:
-            return document | {"user_id": user_id} if document["user_id"] is None else None
+            return document | {"user_id": owner} if document["user_id"] is None else None
 
         self._evaluations().edit(eval_run_id, give)
 

@@ -94,7 +94,7 @@ class KnowledgeMixin:
             id: of the content.
             user_id: the owner. A shared content is deleted only without a user.
         """
-        self._contents().records.delete_records([id], owners.reader(user_id))
+        self._contents().delete([id], user_id)
 
     def _contents(self) -> Documents:
         return Documents(CONTENT, self.db)

@@ -1,4 +1,4 @@
-"""The methods of ``DjangoDb`` for learnings: what agno's ``learning=True`` keeps about users, sessions and entities."""
+"""The methods of ``DjangoDb`` for learnings: facts that agents with ``learning=True`` keep about users and entities."""
 
 from __future__ import annotations
 
@@ -93,13 +93,15 @@ class LearningsMixin:
             "created_at": moment,
         }
 
+        added = LEARNING.record(document)
+
         def replace(current: Document) -> Document:
-            if user_id is not None and current["user_id"] not in (None, user_id):
+            if added.user_id is not None and current["user_id"] not in (None, added.user_id):
                 raise RecordExists(id)
             return current | written
 
         learnings = self._learnings()
-        learnings.records.upsert_record(LEARNING.record(document), learnings.change(replace), ANYONE)
+        learnings.records.upsert_record(added, learnings.change(replace), ANYONE)
 
     @from_anywhere
     def update_learning(self, id: str, content: dict[str, Any], metadata: dict[str, Any] | None = None) -> bool:
@@ -253,7 +255,7 @@ class LearningsMixin:
     @from_anywhere
     def delete_learning(self, id: str) -> bool:
         """Delete a learning of any user, and return whether it existed."""
-        return bool(self._learnings().records.delete_records([id], ANYONE))
+        return bool(self._learnings().delete([id], None))
 
     @from_anywhere
     def delete_user_learnings(self, user_id: str | None, learning_type: str | None = None) -> int:

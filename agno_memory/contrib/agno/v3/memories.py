@@ -10,7 +10,7 @@ from django.db.models import Count, Max
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.agent_memory import AgentMemory
 from agno_memory.contrib.agno.run_messages import message_of_call
-from agno_memory.contrib.agno.threads import from_anywhere
+from agno_memory.contrib.agno.threads import from_anywhere, looks_at_caller
 from agno_memory.contrib.agno.tool_calls import Origin, current_user, origin_of_call
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import memory_from_agno, memory_result, optional_moment
@@ -86,6 +86,7 @@ class MemoriesMixin:
             memory = self._memory.get_user_memory(memory_id, user_id)
         return None if memory is None else memory_result(memory, deserialize)
 
+    @looks_at_caller
     def get_user_memories(
         self,
         user_id: str | None = None,
@@ -225,6 +226,7 @@ class MemoriesMixin:
             ids_of.setdefault(owner, []).append(memory_id)
         return ids_of
 
+    @looks_at_caller
     def clear_memories(self) -> None:
         """Delete the memories of the agent's user, if agno's tool ``clear_memory`` calls.
 
@@ -240,7 +242,7 @@ class MemoriesMixin:
                 "deleted. Call clear_user_memories(user_id=...) of the memory manager, or "
                 "agno_memory.memory.Memory().clear() to empty the store."
             )
-        self._clear_user(user_id)
+        return self._clear_user(user_id)
 
     @from_anywhere
     def _clear_user(self, user_id: str) -> None:

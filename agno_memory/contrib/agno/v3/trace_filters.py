@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from agno_memory.agent_traces import storable
 from agno_memory.exact_times import as_utc
 from agno_memory.times import from_iso
 
@@ -96,7 +97,7 @@ def _part(expression: dict[str, Any], key: str, *, may_be_empty: bool = False) -
 
 
 def _value(name: str, value: Any) -> Any:
-    convert: Callable[[Any], Any] = str
+    convert: Callable[[Any], Any] = _text
     if name in TIMES:
         convert = _moment
     elif name in NUMBERS:
@@ -105,6 +106,10 @@ def _value(name: str, value: Any) -> Any:
         return convert(value)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"Not a value of {name!r}: {value!r}.") from None
+
+
+def _text(value: Any) -> str:
+    return storable(str(value))
 
 
 def _moment(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from agno_memory.agent_trace_models import AgentTrace
 from agno_memory.agent_trace_querysets import GROUPS, AgentTraceQuerySet
-from agno_memory.agent_traces import ANYONE, AgentTraces
+from agno_memory.agent_traces import ANYONE, AgentTraces, storable
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.trace_filters import condition_of
@@ -55,8 +55,8 @@ class TracesMixin:
 
         The caller checks the owner, as AgentOS does.
         """
-        key = {"trace_id": trace_id} if trace_id else {"run_id": run_id}
-        if not any(key.values()):
+        key = _given({"trace_id": trace_id} if trace_id else {"run_id": run_id})
+        if not key:
             return None
         traces = self._trace_results(self._traces.rows(ANYONE).filter(**key).newest()[:1])
         return traces[0] if traces else None
@@ -141,7 +141,7 @@ class TracesMixin:
     @from_anywhere
     def get_span(self, span_id: str) -> Any:
         """Return a span, or None."""
-        span = self._traces.span_rows().filter(span_id=span_id).in_order().first()
+        span = self._traces.span_rows().filter(span_id=storable(span_id)).in_order().first()
         return None if span is None else span_result(span)
 
     @from_anywhere
@@ -156,7 +156,7 @@ class TracesMixin:
             limit: most spans to return; all by default.
         """
         filters = {"trace_id": trace_id, "parent_span_id": parent_span_id}
-        rows = self._traces.span_rows().filter(**{name: value for name, value in filters.items() if value}).in_order()
+        rows = self._traces.span_rows().filter(**_given(filters)).in_order()
         return [span_result(span) for span in _page(rows, limit, 1)]
 
     @from_anywhere
@@ -193,7 +193,7 @@ class TracesMixin:
             traces = self._matching(None, components, None)
             rows = rows.filter(trace_id__in=traces.values("trace_id"))
         filters = {"name": name, "span_type": span_type}
-        groups = rows.filter(**{key: value for key, value in filters.items() if value}).by_name()
+        groups = rows.filter(**_given(filters)).by_name()
         order = sort_by if sort_by in SORTABLE else SORTABLE[0]
         ordered = groups.order_by(order if sort_order == "asc" else f"-{order}", "name", "span_type")
         results = rows.read(lambda: list(_page(ordered, limit, page)))
@@ -202,14 +202,18 @@ class TracesMixin:
     def _matching(
         self, user_id: str | None, filters: dict[str, Any], filter_expr: dict[str, Any] | None
     ) -> AgentTraceQuerySet:
-        rows = self._traces.rows(owners.reader(user_id))
-        rows = rows.filter(**{name: value for name, value in filters.items() if value})
+        rows = self._traces.rows(owners.reader(user_id)).filter(**_given(filters))
         return rows.filter(condition_of(filter_expr)) if filter_expr else rows
 
     def _trace_results(self, rows: AgentTraceQuerySet) -> list[Any]:
         traces: list[AgentTrace] = list(rows)
         counts = self._traces.count_spans(traces)
         return [trace_result(trace, counts[trace.trace_id]) for trace in traces]
+
+
+def _given(filters: dict[str, str | None]) -> dict[str, str]:
+    """Return the filters that agno sets, as texts are stored. As in agno, an empty text sets none."""
+    return {name: storable(value) for name, value in filters.items() if value}
 
 
 def _page(rows: Any, limit: int | None, page: int | None) -> Any:

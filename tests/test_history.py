@@ -1,0 +1,244 @@
+"""Earlier versions beside the contract: sequences of writes, many writers at once, writers that are killed."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connections, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agno_memory.acting import acting, current_author
+from agno_memory.bulk import BulkMemory
+from agno_memory.db import mongodb, revisions
+from agno_memory.exceptions import MemoryChanged, MemoryNotFound
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.pruning import prune
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.test import at
+from agno_memory.times import now
+from tests.databases import commits, each_database
+
+SECOND = datetime.timedelta(seconds=1)
+IDS = ["a", "b"]
+WRITES = st.lists(
+    st.tuples(st.sampled_from(["upsert", "delete", "restore", "merge", "topic", "clear"]), st.sampled_from(IDS)),
+    max_size=8,
+)
+
+
+@commits
+@each_database
+@settings(max_examples=12, deadline=None)
+@given(writes=WRITES)
+def test_a_moment_shows_what_a_dictionary_would(alias: str, writes: list[tuple[str, str]]) -> None:
+    memory = Memory(alias)
+    memory.clear()
+    start = now() - 1_000 * SECOND
+    known: dict[str, str] = {}
+    moments: list[tuple[datetime.datetime, dict[str, str]]] = []
+    for number, (action, memory_id) in enumerate(writes):
+        moment = start + number * SECOND
+        with at(moment):
+            known = _write(memory, action, memory_id, str(number), dict(known))
+        if action == "clear":
+            # Nothing is known of what was erased.
+            moments = []
+        moments.append((moment + SECOND / 2, known))
+    for moment, expected in moments:
+        found = {each.memory_id: each.memory for each in memory.get_user_memories("maya", as_of=moment)}
+        assert found == expected
+        assert memory.rows_at(moment, "maya").count() == len(expected)
+        for memory_id in IDS:
+            one = memory.get_user_memory(memory_id, "maya", as_of=moment)
+            assert (one.memory if one else None) == expected.get(memory_id)
+
+
+def _write(memory: Memory, action: str, memory_id: str, text: str, known: dict[str, str]) -> dict[str, str]:
+    """Write to a memory, and return what it must know afterwards."""
+    if action == "upsert":
+        memory.upsert_user_memory(UserMemory(memory_id=memory_id, memory=text), "maya")
+        return known | {memory_id: text}
+    if action == "clear":
+        memory.clear_user_memories("maya")
+        return {}
+    if action == "topic":
+        BulkMemory(memory.rows_to_write("maya")).add_topic(text)
+        return known
+    if action == "merge" and len(known) == len(IDS):
+        merged = memory.merge_user_memories(IDS, "maya", memory=text)
+        return {merged.memory_id: text}
+    if action == "merge":
+        return known
+    if action == "delete":
+        assert memory.delete_user_memories([memory_id], "maya") == [memory_id][: memory_id in known]
+        return {key: value for key, value in known.items() if key != memory_id}
+    return _restore(memory, memory_id, known)
+
+
+def _restore(memory: Memory, memory_id: str, known: dict[str, str]) -> dict[str, str]:
+    try:
+        return known | {memory_id: memory.restore_user_memory(memory_id, "maya").memory}
+    except MemoryNotFound:
+        return known
+
+
+@commits
+@each_database
+def test_versions_of_many_writers_have_neither_gaps_nor_doubles(alias: str) -> None:
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory_id="m", memory="0"), "maya")
+    errors: list[Exception] = []
+
+    def write(name: int) -> None:
+        try:
+            for number in range(5):
+                memory.replace_user_memory("m", UserMemory(memory=f"{name}.{number}"), "maya")
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connections[alias].close()
+
+    threads = [threading.Thread(target=write, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    history = memory.get_user_memory_history("m", "maya")
+    assert [version.version for version in history] == list(range(41, 0, -1))
+    assert len({version.memory for version in history}) == 41
+    for newer, older in pairwise(history):
+        assert newer.valid_from == older.valid_until
+
+
+class Killed(BaseException):
+    """As the end of a process: no part of the package catches it."""
+
+
+@contextmanager
+def killed_after(calls: int) -> Iterator[None]:
+    """End a process of MongoDB before its next write, after a number of them."""
+    original: Any = mongodb.queries._call
+    left = [calls]
+
+    def call(model: Any, connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method not in ("find", "find_one"):
+            if not left[0]:
+                raise Killed
+            left[0] -= 1
+        return original(model, connection, method, *args, **kwargs)
+
+    with mock.patch.object(mongodb.queries, "_call", call):
+        yield
+
+
+@commits
+@pytest.mark.parametrize("calls", [0, 1])
+@pytest.mark.parametrize("action", ["replace", "delete"])
+def test_a_writer_that_was_killed_without_transactions(action: str, calls: int) -> None:
+    """Where MongoDB stands alone, a version is kept before it is written; it shows in no list twice."""
+    memory = Memory("standalone")
+    before = now() - SECOND
+    added = memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
+    writes: dict[str, Callable[[], object]] = {
+        "replace": lambda: memory.replace_user_memory("m", UserMemory(memory="lost"), "maya"),
+        "delete": lambda: memory.delete_user_memory("m", "maya"),
+    }
+    with killed_after(calls), pytest.raises(Killed):
+        writes[action]()
+    assert MemoryRevision.objects.using("standalone").count() == calls
+    assert [version.version for version in memory.get_user_memory_history("m", "maya")] == [1]
+    moment = now() + SECOND
+    assert [each.memory for each in memory.get_user_memories("maya", as_of=added.last_updated)] == ["one"]
+    assert memory.rows_at(added.last_updated, "maya").count() == 1
+    assert memory.rows_at(before, "maya").count() == 0
+    with acting("ann"), at(moment):
+        memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
+    history = memory.get_user_memory_history("m", "maya")
+    assert [(version.version, version.memory, version.actor) for version in history] == [
+        (2, "two", None),
+        (1, "one", "ann"),
+    ]
+    assert history[1].valid_until == history[0].valid_from
+    assert MemoryRevision.objects.using("standalone").count() == 1
+
+
+@commits
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_a_transaction_that_is_rolled_back_keeps_no_version(alias: str) -> None:
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
+    with transaction.atomic(using=alias):
+        memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
+        transaction.set_rollback(True, using=alias)
+    assert [version.version for version in memory.get_user_memory_history("m", "maya")] == [1]
+
+
+@commits
+@each_database
+def test_a_restoration_that_loses_against_another_write_changes_nothing(alias: str) -> None:
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
+    memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
+    original = memory._store.versions
+
+    def then_another(*args: Any) -> Any:
+        found = original(*args)
+        Memory(alias).replace_user_memory("m", UserMemory(memory="three"), "maya")
+        return found
+
+    with mock.patch.object(memory._store, "versions", then_another), pytest.raises(MemoryChanged):
+        memory.restore_user_memory("m", "maya")
+    assert [each.memory for each in memory.get_user_memories("maya")] == ["three"]
+
+
+def test_authors_are_nested() -> None:
+    assert current_author() == (None, "service", "")
+    with acting("ann", reason="a", through="admin"):
+        with acting(reason="b"):
+            assert current_author() == ("ann", "admin", "b")
+        with acting(lambda: "bob", through="REST"):
+            assert current_author() == ("bob", "REST", "a")
+        assert current_author() == ("ann", "admin", "a")
+    assert current_author() == (None, "service", "")
+    with pytest.raises(ValidationError), acting("ann", reason="x" * 1_001):
+        pass
+
+
+@commits
+@each_database
+def test_pruning_goes_batch_by_batch(alias: str) -> None:
+    memory = Memory(alias)
+    with at(now() - datetime.timedelta(days=31)):
+        for name in ("maya", "noah"):
+            added = memory.add_user_memories([UserMemory(memory=str(number)) for number in range(4)], name)
+            memory.delete_user_memories([each.memory_id for each in added], name)
+    memory.add_user_memories([UserMemory(memory=str(number), expires_at=now() - SECOND) for number in range(5)], "maya")
+    sizes: list[int] = []
+    with mock.patch("agno_memory.pruning.BATCH_SIZE", 3):
+        assert prune(alias, sizes.append) == (5, 8)
+    assert sizes == [3, 2, 3, 3, 2]
+    assert prune(alias) == (0, 0)
+
+
+@pytest.mark.django_db(databases="__all__", transaction=True)
+def test_one_statement_of_postgresql_locks_keeps_and_writes() -> None:
+    """In this order: a version that another call has just written is the one that is kept."""
+    sql = revisions.KeepingDelete("key", "user_id")
+    alias = "postgres"
+    added = Memory(alias).add_user_memory(UserMemory(memory="x"), "maya")
+    values = {"key": added.key, "user_id": "maya", **revisions.ending("deleted").values()}
+    assert sql.run(UserMemory, alias, values) == 1
+    (kept,) = MemoryRevision.objects.using(alias).all()
+    assert (kept.memory, kept.version, kept.is_deleted) == ("x", 1, True)
+    assert sql.run(UserMemory, alias, values) == 0
