@@ -73,7 +73,7 @@ class History(Recall):
             return self._restore_deleted(wanted, versions[0])
         candidate = _content_of(self._store, wanted)
         names = (*UserMemory.content_fields, "created_at")
-        restored = self._store.replace(candidate, current.version, "restored", names)
+        restored = self._store.replace(candidate, current, "restored", names)
         if restored is None:
             raise MemoryChanged(own_id, current.version)
         self._send(memory_replaced, user_id=owner, memory_ids=[own_id])

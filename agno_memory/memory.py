@@ -9,6 +9,7 @@ from typing import Any
 from agno_memory.cleaning import cleaned_memories, cleaned_memory
 from agno_memory.conditions import conditions
 from agno_memory.db.keyset import Order
+from agno_memory.db.memory_statements import Version
 from agno_memory.db.stored_rows import KEY
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
@@ -56,7 +57,7 @@ class Memory(Merging):
         return added
 
     def replace_user_memory(
-        self, memory_id: Identifier, memory: UserMemory, user_id: object = None, *, version: int | None = None
+        self, memory_id: Identifier, memory: UserMemory, user_id: object = None, *, version: Version = None
     ) -> UserMemory:
         """Replace the content of a memory: the text, the topics and all other fields that callers set.
 
@@ -64,7 +65,8 @@ class Memory(Merging):
             memory_id: the id of the memory to replace. The id of ``memory`` is ignored.
             memory: the new content. It is not changed.
             user_id: the owner.
-            version: replace only this version.
+            version: replace only this version: its number, or the memory as it was read, which excludes a later memory
+                with the same id and number.
 
         Returns:
             The memory as it is now, its ``version`` one higher.
@@ -74,12 +76,12 @@ class Memory(Merging):
             MemoryNotFound: this user has no such memory.
             MemoryChanged: the memory is at another version.
         """
-        check("version", version, validate_version)
+        number = _number(version)
         own_id = identifier("memory_id", memory_id)
         candidate = cleaned_memory(self._store.model, memory, owner_id(user_id), own_id)
         replaced = self._store.replace(candidate, version)
         if replaced is None:
-            raise self._refusal(own_id, candidate.user_id, version)
+            raise self._refusal(own_id, candidate.user_id, number)
         self._send(memory_replaced, user_id=replaced.user_id, memory_ids=[own_id])
         return replaced
 
@@ -123,7 +125,7 @@ class Memory(Merging):
         memory_id: Identifier,
         user_id: object = None,
         *,
-        version: int | None = None,
+        version: Version = None,
         permanently: bool = False,
     ) -> None:
         """Delete a memory. For ``HISTORY_DAYS`` it can be restored.
@@ -131,7 +133,7 @@ class Memory(Merging):
         Args:
             memory_id: the id of the memory.
             user_id: the owner.
-            version: delete only this version.
+            version: delete only this version; as of ``replace_user_memory()``.
             permanently: keep no version of it, and remove those that are kept. Works for a deleted memory too.
 
         Raises:
@@ -140,10 +142,10 @@ class Memory(Merging):
             MemoryChanged: the memory is at another version.
         """
         owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
-        check("version", version, validate_version)
+        number = _number(version)
         delete = self._store.delete_permanently if permanently else self._store.delete
         if not delete(own_id, owner, version):
-            raise self._refusal(own_id, owner, version)
+            raise self._refusal(own_id, owner, number)
         self._send(memory_deleted, user_id=owner, memory_ids=[own_id])
 
     # Writing many
@@ -322,3 +324,10 @@ class Memory(Merging):
         if version is not None and self.rows_to_write(owner).current().filter(memory_id=memory_id).exists():
             return MemoryChanged(memory_id, version)
         return MemoryNotFound(memory_id)
+
+
+def _number(version: Version) -> int | None:
+    """Return the number of a version; raises ValidationError."""
+    number = version.version if isinstance(version, UserMemory) else version
+    check("version", number, validate_version)
+    return number

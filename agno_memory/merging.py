@@ -75,7 +75,7 @@ class Merging(History):
         asked = UserMemory(memory_id=newest.memory_id, created_at=created_at, **content)
         candidate = cleaned_memory(self._store.model, asked, newest.user_id)
         names = (*UserMemory.content_fields, "created_at")
-        written = self._store.replace(candidate, newest.version, "merged", names)
+        written = self._store.replace(candidate, newest, "merged", names)
         if written is None:
             raise MemoryChanged(newest.memory_id, newest.version)
         return written

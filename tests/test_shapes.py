@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 from django.db import connections
 from django.test import TransactionTestCase
 
-from agno_memory.db import store
+from agno_memory.db import memory_statements, store
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.statements import OneRow
 from agno_memory.db.stored_rows import KEY
@@ -22,8 +22,8 @@ from agno_memory.times import now
 Question = Callable[[UserMemoryQuerySet], UserMemoryQuerySet]
 KEYS = {"key": KEY.digest("user 5", "m5"), "user_id": "user 5", "version": 1, EXPIRES_AFTER: now()}
 REPLACE, REPLACE_VERSION = (
-    store.replace_statement(*UserMemory.content_fields, of_version=of_version, keeps=True)
-    for of_version in (False, True)
+    memory_statements.replace_statement(*UserMemory.content_fields, guards=guards, keeps=True)
+    for guards in ((), ("version",))
 )
 
 

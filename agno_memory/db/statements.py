@@ -144,7 +144,7 @@ class OneRow(Statement[Result]):
     """Base of statements on the row in which some fields have the values of the call.
 
     Args:
-        conditions: names of the fields.
+        conditions: names of the fields, or lookups with another name for the value, such as ``created_at__exact``.
         unexpired: whether to leave out a memory that has expired.
     """
 
@@ -319,7 +319,11 @@ class Update(Change[Model | None]):
             return None
         rows: QuerySet[Any] = model._base_manager.using(connection.alias)
         # The others have changed.
-        kept = [name for name in self.conditions if not isinstance(model._meta.get_field(name), MachineWritten)]
+        kept = [
+            name
+            for name in self.conditions
+            if not isinstance(model._meta.get_field(name.partition("__")[0]), MachineWritten)
+        ]
         return with_read_fields(rows).filter(**{name: values[name] for name in kept}).first()
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:

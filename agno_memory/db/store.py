@@ -8,19 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from django.db import DatabaseError, IntegrityError
 
-from agno_memory.cleaning import field_named
 from agno_memory.conf import conf
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.keyset import Order
 from agno_memory.db.many_rows import INSERT, ManyRows
-from agno_memory.db.revisions import KeepingDelete, KeepingUpdate, ending
+from agno_memory.db.memory_statements import (
+    BY_KEY,
+    DERIVED,
+    SEARCH_TERMS,
+    Version,
+    delete_statement,
+    guard,
+    replace_statement,
+    upsert_statement,
+)
+from agno_memory.db.revisions import ending
 from agno_memory.db.rows import with_read_fields
-from agno_memory.db.statements import Condition, Delete, DeleteAll, Select, SelectMany, SetValues, Update, Upsert
+from agno_memory.db.statements import Condition, DeleteAll, Select, SelectMany, SetValues, Update
 from agno_memory.db.stored_rows import KEY, TEXT_KEY, saved
 from agno_memory.db.transactions import all_or_nothing, savepoint
 from agno_memory.exceptions import DuplicateMemory, MemoryExists
@@ -31,12 +40,7 @@ from agno_memory.retries import retry
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.times import now
 
-SEARCH_TEXT: Any = field_named("search_text")
-SEARCH_TERMS: Any = field_named("search_terms")
-# The fields that follow from others, in the order in which they are computed.
-DERIVED: Final = (SEARCH_TEXT, SEARCH_TERMS, TEXT_KEY)
 WRITTEN: Final = (*UserMemory.content_fields, *(field.name for field in DERIVED))
-BY_KEY: Final = ("key", "user_id")
 
 SELECT = Select(*BY_KEY)
 DELETE_VECTORS = DeleteAll("user_id", "memory_key")
@@ -52,35 +56,6 @@ MAX_COMPILED_LENGTH = 8
 def select_many(*conditions: Condition, order: Order, after_position: bool) -> SelectMany:
     """Return the statement for the lists of one shape."""
     return SelectMany(*conditions, order=order, after_position=after_position)
-
-
-@cache
-def replace_statement(*names: str, of_version: bool, keeps: bool) -> Update:
-    """Return the statement that sets these fields of an owner's memory.
-
-    Args:
-        names: of the fields; those that follow from them are set too.
-        of_version: whether it sets them only at a version.
-        keeps: whether it keeps the version before.
-    """
-    followers = [each.name for each in DERIVED if set(each.sources) & set(names) and each.name not in names]
-    kind = KeepingUpdate if keeps else Update
-    conditions = (*BY_KEY, "version") if of_version else BY_KEY
-    return kind(*conditions, fields=[*names, *followers], unexpired=True)
-
-
-@cache
-def upsert_statement(*names: str) -> Upsert:
-    """Return the statement that sets these content fields of an owner's memory, or adds it, and keeps no version."""
-    followers = [each.name for each in DERIVED if set(each.sources) & set(names)]
-    return Upsert(*BY_KEY, fields=[*names, *followers], unexpired=True)
-
-
-@cache
-def delete_statement(*, of_version: bool, keeps: bool) -> Delete:
-    """Return the statement that deletes an owner's memory; the arguments are those of ``replace_statement()``."""
-    conditions = (*BY_KEY, "version") if of_version else BY_KEY
-    return KeepingDelete(*conditions, unexpired=True) if keeps else Delete(*conditions, unexpired=True)
 
 
 class Store(ManyRows):
@@ -213,7 +188,7 @@ class Store(ManyRows):
     def replace(
         self,
         candidate: UserMemory,
-        version: int | None = None,
+        version: Version = None,
         action: str = "replaced",
         names: Iterable[str] = UserMemory.content_fields,
     ) -> UserMemory | None:
@@ -221,7 +196,7 @@ class Store(ManyRows):
 
         Args:
             candidate: the id, the owner and the new content.
-            version: replace only this version.
+            version: replace only this version; a memory excludes another one that has its id and number since.
             action: of the version before, one of ``MemoryRevision.Action``.
             names: of the fields to replace.
         """
@@ -229,16 +204,16 @@ class Store(ManyRows):
         for field in self.model._meta.concrete_fields:
             if field.name in ("expires_at", *WRITTEN[len(UserMemory.content_fields) :]):
                 field.pre_save(candidate, add=False)
-        statement = replace_statement(*names, of_version=version is not None, keeps=bool(conf.HISTORY_DAYS))
+        statement = replace_statement(*names, guards=tuple(guard(version)), keeps=bool(conf.HISTORY_DAYS))
         return self._run_replace(statement, candidate, self._replacing(candidate, version, action))
 
-    def _replacing(self, candidate: UserMemory, version: int | None, action: str) -> dict[str, Any]:
+    def _replacing(self, candidate: UserMemory, version: Version, action: str) -> dict[str, Any]:
         """Return the values of a statement that replaces a memory."""
         end = ending(action)
         return {
             **self.values_of(candidate),
             **end.values(),
-            "version": version,
+            **guard(version),
             "last_updated": end.moment,
             EXPIRES_AFTER: end.moment,
         }
@@ -268,7 +243,7 @@ class Store(ManyRows):
         # The words follow the text and the topics, and this call may have only one of them.
         is_partial = 0 < len(set(SEARCH_TERMS.sources) & set(names)) < len(SEARCH_TERMS.sources)
         keeps = bool(conf.HISTORY_DAYS)
-        statement = replace_statement(*names, of_version=False, keeps=True) if keeps else upsert_statement(*names)
+        statement = replace_statement(*names, guards=(), keeps=True) if keeps else upsert_statement(*names)
 
         def write() -> tuple[UserMemory, bool]:
             self.stamp(candidate)
@@ -295,7 +270,7 @@ class Store(ManyRows):
         values = {"key": written.key, "user_id": written.user_id, "version": written.version}
         TERMS.run(self.model, self.write_alias, {**values, SEARCH_TERMS.attname: SEARCH_TERMS.of(written)})
 
-    def delete(self, memory_id: str, owner: str, version: int | None = None) -> bool:
+    def delete(self, memory_id: str, owner: str, version: Version = None) -> bool:
         """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
         end = ending("deleted")
         keeps = bool(conf.HISTORY_DAYS)
@@ -303,13 +278,13 @@ class Store(ManyRows):
             **(end.values() if keeps else {}),
             "key": KEY.digest(owner, memory_id),
             "user_id": owner,
-            "version": version,
+            **guard(version),
             EXPIRES_AFTER: end.moment,
         }
-        statement = delete_statement(of_version=version is not None, keeps=keeps)
+        statement = delete_statement(guards=tuple(guard(version)), keeps=keeps)
         return self._delete(lambda: bool(statement.run(self.model, self.write_alias, values)), values)
 
-    def delete_permanently(self, memory_id: str, owner: str, version: int | None = None) -> bool:
+    def delete_permanently(self, memory_id: str, owner: str, version: Version = None) -> bool:
         """Delete an owner's memory and its earlier versions, and return whether there was one, deleted ones included.
 
         Args:
@@ -321,10 +296,10 @@ class Store(ManyRows):
         values = {
             "key": KEY.digest(owner, memory_id),
             "user_id": owner,
-            "version": version,
+            **guard(version),
             EXPIRES_AFTER: now(),
         }
-        statement = delete_statement(of_version=version is not None, keeps=False)
+        statement = delete_statement(guards=tuple(guard(version)), keeps=False)
 
         def delete() -> bool:
             is_deleted = bool(statement.run(self.model, alias, values))

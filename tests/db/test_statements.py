@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 from unittest import mock
 
@@ -10,7 +11,7 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
 
 from agno_memory import vector_querysets
-from agno_memory.db import statements, store
+from agno_memory.db import memory_statements, statements, store
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.memory import Memory
@@ -24,8 +25,8 @@ pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
 SQL = pytest.mark.parametrize("alias", ["default", "postgres"])
 
 REPLACE, REPLACE_VERSION = (
-    store.replace_statement(*UserMemory.content_fields, of_version=of_version, keeps=False)
-    for of_version in (False, True)
+    memory_statements.replace_statement(*UserMemory.content_fields, guards=guards, keeps=False)
+    for guards in ((), ("version",))
 )
 
 
@@ -46,6 +47,22 @@ def test_update_without_returning(alias: str) -> None:
     assert REPLACE_VERSION.before_reading(model, connection, new_values(added)) is None
     assert REPLACE.before_reading(model, connection, new_values(added, user_id="noah")) is None
     assert values(UserMemory.objects.using(alias).get()) == values(updated)
+
+
+@SQL
+def test_an_update_of_a_memory_as_it_was_read_without_returning(alias: str) -> None:
+    added = Memory(alias).add_user_memory(UserMemory(memory="Old"), "maya")
+    model, connection = UserMemory, connections[alias]
+    guards = memory_statements.guard(added)
+    statement = memory_statements.replace_statement(*UserMemory.content_fields, guards=tuple(guards), keeps=False)
+    earlier = added.created_at - datetime.timedelta(milliseconds=1)
+    assert (
+        statement.before_reading(model, connection, new_values(added, **{**guards, "created_at__exact": earlier}))
+        is None
+    )
+    updated = statement.before_reading(model, connection, new_values(added, **guards))
+    assert isinstance(updated, UserMemory)
+    assert (updated.memory, updated.version) == ("New", 2)
 
 
 @SQL

@@ -128,7 +128,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         memory = self.get_object()
         new = self.memory_in_body(memory)
         check_preconditions(request, memory)
-        version = memory.version if is_guarded(request) else None
+        version = memory if is_guarded(request) else None
         return self._respond(self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=version))
 
     @Endpoint(
@@ -150,7 +150,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         check_preconditions(self.request, memory)
         current = {name: getattr(memory, name) for name in UserMemory.content_fields}
         new = UserMemory(**{**current, **self._values(memory, partial=True)})
-        return self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=memory.version)
+        return self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=memory)
 
     @Endpoint(
         "delete",
@@ -164,7 +164,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         """Delete one memory."""
         memory = self.get_object()
         check_preconditions(request, memory)
-        version = memory.version if is_guarded(request) else None
+        version = memory if is_guarded(request) else None
         self.memory.delete_user_memory(memory.memory_id, self.owner, version=version)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

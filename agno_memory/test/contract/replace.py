@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 from django.core.exceptions import ObjectDoesNotExist
 
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.test.contract.case import ALICE, ContractCase
-from agno_memory.test.helpers import values, with_settings
+from agno_memory.test.helpers import at, values, with_settings
 
 
 class ReplaceContract(ContractCase):
@@ -52,6 +54,33 @@ class ReplaceContract(ContractCase):
             self.memory.replace_user_memory(added.memory_id, UserMemory(memory="3"), ALICE, version=1)
         self.assertEqual((caught.exception.memory_id, caught.exception.version), (added.memory_id, 1))
         self.assertEqual([values(memory) for memory in self.rows], [values(replaced)])
+
+    def test_a_memory_as_it_was_read_is_not_one_that_was_added_again(self) -> None:
+        read = self.add("first", memory_id="m")
+        for permanently in (False, True):
+            self.memory.delete_user_memory("m", ALICE, version=read, permanently=permanently)
+            with at(read.created_at + datetime.timedelta(milliseconds=1)):
+                again = self.add("second", memory_id="m")
+            self.assertEqual(again.version, read.version)
+            for write in (
+                lambda read=read: self.memory.replace_user_memory("m", UserMemory(memory="x"), ALICE, version=read),
+                lambda read=read: self.memory.delete_user_memory("m", ALICE, version=read),
+                lambda read=read: self.memory.delete_user_memory("m", ALICE, version=read, permanently=True),
+            ):
+                with self.assertRaises(MemoryChanged) as caught:
+                    write()
+                self.assertEqual(caught.exception.version, 1)
+            self.assertEqual([values(memory) for memory in self.rows], [values(again)])
+            replaced = self.memory.replace_user_memory("m", UserMemory(memory="third"), ALICE, version=again)
+            self.assertEqual((replaced.version, replaced.created_at), (2, again.created_at))
+            self.memory.delete_user_memory("m", ALICE, version=replaced, permanently=permanently)
+            read = self.add("first", memory_id="m")
+
+    def test_a_memory_of_which_the_version_is_unknown_is_no_version(self) -> None:
+        self.add(memory_id="m")
+        unsaved = UserMemory(memory="x")
+        unsaved.version = 0
+        self.assert_refused("version", self.memory.delete_user_memory, "m", ALICE, version=unsaved)
 
     def test_what_does_not_exist_is_not_found(self) -> None:
         for error in (MemoryNotFound, ObjectDoesNotExist, AgnoMemoryError):
