@@ -6,8 +6,8 @@ Quality: on the questions of ``questions.jsonl`` about the people of the demo, a
 data set is there (``--locomo``, or ``data/locomo*.json`` in a folder beside the project). R@k is the mean part of the
 right memories among the first k, MRR the mean of 1 / place of the first right one.
 
-Speed: of people with 1,000 memories each, and of one person with many. The full size is
-``--rows 1000000 --large 100000``.
+Speed: of people with 1,000 memories each, and of one person with many, who is erased then; and of writes with and
+without words. The full size is ``--rows 1000000 --large 100000``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,19 @@ import platform
 import statistics
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
+from django.db import connections
+
+from agno_memory.batches import batched
+from agno_memory.derived_fields import SearchTermsField
 from agno_memory.keys import composite_key
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.operations import CreateWordsIndex
 from agno_memory.search.sample_texts import sample_question, sample_text
 from agno_memory.search.stored_words import stored_words
 from benchmarks.places import PLACES, Place
@@ -69,6 +76,7 @@ def main() -> None:
     for name in options.databases:
         with PLACES[name]() as place:
             print(f"\n{place.driver.version()}")
+            measure_writes(place)
             print(f"{'':34}{'questions':>10}{'R@10':>8}{'R@20':>8}{'MRR':>8}{'p50':>11}{'p95':>11}")
             measure_demo(place.memory)
             if options.locomo:
@@ -109,8 +117,11 @@ def measure_demo(memory: Memory) -> None:
 
 
 def as_memory(record: dict[str, Any], ids: dict[tuple[str, str], str]) -> UserMemory:
-    content = {name: value for name, value in record.items() if name in UserMemory.content_fields}
-    return UserMemory(memory_id=ids[record["user_id"], record["memory"]], **content)
+    return UserMemory(memory_id=ids[record["user_id"], record["memory"]], **content_of(record))
+
+
+def content_of(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name in UserMemory.content_fields}
 
 
 def json_lines(path: Path) -> list[dict[str, Any]]:
@@ -234,6 +245,58 @@ def measure_speed(place: Place, rows: int, large: int) -> None:
         place.driver.load(rows_of(people, large))
         place.driver.settle()
         print_times(place.memory, f"{large:,} of one person", range(people, people + 1), large)
+        measure_erasure(place.memory, people)
+
+
+ROUNDS = 4
+SINGLE, BULK = 40, 1_000
+
+
+def measure_writes(place: Place) -> None:
+    """Print what words for searches add to writes: with words and their index, and without, in turns."""
+    taken: dict[tuple[bool, int], list[float]] = {}
+    for number in range(ROUNDS * 2):
+        with_words = number % 2 == 0
+        with written_with(place, with_words=with_words):
+            memories = [UserMemory(**content_of(row)) for row in rows_of(number, SINGLE + BULK * 2)]
+            for count, batches in ((1, batched(memories[:SINGLE], 1)), (BULK, batched(memories[SINGLE:], BULK))):
+                for batch in batches:
+                    start = time.perf_counter()
+                    if count == 1:
+                        place.memory.add_user_memory(batch[0], "writer")
+                    else:
+                        place.memory.add_user_memories(batch, "writer")
+                    taken.setdefault((with_words, count), []).append(time.perf_counter() - start)
+        place.memory.clear()
+    for count, title in ((1, "adding one memory"), (BULK, f"adding {BULK:,} memories")):
+        longer, shorter = (1_000 * statistics.median(taken[each, count]) for each in (True, False))
+        figures = f"{longer:.2f} ms with words, {shorter:.2f} ms without, {longer / shorter:.2f} times"
+        print(f"{title:34}{figures}", flush=True)
+
+
+@contextmanager
+def written_with(place: Place, *, with_words: bool) -> Iterator[None]:
+    """Let memories be written with their words and an index of them, or without both."""
+    model, connection = place.handle.model, connections[place.handle.alias]
+    if with_words:
+        yield
+        return
+    with connection.schema_editor() as editor:
+        CreateWordsIndex.drop(editor, model)
+    try:
+        with patch.object(SearchTermsField, "of", lambda field, instance: field.NOT_COMPUTED):
+            yield
+    finally:
+        place.memory.clear()
+        with connection.schema_editor() as editor:
+            CreateWordsIndex.create(editor, model)
+        connection.disable_constraint_checking()
+
+
+def measure_erasure(memory: Memory, person: int) -> None:
+    start = time.perf_counter()
+    count = memory.clear_user_memories(f"reader-{person:06d}")
+    print(f"{'erasing this person':34}{count:10,}{'':24}{time.perf_counter() - start:8.2f} s", flush=True)
 
 
 def rows_of(person: int, count: int) -> Iterator[Row]:

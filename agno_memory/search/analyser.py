@@ -28,6 +28,7 @@ _NO_BLANKS: Final = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-
 # Also the full stop, the exclamation mark and the question mark of Chinese and Japanese, and an ellipsis.
 _END: Final = r".!?\u3002\uff01\uff1f\u2026\n"
 _SENTENCE: Final = re.compile(rf"[^{_END}]+[{_END}]*")
+_ASCII_TOKEN: Final = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 _QUESTION_MARK: Final = re.compile(r"[?\uff1f]")
 
 
@@ -61,15 +62,14 @@ class Analyser:
 
     def words(self, text: str, topics: Iterable[str] = ()) -> Words:
         """Return the words of a memory. The words of topics count as its own, and never as a question."""
-        counts, asked = Counter[str](), Counter[str]()
-        for topic in topics:
-            counts.update(self.terms(topic))
+        terms = [term for topic in topics for term in self.terms(topic)]
+        asked: list[str] = []
         for sentence in _SENTENCE.findall(text):
             found = self.terms(sentence)
-            counts.update(found)
+            terms += found
             if _QUESTION_MARK.search(sentence):
-                asked.update(found)
-        return Words(counts, asked)
+                asked += found
+        return Words(Counter(terms), Counter(asked))
 
     def terms(self, text: str, *, is_query: bool = False) -> list[str]:
         """Return the words of a text in their order.
@@ -78,21 +78,36 @@ class Analyser:
             text: of a memory or of a query.
             is_query: a query has single characters of languages without blanks only if nothing stands beside them.
         """
+        folded = fold(text)
+        if folded.isascii():
+            # The same tokens, by a pattern that takes a fifth of the time.
+            return self._stems(_ASCII_TOKEN.findall(folded))
         terms: list[str] = []
-        for token in _token_pattern().findall(fold(text).replace("\u2019", "'")):
+        for token in _token_pattern().findall(folded.replace("\u2019", "'")):
             if _no_blanks_pattern().match(token):
                 terms += map("".join, pairwise(token))
                 if not is_query or len(token) == 1:
                     terms += token
-            elif token not in self._stop_words:
-                terms += self._parts(token)
+            else:
+                terms += self._stems([token])
         return terms
 
+    def _stems(self, tokens: Iterable[str]) -> list[str]:
+        """Return the stems of words, without the stop words among them."""
+        stems: list[str] = []
+        for token in tokens:
+            if token in self._stop_words:
+                continue
+            if "'" in token:
+                stems += self._parts(token)
+            else:
+                stems.append(self._stem(token))
+        return stems
+
     def _parts(self, token: str) -> Iterable[str]:
-        """Yield the stems of a word, which may have an apostrophe: "caroline's" and "l'ecole" are one word each."""
-        has_apostrophe = "'" in token
+        """Yield the stems of a word with an apostrophe: "caroline's" and "l'ecole" are one word each."""
         for part in token.split("'"):
-            if part and part not in self._stop_words and not (has_apostrophe and len(part) < 3):
+            if part not in self._stop_words and len(part) >= 3:
                 yield self._stem(part)
 
     def _stem_folded(self, word: str) -> str:

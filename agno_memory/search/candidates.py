@@ -6,6 +6,7 @@ rows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
@@ -108,7 +109,11 @@ def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
 
 def statistics_of(masks: Masks, terms: Sequence[str]) -> Statistics:
     """Return the number of rows, and in how many of them each word is."""
-    frequencies = {term: sum(mask >> number & 1 for _key, mask in masks) for number, term in enumerate(terms)}
+    # Many memories have the same words.
+    counts = Counter(mask for _key, mask in masks).items()
+    frequencies = {
+        term: sum(count for mask, count in counts if mask >> number & 1) for number, term in enumerate(terms)
+    }
     return Statistics(len(masks), frequencies)
 
 
@@ -125,8 +130,8 @@ def best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
         weights: by word, in the order of the bits.
     """
     numbers = list(enumerate(weights.values()))
-    # Many memories have the same words.
-    sums = {mask: sum(weight for number, weight in numbers if mask >> number & 1) for _key, mask in masks}
+    distinct = {mask for _key, mask in masks}
+    sums = {mask: sum(weight for number, weight in numbers if mask >> number & 1) for mask in distinct}
     # The sort is stable, and the masks are ordered by time.
     best = sorted((pair for pair in masks if pair[1]), key=lambda pair: -sums[pair[1]])
     return [key for key, _mask in best[:MAX_CANDIDATES]]

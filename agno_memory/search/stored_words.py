@@ -17,12 +17,14 @@ QUESTION: Final = "q"
 TIME: Final = "t"
 NO_FLAG: Final = "-"
 
-_TIME_WORD: Final = re.compile(
-    r"\b(yesterday|today|tomorrow|tonight|ago|last|next|week(s|end)?|months?|years?|days?|morning|evening|night|since"
-    r"|(mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|june|july|august|september|october|november"
-    r"|december|spring|summer|autumn|winter|soon|recently)\b",
-    re.IGNORECASE,
+_TIME: Final = (
+    r"\b(?=[adefjlmnorstwy])(?:yesterday|today|tomorrow|tonight|ago|last|next|week(?:s|end)?|months?|years?|days?|morning"
+    r"|evening|night|since|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|june|july|august"
+    r"|september|october|november|december|spring|summer|autumn|winter|soon|recently)\b"
 )
+_TIME_WORD: Final = re.compile(_TIME, re.IGNORECASE)
+# Without regard to case, a pattern takes four times as long.
+_LOWER_TIME_WORD: Final = re.compile(_TIME)
 
 
 class Entry(NamedTuple):
@@ -61,12 +63,16 @@ def stored_words(memory: str, topics: Iterable[object], analyser: Analyser | Non
     """
     analyser = analyser or current_analyser()
     words = analyser.words(memory, [topic for topic in topics if isinstance(topic, str)])
-    flags = (QUESTION if words.asked else "") + (TIME if _TIME_WORD.search(memory) else "")
+    flags = (QUESTION if words.asked else "") + (TIME if _names_time(memory) else "")
     entries = (
         f"{word}:{count}/{words.asked[word]}" if word in words.asked else f"{word}:{count}"
         for word, count in words.counts.items()
     )
     return " ".join((analyser.name, str(words.counts.total()), flags or NO_FLAG, *entries))
+
+
+def _names_time(text: str) -> bool:
+    return bool(_LOWER_TIME_WORD.search(text.lower()) if text.isascii() else _TIME_WORD.search(text))
 
 
 def marker(word: str) -> str:
