@@ -32,7 +32,6 @@ class MemoryRevision(MemoryContent):
         DELETED = "deleted", _("deleted")
         RESTORED = "restored", _("restored")
         MERGED = "merged", _("merged")
-        REASSIGNED = "reassigned", _("reassigned")
         EXPIRED = "expired", _("expired")
 
     # Of the memory, the version and the write, so that a repeated write adds no second one.

@@ -109,7 +109,6 @@ class Migration(migrations.Migration):
                             ("deleted", "deleted"),
                             ("restored", "restored"),
                             ("merged", "merged"),
-                            ("reassigned", "reassigned"),
                             ("expired", "expired"),
                         ],
                         max_length=20,
