@@ -13,9 +13,9 @@ from agno_memory.validators import check, validate_note
 # The ways of writes. A site may name others.
 SERVICE: Final = "service"
 REST: Final = "REST"
+REQUEST: Final = "request"
 ADMIN: Final = "admin"
 AGENT: Final = "agent"
-IMPORT: Final = "import"
 COMMAND: Final = "command"
 
 

@@ -1,4 +1,4 @@
-"""Middleware: a caller that has written memories reads them from the primary, also in the next requests."""
+"""Middleware: reads of the own writes where there are replicas, and the author of the writes of a request."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from agno_memory import replicas
+from agno_memory.acting import REQUEST, acting
 from agno_memory.conf import conf
 
 # The key of the session and the cache.
@@ -39,6 +40,20 @@ class ReadYourWritesMiddleware:
         if caller.has_written:
             _remember_write(request)
         return response
+
+
+class ActingMiddleware:
+    """The user of a request is the author of the memories that it writes: see ``acting()``.
+
+    Put it after the middleware of authentication.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with acting(lambda: getattr(request, "user", None), through=REQUEST):
+            return self.get_response(request)
 
 
 def _end_request(**kwargs: Any) -> None:

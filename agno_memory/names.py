@@ -25,7 +25,7 @@ FIELDS: Final = ("memory_id", "user_id", *CONTENT_FIELDS, *MACHINE_WRITTEN)
 
 # Ids that the REST API refuses, because its own paths have these words in the place of an id. Computed there from the
 # routes, and held equal by a test.
-RESERVED_IDS: Final = ("bulk", "delete", "duplicates", "export", "merge", "search")
+RESERVED_IDS: Final = ("bulk", "delete", "export", "search")
 
 MAX_IDENTIFIER_LENGTH: Final = 255
 MAX_QUERY_LENGTH: Final = 1_000

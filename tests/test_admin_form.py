@@ -15,6 +15,7 @@ from unittest import mock
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 
+from agno_memory import times
 from agno_memory.admin import UserMemoryAdmin
 from agno_memory.admin.memories import memory_fieldsets
 from agno_memory.admin.widgets import TextField
@@ -305,3 +306,17 @@ def test_statements_do_not_grow(site: str) -> None:
     add_many(9_990)
     assert [counted(client, url, ("default", site)) for url in urls] == few
     assert few[0] <= 4
+
+
+def test_the_staff_user_is_the_author_of_a_correction(site: str) -> None:
+    saved, client = add("x"), staff()
+    assert save(client, saved, memory="y").status_code == 302
+    before = Memory().get_user_memory_history(saved.memory_id, saved.user_id)[1]
+    assert (before.memory, before.through) == ("x", "admin")
+    assert before.actor == client.session["_auth_user_id"]
+
+
+def test_an_expired_memory_is_on_no_page(site: str) -> None:
+    saved, client = add("Likes tea", expires_at=times.now()), staff()
+    assert "Likes tea" not in page(client)
+    assert client.get(memory_url(saved)).status_code == 302

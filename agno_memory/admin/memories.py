@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
@@ -11,11 +12,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import Field as FormField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from agno_memory.acting import ADMIN, acting
 from agno_memory.admin import autocomplete
 from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.actions import ACTIONS
@@ -142,6 +145,13 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
             kwargs |= {"required": False, "initial": "", "show_hidden_initial": False}
             kwargs["help_text"] = _("Leave it blank for a new id. Other people may have a memory with the same id.")
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Let the history of memories name the staff user who wrote."""
+        urls = super().get_urls()
+        for pattern in urls:
+            pattern.callback = _acting(pattern.callback)
+        return urls
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows: Any = super().get_queryset(request)
@@ -284,3 +294,14 @@ def _is_reachable(memory: UserMemory) -> bool:
 
 class UserMemoryAdmin(UserMemoryAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]
     """The admin of memories in Django's own admin."""
+
+
+def _acting(view: Any) -> Any:
+    """Return a view of the admin that records the staff user as the author of its writes."""
+
+    @wraps(view)
+    def recorded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with acting(request.user, through=ADMIN):
+            return view(request, *args, **kwargs)
+
+    return recorded

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from agno_memory.acting import COMMAND, acting
 from agno_memory.db.transactions import PATIENT_SECONDS, patient
 
 
@@ -16,7 +17,8 @@ class WritingCommand(BaseCommand):
     """
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        with patient(self._notice):
+        name = type(self).__module__.rpartition(".")[2]
+        with patient(self._notice), acting(through=COMMAND, reason=name):
             return super().execute(*args, **options)
 
     def _notice(self, alias: str) -> None:

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.viewsets import GenericViewSet
 
+from agno_memory.acting import REST, acting
 from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
@@ -143,6 +144,11 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
         return list(dict.fromkeys(name for name in names if name))
 
     # The request
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        # The caller is known only after the authentication.
+        with acting(lambda: getattr(self.request, "user", None), through=REST):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self._check_body(request)

@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from agno_memory import times
 from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -394,3 +395,22 @@ def test_a_condition_does_not_reveal_memories_of_others(alias: str, ana: Caller)
         for headers in ({"If-Match": '"1"'}, {"If-Match": "*"}, {"If-None-Match": '"1"'}):
             body = {"memory": "x"} if method in {"PUT", "PATCH"} else None
             assert ana.call(method, one("theirs"), body, headers=headers).status_code == 404
+
+
+@each_database
+def test_the_caller_is_the_author_of_a_replacement(alias: str, ana: Caller) -> None:
+    add("ana", memory_id="m")
+    assert ana.call("PATCH", "memories/m/", {"memory": "x"}).status_code == 200
+    before = Memory().get_user_memory_history("m", "ana")[1]
+    assert (before.action, before.actor, before.through) == ("replaced", "ana", "REST")
+
+
+@each_database
+def test_an_expired_memory_is_not_found(alias: str, ana: Caller) -> None:
+    add("ana", memory_id="m", expires_at=times.now())
+    assert ana.call("GET", "memories/m/").status_code == 404
+    assert ana.call("PATCH", "memories/m/", {"memory": "x"}).status_code == 404
+    assert ana.call("DELETE", "memories/m/").status_code == 404
+    assert ana.call("GET", "memories/").json()["results"] == []
+    assert ana.call("GET", "memories/search/?q=tea").json()["results"] == []
+    assert ana.call("GET", "memories/export/").content == b""

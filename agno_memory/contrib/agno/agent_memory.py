@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agno_memory.acting import acting
 from agno_memory.conditions import conditions, mentions
 from agno_memory.conf import conf
 from agno_memory.contrib.agno import owners
@@ -37,7 +38,8 @@ class AgentMemory(Memory):
         if "memory" not in values and (current := self.get_user_memory(values["memory_id"], user_id)):
             # A memory must have a text; this one is not written.
             values["memory"] = current.memory
-        return self.upsert_fields(UserMemory(**values), user_id, names)
+        with acting(values.get("agent_id") or None):
+            return self.upsert_fields(UserMemory(**values), user_id, names)
 
     def newest(
         self, user_id: str | None, filters: dict[str, Any], text: str | None = None, limit: int | None = None

@@ -12,6 +12,7 @@ from inspect import isawaitable
 from threading import current_thread, main_thread
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from agno_memory.acting import AGENT, acting
 from agno_memory.contrib.agno.errors import errors_with_status
 from agno_memory.contrib.agno.kept_connections import KEPT
 
@@ -37,7 +38,7 @@ def from_anywhere(
     @wraps(method)
     def call(self: Store, /, *args: Params.args, **kwargs: Params.kwargs) -> Result:
         def work() -> Result:
-            with worker_connections(), errors_with_status():
+            with worker_connections(), errors_with_status(), acting(through=AGENT):
                 return method(self, *args, **kwargs)
 
         if not _is_loop_running():
