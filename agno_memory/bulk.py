@@ -139,9 +139,13 @@ class BulkMemory:
             revisions.bulk_create(copies, batch_size=conf.BATCH_SIZE)
             of_source.erase()
 
-    def delete(self) -> int:
-        """Delete the memories and return their number. For ``HISTORY_DAYS`` they can be restored."""
-        return self._each(self.rows, _delete, self._announce_deleted)
+    def delete(self, *, permanently: bool = False) -> int:
+        """Delete the memories and return their number.
+
+        Args:
+            permanently: keep no version of them. Otherwise they can be restored, for ``HISTORY_DAYS``.
+        """
+        return self._each(self.rows, _delete_permanently if permanently else _delete, self._announce_deleted)
 
     def _update_topics(
         self, rows: UserMemoryQuerySet, topics: TopicsWith | TopicsWithout, change: Callable[[list[str]], list[str]]
@@ -206,6 +210,14 @@ def _delete(rows: UserMemoryQuerySet, memories: Batch) -> Batch:
     """Delete memories of one owner, and keep their versions."""
     for owner, keys in _keys_by_owner(memories).items():
         rows.delete_kept(owner, keys)
+    return memories
+
+
+def _delete_permanently(rows: UserMemoryQuerySet, memories: Batch) -> Batch:
+    """Delete memories of one owner, and their earlier versions."""
+    for owner, keys in _keys_by_owner(memories).items():
+        rows.erase_returning(owner, keys)
+        rows.model.revisions(rows.db).filter(user_id=owner, memory_key__in=keys).erase()
     return memories
 
 

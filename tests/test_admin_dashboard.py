@@ -94,12 +94,12 @@ def test_an_empty_store(alias: str, site: str) -> None:
 def test_a_message_while_another_request_counts(alias: str, site: str) -> None:
     client = staff()
     add()
-    cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
+    cache.add(SnapshotCache(UserMemory.objects.current()).lock_key, 1)
     assert "Another user is counting the memories." in page(client, DASHBOARD)
     assert "Another user is counting the memories." in client.post(DASHBOARD).content.decode()
     cache.clear()
     page(client, DASHBOARD)
-    cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
+    cache.add(SnapshotCache(UserMemory.objects.current()).lock_key, 1)
     busy = client.post(DASHBOARD).content.decode()
     assert "Another user is counting the memories." in busy
     assert figures(busy)[0] == "1"

@@ -158,9 +158,9 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     content = page(client, person("maya"))
     assert "10,000" in content
     assert f"Topics and agents of the {SAMPLE:,} memories updated last." in content
-    # Session, user; memories; vectors; sessions, and their ids; traces and spans that name the person, twice;
-    # metrics; records; types and entries of the log.
-    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 1 + 2 + 4 + 1 + 1 + 2
+    # Session, user; memories; earlier versions; vectors; sessions, and their ids; traces and spans that name the
+    # person, twice; metrics; records; types and entries of the log.
+    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 1 + 1 + 2 + 4 + 1 + 1 + 2
     # An account is one more.
     assert counted(client, person("1"), {alias, "default"}) == 6
 
@@ -245,6 +245,7 @@ def test_erasing_shows_the_number_and_erases_no_others(alias: str, site: str) ->
     assert "Everything about <bdi>maya</bdi> will be erased." in content
     assert tiles(content) == {
         "Memories": "1,234",
+        "Earlier versions and deleted memories": "0",
         "Vectors of texts": "0",
         "Turns of conversations": "2",
         "Conversations": "1",
@@ -275,7 +276,7 @@ def test_after_an_erasure_the_log_has_the_numbers_and_no_person(alias: str, site
     client.post(person("maya@example.com", "erase/"))
     deleted, erased = LogEntry.objects.order_by("pk")
     assert (erased.action_flag, erased.object_repr, erased.object_id) == (DELETION, "(erased person)", None)
-    assert erased.change_message.startswith("Erased 0 memories, 0 earlier versions, 0 vectors, 1 runs, 1 sessions, ")
+    assert erased.change_message.startswith("Erased 0 memories, 1 earlier versions, 0 vectors, 1 runs, 1 sessions, ")
     assert erased.change_message.endswith(" records, 1 log texts.")
     assert "maya" not in f"{vars(deleted)} {vars(erased)}"
     assert people.Erasure(people.count("maya@example.com"), people.count("maya@example.com")).is_complete

@@ -11,6 +11,7 @@ from agno_memory import exceptions
 from agno_memory.exceptions import (
     AgnoMemoryError,
     AmbiguousMemory,
+    DuplicateMemory,
     MemoryChanged,
     MemoryExists,
     MemoryNotFound,
@@ -19,10 +20,13 @@ from agno_memory.exceptions import (
     RecordNotFound,
     SessionExists,
     SessionNotFound,
+    VersionNotFound,
 )
 
 ERRORS = [
     MemoryNotFound("m1"),
+    VersionNotFound("m1", 3),
+    DuplicateMemory("m1"),
     MemoryExists(["m1", "m2"]),
     AmbiguousMemory("m1"),
     MemoryChanged("m1", 3),

@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from agno_memory import people
 from agno_memory.admin.charts import number
 from agno_memory.bulk import BulkMemory
+from agno_memory.db.fingerprints import RowsCondition
 from agno_memory.models import AgentSession, AgentTrace, UserMemory
 from agno_memory.people import Counts, Erasure
 from agno_memory.querysets import UserMemoryQuerySet
@@ -52,7 +53,7 @@ class PersonErasure:
         if self.is_whole:
             return people.erase(self._user_id)
         bulk = BulkMemory(self._rows)
-        deleted = bulk.delete()
+        deleted = bulk.delete(permanently=True)
         transaction.on_commit(forget_cached, using=bulk.rows.db)
         return Erasure({"memories": deleted}, {"memories": bulk.rows.count()})
 
@@ -60,7 +61,9 @@ class PersonErasure:
         if not self._site.is_registered(model):
             return False
         visible: Any = self._site.get_model_admin(model).get_queryset(self._request)
-        return bool(visible.query.where)
+        # The admin leaves out memories that have expired, which are erased with the others.
+        whole: Any = UserMemory.objects.current() if model is UserMemory else model.objects.all()
+        return str(RowsCondition(visible)) not in ("", str(RowsCondition(whole)))
 
     def _may_delete_sessions(self) -> bool:
         if self._site.is_registered(AgentSession):

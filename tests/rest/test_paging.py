@@ -20,6 +20,7 @@ from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.rest.pagination import Cursor, encoded
 from agno_memory.test import at
+from agno_memory.test.helpers import with_settings
 from tests.rest.api import Caller, add, add_many, each_database, ids, on_sqlite, one, pages, site
 
 ORDERINGS = ["-last_updated", "last_updated", "-created_at", "created_at"]
@@ -337,7 +338,9 @@ def statements(alias: str) -> Iterator[list[int]]:
     counted: list[int] = []
     with CaptureQueriesContext(connections[alias]) as captured:
         yield counted
-    counted.append(sum("agno_memory_usermemory" in query["sql"] for query in captured))
+    # The index of words has tables of its own on SQLite.
+    sent = [query["sql"] for query in captured if "agno_memory_usermemory_word" not in query["sql"]]
+    counted.append(sum("agno_memory_usermemory" in sql for sql in sent))
 
 
 COSTS: list[tuple[str, str, Any, int]] = [
@@ -368,7 +371,7 @@ MORE = {
 
 @each_database
 def test_every_request_takes_so_many_statements(alias: str, ana: Caller) -> None:
-    """The same with ten rows and with ten thousand."""
+    """The same with ten rows and with ten thousand; without history, of which each write keeps one more row."""
     for number in (10, 10_000):
         add_many("ana", number, topics=["a"])
         add("ana", memory_id="one")
@@ -376,7 +379,7 @@ def test_every_request_takes_so_many_statements(alias: str, ana: Caller) -> None
         counts = {}
         for method, path, body, _expected in COSTS:
             headers = {"If-None-Match": "*"} if "two" in path else None
-            with statements(alias) as counted:
+            with statements(alias) as counted, with_settings(HISTORY_DAYS=0):
                 response = ana.call(method, path, body, headers=headers)
             assert response.status_code < 300, response.content
             counts[method, path] = counted[0]

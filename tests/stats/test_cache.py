@@ -212,7 +212,7 @@ def test_the_command_fills_the_cache_of_the_dashboard(site: str) -> None:
     with mock.patch.object(snapshot, "SAMPLE_SIZE", 2):
         call_command("memory_overview", stdout=out)
         assert out.getvalue().startswith("3 memories of 1 people, counted in ")
-        assert memories(SnapshotCache(UserMemory.objects.all()).get()) == 3
-    cache.add(SnapshotCache(UserMemory.objects.all()).lock_key, 1)
+        assert memories(SnapshotCache(UserMemory.objects.current()).get()) == 3
+    cache.add(SnapshotCache(UserMemory.objects.current()).lock_key, 1)
     call_command("memory_overview", stdout=out)
     assert out.getvalue().endswith("Another process is counting the memories at this moment.\n")
