@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
@@ -105,6 +106,10 @@ def remaining(alias: str) -> list[str]:
 def sample(name: str) -> Any:
     """Return a value for a content field of a memory, by the type of the field's default."""
     default = getattr(UserMemory(), name)
+    if name == "expires_at":
+        return datetime.datetime(2099, 5, 17, 9, 30, tzinfo=datetime.UTC)
+    if isinstance(default, bool):
+        return True
     if isinstance(default, list):
         return ["sample"]
     return {"a": "sample"} if isinstance(default, dict) else "sample"
