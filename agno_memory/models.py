@@ -198,7 +198,7 @@ class UserMemory(MemoryContent):
     def has_expired(self, moment: datetime.datetime) -> bool:
         """Return whether the memory has expired at a moment."""
         expires_at: datetime.datetime | None = self.expires_at
-        return expires_at is not None and expires_at <= moment
+        return expires_at is not None and not isinstance(expires_at, Damaged) and expires_at <= moment
 
     @property
     def damaged_fields(self) -> list[str]:

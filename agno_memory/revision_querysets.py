@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db.models import Q
-
 from agno_memory.base_querysets import OwnedQuerySet
+from agno_memory.db.expiry import unexpired
 from agno_memory.db.readable import ReadableQuery
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
     def at(self, moment: datetime.datetime) -> Self:
         """Narrow to the versions that held at a moment."""
         held = self.filter(last_updated__lte=moment, valid_until__gt=moment)
-        return held.filter(Q(expires_at=None) | Q(expires_at__gt=moment))
+        return held.filter(unexpired(moment))
 
     def deleted(self) -> Self:
         """Narrow to the last versions of deleted memories, the last deleted one first."""

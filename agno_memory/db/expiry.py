@@ -12,8 +12,8 @@ from django.db.models import DateTimeField, Q, Value
 
 from agno_memory.times import EPOCH, now
 
-# The lookup of the moment after which a memory must expire; its value in compiled statements has this name.
-EXPIRES_AFTER: Final = "expires_at__gt"
+# The lookup of memories that have expired at a moment; the moment in compiled statements has this name.
+EXPIRES_AFTER: Final = "expires_at__lte"
 
 _is_fixed: ContextVar[bool] = ContextVar("agno_memory_fixed_moment", default=False)
 
@@ -45,4 +45,5 @@ class CurrentMoment(Value):
 
 def unexpired(moment: Any) -> Q:
     """Return the condition for memories that have not expired at a moment: a datetime, or an expression for one."""
-    return Q(expires_at=None) | Q(**{EXPIRES_AFTER: moment})
+    # Not "later than": a document of another program may have something else than a time there.
+    return ~Q(**{EXPIRES_AFTER: moment})
