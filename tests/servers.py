@@ -146,8 +146,8 @@ def mongodb(replica_set: bool = False) -> Iterator[str]:
     program.chmod(0o700)
     port = free_port()
     command = [str(program), "--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1"]
-    # A transaction must fit into a fifth of the cache, and 100,000 memories with their indexes take 350 MB.
-    command += ["--wiredTigerCacheSizeGB", "3", "--replSet", "rs0"] if replica_set else []
+    # A transaction must fit into a fifth of the cache, and 100,000 memories with their indexes take more than 600 MB.
+    command += ["--wiredTigerCacheSizeGB", "8", "--replSet", "rs0"] if replica_set else []
     with (folder / "mongod.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
