@@ -26,6 +26,7 @@ from agno_memory.validators import check, refusal, stored_moment
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
     from agno_memory.revision_models import MemoryRevision
+    from agno_memory.revision_querysets import RevisionQuerySet
 
 
 # The primary key in a lookup or an order.
@@ -72,6 +73,7 @@ class AsOfQuerySet(KeptQuerySet):
     # The calls of filter() and exclude(), for the same questions about earlier versions.
     _conditions: tuple[tuple[bool, Any, Any], ...] = ()
     _moment: datetime.datetime | None = None
+    _is_without_deleted = False
 
     def as_of(self, moment: datetime.datetime) -> Self:
         """Return the memories as they were at a moment: deleted ones included, later ones not.
@@ -86,6 +88,28 @@ class AsOfQuerySet(KeptQuerySet):
         rows._moment = moment_of_history(moment)
         return rows
 
+    def without_deleted(self) -> Self:
+        """Leave out what ``as_of()`` and ``versions()`` have of memories that have been deleted or have expired since.
+
+        For readers who may not see deleted memories.
+        """
+        rows = self.all()
+        rows._is_without_deleted = True
+        return rows
+
+    def versions(self) -> RevisionQuerySet:
+        """Return the earlier versions that meet the conditions of this queryset, those of deleted memories included."""
+        own: Any = self
+        versions: RevisionQuerySet = self.model.revisions(own._db)
+        for negate, args, kwargs in self._conditions:
+            condition = _of_revisions(Q(*args, **kwargs))
+            versions = versions.filter(~condition if negate else condition)
+        if self._is_without_deleted:
+            versions = versions.of_existing(type(self)(self.model, using=own._db).current())
+        return versions
+
+    versions.queryset_only = True  # type: ignore[attr-defined]
+
     def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
         self._conditions = (*self._conditions, (negate, args, kwargs))
         super()._filter_or_exclude_inplace(negate, args, kwargs)  # type: ignore[misc]
@@ -93,6 +117,7 @@ class AsOfQuerySet(KeptQuerySet):
     def _clone(self) -> Self:
         clone = super()._clone()  # type: ignore[misc]
         clone._conditions, clone._moment = self._conditions, self._moment
+        clone._is_without_deleted = self._is_without_deleted
         return clone  # type: ignore[no-any-return]
 
     # Reading
@@ -141,11 +166,9 @@ class AsOfQuerySet(KeptQuerySet):
         query.clear_limits()
         current = type(self)(self.model, query, own._db)
         current = current.order_by().filter(last_updated__lte=self._moment).current(self._moment)
-        earlier: Any = self.model.revisions(own._db).at(self._moment)
-        for negate, args, kwargs in self._conditions:
-            condition = _of_revisions(Q(*args, **kwargs))
-            earlier = earlier.filter(~condition if negate else condition)
-        return current, earlier
+        if self._is_without_deleted:
+            current = current.current()
+        return current, self.versions().at(self._moment)
 
     def _count_still_current(self, current: QuerySet[Any], earlier: QuerySet[Any]) -> int:
         """Return the number of revisions of writes that were killed: only databases without transactions have any."""
