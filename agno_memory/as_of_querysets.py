@@ -150,7 +150,7 @@ class AsOfQuerySet(KeptQuerySet):
         current, earlier = self._parts()
         now_there = {memory.key: memory for memory in current.order_by(*dict.fromkeys(order))[:high]}
         then_there = [
-            _memory_of(revision, self.model)
+            memory_of(revision, self.model)
             for revision in earlier.defer("search_text").order_by(*_of_revision(order))[:high]
             # The version of a write that was killed still holds.
             if revision.memory_key not in now_there
@@ -254,7 +254,7 @@ def _renamed(lookup: str) -> str:
     return KEY.sub(r"\1memory_key", lookup)
 
 
-def _memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:
+def memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:
     """Return a version as the memory that it was."""
     names = [field.attname for field in read_fields(model)]
     values = [revision.memory_key if name == "key" else getattr(revision, name) for name in names]

@@ -16,6 +16,8 @@ from agno_memory.transfer.sources import Row
 JSON_FIELDS: Final = ("topics", "metadata")
 # The fields that files of earlier releases lack.
 LATER_FIELDS: Final = frozenset({"expires_at", "pinned"})
+# The field that marks the earlier version of a memory.
+ENDED: Final = "valid_until"
 
 
 class Export(Reader):
@@ -62,6 +64,9 @@ class Download(Reader):
         return set(FIELDS) - LATER_FIELDS <= row.keys()
 
     def fields(self, row: Row) -> dict[str, Any] | None:
+        if ENDED in row:
+            # An earlier version: a new store begins a history of its own.
+            return None
         return memory_fields(_row_of_cells(row) if self.source.has_cells else row)
 
 
