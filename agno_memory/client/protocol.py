@@ -200,7 +200,8 @@ def path_segment(name: str, value: object) -> str:
         raise invalid(name, "This cannot be blank.")
     _check_encodable(name, value)
     # Servers and proxies resolve dots and empty segments; the reserved words are other resources.
-    if is_reserved(value) or {"", ".", ".."} & set(value.split("/")):
+    is_other = name == "memory_id" and is_reserved(value)
+    if is_other or {"", ".", ".."} & set(value.split("/")):
         raise invalid(name, "A URL cannot contain this id; use the service's Python API for it.")
     return quote(value, safe="")
 
