@@ -37,8 +37,6 @@ class MemoryRows(UserScopedViewSet):
 
     # The rows of the current request that nothing has narrowed.
     _whole_list: UserMemoryQuerySet | None = None
-    # Whether get_queryset() returns rows for the conditions of earlier versions.
-    _reads_versions = False
 
     # Parameters
 
@@ -86,8 +84,6 @@ class MemoryRows(UserScopedViewSet):
     def get_queryset(self) -> UserMemoryQuerySet:
         """Return the memories of the user that the request acts for, at the moment of ``?as_of=``. Narrow them."""
         rows = UserMemory.objects.for_user(self.owner)
-        if self._reads_versions:
-            return rows
         if self.moment is not None:
             return self.visible(rows.as_of(self.moment))
         self._whole_list = rows.current()
@@ -99,20 +95,12 @@ class MemoryRows(UserScopedViewSet):
 
     def versions(self) -> RevisionQuerySet:
         """Return the earlier versions that meet the conditions of ``get_queryset()`` and the caller may see."""
-        return self.visible(self._conditions()).versions()
+        return self.visible(self.get_queryset()).versions()
 
     def filtered_versions(self) -> RevisionQuerySet:
         """Return those of ``versions()`` that meet the filters of the request."""
-        rows: Any = self.filter_queryset(self._conditions())
+        rows: Any = self.filter_queryset(self.get_queryset())
         return self.visible(rows).versions()
-
-    def _conditions(self) -> UserMemoryQuerySet:
-        """Return the rows of ``get_queryset()`` with those that have expired: a version has a time of its own."""
-        self._reads_versions = True
-        try:
-            return self.get_queryset()
-        finally:
-            self._reads_versions = False
 
     def read_page(
         self, rows: UserMemoryQuerySet, size: int, position: Position | None, order: Order
