@@ -58,7 +58,7 @@ def test_the_lines_of_versions_are_marked() -> None:
         "actor": "ann",
     }
     times = dict.fromkeys(("created_at", "last_updated", "valid_until"), MOMENT)
-    revision = MemoryRevision(**values, **times, actor="ann")
+    revision = MemoryRevision(**values, **times)
     (line,) = version_lines([revision])
     found = json.loads(line)
     assert list(found) == [*FIELDS, *VERSION_FIELDS]
