@@ -426,6 +426,10 @@ def test_duplicates(alias: str, ana: Caller) -> None:
     assert ana.call("GET", "memories/duplicates/?limit=0").json() == {"results": []}
     (group,) = ana.call("GET", "memories/duplicates/?topic=drinks").json()["results"]
     assert group[0] == as_dict(stored(group[0]["memory_id"]))
+    with site(alias, REST_MAX_PAGE_SIZE=2):
+        add("ana", "DRINKS TEA", topics=["drinks"])
+        (group,) = ana.call("GET", "memories/duplicates/?topic=drinks&limit=2").json()["results"]
+        assert [each["memory"] for each in group] == ["DRINKS TEA", "DRINKS  TEA"]
     for query in ("limit=-1", "limit=x", "limit=201", "page_size=1", "cursor=x"):
         assert ana.call("GET", f"memories/duplicates/?{query}").status_code == 400
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from agno_memory.acting import acting
 from agno_memory.as_of_querysets import memory_of
+from agno_memory.conf import conf
 from agno_memory.exceptions import MemoryChanged, VersionNotFound
 from agno_memory.formats import ending_as_dict
 from agno_memory.models import UserMemory
@@ -122,8 +123,8 @@ class HistoryActions(MemoryRows):
         limit = self._number_of_groups()
         rows: Any = self.filter_queryset(self.get_queryset())
         groups = groups_of_duplicates(read_all(rows))
-        represent = self.get_serializer().to_representation
-        return Response({"results": [[represent(memory) for memory in group] for group in groups[:limit]]})
+        represent, most = self.get_serializer().to_representation, conf.REST_MAX_PAGE_SIZE
+        return Response({"results": [[represent(memory) for memory in group[:most]] for group in groups[:limit]]})
 
     def list_deleted(self) -> Response:
         """Return a page of the deleted memories."""

@@ -278,7 +278,7 @@ DUPLICATES: Final = Operation(
     description=(
         "Groups of memories with equal texts (case and spaces aside) or nearly the same words, the most similar group "
         "first; in a group, the newest memory first. The filters of the list narrow the memories that are compared, at "
-        "most 10,000."
+        "most 10,000. A group has as many memories as the largest page, at most."
     ),
     response_example={"results": [[MEMORY, SECOND_MEMORY]]},
 )
