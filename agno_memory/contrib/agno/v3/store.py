@@ -10,6 +10,7 @@ from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.v3.approvals import ApprovalsMixin
 from agno_memory.contrib.agno.v3.component_configs import ComponentConfigsMixin
 from agno_memory.contrib.agno.v3.component_links import ComponentLinksMixin
 from agno_memory.contrib.agno.v3.components import ComponentsMixin
@@ -22,6 +23,9 @@ from agno_memory.contrib.agno.v3.metrics import MetricsMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
 from agno_memory.contrib.agno.v3.run_objects import RunObjects
 from agno_memory.contrib.agno.v3.runs import RunsMixin
+from agno_memory.contrib.agno.v3.schedule_runs import ScheduleRunsMixin
+from agno_memory.contrib.agno.v3.schedules import SchedulesMixin
+from agno_memory.contrib.agno.v3.service_accounts import ServiceAccountsMixin
 from agno_memory.contrib.agno.v3.sessions import SessionsMixin
 from agno_memory.contrib.agno.v3.traces import TracesMixin
 
@@ -39,6 +43,10 @@ class DjangoDb(
     ComponentLinksMixin,
     TracesMixin,
     MetricsMixin,
+    SchedulesMixin,
+    ScheduleRunsMixin,
+    ApprovalsMixin,
+    ServiceAccountsMixin,
     BaseDb,
 ):
     """What agno keeps, in the site's database.
@@ -99,6 +107,10 @@ class DjangoDb(
             self.components_table_name,
             self.component_configs_table_name,
             self.component_links_table_name,
+            self.schedules_table_name,
+            self.schedule_runs_table_name,
+            self.approvals_table_name,
+            self.service_accounts_table_name,
         )
 
     def get_latest_schema_version(self, table_name: str) -> str:
