@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
+from agno_memory.db.expiry import CurrentMoment, unexpired
 from agno_memory.db.rows import read_fields
 from agno_memory.kept_querysets import KeptQuerySet
 from agno_memory.times import now, to_iso
@@ -26,6 +27,7 @@ from agno_memory.validators import check, refusal, stored_moment
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
     from agno_memory.revision_models import MemoryRevision
+    from agno_memory.revision_querysets import RevisionQuerySet
 
 
 # The primary key in a lookup or an order.
@@ -72,6 +74,8 @@ class AsOfQuerySet(KeptQuerySet):
     # The calls of filter() and exclude(), for the same questions about earlier versions.
     _conditions: tuple[tuple[bool, Any, Any], ...] = ()
     _moment: datetime.datetime | None = None
+    _is_without_deleted = False
+    _is_current = False
 
     def as_of(self, moment: datetime.datetime) -> Self:
         """Return the memories as they were at a moment: deleted ones included, later ones not.
@@ -86,6 +90,39 @@ class AsOfQuerySet(KeptQuerySet):
         rows._moment = moment_of_history(moment)
         return rows
 
+    def current(self, moment: datetime.datetime | None = None) -> Self:
+        """Narrow to the memories that have not expired, now or at a moment."""
+        rows = super().current(moment)
+        if moment is None:
+            # It is about the memories of today: a version may have had another expiry.
+            rows._conditions, rows._is_current = self._conditions, True
+        return rows
+
+    def without_deleted(self) -> Self:
+        """Leave out what ``as_of()`` and ``versions()`` have of memories that have been deleted or have expired since.
+
+        For readers who may not see deleted memories.
+        """
+        rows = self.all()
+        rows._is_without_deleted = True
+        return rows
+
+    def versions(self) -> RevisionQuerySet:
+        """Return the earlier versions that meet the conditions of this queryset, those of deleted memories included.
+
+        ``current()`` is no condition on versions, nor are an order and a slice.
+        """
+        own: Any = self
+        versions: RevisionQuerySet = self.model.revisions(own._db)
+        for negate, args, kwargs in self._conditions:
+            condition = _of_revisions(Q(*args, **kwargs))
+            versions = versions.filter(~condition if negate else condition)
+        if self._is_without_deleted:
+            versions = versions.of_existing(type(self)(self.model, using=own._db).current())
+        return versions
+
+    versions.queryset_only = True  # type: ignore[attr-defined]
+
     def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
         self._conditions = (*self._conditions, (negate, args, kwargs))
         super()._filter_or_exclude_inplace(negate, args, kwargs)  # type: ignore[misc]
@@ -93,6 +130,7 @@ class AsOfQuerySet(KeptQuerySet):
     def _clone(self) -> Self:
         clone = super()._clone()  # type: ignore[misc]
         clone._conditions, clone._moment = self._conditions, self._moment
+        clone._is_without_deleted, clone._is_current = self._is_without_deleted, self._is_current
         return clone  # type: ignore[no-any-return]
 
     # Reading
@@ -125,7 +163,7 @@ class AsOfQuerySet(KeptQuerySet):
         current, earlier = self._parts()
         now_there = {memory.key: memory for memory in current.order_by(*dict.fromkeys(order))[:high]}
         then_there = [
-            _memory_of(revision, self.model)
+            memory_of(revision, self.model)
             for revision in earlier.defer("search_text").order_by(*_of_revision(order))[:high]
             # The version of a write that was killed still holds.
             if revision.memory_key not in now_there
@@ -141,11 +179,10 @@ class AsOfQuerySet(KeptQuerySet):
         query.clear_limits()
         current = type(self)(self.model, query, own._db)
         current = current.order_by().filter(last_updated__lte=self._moment).current(self._moment)
-        earlier: Any = self.model.revisions(own._db).at(self._moment)
-        for negate, args, kwargs in self._conditions:
-            condition = _of_revisions(Q(*args, **kwargs))
-            earlier = earlier.filter(~condition if negate else condition)
-        return current, earlier
+        if self._is_without_deleted:
+            current = current.current()
+        earlier = self.versions().at(self._moment)
+        return current, earlier.filter(unexpired(CurrentMoment())) if self._is_current else earlier
 
     def _count_still_current(self, current: QuerySet[Any], earlier: QuerySet[Any]) -> int:
         """Return the number of revisions of writes that were killed: only databases without transactions have any."""
@@ -231,7 +268,7 @@ def _renamed(lookup: str) -> str:
     return KEY.sub(r"\1memory_key", lookup)
 
 
-def _memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:
+def memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:
     """Return a version as the memory that it was."""
     names = [field.attname for field in read_fields(model)]
     values = [revision.memory_key if name == "key" else getattr(revision, name) for name in names]

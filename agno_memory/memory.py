@@ -9,7 +9,7 @@ from typing import Any
 from agno_memory.cleaning import cleaned_memories, cleaned_memory
 from agno_memory.conditions import conditions
 from agno_memory.db.keyset import Order
-from agno_memory.db.memory_statements import Version
+from agno_memory.db.memory_statements import Version, version_number
 from agno_memory.db.stored_rows import KEY
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
@@ -18,7 +18,7 @@ from agno_memory.models import UserMemory
 from agno_memory.querysets import Position
 from agno_memory.services import ANYONE, async_twin
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
-from agno_memory.validators import check, items, validate_limit, validate_version
+from agno_memory.validators import check, items, validate_limit
 
 
 class Memory(Merging):
@@ -76,7 +76,7 @@ class Memory(Merging):
             MemoryNotFound: this user has no such memory.
             MemoryChanged: the memory is at another version.
         """
-        number = _number(version)
+        number = version_number(version)
         own_id = identifier("memory_id", memory_id)
         candidate = cleaned_memory(self._store.model, memory, owner_id(user_id), own_id)
         replaced = self._store.replace(candidate, version)
@@ -142,7 +142,7 @@ class Memory(Merging):
             MemoryChanged: the memory is at another version.
         """
         owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
-        number = _number(version)
+        number = version_number(version)
         delete = self._store.delete_permanently if permanently else self._store.delete
         if not delete(own_id, owner, version):
             raise self._refusal(own_id, owner, number)
@@ -324,10 +324,3 @@ class Memory(Merging):
         if version is not None and self.rows_to_write(owner).current().filter(memory_id=memory_id).exists():
             return MemoryChanged(memory_id, version)
         return MemoryNotFound(memory_id)
-
-
-def _number(version: Version) -> int | None:
-    """Return the number of a version; raises ValidationError."""
-    number = version.version if isinstance(version, UserMemory) else version
-    check("version", number, validate_version)
-    return number

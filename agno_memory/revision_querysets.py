@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from agno_memory.base_querysets import OwnedQuerySet
+from agno_memory.conf import conf
 from agno_memory.db.expiry import unexpired
+from agno_memory.db.keyset import after
 from agno_memory.db.readable import ReadableQuery
 
 if TYPE_CHECKING:
-    from agno_memory.revision_models import MemoryRevision  # noqa: F401  named in a string below
+    from agno_memory.revision_models import MemoryRevision
+
+# The time from which on a version held, and its number.
+VersionPosition = tuple[datetime.datetime, int]
+# The orders of the versions of one memory, of deleted memories, and of all versions of one person.
+NEWEST: Final = ("-last_updated", "-version")
+LAST_DELETED: Final = ("-valid_until", "-key")
+BY_MEMORY: Final = ("memory_key", "last_updated", "version", "key")
 
 
 class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
@@ -23,6 +35,38 @@ class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
         """Narrow to the versions of one memory."""
         return self.filter(user_id=owner, memory_key=key)
 
+    def newest(self) -> Self:
+        """Order the versions of one memory, the newest first."""
+        return self.order_by(*NEWEST)
+
+    def before(self, position: VersionPosition) -> Self:
+        """Narrow to the versions of one memory before one of them."""
+        return self.filter(after(NEWEST, position))
+
+    def of_existing(self, memories: QuerySet[Any]) -> Self:
+        """Leave out the versions of memories that have been deleted or have expired.
+
+        Args:
+            memories: those that exist.
+        """
+        whose = {"user_id": OuterRef("user_id")}
+        existing = memories.order_by().filter(key=OuterRef("memory_key"), **whose)
+        revisions: Any = self.model._base_manager.using(self._db)  # type: ignore[attr-defined]
+        # An id may be used again after its memory was deleted.
+        deletions = revisions.filter(
+            memory_key=OuterRef("memory_key"), last_updated__gte=OuterRef("last_updated"), is_deleted=True, **whose
+        )
+        return self.filter(Exists(existing), ~Exists(deletions))
+
+    def walk(self) -> Iterator[MemoryRevision]:
+        """Yield these versions of one person's memories, by memory, the oldest first, read page by page."""
+        rows = self.order_by(*BY_MEMORY)
+        page = list(rows[: conf.BATCH_SIZE])
+        while page:
+            yield from page
+            last = [getattr(page[-1], name) for name in BY_MEMORY]
+            page = list(rows.filter(after(BY_MEMORY, last))[: conf.BATCH_SIZE]) if len(page) == conf.BATCH_SIZE else []
+
     def at(self, moment: datetime.datetime) -> Self:
         """Narrow to the versions that held at a moment."""
         held = self.filter(last_updated__lte=moment, valid_until__gt=moment)
@@ -30,4 +74,4 @@ class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
 
     def deleted(self) -> Self:
         """Narrow to the last versions of deleted memories, the last deleted one first."""
-        return self.filter(is_deleted=True).order_by("-valid_until", "-key")
+        return self.filter(is_deleted=True).order_by(*LAST_DELETED)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import pytest
 from django.test import TransactionTestCase
 
-from agno_memory.test import MemoryContract
-from agno_memory.test.contract import Capabilities
+from agno_memory.test import MemoryContract, contract
+from agno_memory.test.contract import Capabilities, ContractCase
 
 
 def test_no_part_of_the_contract_hides_a_test_of_another() -> None:
     """A test with the name of a test in another part would replace it."""
     names = [name for part in MemoryContract.__mro__ for name in vars(part) if name.startswith("test_")]
     assert len(names) == len(set(names))
+
+
+def test_every_part_is_in_the_contract() -> None:
+    """A part that the suite leaves out is tested on no database."""
+    parts = {part for part in vars(contract).values() if isinstance(part, type) and issubclass(part, ContractCase)}
+    assert parts - {ContractCase} <= set(MemoryContract.__mro__)
 
 
 def test_every_flag_is_documented() -> None:

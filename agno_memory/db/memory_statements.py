@@ -10,6 +10,7 @@ from agno_memory.db.revisions import KeepingDelete, KeepingUpdate
 from agno_memory.db.statements import Delete, Update, Upsert
 from agno_memory.db.stored_rows import TEXT_KEY
 from agno_memory.models import UserMemory
+from agno_memory.validators import check, validate_version
 
 SEARCH_TEXT: Any = field_named("search_text")
 SEARCH_TERMS: Any = field_named("search_terms")
@@ -45,6 +46,21 @@ def upsert_statement(*names: str) -> Upsert:
 def delete_statement(*, guards: tuple[str, ...], keeps: bool) -> Delete:
     """Return the statement that deletes an owner's memory; the arguments are those of ``replace_statement()``."""
     return (KeepingDelete if keeps else Delete)(*BY_KEY, *guards, unexpired=True)
+
+
+def version_number(version: Version, name: str = "version") -> int | None:
+    """Return the number of a version.
+
+    Args:
+        version: the argument of a caller.
+        name: of the argument.
+
+    Raises:
+        ValidationError: not a version.
+    """
+    number = version.version if isinstance(version, UserMemory) else version
+    check(name, number, validate_version)
+    return number
 
 
 def guard(version: Version) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from django.db import DatabaseError, IntegrityError
+from django.db.models import Q
 
 from agno_memory.conf import conf
 from agno_memory.db.expiry import EXPIRES_AFTER
@@ -38,6 +39,7 @@ from agno_memory.names import MAX_COUNT
 from agno_memory.querysets import Position, sort_key
 from agno_memory.retries import retry
 from agno_memory.revision_models import MemoryRevision
+from agno_memory.revision_querysets import VersionPosition
 from agno_memory.times import now
 
 WRITTEN: Final = (*UserMemory.content_fields, *(field.name for field in DERIVED))
@@ -46,7 +48,6 @@ SELECT = Select(*BY_KEY)
 DELETE_VECTORS = DeleteAll("user_id", "memory_key")
 DELETE_REVISIONS = DeleteAll("user_id", "memory_key")
 TERMS = SetValues(*BY_KEY, "version", fields=[SEARCH_TERMS.name])
-
 
 # A statement is compiled for each number of topics and words up to this one.
 MAX_COMPILED_LENGTH = 8
@@ -107,21 +108,32 @@ class Store(ManyRows):
         read = self.read(lambda alias: statement.first(limit, self.model, alias, values))
         return cast("list[UserMemory]", read)
 
-    def versions(self, memory_id: str, owner: str) -> tuple[UserMemory | None, list[MemoryRevision]]:
+    def versions(
+        self, memory_id: str, owner: str, limit: int | None = None, position: VersionPosition | None = None
+    ) -> tuple[UserMemory | None, list[MemoryRevision]]:
         """Return an owner's memory with this id, or None, and its earlier versions, the newest first.
 
         Left out are the versions of an earlier memory with the same id, and one of a write that was killed: its
         version still holds.
+
+        Args:
+            memory_id: of the memory.
+            owner: of the memory.
+            limit: the maximum number of earlier versions; None for all.
+            position: only the versions before this one.
         """
-        alias, key = self.write_alias, KEY.digest(owner, memory_id)
         current = self.get(memory_id, owner)
-        kept = self.model.revisions(alias).of_memory(owner, key).order_by("-last_updated", "-version")
+        kept = self.model.revisions(self.write_alias).of_memory(owner, KEY.digest(owner, memory_id))
+        below = MAX_COUNT + 1
+        if position is not None:
+            below = position[1]
+            kept = kept.before(position)
+        elif current is not None:
+            below = current.version
+            kept = kept.filter(Q(last_updated__lt=current.last_updated) | Q(version__lt=current.version))
         versions: list[MemoryRevision] = []
-        below = MAX_COUNT + 1 if current is None else current.version
-        for revision in kept:
+        for revision in kept.newest()[:limit]:
             if revision.version >= below:
-                if not versions and current is not None and revision.last_updated == current.last_updated:
-                    continue
                 break
             versions.append(revision)
             below = revision.version

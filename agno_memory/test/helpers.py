@@ -11,6 +11,7 @@ from unittest import mock
 from django.test import override_settings
 
 from agno_memory.conf import conf
+from agno_memory.content_models import MemoryContent
 from agno_memory.models import UserMemory
 
 
@@ -37,6 +38,6 @@ def values(memory: UserMemory) -> dict[str, Any]:
     return {field.attname: getattr(memory, field.attname) for field in memory._meta.concrete_fields}
 
 
-def texts(memories: Iterable[UserMemory]) -> list[str]:
-    """Return the texts of memories, in their order."""
+def texts(memories: Iterable[MemoryContent]) -> list[str]:
+    """Return the texts of memories, or of versions of them, in their order."""
     return [memory.memory for memory in memories]

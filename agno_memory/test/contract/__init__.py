@@ -77,6 +77,8 @@ class MemoryContract(
     AsyncContract,
     ErrorContract,
     BulkMemoryContract,
+    HistoryContract,
     ExpiryContract,
+    MergingContract,
 ):
     """The whole contract of the service, for one database. A subclass sets ``database`` and adds a test case."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 from itertools import pairwise
 from typing import Any
+from unittest import mock
 
+from agno_memory import history
 from agno_memory.acting import acting
 from agno_memory.bulk import BulkMemory
-from agno_memory.exceptions import MemoryNotFound, VersionNotFound
+from agno_memory.exceptions import MemoryChanged, MemoryNotFound, VersionNotFound
 from agno_memory.models import UserMemory
+from agno_memory.pruning import prune
 from agno_memory.signals import memory_added, memory_replaced
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
 from agno_memory.test.helpers import at, texts, values, with_settings
@@ -206,6 +209,90 @@ class HistoryContract(ContractCase):
         self.assert_refused("as_of", self.memory.get_user_memories, ALICE, as_of=long_ago.replace(tzinfo=None))
         with with_settings(HISTORY_DAYS=60):
             self.assertEqual(self.memory.get_user_memories(ALICE, as_of=long_ago), [])
+
+    def test_pages_of_a_history(self) -> None:
+        earlier = self.add("earlier", memory_id="m")
+        for number in range(4):
+            self.replace(earlier, str(number))
+        self.memory.delete_user_memory("m", ALICE)
+        added = self.add("0", memory_id="m")
+        for number in range(1, 6):
+            self.replace(added, str(number))
+        whole = self.memory.get_user_memory_history("m", ALICE)
+        self.assertEqual([version.memory for version in whole], ["5", "4", "3", "2", "1", "0"])
+        seen = self.memory.get_user_memory_history("m", ALICE, limit=2)
+        while page := self.memory.get_user_memory_history("m", ALICE, limit=2, position=seen[-1]):
+            self.assertLessEqual(len(page), 2)
+            seen += page
+        self.assertEqual([version.version for version in seen], [version.version for version in whole])
+        position = (whole[1].last_updated, whole[1].version)
+        self.assertEqual(self.memory.get_user_memory_history("m", ALICE, position=position), whole[2:])
+        self.assert_refused("limit", self.memory.get_user_memory_history, "m", ALICE, limit=-1)
+        with mock.patch.object(history, "PAGE_SIZE", 2):
+            self.assertEqual(self.memory.restore_user_memory("m", ALICE, version=1).memory, "0")
+            for version in (8, 100):
+                with self.assertRaises(VersionNotFound):
+                    self.memory.restore_user_memory("m", ALICE, version=version)
+
+    def test_a_version_is_restored_only_over_the_one_that_was_seen(self) -> None:
+        added = self.add("one")
+        replaced = self.replace(added, "two")
+        for version in (1, added):
+            with self.assertRaises(MemoryChanged):
+                self.memory.restore_user_memory(added.memory_id, ALICE, at_version=version)
+        self.assert_refused("at_version", self.memory.restore_user_memory, added.memory_id, ALICE, at_version=0)
+        for version in (replaced, 3):
+            restored = self.memory.restore_user_memory(added.memory_id, ALICE, at_version=version)
+        self.assertEqual((restored.version, restored.memory), (4, "two"))
+        self.memory.delete_user_memory(added.memory_id, ALICE)
+        with self.assertRaises(MemoryChanged):
+            self.memory.restore_user_memory(added.memory_id, ALICE, at_version=4)
+
+    def test_what_readers_see_who_may_not_see_deleted_memories(self) -> None:
+        """Neither those that were deleted or have expired, nor those with an id that was used again."""
+        start = now() - 100 * SECOND
+        with at(start):
+            kept, gone, again, back = (self.add(text) for text in ("kept", "gone", "again", "back"))
+            expiring = self.add("expiring", expires_at=start + 50 * SECOND)
+            self.add("his", BOB)
+            self.replace(gone, "gone 2")
+        with at(start + 20 * SECOND):
+            for each in (gone, again, back):
+                self.memory.delete_user_memory(each.memory_id, ALICE)
+            self.replace(kept, "kept 2")
+            self.memory.restore_user_memory(back.memory_id, ALICE)
+            self.add("new", memory_id=again.memory_id)
+            self.replace(again, "new 2")
+        rows = self.rows.for_user(ALICE)
+        then = rows.as_of(start + 10 * SECOND)
+        self.assertEqual(sorted(texts(then)), ["again", "back", "expiring", "gone 2", "kept"])
+        seen = then.without_deleted()
+        self.assertEqual((sorted(texts(seen)), seen.count()), (["back", "kept"], 2))
+        self.assertEqual(texts(seen.newest()[:1]), ["back"])
+        self.assertEqual(texts(seen.filter(memory="kept")), ["kept"])
+        self.assertEqual(sorted(texts(rows.versions().walk())), ["again", "back", "gone", "gone 2", "kept", "new"])
+        self.assertEqual(sorted(texts(rows.without_deleted().versions().walk())), ["back", "kept", "new"])
+        self.assertEqual(texts(rows.filter(memory="gone 2").versions().deleted()), ["gone 2"])
+        # A version may have had another expiry, so current() is no condition on versions.
+        self.assertEqual(sorted(texts(rows.current().as_of(start + 10 * SECOND))), ["again", "back", "gone 2", "kept"])
+        with at(start + 30 * SECOND):
+            later = self.memory.add_user_memory(UserMemory(memory="soon", expires_at=start + 40 * SECOND), ALICE)
+            self.replace(later, "never")
+        self.assertEqual(texts(rows.current().filter(memory="soon").versions()), ["soon"])
+        prune(self.database)
+        self.assertEqual(sorted(texts(then.without_deleted())), ["back", "kept"])
+        self.assertIn(expiring.memory_id, [each.memory_id for each in rows.versions().deleted()])
+
+    def test_a_walk_through_versions_reads_each_once(self) -> None:
+        for text in ("a", "b"):
+            added = self.add(text)
+            for number in range(3):
+                self.replace(added, f"{text}{number}")
+        rows = self.rows.for_user(ALICE)
+        with with_settings(BATCH_SIZE=2):
+            walked = texts(rows.versions().walk())
+        # By memory: the keys are digests.
+        self.assertEqual(sorted([walked[:3], walked[3:]]), [["a", "a0", "a1"], ["b", "b0", "b1"]])
 
     def test_what_is_deleted_for_good_leaves_nothing(self) -> None:
         revisions = self.rows.revisions()
