@@ -35,6 +35,7 @@ from agno_memory.admin.related import related
 from agno_memory.admin.search import Search
 from agno_memory.admin.titles import TitledPages
 from agno_memory.admin.urls import unquoted
+from agno_memory.admin.versions import VersionPages
 from agno_memory.admin.widgets import MomentFormField, TopicsInput
 from agno_memory.bulk import BulkMemory
 from agno_memory.exceptions import AmbiguousMemory, MemoryChanged, MemoryExists, MemoryNotFound
@@ -66,7 +67,7 @@ def memory_fieldsets(content_fields: tuple[str, ...]) -> Any:
     )
 
 
-class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionViews, Columns, _Admin):
+class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, VersionPages, CompletionViews, Columns, _Admin):
     """The admin of memories for any ``ModelAdmin``: Django's own, or a theme's.
 
     Every write goes through the service, and the cost of a page does not grow with the number of memories.
@@ -152,10 +153,6 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
         for pattern in urls:
             pattern.callback = _acting(pattern.callback)
         return urls
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        rows: Any = super().get_queryset(request)
-        return rows.current()
 
     def get_readonly_fields(self, request: HttpRequest, obj: UserMemory | None = None) -> tuple[str, ...]:
         if obj:
