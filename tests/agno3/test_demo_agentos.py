@@ -61,4 +61,4 @@ def test_the_admin_shows_what_the_agent_learned_over_http(tmp_path: Path) -> Non
         assert client.get("/static/admin/css/base.css").status_code == 200
         token = httpx.post(f"{address}/api/token/", data={"username": "demo", "password": "demo"}).json()["token"]
         answer = httpx.get(f"{address}/agents/sessions", headers={"Authorization": f"Token {token}"})
-        assert [session["session_id"] for session in answer.json()["data"]] == ["dinner"]
+        assert "dinner" in [session["session_id"] for session in answer.json()["data"]]
