@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
+from agno_memory.db.expiry import CurrentMoment, unexpired
 from agno_memory.db.rows import read_fields
 from agno_memory.kept_querysets import KeptQuerySet
 from agno_memory.times import now, to_iso
@@ -74,6 +75,7 @@ class AsOfQuerySet(KeptQuerySet):
     _conditions: tuple[tuple[bool, Any, Any], ...] = ()
     _moment: datetime.datetime | None = None
     _is_without_deleted = False
+    _is_current = False
 
     def as_of(self, moment: datetime.datetime) -> Self:
         """Return the memories as they were at a moment: deleted ones included, later ones not.
@@ -88,6 +90,14 @@ class AsOfQuerySet(KeptQuerySet):
         rows._moment = moment_of_history(moment)
         return rows
 
+    def current(self, moment: datetime.datetime | None = None) -> Self:
+        """Narrow to the memories that have not expired, now or at a moment."""
+        rows = super().current(moment)
+        if moment is None:
+            # It is about the memories of today: a version may have had another expiry.
+            rows._conditions, rows._is_current = self._conditions, True
+        return rows
+
     def without_deleted(self) -> Self:
         """Leave out what ``as_of()`` and ``versions()`` have of memories that have been deleted or have expired since.
 
@@ -98,7 +108,10 @@ class AsOfQuerySet(KeptQuerySet):
         return rows
 
     def versions(self) -> RevisionQuerySet:
-        """Return the earlier versions that meet the conditions of this queryset, those of deleted memories included."""
+        """Return the earlier versions that meet the conditions of this queryset, those of deleted memories included.
+
+        ``current()`` is no condition on versions, nor are an order and a slice.
+        """
         own: Any = self
         versions: RevisionQuerySet = self.model.revisions(own._db)
         for negate, args, kwargs in self._conditions:
@@ -117,7 +130,7 @@ class AsOfQuerySet(KeptQuerySet):
     def _clone(self) -> Self:
         clone = super()._clone()  # type: ignore[misc]
         clone._conditions, clone._moment = self._conditions, self._moment
-        clone._is_without_deleted = self._is_without_deleted
+        clone._is_without_deleted, clone._is_current = self._is_without_deleted, self._is_current
         return clone  # type: ignore[no-any-return]
 
     # Reading
@@ -150,7 +163,7 @@ class AsOfQuerySet(KeptQuerySet):
         current, earlier = self._parts()
         now_there = {memory.key: memory for memory in current.order_by(*dict.fromkeys(order))[:high]}
         then_there = [
-            _memory_of(revision, self.model)
+            memory_of(revision, self.model)
             for revision in earlier.defer("search_text").order_by(*_of_revision(order))[:high]
             # The version of a write that was killed still holds.
             if revision.memory_key not in now_there
@@ -168,7 +181,8 @@ class AsOfQuerySet(KeptQuerySet):
         current = current.order_by().filter(last_updated__lte=self._moment).current(self._moment)
         if self._is_without_deleted:
             current = current.current()
-        return current, self.versions().at(self._moment)
+        earlier = self.versions().at(self._moment)
+        return current, earlier.filter(unexpired(CurrentMoment())) if self._is_current else earlier
 
     def _count_still_current(self, current: QuerySet[Any], earlier: QuerySet[Any]) -> int:
         """Return the number of revisions of writes that were killed: only databases without transactions have any."""
@@ -254,7 +268,7 @@ def _renamed(lookup: str) -> str:
     return KEY.sub(r"\1memory_key", lookup)
 
 
-def _memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:
+def memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:
     """Return a version as the memory that it was."""
     names = [field.attname for field in read_fields(model)]
     values = [revision.memory_key if name == "key" else getattr(revision, name) for name in names]

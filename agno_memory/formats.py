@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any, Final
 
 from agno_memory.models import AgentRun, AgentSession, UserMemory
-from agno_memory.names import FIELDS
+from agno_memory.names import FIELDS, VERSION_FIELDS
+from agno_memory.revision_models import MemoryRevision
 from agno_memory.times import to_iso
 from agno_memory.transcripts import messages
 
@@ -32,7 +33,7 @@ _BEFORE_FORMULA_IN_JSON: Final = re.compile(rf";(?=[\s']*[{FORMULA}])")
 BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-def as_dict(memory: UserMemory) -> dict[str, Any]:
+def as_dict(memory: UserMemory | MemoryRevision) -> dict[str, Any]:
     """Return a memory for JSON: the values of ``names.FIELDS``, times in the format of ``times.to_iso()``."""
     values = dict(zip(FIELDS, _values(memory), strict=True))
     if memory.expires_at is not None:
@@ -41,6 +42,19 @@ def as_dict(memory: UserMemory) -> dict[str, Any]:
     # Formatting times is most of the work, and a memory that was never replaced has one time.
     values["last_updated"] = created if memory.last_updated == memory.created_at else to_iso(memory.last_updated)
     return values
+
+
+def ending_as_dict(version: MemoryRevision) -> dict[str, Any]:
+    """Return how long a version of a memory held and how it ended, for JSON; see ``VERSION_FIELDS``."""
+    values = {name: getattr(version, name) for name in VERSION_FIELDS}
+    times = {name: values[name] and to_iso(values[name]) for name in ("valid_from", "valid_until")}
+    return {**values, **times}
+
+
+def version_lines(versions: Iterable[MemoryRevision]) -> Iterator[str]:
+    """Yield earlier versions as JSON, one per line; ``valid_until`` marks them."""
+    for version in versions:
+        yield json.dumps({**as_dict(version), **ending_as_dict(version)}, ensure_ascii=False) + "\n"
 
 
 def json_lines(memories: Iterable[UserMemory]) -> Iterator[str]:

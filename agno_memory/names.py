@@ -22,15 +22,34 @@ CONTENT_FIELDS: Final = (
 MACHINE_WRITTEN: Final = ("version", "created_at", "last_updated")
 # Every field of a memory that callers see, in the order of the documents.
 FIELDS: Final = ("memory_id", "user_id", *CONTENT_FIELDS, *MACHINE_WRITTEN)
+# The fields of a version of a memory, beside those of a memory. The version that holds now has no "valid_until".
+VERSION_FIELDS: Final = (
+    "valid_from",
+    "valid_until",
+    "action",
+    "actor",
+    "through",
+    "reason",
+    "merged_into",
+    "restored",
+)
 
 # Ids that the REST API refuses, because its own paths have these words in the place of an id. Computed there from the
 # routes, and held equal by a test.
-RESERVED_IDS: Final = ("bulk", "delete", "export", "search")
+RESERVED_IDS: Final = ("bulk", "delete", "duplicates", "export", "merge", "search")
+# The same for words after an id, which may contain slashes: "a/history" would be the history of "a".
+RESERVED_ENDINGS: Final = ("history", "restore")
 
 MAX_IDENTIFIER_LENGTH: Final = 255
 MAX_QUERY_LENGTH: Final = 1_000
 # The largest version and the largest limit: the maximum of an integer column on every database.
 MAX_COUNT: Final = 2**31 - 1
+
+
+def is_reserved(memory_id: str) -> bool:
+    """Return whether the REST API has no address for a memory with this id, because of its own words."""
+    before, _slash, ending = memory_id.rpartition("/")
+    return memory_id in RESERVED_IDS or bool(before and ending in RESERVED_ENDINGS)
 
 
 def gettext_noop(message: str) -> str:

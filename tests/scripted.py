@@ -29,6 +29,18 @@ PAYLOAD: dict[str, Any] = {
     "created_at": "2026-11-25T02:20:22.123Z",
     "last_updated": "2026-11-25T03:20:22.123Z",
 }
+# An earlier version of it.
+VERSION: dict[str, Any] = {
+    **PAYLOAD,
+    "valid_from": "2026-11-25T03:20:22.123Z",
+    "valid_until": "2026-11-25T04:20:22.123Z",
+    "action": "replaced",
+    "actor": "maya",
+    "through": "REST",
+    "reason": "ticket 812",
+    "merged_into": None,
+    "restored": None,
+}
 PROXY = httpx.Response(200, text="<html>Please log in to the hotel's network</html>")
 NOT_FOUND = httpx.Response(404, json={"detail": "Not found."})
 

@@ -30,6 +30,7 @@ from agno_memory.admin.person_sessions import SESSIONS_SHOWN
 from agno_memory.admin.timeline import MAX_COLUMNS, division
 from agno_memory.admin.urls import quoted, unquoted
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.test import at
 from tests.admin import LIST, add, add_many, counted, link, memory_url, page, staff
@@ -184,6 +185,25 @@ def test_all_memories_are_exported(alias: str, site: str) -> None:
     assert [(entry.action_flag, entry.object_repr) for entry in entries] == [(CHANGE, "a/b")] * 2
     assert all("2" in str(entry.change_message) for entry in entries)
     assert not any("lines" in str(vars(entry)) for entry in entries)
+
+
+@each_database
+def test_an_export_has_the_history(alias: str, site: str) -> None:
+    """That of deleted memories only with the permission to see them."""
+    memory, gone = add("one", "maya"), add("gone", "maya")
+    Memory().replace_user_memory(memory.memory_id, UserMemory(memory="two"), "maya")
+    Memory().delete_user_memory(gone.memory_id, "maya")
+    for client, expected in (
+        (staff("view", "export"), ["one"]),
+        (staff("view", "export", "view_deleted", name="auditor"), ["gone", "one"]),
+    ):
+        response: Any = client.post(person("maya", "export/"), {"format": "jsonl"})
+        first, *earlier = [json.loads(line) for line in response.getvalue().decode().splitlines()]
+        assert first["memory"] == "two"
+        assert sorted(each["memory"] for each in earlier) == expected
+        assert all(each["valid_until"] for each in earlier)
+        response = client.post(person("maya", "export/"), {"format": "csv"})
+        assert len(response.getvalue().decode().splitlines()) == 2
 
 
 @on_sqlite

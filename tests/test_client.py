@@ -32,11 +32,6 @@ def test_signatures_are_those_of_the_service() -> None:
         "select",
         "upsert_fields",
         "context",
-        # The service has no address for these yet.
-        "get_user_memory_history",
-        "restore_user_memory",
-        "merge_user_memories",
-        "duplicates",
     }
     verbs |= {f"a{name}" for name in verbs}
     assert verbs <= set(dir(MemoryClient))
@@ -49,7 +44,8 @@ def test_signatures_are_those_of_the_service() -> None:
 
 def parameters(verb: Verb) -> list[tuple[str, Any, Any]]:
     found = list(inspect.signature(verb).parameters.values())[1:]
-    return [(each.name, each.kind, each.default) for each in found if each.name not in ("as_of", "permanently")]
+    # The client follows the links of pages, and sends the reason that acting() has in Python.
+    return [(each.name, each.kind, each.default) for each in found if each.name not in ("position", "reason")]
 
 
 def test_clear_is_not_available() -> None:
@@ -84,7 +80,7 @@ def test_export(way: str) -> None:
     script = Script(httpx.Response(200, content=lines.encode(), headers={"Content-Type": "application/x-ndjson"}))
     found = exported(client(script, user_id="maya"), way, topics=["a"])
     assert found == [memory_of(each) for each in payload]
-    assert script.calls == ["GET /api/memories/export/?user_id=maya&topic=a"]
+    assert script.calls == ["GET /api/memories/export/?user_id=maya&topic=a&history=false"]
     assert script.sent[0].headers["Accept"] == "application/x-ndjson"
     empty = Script(httpx.Response(200, content=b""))
     assert exported(MemoryClient(BASE, transport=empty), way) == []

@@ -27,6 +27,7 @@ from agno_memory.client import (
     MemoryClient,
     MemoryExists,
     MemoryNotFound,
+    MemoryVersion,
     Throttled,
     UnexpectedAnswer,
     UserMemory,
@@ -44,7 +45,9 @@ from agno_memory.test.contract import (
     BulkContract,
     ContractCase,
     DeleteContract,
+    HistoryContract,
     IdsContract,
+    MergingContract,
     OrderContract,
     OwnerContract,
     ReplaceContract,
@@ -95,6 +98,9 @@ class OverHttp:
 
         return twin
 
+    def rows(self, user_id: object) -> Any:
+        return self.local.rows(user_id)
+
     def clear(self) -> int:
         return self.local.clear()
 
@@ -105,7 +111,7 @@ class OverHttp:
 def as_model(found: Any) -> Any:
     if isinstance(found, list):
         return [as_model(each) for each in found]
-    if not isinstance(found, UserMemory):
+    if not isinstance(found, UserMemory) or isinstance(found, MemoryVersion):
         return found
     derived = {"key": composite_key(found.user_id, found.memory_id), "search_text": fold(found.memory)}
     derived["search_terms"] = stored_words(found.memory, found.topics)
@@ -194,6 +200,27 @@ class ClientContract(ContractCase):
     test_a_write_makes_it_the_newest = OrderContract.test_a_write_makes_it_the_newest
     test_limits = OrderContract.test_limits
     test_filters_of_origin = OrderContract.test_filters_of_origin
+
+    # Those without acting(), querysets, matches and positions.
+    replace = HistoryContract.replace
+    versions = HistoryContract.versions
+    test_nobody_sees_the_history_of_another = HistoryContract.test_nobody_sees_the_history_of_another
+    test_a_version_is_restored_as_a_new_one = HistoryContract.test_a_version_is_restored_as_a_new_one
+    test_a_deleted_memory_comes_back = HistoryContract.test_a_deleted_memory_comes_back
+    test_an_id_that_is_used_again = HistoryContract.test_an_id_that_is_used_again_begins_a_new_history
+    test_what_was_known_at_a_moment = HistoryContract.test_what_was_known_at_a_moment
+    test_a_moment_before_the_history_is_refused = HistoryContract.test_a_moment_before_the_history_is_refused
+    test_what_is_deleted_for_good_leaves_nothing = HistoryContract.test_what_is_deleted_for_good_leaves_nothing
+    test_without_history_nothing_is_kept = HistoryContract.test_without_history_nothing_is_kept
+    test_a_clock_that_goes_back_makes_no_hole = HistoryContract.test_a_clock_that_goes_back_makes_no_hole
+
+    test_merging = MergingContract.test_merging_keeps_the_newest_and_unites_the_topics
+    test_merging_takes_a_text = MergingContract.test_merging_takes_a_text
+    test_bad_merges_change_nothing = MergingContract.test_bad_merges_change_nothing
+    test_duplicates = MergingContract.test_duplicates
+    test_what_is_known_is_returned = MergingContract.test_what_is_known_is_returned
+    test_what_is_known_is_refused = MergingContract.test_what_is_known_is_refused
+    test_duplicates_are_allowed_by_default = MergingContract.test_duplicates_are_allowed_by_default
 
     test_a_life = AsyncContract.test_a_life
     test_many_at_once = AsyncContract.test_many_at_once
@@ -422,9 +449,12 @@ class Tokens(TokenAuthentication):
         return user, None
 
 
+DOCUMENTED = ("Remember", "Async", "Look back, and undo", "Erase a person", "Errors")
+
+
 @commits
 @pytest.mark.parametrize("alias", ["default"])
-@pytest.mark.parametrize("title", ["Remember", "Async", "Erase a person", "Errors"])
+@pytest.mark.parametrize("title", DOCUMENTED)
 def test_documented(title: str, alias: str, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserScopedViewSet, "authentication_classes", [Tokens])
     code = examples.blocks(ROOT / "docs" / "client.md")[title]
@@ -434,7 +464,7 @@ def test_documented(title: str, alias: str, site: str, monkeypatch: pytest.Monke
 
 
 def test_every_documented_block_is_run() -> None:
-    assert set(examples.blocks(ROOT / "docs" / "client.md")) == {"Remember", "Async", "Erase a person", "Errors"}
+    assert set(examples.blocks(ROOT / "docs" / "client.md")) == set(DOCUMENTED)
 
 
 @commits

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from agno_memory import names
-from agno_memory.client import UnexpectedAnswer, UserMemory
+from agno_memory.client import MemoryVersion, UnexpectedAnswer, UserMemory, models
 from agno_memory.models import UserMemory as Model
-from tests.scripted import PAYLOAD, SECRET, Script, client, memory_of
+from tests.scripted import PAYLOAD, SECRET, VERSION, Script, client, memory_of
 
 
 def test_a_memory_has_the_fields_of_the_model() -> None:
@@ -73,6 +74,29 @@ def test_required_fields(name: str) -> None:
 def test_every_field_has_a_place() -> None:
     """A field in ``names.FIELDS`` that the dataclass lacks would make every response unreadable."""
     assert set(UserMemory.__dataclass_fields__) == set(names.FIELDS)
+    assert set(MemoryVersion.__dataclass_fields__) == {*names.FIELDS, *names.VERSION_FIELDS}
+
+
+def test_a_version_is_a_memory_with_its_end() -> None:
+    version = models.parse_version(VERSION)
+    assert isinstance(version, UserMemory)
+    assert version.memory == SECRET
+    assert version.valid_from == version.last_updated
+    assert version.valid_until == datetime(2026, 11, 25, 4, 20, 22, 123000, UTC)
+    assert (version.action, version.actor, version.through) == ("replaced", "maya", "REST")
+    assert version.reason == "ticket 812"
+    assert models.parse_version({**VERSION, "valid_until": None}).valid_until is None
+    assert SECRET not in repr(version)
+    assert "ticket" not in repr(version)
+    assert len({version, models.parse_version(VERSION)}) == 1
+
+
+@pytest.mark.parametrize("name", names.VERSION_FIELDS)
+def test_required_fields_of_a_version(name: str) -> None:
+    payload = {key: value for key, value in VERSION.items() if key != name}
+    script = Script(httpx.Response(200, json={"next": None, "results": [payload]}))
+    with client(script) as memory, pytest.raises(UnexpectedAnswer):
+        memory.get_user_memory_history("m1")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
+import httpx
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -37,7 +38,8 @@ def test_ids_are_encoded(memory_id: str, sent: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "memory_id", ["", " ", ".", "..", "a/../b", "/a", "a/", "a//b", "bulk", "delete", "export", "\ud800", 5.0, None]
+    "memory_id",
+    ["", " ", ".", "..", "a/../b", "/a", "a/", "a//b", "bulk", "delete", "export", "a/history", "\ud800", 5.0, None],
 )
 def test_ids_that_a_url_cannot_contain(memory_id: Any) -> None:
     """Unchecked, these would be requests for other resources."""
@@ -55,15 +57,29 @@ def test_ids_that_a_url_cannot_contain(memory_id: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "memory_id", ["a", "a/b", ".", "a/.", "/a", "a/", "a//b", "bulk", "bulk/", "delete", "export", "exports"]
+    "memory_id",
+    [
+        *("a", "a/b", ".", "a/.", "/a", "a/", "a//b", "bulk", "bulk/", "delete", "export", "exports"),
+        *("history", "a/history", "a/b/restore", "/history", "history/a", "a/histories", "merge", "duplicates"),
+    ],
 )
 def test_refused_ids_are_those_of_the_service(memory_id: str) -> None:
     """The rule exists twice, because the client works without Django."""
     outcomes = [
-        attempt(lambda: converters.validate_reachable("memory_id", memory_id, names.RESERVED_IDS)),
+        attempt(
+            lambda: converters.validate_reachable("memory_id", memory_id, names.RESERVED_IDS, names.RESERVED_ENDINGS)
+        ),
         attempt(lambda: protocol.path_segment("memory_id", memory_id)),
     ]
     assert len({isinstance(outcome, ValidationError) for outcome in outcomes}) == 1
+
+
+@pytest.mark.parametrize("user_id", ["bulk", "search", "merge", "a/history"])
+def test_the_words_of_memories_are_no_words_of_users(user_id: str) -> None:
+    """Their addresses have a user id in another place."""
+    script = Script(httpx.Response(200, json={"deleted": 1}))
+    with client(script, user_id=user_id) as memory:
+        assert memory.clear_user_memories() == 1
 
 
 def test_batches_are_limited_in_items_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

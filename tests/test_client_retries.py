@@ -27,7 +27,20 @@ from agno_memory.client import (
     protocol,
     retries,
 )
-from tests.scripted import NOT_FOUND, PAYLOAD, PROXY, TOKEN, Script, Step, Verb, both_ways, client, memory_of, page
+from tests.scripted import (
+    NOT_FOUND,
+    PAYLOAD,
+    PROXY,
+    TOKEN,
+    VERSION,
+    Script,
+    Step,
+    Verb,
+    both_ways,
+    client,
+    memory_of,
+    page,
+)
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -44,6 +57,10 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], httpx.Response]] = {
     "upsert_user_memory": ("PUT", (UserMemory(memory="x"),), httpx.Response(200, json=PAYLOAD)),
     "delete_user_memory": ("DELETE", ("m1",), httpx.Response(204)),
     "delete_user_memories": ("POST", (["m1"],), httpx.Response(200, json={"deleted": ["m1"]})),
+    "get_user_memory_history": ("GET", ("m1",), httpx.Response(200, json={"next": None, "results": [VERSION]})),
+    "restore_user_memory": ("POST", ("m1",), httpx.Response(200, json=PAYLOAD)),
+    "merge_user_memories": ("POST", (["m1", "m2"],), httpx.Response(200, json=PAYLOAD)),
+    "duplicates": ("GET", (), httpx.Response(200, json={"results": [[PAYLOAD, PAYLOAD]]})),
     "clear_user_memories": ("DELETE", ("maya",), httpx.Response(200, json={"deleted": 1})),
     "erase_user": ("DELETE", ("maya",), httpx.Response(200, json={"erased": {"memories": 1}, "left": {"memories": 0}})),
     "topic_counts": ("GET", (), httpx.Response(200, json={"results": []})),

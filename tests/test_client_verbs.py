@@ -12,8 +12,30 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from agno_memory import names
-from agno_memory.client import MemoryChanged, MemoryExists, MemoryNotFound, Stats, UnexpectedAnswer, UserMemory
-from tests.scripted import BASE, DEFAULTS, NOT_FOUND, PAYLOAD, SECRET, Script, Verb, both_ways, client, memory_of, page
+from agno_memory.client import (
+    DuplicateMemory,
+    MemoryChanged,
+    MemoryExists,
+    MemoryNotFound,
+    Stats,
+    UnexpectedAnswer,
+    UserMemory,
+    VersionNotFound,
+)
+from tests.scripted import (
+    BASE,
+    DEFAULTS,
+    NOT_FOUND,
+    PAYLOAD,
+    SECRET,
+    VERSION,
+    Script,
+    Verb,
+    both_ways,
+    client,
+    memory_of,
+    page,
+)
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -436,3 +458,125 @@ def test_topics_and_stats(call: Verb) -> None:
 def test_invalid_numbers(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         client(Script(), **{name: -1})
+
+
+# Earlier versions and duplicates
+
+
+@both_ways
+def test_history_reads_all_pages(call: Verb) -> None:
+    following = f"{BASE}memories/a%2Fb/history/?cursor=x&page_size=2"
+    script = Script(
+        httpx.Response(200, json={"next": following, "results": [VERSION, {**VERSION, "version": 2}]}),
+        httpx.Response(200, json={"next": None, "results": [{**VERSION, "version": 1}]}),
+    )
+    found = call(client(script, page_size=2), "get_user_memory_history", "a/b", "maya")
+    assert [version.version for version in found] == [3, 2, 1]
+    assert found[0].reason == "ticket 812"
+    assert script.calls == [
+        "GET /api/memories/a%2Fb/history/?user_id=maya&page_size=2",
+        "GET /api/memories/a%2Fb/history/?cursor=x&page_size=2",
+    ]
+    script = Script(httpx.Response(200, json={"next": following, "results": [VERSION]}))
+    assert len(call(script, "get_user_memory_history", "m1", limit=1)) == 1
+    assert script.calls == ["GET /api/memories/m1/history/?page_size=1"]
+    with pytest.raises(MemoryNotFound, match="m1"):
+        call(Script(NOT_FOUND), "get_user_memory_history", "m1")
+
+
+@both_ways
+def test_restore(call: Verb) -> None:
+    script = Script(httpx.Response(200, json=PAYLOAD))
+    restored = call(script, "restore_user_memory", "m1", "maya", 2, at_version=3, reason="ticket 812")
+    assert restored == memory_of(PAYLOAD)
+    assert script.calls == ["POST /api/memories/m1/restore/?user_id=maya"]
+    assert script.bodies == [{"version": 2, "reason": "ticket 812"}]
+    assert script.sent[0].headers["If-Match"] == '"3"'
+    script = Script(httpx.Response(200, json=PAYLOAD))
+    call(script, "restore_user_memory", "m1")
+    assert script.bodies == [{"version": None, "reason": ""}]
+    assert "If-Match" not in script.sent[0].headers
+    with pytest.raises(VersionNotFound, match="version 2"):
+        call(Script(NOT_FOUND), "restore_user_memory", "m1", version=2)
+    changed = httpx.Response(412, json={"detail": "x"})
+    with pytest.raises(MemoryChanged):
+        call(Script(changed), "restore_user_memory", "m1", at_version=3)
+    with pytest.raises(UnexpectedAnswer):
+        call(Script(changed), "restore_user_memory", "m1")
+    with pytest.raises(ValidationError) as caught:
+        call(Script(), "restore_user_memory", "m1", at_version=0)
+    assert list(caught.value.message_dict) == ["at_version"]
+
+
+@both_ways
+def test_merge(call: Verb) -> None:
+    script = Script(httpx.Response(200, json=PAYLOAD))
+    assert call(script, "merge_user_memories", ["m1", memory_of(PAYLOAD), 2], "maya", "x") == memory_of(PAYLOAD)
+    assert script.calls == ["POST /api/memories/merge/?user_id=maya"]
+    assert script.bodies == [{"memory_ids": ["m1", "m1", "2"], "memory": "x"}]
+    # The service does not name the memory that it misses.
+    script = Script(NOT_FOUND, httpx.Response(200, json=PAYLOAD), NOT_FOUND)
+    with pytest.raises(MemoryNotFound, match="'b'"):
+        call(script, "merge_user_memories", ["a", "b", "c"])
+    assert script.calls[1:] == ["GET /api/memories/a/", "GET /api/memories/b/"]
+    with pytest.raises(MemoryChanged):
+        call(Script(httpx.Response(409, json={"detail": "x"})), "merge_user_memories", ["a", "b"])
+
+
+@both_ways
+def test_duplicates(call: Verb) -> None:
+    other = {**PAYLOAD, "memory_id": "m2"}
+    script = Script(httpx.Response(200, json={"results": [[PAYLOAD, other]]}))
+    assert call(script, "duplicates", "maya", 5) == [[memory_of(PAYLOAD), memory_of(other)]]
+    assert script.calls == ["GET /api/memories/duplicates/?user_id=maya&limit=5"]
+    assert call(Script(), "duplicates", limit=0) == []
+
+
+@both_ways
+def test_an_earlier_moment(call: Verb) -> None:
+    moment = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    sent = "as_of=2026-11-25T12%3A00%3A00%2B00%3A00"
+    script = Script(httpx.Response(200, json=PAYLOAD), page(), httpx.Response(200, json={"results": []}), page())
+    with client(script) as memory:
+        memory.get_user_memory("m1", as_of=moment)
+        memory.get_user_memories(as_of=moment, limit=1)
+        memory.search_user_memories("x", as_of=moment)
+        memory.search_user_memories(retrieval_method="last_n", limit=1, as_of=moment)
+    assert [path.partition("&")[0] for path in script.calls] == [
+        f"GET /api/memories/m1/?{sent}",
+        f"GET /api/memories/?{sent}",
+        f"GET /api/memories/search/?{sent}",
+        f"GET /api/memories/?{sent}",
+    ]
+    for bad in (moment.replace(tzinfo=None), "2026-11-25", 5):
+        with pytest.raises(ValidationError) as caught:
+            call(Script(), "get_user_memories", as_of=bad)
+        assert list(caught.value.message_dict) == ["as_of"]
+
+
+@both_ways
+def test_delete_permanently(call: Verb) -> None:
+    script = Script(httpx.Response(204))
+    call(script, "delete_user_memory", "m1", "maya", permanently=True)
+    assert script.calls == ["DELETE /api/memories/m1/?user_id=maya&permanently=true"]
+    script = Script(httpx.Response(200, json={"deleted": ["a"]}))
+    assert call(script, "delete_user_memories", ["a", "b"], permanently=True) == ["a"]
+    assert script.bodies == [{"memory_ids": ["a", "b"], "permanently": True}]
+
+
+@both_ways
+def test_a_text_that_is_known(call: Verb) -> None:
+    refused = httpx.Response(409, json={"detail": "Known.", "memory_id": "m9"})
+    calls: list[tuple[str, Any, list[httpx.Response]]] = [
+        ("add_user_memory", UserMemory(memory="x"), [refused]),
+        ("upsert_user_memory", UserMemory(memory="x"), [NOT_FOUND, refused]),
+        ("add_user_memories", [UserMemory(memory="x")], [refused]),
+    ]
+    for verb, argument, steps in calls:
+        with pytest.raises(DuplicateMemory) as caught:
+            call(Script(*steps), verb, argument)
+        assert caught.value.memory_id == "m9"
+    # The service may return the memory that is there.
+    known = httpx.Response(200, json=PAYLOAD)
+    assert call(Script(known), "add_user_memory", UserMemory(memory="x")) == memory_of(PAYLOAD)
+    assert call(Script(NOT_FOUND, known), "upsert_user_memory", UserMemory(memory="x")) == memory_of(PAYLOAD)

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from agno_memory.formats import BYTE_ORDER_MARK, as_dict, cell, csv_lines, json_lines, value_of_cell
+from agno_memory.formats import BYTE_ORDER_MARK, as_dict, cell, csv_lines, json_lines, value_of_cell, version_lines
 from agno_memory.models import UserMemory
-from agno_memory.names import FIELDS
+from agno_memory.names import FIELDS, VERSION_FIELDS
+from agno_memory.revision_models import MemoryRevision
 
 MOMENT = datetime.datetime(2026, 11, 25, 9, 30, 0, 125_000, tzinfo=datetime.UTC)
 
@@ -45,6 +46,31 @@ def test_json_lines_hold_one_memory_each() -> None:
     lines = list(json_lines(memories))
     assert [line.count("\n") for line in lines] == [1, 1]
     assert [json.loads(line) for line in lines] == [as_dict(each) for each in memories]
+
+
+def test_the_lines_of_versions_are_marked() -> None:
+    """``valid_until`` tells them from memories, and the rest of a line has the same fields."""
+    values: dict[str, Any] = {
+        "memory": "caf\u00e9",
+        "user_id": "ana",
+        "version": 2,
+        "action": "replaced",
+        "actor": "ann",
+    }
+    times = dict.fromkeys(("created_at", "last_updated", "valid_until"), MOMENT)
+    revision = MemoryRevision(**values, **times)
+    (line,) = version_lines([revision])
+    found = json.loads(line)
+    assert list(found) == [*FIELDS, *VERSION_FIELDS]
+    assert (found["memory"], found["action"], found["actor"], found["restored"]) == (
+        "caf\u00e9",
+        "replaced",
+        "ann",
+        None,
+    )
+    assert found["valid_from"] == found["valid_until"] == found["last_updated"] == "2026-11-25T09:30:00.125Z"
+    assert "\u00e9" in line
+    assert "valid_until" not in as_dict(memory())
 
 
 def test_csv_can_be_read_back() -> None:

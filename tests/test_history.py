@@ -143,11 +143,12 @@ def killed_after(calls: int) -> Iterator[None]:
 
 
 @commits
+@pytest.mark.parametrize("alias", ["standalone"])
 @pytest.mark.parametrize("calls", [0, 1])
 @pytest.mark.parametrize("action", ["replace", "delete"])
-def test_a_writer_that_was_killed_without_transactions(action: str, calls: int) -> None:
+def test_a_writer_that_was_killed_without_transactions(alias: str, action: str, calls: int) -> None:
     """Where MongoDB stands alone, a version is kept before it is written; it shows in no list twice."""
-    memory = Memory("standalone")
+    memory = Memory(alias)
     before = now() - SECOND
     added = memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
     writes: dict[str, Callable[[], object]] = {
@@ -156,7 +157,7 @@ def test_a_writer_that_was_killed_without_transactions(action: str, calls: int) 
     }
     with killed_after(calls), pytest.raises(Killed):
         writes[action]()
-    assert MemoryRevision.objects.using("standalone").count() == calls
+    assert MemoryRevision.objects.using(alias).count() == calls
     assert [version.version for version in memory.get_user_memory_history("m", "maya")] == [1]
     moment = now() + SECOND
     assert [each.memory for each in memory.get_user_memories("maya", as_of=added.last_updated)] == ["one"]
@@ -170,7 +171,7 @@ def test_a_writer_that_was_killed_without_transactions(action: str, calls: int) 
         (1, "one", "ann"),
     ]
     assert history[1].valid_until == history[0].valid_from
-    assert MemoryRevision.objects.using("standalone").count() == 1
+    assert MemoryRevision.objects.using(alias).count() == 1
 
 
 @commits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final, Literal, TypeVar
 
 from django.contrib.admin.models import LogEntry
@@ -12,6 +13,7 @@ from django.utils import timezone
 from agno_memory import formats
 from agno_memory.admin.history import log_export, log_exported
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.revision_querysets import RevisionQuerySet
 from agno_memory.streaming import attachment
 
 Row = TypeVar("Row")
@@ -22,10 +24,16 @@ FORMATS: Final = {
     "jsonl": (formats.json_lines, "application/x-ndjson"),
     "csv": (formats.csv_lines, "text/csv; charset=utf-8"),
 }
+# The format that has earlier versions too.
+WITH_HISTORY: Final = "jsonl"
 
 
 def download(
-    request: HttpRequest, rows: UserMemoryQuerySet, file_format: Format, selection: str
+    request: HttpRequest,
+    rows: UserMemoryQuerySet,
+    file_format: Format,
+    selection: str,
+    versions: RevisionQuerySet | None = None,
 ) -> StreamingHttpResponse:
     """Return memories as a file, the oldest first, read while they are sent, and log the export.
 
@@ -34,9 +42,12 @@ def download(
         rows: the memories.
         file_format: the format of the file.
         selection: a description of the rows for the log, without any text of a memory.
+        versions: earlier versions, after the memories; only JSON Lines has them.
     """
     lines, content_type = FORMATS[file_format]
     content = lines(logged(rows.walk(), log_export(request, selection)))
+    if versions is not None and file_format == WITH_HISTORY:
+        content = chain(content, formats.version_lines(versions.walk()))
     name = f"memories-{timezone.localdate():%Y-%m-%d}.{file_format}"
     return attachment(request, content, content_type=content_type, filename=name)
 

@@ -97,7 +97,11 @@ class PersonPages(PageMixin, _Admin):
             if sessions is None:
                 raise PermissionDenied
             return download_sessions(request, sessions, user_id)
-        return download(request, rows, file_format, user_id) if file_format in FORMATS else HttpResponseBadRequest()
+        if file_format not in FORMATS:
+            return HttpResponseBadRequest()
+        sees_deleted = request.user.has_perm("agno_memory.view_deleted")
+        versions = (rows if sees_deleted else rows.without_deleted()).versions()
+        return download(request, rows, file_format, user_id, versions)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Return whether this staff user may export memories: a permission of its own, beside that to view them."""

@@ -19,18 +19,28 @@ except ModuleNotFoundError as error:
 
 from agno_memory.client.client import MemoryClient
 from agno_memory.client.errors import AccessDenied, RemoteError, ServiceUnavailable, Throttled, UnexpectedAnswer
-from agno_memory.client.models import Erasure, Match, Stats, TopicCount, UserMemory
-from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound, ValidationError
+from agno_memory.client.models import Erasure, Match, MemoryVersion, Stats, TopicCount, UserMemory
+from agno_memory.exceptions import (
+    AgnoMemoryError,
+    DuplicateMemory,
+    MemoryChanged,
+    MemoryExists,
+    MemoryNotFound,
+    ValidationError,
+    VersionNotFound,
+)
 
 __all__ = [
     "AccessDenied",
     "AgnoMemoryError",
+    "DuplicateMemory",
     "Erasure",
     "Match",
     "MemoryChanged",
     "MemoryClient",
     "MemoryExists",
     "MemoryNotFound",
+    "MemoryVersion",
     "RemoteError",
     "ServiceUnavailable",
     "Stats",
@@ -39,4 +49,5 @@ __all__ = [
     "UnexpectedAnswer",
     "UserMemory",
     "ValidationError",
+    "VersionNotFound",
 ]

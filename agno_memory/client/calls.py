@@ -17,10 +17,18 @@ from agno_memory.client.models import UserMemory, parse_memory
 from agno_memory.client.payloads import as_text, id_text
 from agno_memory.client.protocol import QueryParameters, Request, Response, build_path, invalid, validation_messages
 from agno_memory.client.retries import MAY_HAVE_HAPPENED, Exchange, send_with_retries
-from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryExists, MemoryNotFound, ValidationError
+from agno_memory.exceptions import (
+    AgnoMemoryError,
+    DuplicateMemory,
+    MemoryChanged,
+    MemoryExists,
+    MemoryNotFound,
+    ValidationError,
+)
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 UserId = str | int | UUID | None
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -81,26 +89,44 @@ class Calls:
             ordering: ``"-last_updated"`` (last written first) or ``"last_updated"``.
         """
         if limit is not None:
-            return (yield from self.list_pages([*query, ("ordering", ordering)], limit))
-        memories = yield from self.list_pages([*query, ("ordering", "-created_at")], None)
+            query = [*query, ("ordering", ordering)]
+            return (yield from self.list_pages(query, limit, ["memories"], parse_memory))
+        query = [*query, ("ordering", "-created_at")]
+        memories = yield from self.list_pages(query, None, ["memories"], parse_memory)
         return sorted(memories, key=_last_write, reverse=ordering.startswith("-"))
 
-    def list_pages(self, query: QueryParameters, limit: int | None) -> Exchange[list[UserMemory]]:
-        """Return the memories of consecutive pages, in the service's order.
+    def list_pages(
+        self,
+        query: QueryParameters,
+        limit: int | None,
+        segments: Sequence[str],
+        parse: Callable[[Any], Item],
+        memory_id: str | None = None,
+    ) -> Exchange[list[Item]]:
+        """Return the results of consecutive pages, in the service's order.
 
         Args:
             query: the filters and the ordering.
-            limit: maximum of memories to return, or None for all.
+            limit: maximum of results to return, or None for all.
+            segments: the path of the list.
+            parse: returns a result from the service's JSON.
+            memory_id: of the memory that the list belongs to.
+
+        Raises:
+            MemoryNotFound: status 404; the list belongs to a memory that does not exist.
         """
-        memories: list[UserMemory] = []
+        expected = (200,) if memory_id is None else (200, 404)
+        results: list[Item] = []
         size = self.page_size if limit is None else min(self.page_size, limit)
         query = [*query, ("page_size", str(size))]
         while True:
-            response = yield from self.send(Request("GET", build_path("memories", query=query)), 200)
-            page, next_query = response.parse(_parse_page)
-            memories += page
-            if next_query is None or (limit is not None and len(memories) >= limit):
-                return memories[:limit]
+            response = yield from self.send(Request("GET", build_path(*segments, query=query)), *expected)
+            if memory_id is not None:
+                check_found(response, memory_id, None)
+            page, next_query = response.parse(lambda payload: _parse_page(payload, parse))
+            results += page
+            if next_query is None or (limit is not None and len(results) >= limit):
+                return results[:limit]
             if next_query == query:
                 raise response.unexpected("a next page that is the same page")
             query = next_query
@@ -160,6 +186,13 @@ def check_found(response: Response, memory_id: str, version: int | None) -> None
     raise MemoryChanged(memory_id, version)
 
 
+def check_duplicate(response: Response) -> None:
+    """Raise DuplicateMemory if a response 409 is about a text that the user has, and not about an id."""
+    match response.json():
+        case {"detail": str(), "memory_id": str(memory_id)}:
+            raise DuplicateMemory(memory_id)
+
+
 def parse_added(response: Response, ids: Sequence[str], offset: int) -> list[UserMemory]:
     """Return the memories that one bulk request added, or raise the error of its response.
 
@@ -171,6 +204,7 @@ def parse_added(response: Response, ids: Sequence[str], offset: int) -> list[Use
     if response.status == 400:
         raise ValidationError(validation_messages(response.json(), offset))
     if response.status == 409:
+        check_duplicate(response)
         positions = {name.partition(".")[0] for name in validation_messages(response.json())}
         taken = [memory_id for position, memory_id in enumerate(ids) if str(position) in positions]
         raise MemoryExists(taken or list(ids))
@@ -219,11 +253,11 @@ def _last_write(memory: UserMemory) -> tuple[Any, str]:
     return memory.last_updated, memory.memory_id
 
 
-def _parse_page(payload: Any) -> tuple[list[UserMemory], QueryParameters | None]:
-    """Return the memories of a page, and the query of the next page.
+def _parse_page(payload: Any, parse: Callable[[Any], Item]) -> tuple[list[Item], QueryParameters | None]:
+    """Return the results of a page, and the query of the next page.
 
     The rest of the next page's URL is ignored, so that credentials are sent to ``base_url`` only.
     """
     next_url = payload["next"]
     query = None if next_url is None else parse_qsl(urlsplit(next_url).query, keep_blank_values=True)
-    return [parse_memory(row) for row in payload["results"]], query
+    return [parse(row) for row in payload["results"]], query

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from agno_memory.keys import uuid7
-from agno_memory.names import CONTENT_FIELDS, FIELDS
+from agno_memory.names import CONTENT_FIELDS, FIELDS, VERSION_FIELDS
 
 # Types on which callers rely: a response with another type is an error.
 CHECKED_TYPES: Final = {
@@ -53,6 +53,34 @@ class UserMemory:
 
     def __hash__(self) -> int:
         return hash(self.memory_id)
+
+
+@dataclass(kw_only=True, slots=True)
+class MemoryVersion(UserMemory):
+    """A version of a memory: its content, and how the version ended.
+
+    Args:
+        valid_from: the time from which on it held.
+        valid_until: the time until which it held; None for the version that holds now.
+        action: the write that ended it: ``"replaced"``, ``"deleted"``, ``"restored"``, ``"merged"`` or ``"expired"``.
+        actor: the id of the author of that write.
+        through: the way of that write, such as ``"REST"``.
+        reason: a text; may be empty.
+        merged_into: the id of the memory that has the content now.
+        restored: how a deleted memory came back.
+    """
+
+    valid_from: datetime.datetime | None = None
+    valid_until: datetime.datetime | None = None
+    action: str = ""
+    actor: str | None = None
+    through: str = ""
+    reason: str = field(default="", repr=False)
+    merged_into: str | None = None
+    restored: dict[str, Any] | None = field(default=None, repr=False)
+
+    def __hash__(self) -> int:
+        return hash((self.memory_id, self.version))
 
 
 class TopicCount(NamedTuple):
@@ -130,6 +158,21 @@ def parse_memory(payload: Any) -> UserMemory:
     if values.get("expires_at") is not None:
         values["expires_at"] = parse_moment(values["expires_at"])
     return UserMemory(**values)
+
+
+def parse_version(payload: Any) -> MemoryVersion:
+    """Return a version of a memory from the service's JSON; raises as ``parse_memory()``."""
+    memory = parse_memory(payload)
+    values = {name: getattr(memory, name) for name in FIELDS}
+    ending = {name: payload[name] for name in VERSION_FIELDS}
+    for name in ("valid_from", "valid_until"):
+        ending[name] = ending[name] and parse_moment(ending[name])
+    return MemoryVersion(**values, **ending)
+
+
+def parse_groups(payload: Any) -> list[list[UserMemory]]:
+    """Return groups of memories from the service's JSON; raises as ``parse_memory()``."""
+    return [[parse_memory(each) for each in group] for group in payload["results"]]
 
 
 def parse_stats(payload: Any) -> Stats:

@@ -144,6 +144,11 @@ def _filter_texts(name: str, kind: Kind, value: object) -> list[str]:
     return [as_moment(name, value)]
 
 
+def moment_parameters(as_of: object) -> list[tuple[str, str]]:
+    """Return the parameter of an earlier moment; none for now."""
+    return [] if as_of is None else [("as_of", as_moment("as_of", as_of))]
+
+
 def as_moment(name: str, value: object) -> str:
     """Return an aware datetime as ISO 8601."""
     if not isinstance(value, datetime.datetime) or value.tzinfo is None:
@@ -165,12 +170,17 @@ def search_options(limit: int | None, *, explain: bool, min_relative: object, pr
     return [(name, json.dumps(value)) for name, value in options.items() if value is not None]
 
 
-def if_match_header(version: object) -> dict[str, str]:
-    """Return the header that limits a request to one version of a memory; none without a version."""
+def if_match_header(version: object, name: str = "version") -> dict[str, str]:
+    """Return the header that limits a request to one version of a memory; none without a version.
+
+    Args:
+        version: of the memory.
+        name: of the argument, for errors.
+    """
     if version is None:
         return {}
     if not _is_count(version, 1):
-        raise invalid("version", "A version is a whole number from 1, or None for any.")
+        raise invalid(name, "A version is a whole number from 1, or None for any.")
     return {"If-Match": f'"{version}"'}
 
 

@@ -12,7 +12,7 @@ import httpx
 
 from agno_memory.client.errors import AccessDenied, RemoteError, UnexpectedAnswer
 from agno_memory.exceptions import ValidationError
-from agno_memory.names import FILTERS, RESERVED_IDS
+from agno_memory.names import FILTERS, is_reserved
 
 Value = TypeVar("Value")
 QueryParameters = Sequence[tuple[str, str]]
@@ -200,7 +200,8 @@ def path_segment(name: str, value: object) -> str:
         raise invalid(name, "This cannot be blank.")
     _check_encodable(name, value)
     # Servers and proxies resolve dots and empty segments; the reserved words are other resources.
-    if value in RESERVED_IDS or {"", ".", ".."} & set(value.split("/")):
+    is_other = name == "memory_id" and is_reserved(value)
+    if is_other or {"", ".", ".."} & set(value.split("/")):
         raise invalid(name, "A URL cannot contain this id; use the service's Python API for it.")
     return quote(value, safe="")
 

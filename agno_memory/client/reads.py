@@ -17,7 +17,15 @@ from agno_memory.client.models import (
     parse_stats,
     parse_topic_counts,
 )
-from agno_memory.client.payloads import Identifier, as_id, as_text, check_limit, filter_parameters, search_options
+from agno_memory.client.payloads import (
+    Identifier,
+    as_id,
+    as_text,
+    check_limit,
+    filter_parameters,
+    moment_parameters,
+    search_options,
+)
 from agno_memory.client.protocol import Request, build_path, invalid, path_segment
 from agno_memory.client.retries import Exchange
 
@@ -49,21 +57,35 @@ class SearchFilters(Filters, total=False):
 class Reads(Calls):
     """Base of ``Verbs``: the verbs that read."""
 
-    def get_user_memory(self, memory_id: Identifier, user_id: UserId = None) -> Exchange[UserMemory | None]:
+    def get_user_memory(
+        self, memory_id: Identifier, user_id: UserId = None, *, as_of: datetime.datetime | None = None
+    ) -> Exchange[UserMemory | None]:
         """Return one memory of a user, or None.
+
+        Args:
+            memory_id: the id of the memory.
+            user_id: the owner.
+            as_of: return it as it was at this moment. A memory that was deleted since requires the permission
+                ``view_deleted``.
 
         Raises:
             ValidationError: bad input.
             RemoteError: the call failed.
         """
         segment = path_segment("memory_id", as_id("memory_id", memory_id))
-        path = build_path("memories", segment, query=self.owner_parameters(user_id))
+        query = [*self.owner_parameters(user_id), *moment_parameters(as_of)]
+        path = build_path("memories", segment, query=query)
         response = yield from self.send(Request("GET", path), 200, 404)
         return None if response.status == 404 else response.parse(parse_memory)
 
     @with_keywords_of(Filters)
     def get_user_memories(
-        self, user_id: UserId = None, *, limit: int | None = None, **filters: Unpack[Filters]
+        self,
+        user_id: UserId = None,
+        *,
+        limit: int | None = None,
+        as_of: datetime.datetime | None = None,
+        **filters: Unpack[Filters],
     ) -> Exchange[list[UserMemory]]:
         """Return a user's memories, the last written first.
 
@@ -76,16 +98,18 @@ class Reads(Calls):
             any_topics: only memories that have at least one of these.
             agent_id: only memories of this agent; likewise ``team_id`` and ``session_id``.
             limit: maximum of memories to return; all of them by default.
+            as_of: the memories as they were at this moment, as of ``get_user_memory()``.
 
         Raises:
             ValidationError: bad input.
             RemoteError: a call failed.
         """
         query = filter_parameters(filters)
+        moment = moment_parameters(as_of)
         check_limit(limit)
         if query is None or limit == 0:
             return []
-        return (yield from self.list_memories([*self.owner_parameters(user_id), *query], limit))
+        return (yield from self.list_memories([*self.owner_parameters(user_id), *moment, *query], limit))
 
     @with_keywords_of(Filters)
     def iter_user_memories(self, user_id: UserId = None, **filters: Unpack[Filters]) -> Request | None:
@@ -101,7 +125,8 @@ class Reads(Calls):
         query = filter_parameters(filters)
         if query is None:
             return None
-        path = build_path("memories", "export", query=[*self.owner_parameters(user_id), *query])
+        parameters = [*self.owner_parameters(user_id), *query, ("history", "false")]
+        path = build_path("memories", "export", query=parameters)
         return Request("GET", path, headers={"Accept": "application/x-ndjson"}, stream=True)
 
     def search_user_memories(
@@ -114,6 +139,7 @@ class Reads(Calls):
         explain: bool = False,
         min_relative: float | None = None,
         precise: bool = False,
+        as_of: datetime.datetime | None = None,
         **filters: Unpack[SearchFilters],
     ) -> Exchange[Any]:
         """Search a user's memories.
@@ -128,6 +154,7 @@ class Reads(Calls):
             explain: with ``"ranked"``, return a ``Match`` for each memory, with its score and the parts of it.
             min_relative: with ``"ranked"``, return only memories with at least this part of the best score, 0 to 1.
             precise: with ``"ranked"``, return only memories with a topic that the query names in whole.
+            as_of: search the memories as they were at this moment, as of ``get_user_memory()``.
             **filters: as for ``get_user_memories()``, and all others of ``names.FILTERS``.
 
         Raises:
@@ -145,7 +172,7 @@ class Reads(Calls):
         narrowed = filter_parameters(filters)
         if narrowed is None:
             return []
-        parameters = [*self.owner_parameters(user_id), *narrowed]
+        parameters = [*self.owner_parameters(user_id), *moment_parameters(as_of), *narrowed]
         if method == RANKED:
             options = search_options(limit, explain=explain, min_relative=min_relative, precise=precise)
             path = build_path("memories", "search", query=[*parameters, ("q", as_text("query", query)), *options])

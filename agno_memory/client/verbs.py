@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from agno_memory.batches import batched
-from agno_memory.client.calls import UserId, check_found, note_on_error, parse_added
+from agno_memory.client.calls import UserId, check_duplicate, check_found, note_on_error, parse_added
+from agno_memory.client.history import History
 from agno_memory.client.models import (
     Erasure,
     UserMemory,
@@ -34,7 +35,6 @@ from agno_memory.client.protocol import (
     json_bytes,
     path_segment,
 )
-from agno_memory.client.reads import Reads
 from agno_memory.client.retries import Exchange
 from agno_memory.exceptions import MemoryExists
 
@@ -44,7 +44,7 @@ UPSERT_ATTEMPTS: Final = 3
 MAX_BULK_BYTES: Final = 2_000_000
 
 
-class Verbs(Reads):
+class Verbs(History):
     """The verbs of ``agno_memory.memory.Memory`` as requests to ``agno_memory.rest``."""
 
     # Writing one memory
@@ -67,12 +67,16 @@ class Verbs(Reads):
         Raises:
             ValidationError: bad input; nothing was written.
             MemoryExists: the user has a memory with this id.
+            DuplicateMemory: the user has a memory with the same text, and the service refuses a second one.
             RemoteError: the call failed.
         """
         memory_id, fields = new_memory(memory)
         body = json_bytes({"memory_id": memory_id, **fields})
-        response = yield from self.send(self.write_request("POST", ["memories"], user_id, body), 201, 409)
+        request = self.write_request("POST", ["memories"], user_id, body)
+        # 200: the service returns the memory that has the same text.
+        response = yield from self.send(request, 200, 201, 409)
         if response.status == 409:
+            check_duplicate(response)
             raise MemoryExists([memory_id])
         return response.parse(parse_memory)
 
@@ -114,6 +118,7 @@ class Verbs(Reads):
         Raises:
             ValidationError: bad input; nothing was written.
             MemoryExists: other calls add and delete this memory at the same time; nothing was written.
+            DuplicateMemory: as of ``add_user_memory()``.
             RemoteError: the call failed.
         """
         memory_id, fields = new_memory(memory)
@@ -124,15 +129,23 @@ class Verbs(Reads):
             response = yield from self.send(replace_request, 200, 404)
             if response.status == 404:
                 # 412 here: another call, or a lost attempt of this one, added it in between.
-                response = yield from self.send(add_request, 201, 412)
+                response = yield from self.send(add_request, 200, 201, 409, 412)
+            if response.status == 409:
+                check_duplicate(response)
+                raise response.unexpected("a conflict about another id")
             if response.status != 412:
                 return response.parse(parse_memory)
         raise MemoryExists([memory_id])
 
     def delete_user_memory(
-        self, memory_id: Identifier, user_id: UserId = None, *, version: int | None = None
+        self,
+        memory_id: Identifier,
+        user_id: UserId = None,
+        *,
+        version: int | None = None,
+        permanently: bool = False,
     ) -> Exchange[None]:
-        """Delete one memory.
+        """Delete one memory. The service keeps it for some time, so that it can be restored.
 
         If a response was lost and the next attempt finds no memory, the memory counts as deleted.
 
@@ -140,6 +153,7 @@ class Verbs(Reads):
             memory_id: the id of the memory.
             user_id: the owner.
             version: delete this version only.
+            permanently: keep no version of it.
 
         Raises:
             ValidationError: bad input.
@@ -149,7 +163,8 @@ class Verbs(Reads):
         """
         own_id = as_id("memory_id", memory_id)
         segments = ["memories", path_segment("memory_id", own_id)]
-        request = self.write_request("DELETE", segments, user_id, headers=if_match_header(version))
+        query = [*self.owner_parameters(user_id), *([("permanently", "true")] if permanently else [])]
+        request = Request("DELETE", build_path(*segments, query=query), headers=if_match_header(version))
         response = yield from self.send(request, 204, 404, 412)
         if not (response.status == 404 and response.follows_lost_response):
             check_found(response, own_id, version)
@@ -182,12 +197,19 @@ class Verbs(Reads):
                 added += parse_added(response, ids[len(added) : len(added) + len(batch)], len(added))
         return added
 
-    def delete_user_memories(self, memory_ids: Iterable[Identifier], user_id: UserId = None) -> Exchange[list[str]]:
+    def delete_user_memories(
+        self, memory_ids: Iterable[Identifier], user_id: UserId = None, *, permanently: bool = False
+    ) -> Exchange[list[str]]:
         """Delete many memories. Ids that the user does not have are ignored.
 
         They are sent in requests of ``bulk_size`` ids. **Each request is all or nothing.** A request is not sent again
         when its response is lost, because the ids that this call deleted would be unknown; calling the verb again is
         safe.
+
+        Args:
+            memory_ids: the ids of the memories.
+            user_id: the owner.
+            permanently: keep no version of them.
 
         Returns:
             The ids of the memories that this call deleted, in the order of the argument.
@@ -199,7 +221,8 @@ class Verbs(Reads):
         requested_ids = [as_id("memory_ids", each, "memory_id") for each in as_list("memory_ids", memory_ids)]
         deleted: list[str] = []
         for batch in batched(dict.fromkeys(requested_ids), self.bulk_size):
-            request = self.write_request("POST", ["memories", "delete"], user_id, json_bytes({"memory_ids": batch}))
+            body = {"memory_ids": batch, **({"permanently": True} if permanently else {})}
+            request = self.write_request("POST", ["memories", "delete"], user_id, json_bytes(body))
             with note_on_error(deleted, "deleted"):
                 response = yield from self.send(request, 200)
                 deleted += response.parse(lambda payload: [str(each) for each in payload["deleted"]])

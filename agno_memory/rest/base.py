@@ -28,7 +28,15 @@ from agno_memory.privacy import make_private
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.replicas import note_write
 from agno_memory.rest import problems
-from agno_memory.rest.endpoints import UNDECORATED, Endpoint, Route, actions_by_route, endpoints_of, reserved_ids
+from agno_memory.rest.endpoints import (
+    UNDECORATED,
+    Endpoint,
+    Route,
+    actions_by_route,
+    endpoints_of,
+    reserved_endings,
+    reserved_ids,
+)
 from agno_memory.rest.exceptions import BodyTooLarge, LengthRequired, bounded, to_api_exception
 from agno_memory.rest.renderers import ExportRenderer
 from agno_memory.rest.throttling import ScopeThrottle
@@ -49,6 +57,8 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
     endpoints: ClassVar[dict[str, Endpoint]] = {}
     # Ids without a URL of their own: fixed words of the routes.
     reserved_ids: ClassVar[tuple[str, ...]] = ()
+    # The same for words after an id: an id may contain slashes.
+    reserved_endings: ClassVar[tuple[str, ...]] = ()
     # The model of the permissions to act for another user, in lower case.
     permission_model: ClassVar[str] = "usermemory"
     # OpenAPI's tag of the actions: the heading that groups them in API documentation.
@@ -58,6 +68,7 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
         super().__init_subclass__(**kwargs)
         cls.endpoints = endpoints_of(cls)
         cls.reserved_ids = reserved_ids(cls.routes())
+        cls.reserved_endings = reserved_endings(cls.routes())
 
     @classmethod
     def routes(cls) -> dict[Route, dict[str, Any]]:
@@ -106,7 +117,8 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
     def required_permissions(self) -> list[str]:
         """Return the permissions that acting for another user needs, by their full names."""
         models = self.endpoint.models or (self.permission_model,)
-        return [f"agno_memory.{self.required_permission()}_{model}" for model in models]
+        permissions = (self.required_permission(), *self.endpoint.also)
+        return [f"agno_memory.{permission}_{model}" for permission in permissions for model in models]
 
     def _users_in_body(self) -> Iterator[Any]:
         if not self.endpoint.names_user_in_body:
@@ -142,6 +154,10 @@ class UserScopedViewSet(GenericViewSet[UserMemory]):
         own = [parameter.name for parameter in self.endpoint.parameters if parameter.location == "query"]
         names = ["user_id", *own, self.settings.URL_FORMAT_OVERRIDE, versioning]
         return list(dict.fromkeys(name for name in names if name))
+
+    def refuse_unknown_parameters(self) -> None:
+        """Raise ValidationError if the request has parameters that the action does not have."""
+        refuse_unknown_parameters(self.request.query_params.keys(), self.known_parameters())
 
     # The request
 
@@ -229,7 +245,7 @@ class StrictViewSet(UserScopedViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if self.action in self.action_map.values():
-            refuse_unknown_parameters(request.query_params.keys(), self.known_parameters())
+            self.refuse_unknown_parameters()
 
 
 def is_same_user(name: object, user_id: str) -> bool:

@@ -27,7 +27,9 @@ def in_path(identifier: str) -> str:
     return quote(identifier, safe="")
 
 
-def validate_reachable(name: str, identifier: str, reserved: Collection[str] = ()) -> None:
+def validate_reachable(
+    name: str, identifier: str, reserved: Collection[str] = (), endings: Collection[str] = ()
+) -> None:
     """Refuse a new id that no path could name afterwards.
 
     Clients and proxies resolve ``.`` and ``..`` and merge double slashes before a request arrives, percent-encoded or
@@ -37,11 +39,13 @@ def validate_reachable(name: str, identifier: str, reserved: Collection[str] = (
         name: the name of the field.
         identifier: the new id.
         reserved: words that the API's paths have in the place of this id.
+        endings: words that they have after it.
 
     Raises:
         ValidationError: a path cannot contain the id.
     """
-    if identifier in reserved:
+    before, _slash, ending = identifier.rpartition("/")
+    if identifier in reserved or (before and ending in endings):
         raise refusal(name, _("This word is reserved in URLs. Choose another id."), "reserved")
     if {"", ".", ".."} & set(identifier.split("/")):
         message = _("A URL cannot contain this id: no part between slashes may be empty, '.' or '..'.")

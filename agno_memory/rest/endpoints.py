@@ -61,6 +61,7 @@ class Endpoint:
         method: the HTTP method.
         route: the path. Without one, the site must define the URL pattern.
         permission: the model permission that a caller needs to act for another user.
+        also: further permissions that such a caller needs.
         models: the models of that permission; by default that of the viewset.
         scope: the key of ``REST_THROTTLE_RATES`` that limits the requests.
         parameters: the accepted parameters, except filters, with their descriptions for OpenAPI.
@@ -72,6 +73,7 @@ class Endpoint:
     method: Method | None = None
     route: Route | None = None
     permission: Permission = "view"
+    also: tuple[Permission, ...] = ()
     models: tuple[str, ...] = ()
     scope: Scope = "read"
     parameters: tuple[Parameter, ...] = ()
@@ -121,6 +123,14 @@ def reserved_ids(routes: Iterable[Route]) -> tuple[str, ...]:
         if path.startswith(prefix) and path != prefix
     ]
     return tuple(sorted(word for word in words if not is_id(word)))
+
+
+def reserved_endings(routes: Iterable[Route]) -> tuple[str, ...]:
+    """Return the words that other routes have after an id: an id that ends with a slash and one has no URL."""
+    paths = [route.path for route in routes]
+    prefixes = [route.path for route in routes if route.ends_with_id]
+    words = [path.removeprefix(prefix).strip("/") for prefix in prefixes for path in paths if path.startswith(prefix)]
+    return tuple(sorted(word for word in words if word and not is_id(word)))
 
 
 def is_id(segment: str) -> bool:

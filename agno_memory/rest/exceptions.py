@@ -11,7 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.settings import api_settings
 
 from agno_memory.db.errors import is_full, is_read_only, is_unavailable
-from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, SessionNotFound
+from agno_memory.exceptions import DuplicateMemory, MemoryChanged, MemoryExists, MemoryNotFound, SessionNotFound
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,18 @@ class Conflict(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_detail = _("Already taken: leave memory_id out to get a new one, or send PUT to replace the memory.")
     default_code = "conflict"
+
+
+class Duplicate(exceptions.APIException):
+    """The user has a memory with the same text, and the site refuses a second one."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = _("The person has a memory with the same text. Replace it, or leave this one out.")
+    default_code = "duplicate"
+
+    def __init__(self, memory_id: str) -> None:
+        super().__init__()
+        self.detail = {"detail": self.detail, "memory_id": exceptions.ErrorDetail(memory_id, self.default_code)}
 
 
 class PreconditionFailed(exceptions.APIException):
@@ -92,6 +104,8 @@ def to_api_exception(error: Exception) -> Exception:
             return exceptions.NotFound()
         case MemoryExists():
             return Conflict()
+        case DuplicateMemory():
+            return Duplicate(error.memory_id)
         case MemoryChanged():
             return PreconditionFailed()
     if is_read_only(error) or is_full(error):

@@ -48,6 +48,15 @@ class MomentField(serializers.DateTimeField):
         return to_iso(value)
 
 
+class FlagField(serializers.BooleanField):
+    """True or false in JSON: no text and no number. A form sends text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, bool) and not isinstance(getattr(self.root, "initial_data", None), QueryDict):
+            self.fail("invalid", input=data)
+        return super().to_internal_value(data)
+
+
 class BoundedListField(serializers.ListField):
     """A list of at most ``REST_MAX_BULK`` items. A longer one is refused before its items are checked."""
 

@@ -75,7 +75,7 @@ class SizedPagination(CursorPagination):
     page: list[Any]
     has_more: bool
 
-    def key(self, position: Position) -> tuple[Any, str]:
+    def key(self, position: Position) -> tuple[Any, Any]:
         """Return the sort key of a position.
 
         Raises:
@@ -125,7 +125,7 @@ class SizedPagination(CursorPagination):
             raise bad_cursor()
         return cursor
 
-    def key_of(self, cursor: Cursor) -> tuple[Any, str] | None:
+    def key_of(self, cursor: Cursor) -> tuple[Any, Any] | None:
         """Return the sort key of a cursor's position."""
         return self.key(cursor.position) if cursor.position else None
 

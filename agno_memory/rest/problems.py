@@ -34,6 +34,7 @@ def as_problem(status: int, data: Any) -> dict[str, Any]:
     """Return an error of REST framework as a problem; errors of fields become ``errors``."""
     title = TITLES.get(status) or HTTPStatus(status).phrase
     problem = {"type": "about:blank", "title": title, "status": status}
-    if isinstance(data, dict) and set(data) == {"detail"}:
-        return {**problem, "detail": data["detail"]}
+    if isinstance(data, dict) and isinstance(data.get("detail"), str):
+        # The errors of a field are a list.
+        return {**problem, **data}
     return {**problem, "errors": data}

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from rest_framework.renderers import JSONRenderer
 
-from agno_memory.formats import csv_lines, json_lines
+from agno_memory.formats import csv_lines, json_lines, version_lines
 from agno_memory.models import UserMemory
+from agno_memory.revision_models import MemoryRevision
 
 
 class ExportRenderer(JSONRenderer):
@@ -19,15 +20,22 @@ class ExportRenderer(JSONRenderer):
         """Yield the file, line by line."""
         raise NotImplementedError("A format of exports defines lines().")
 
+    def history(self, versions: Iterable[MemoryRevision]) -> Iterator[str]:
+        """Yield the lines of earlier versions, after the memories. A format may leave them out."""
+        return iter(())
+
 
 class NDJSONRenderer(ExportRenderer):
-    """One JSON object per line."""
+    """One JSON object per line: the memories, then their earlier versions."""
 
     media_type = "application/x-ndjson"
     format = "ndjson"
 
     def lines(self, memories: Iterable[UserMemory]) -> Iterator[str]:
         return json_lines(memories)
+
+    def history(self, versions: Iterable[MemoryRevision]) -> Iterator[str]:
+        return version_lines(versions)
 
 
 class CSVRenderer(ExportRenderer):

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
-from agno_memory.formats import json_lines
+from agno_memory.formats import json_lines, version_lines
 from agno_memory.models import UserMemory
+from agno_memory.revision_models import MemoryRevision
 
 FORMAT: Final = "agno_memory"
 VERSION: Final = 1
@@ -19,13 +20,19 @@ VERSION: Final = 1
 DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
-def export_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
-    """Yield the lines of an export: a header, a line for each memory, and a last line with their number."""
+def export_lines(memories: Iterable[UserMemory], versions: Iterable[MemoryRevision] = ()) -> Iterator[str]:
+    """Yield the lines of an export: a header, a line for each memory, and a last line with their number.
+
+    Args:
+        memories: to export.
+        versions: earlier versions. They come after the memories, are not counted, and an import leaves them out.
+    """
     yield json.dumps({"format": FORMAT, "version": VERSION}) + "\n"
     count = 0
     for line in json_lines(memories):
         count += 1
         yield line
+    yield from version_lines(versions)
     # By this line, the reader recognizes an incomplete file.
     yield json.dumps({"end": count}) + "\n"
 

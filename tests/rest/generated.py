@@ -23,6 +23,11 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     known = {parameter.name for parameter in case.operation.query}
     for name in [each for each in query if each not in known and not each.startswith("metadata.")]:
         query[f"metadata.{name or 'key'}"] = query.pop(name)
+    # Only moments of the last days are known.
+    query.pop("as_of", None)
+    if query.get("deleted"):
+        # Deleted memories have one order.
+        query.pop("ordering", None)
     if "confirm" in query:
         # It repeats the id in the path.
         query["confirm"] = case.path_parameters["user_id"]

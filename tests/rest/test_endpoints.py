@@ -9,7 +9,7 @@ from django.urls.resolvers import RegexPattern
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agno_memory.names import RESERVED_IDS
+from agno_memory.names import RESERVED_ENDINGS, RESERVED_IDS
 from agno_memory.rest.endpoints import Endpoint, Route, actions_by_route, reserved_ids
 from agno_memory.rest.urls import urls
 from agno_memory.rest.views import MemoryViewSet, PersonViewSet, SessionViewSet
@@ -40,7 +40,10 @@ class Memories(MemoryViewSet):
 def test_reserved_ids_are_those_that_the_client_refuses() -> None:
     assert MemoryViewSet.reserved_ids == RESERVED_IDS
     assert (PersonViewSet.reserved_ids, SessionViewSet.reserved_ids) == ((), ())
-    assert Memories.reserved_ids == ("bulk", "delete", "export", "recent", "search")
+    assert Memories.reserved_ids == ("bulk", "delete", "duplicates", "export", "merge", "recent", "search")
+    assert MemoryViewSet.reserved_endings == RESERVED_ENDINGS
+    assert (PersonViewSet.reserved_endings, SessionViewSet.reserved_endings) == (("memories",), ("runs",))
+    assert Memories.reserved_endings == ("history", "restore", "similar")
 
 
 def test_an_override_keeps_the_facts() -> None:
@@ -68,6 +71,11 @@ def test_no_route_hides_another_one() -> None:
         ("/memories/bulk/", "agno-memory-bulk"),
         ("/memories/a/similar/", "similar"),
         ("/memories/a/b/", "agno-memory-detail"),
+        ("/memories/a/b/history/", "agno-memory-history"),
+        ("/memories/a/restore/", "agno-memory-restore"),
+        ("/memories/history/", "agno-memory-detail"),
+        ("/memories/merge/", "agno-memory-merge"),
+        ("/memories/duplicates/", "agno-memory-duplicates"),
         ("/gone/", "gone"),
         ("/sessions/a/b/runs/", "agno-memory-runs"),
         ("/sessions/a/b/", "agno-memory-session"),

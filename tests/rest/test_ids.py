@@ -14,6 +14,7 @@ from rest_framework.authtoken.models import Token
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.names import is_reserved
 from tests.rest.api import Caller, caller, each_database, on_sqlite, on_sqlite_commits, one
 
 WORK = [
@@ -73,10 +74,12 @@ WORK = [
         "\U0010ffff",
     ),
     *("x" * 255, "\U0001f375" * 255, "/".join("abcdefghij" * 12), "%" * 255),
+    *("history", "restore", "historys", "a/histor", "history/a", "a/history/b", "a/History"),
     *("me", "users", "memories", "topics", "0", "-1", "None", "null", "true", "Bulk", "BULK", "bulk ", "export.csv"),
 ]
 REFUSED = [
-    *("bulk", "delete", "export"),
+    *("bulk", "delete", "duplicates", "export", "merge", "search"),
+    *("a/history", "a/restore", "a/b/history", "history/history"),
     *("/", "//", "/a", "a/", "a//b", "///"),
     *(".", "..", "./a", "../a", "a/.", "a/..", "a/./b", "a/../b", "../../a", "http://a/b"),
     *("", " ", "\n", "\x1f", "\u2028", "\u3000", "x" * 256, "a\x00b"),
@@ -132,7 +135,8 @@ def test_ids_that_are_refused(alias: str, ana: Caller, admin: Caller) -> None:
         many = ana.call("POST", "memories/bulk/", [{"memory": "x"}, {"memory": "x", "memory_id": memory_id}])
         assert (memory_id, single.status_code, list(single.json())) == (memory_id, 400, ["memory_id"])
         assert (memory_id, many.status_code, list(many.json()["1"])) == (memory_id, 400, ["memory_id"])
-        if memory_id not in {"", "bulk", "delete", "export"}:
+        # Without those that are addresses of something else.
+        if memory_id and not is_reserved(memory_id):
             by_put = ana.call("PUT", one(memory_id), {"memory": "x"}, headers=put)
             assert (memory_id, by_put.status_code) == (memory_id, 400)
     assert not UserMemory.objects.exists()

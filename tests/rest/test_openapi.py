@@ -21,7 +21,7 @@ from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from agno_memory.names import FIELDS
+from agno_memory.names import FIELDS, VERSION_FIELDS
 from agno_memory.rest.filters import UserMemoryFilter
 from agno_memory.rest.serializers import UserMemorySerializer
 from agno_memory.rest.urls import urls
@@ -91,7 +91,7 @@ def test_an_example_of_a_memory_has_every_field(schema: Any) -> None:
     examples = [each for each in dictionaries(responses) if {"memory_id", "created_at"} <= each.keys()]
     memories = [each for each in examples if isinstance(each["memory_id"], str)]
     assert len(memories) > 5
-    assert {tuple(each) for each in memories} == {FIELDS}
+    assert {tuple(each) for each in memories} == {FIELDS, (*FIELDS, *VERSION_FIELDS)}
 
 
 def dictionaries(tree: Any) -> Iterator[dict[str, Any]]:
@@ -111,6 +111,10 @@ def test_every_endpoint_is_described(schema: Any) -> None:
         ("post", "memories/delete/"),
         ("get", "memories/export/"),
         ("get", "memories/search/"),
+        ("post", "memories/merge/"),
+        ("get", "memories/duplicates/"),
+        ("get", "memories/{memory_id}/history/"),
+        ("post", "memories/{memory_id}/restore/"),
         ("get", "memories/{memory_id}/"),
         ("put", "memories/{memory_id}/"),
         ("patch", "memories/{memory_id}/"),
@@ -137,7 +141,8 @@ def test_every_error_is_described(schema: Any) -> None:
         responses = operation["responses"]
         has_body = {"411", "413", "415"} if method in {"post", "put", "patch"} else set()
         assert {*EVERYWHERE, *has_body} <= responses.keys()
-        assert ("404" in responses) is (url == MEMORY_PATH or "{session_id}" in url)
+        names_one = "{memory_id}" in url or "{session_id}" in url or url.endswith("/merge/")
+        assert ("404" in responses) is names_one
         for status in (each for each in responses if each >= "400"):
             answer = resolved(schema, responses[status])
             assert answer["content"].keys() == {"application/json", PROBLEM}
@@ -168,7 +173,7 @@ def test_parameters_are_described(schema: Any) -> None:
     known = parameters(schema, "/api/memories/")
     assert known.keys() == {
         *UserMemoryFilter.base_filters,
-        *("user_id", "cursor", "page_size", "ordering", "metadata"),
+        *("user_id", "cursor", "page_size", "ordering", "metadata", "as_of", "deleted"),
     }
     # Each property of the object is a parameter of its own.
     assert (known["metadata"]["style"], known["metadata"]["explode"]) == ("form", True)
@@ -177,8 +182,10 @@ def test_parameters_are_described(schema: Any) -> None:
         assert (known[name]["schema"]["type"], known[name]["explode"]) == ("array", True)
     assert known["page_size"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
     assert known["ordering"]["schema"]["enum"] == ["-last_updated", "last_updated", "-created_at", "created_at"]
-    paging = {"cursor", "page_size", "ordering"}
-    assert parameters(schema, "/api/memories/export/").keys() == {*known.keys() - paging, "format"}
+    of_lists = {"cursor", "page_size", "ordering", "as_of", "deleted"}
+    assert parameters(schema, "/api/memories/export/").keys() == {*known.keys() - of_lists, "format", "history"}
+    assert parameters(schema, "/api/memories/duplicates/").keys() == {*known.keys() - of_lists, "limit"}
+    assert parameters(schema, f"{MEMORY_PATH}history/").keys() == {"cursor", "memory_id", "page_size", "user_id"}
     assert parameters(schema, "/api/users/").keys() == {"cursor", "page_size"}
     for route in ("/api/users/{user_id}/memories/", "/api/users/{user_id}/"):
         assert parameters(schema, route, "delete")["confirm"]["required"]
@@ -268,7 +275,7 @@ def test_additions_of_a_site_are_described() -> None:
 def test_mounted_twice_each_has_its_own_names() -> None:
     found = described(path("one/", include(urls())), path("two/", include(urls())))
     names = [operation["operationId"] for _, _, operation in operations(found)]
-    assert len(set(names)) == len(names) == 40
+    assert len(set(names)) == len(names) == 48
     links = found["paths"]["/two/memories/"]["post"]["responses"]["201"]["links"]
     assert links["memories_retrieve"]["operationId"] == "two_memories_retrieve"
 

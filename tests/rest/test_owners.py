@@ -61,6 +61,15 @@ LIFE = [
     *(ADD_MANY, ADD, ADD_MANY, PUT_NEW, *READS, DELETE_MANY, DELETE_MANY),
     *(PUT_NEW, ADD, ADD_MANY, PUT_NEW, *READS, *WRITES),
 ]
+HISTORY, RESTORE = Step("GET", f"{MEMORY}history/"), Step("POST", f"{MEMORY}restore/", {"version": 1})
+# The same life with its versions.
+VERSIONS = [
+    *(HISTORY, RESTORE, Step("POST", "memories/merge/", {"memory_ids": [ID, "other"]})),
+    *(ADD, HISTORY, Step("PUT", MEMORY, NEW), HISTORY, Step("POST", f"{MEMORY}restore/", {}), HISTORY),
+    *(Step("POST", "memories/merge/", {"memory_ids": [ID, "other"]}), Step("GET", "memories/duplicates/")),
+    *(Step("DELETE", MEMORY), HISTORY, RESTORE, Step("DELETE", f"{MEMORY}?permanently=true"), HISTORY, *READS),
+    *(ADD, Step("DELETE", f"{MEMORY}?permanently=true"), HISTORY, RESTORE, Step("GET", "memories/?deleted=true")),
+]
 SESSION = f"sessions/{ID}/"
 SESSIONS = [
     Step("GET", SESSION),
@@ -78,8 +87,14 @@ PEOPLE = [
     Step("DELETE", f"users/{ID}/memories/?confirm={ID}"),
     *(
         Step("GET", f"{path}?user_id={ID}")
-        for path in ("memories/", "memories/m/", "memories/export/", "topics/", "stats/")
+        for path in (
+            *("memories/", "memories/m/", "memories/m/history/", "memories/duplicates/"),
+            *("memories/export/", "topics/", "stats/"),
+        )
     ),
+    *(Step("GET", f"memories/?deleted=true&user_id={ID}"), Step("GET", f"memories/?as_of=2026-01-01&user_id={ID}")),
+    Step("POST", f"memories/m/restore/?user_id={ID}", {}),
+    Step("POST", "memories/merge/", {"memory_ids": ["m", "n"], "user_id": ID}),
     *(Step(method, f"memories/m/?user_id={ID}", NEW) for method in ("PUT", "PATCH")),
     Step("DELETE", f"memories/m/?user_id={ID}"),
     Step("POST", "memories/", {**NEW, "user_id": ID}),
@@ -140,7 +155,9 @@ def taken(site: None) -> UserMemory:
 
 @each_database
 @pytest.mark.parametrize("accept", ["application/json", PROBLEM])
-@pytest.mark.parametrize("steps", [LIFE, SESSIONS, PEOPLE], ids=["memories", "sessions", "people"])
+@pytest.mark.parametrize(
+    "steps", [LIFE, VERSIONS, SESSIONS, PEOPLE], ids=["memories", "versions", "sessions", "people"]
+)
 def test_nothing_shows_that_another_person_has_an_id(
     alias: str, ana: Caller, taken: UserMemory, steps: list[Step], accept: str
 ) -> None:
@@ -151,9 +168,12 @@ def test_nothing_shows_that_another_person_has_an_id(
 
 
 @each_database
-def test_nothing_shows_it_to_those_who_act_for_a_person(alias: str, admin: Caller, taken: UserMemory) -> None:
+@pytest.mark.parametrize("steps", [LIFE, VERSIONS], ids=["memories", "versions"])
+def test_nothing_shows_it_to_those_who_act_for_a_person(
+    alias: str, admin: Caller, taken: UserMemory, steps: list[Step]
+) -> None:
     admin.call("GET", "memories/?user_id=ana")
-    used, free = (list(outcomes(admin, LIFE, name, "user_id=ana", "application/json")) for name in (USED, FREE))
+    used, free = (list(outcomes(admin, steps, name, "user_id=ana", "application/json")) for name in (USED, FREE))
     assert used == free
     assert [as_dict(memory) for memory in UserMemory.objects.for_user("bob")] == [as_dict(taken)]
 
@@ -171,6 +191,17 @@ def test_the_statuses_of_an_id(alias: str, ana: Caller, taken: UserMemory) -> No
     ]
 
 
+@each_database
+def test_the_statuses_of_versions(alias: str, ana: Caller, admin: Caller, taken: UserMemory) -> None:
+    """Without the permission, a deleted memory is one that never was."""
+    for who, query, deleted in ((ana, "", False), (admin, "user_id=bob&", True)):
+        name = FREE
+        statuses = [status for _step, status, *_rest in outcomes(who, VERSIONS, name, query[:-1], "application/json")]
+        seen = [200, 200, 204, 404] if deleted else [404, 404, 404, 404]
+        expected = [*(404, 404, 404), *(201, 200, 200, 200, 200, 200), *(404, 200), *(204, *seen, 404, 404, 404)]
+        assert statuses == [*expected, *(201, 204, 404, 404), 200 if deleted else 403]
+
+
 def test_every_route_with_an_id_is_walked() -> None:
     routes = {
         (method.upper(), route.path)
@@ -179,7 +210,11 @@ def test_every_route_with_an_id_is_walked() -> None:
         for method in actions
         if "<" in route.path or method == "post"
     }
-    walked = {(step.method, step.path.split("?")[0]) for step in (*LIFE, *SESSIONS, *PEOPLE) if step.method != "HEAD"}
+    walked = {
+        (step.method, step.path.split("?")[0])
+        for step in (*LIFE, *VERSIONS, *SESSIONS, *PEOPLE)
+        if step.method != "HEAD"
+    }
     assert {(method, re.sub(r"<[^>]+>", ID, path)) for method, path in routes} <= walked
 
 

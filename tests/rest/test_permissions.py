@@ -27,7 +27,7 @@ CALLERS: dict[str, Callable[[], Caller]] = {
 }
 
 # A line is a request: method, path, ids and owners in the body, and the status for each caller.
-# {me} is the caller's id. In the body: `new` is a memory, `id=`/`user=` name one; `[..]` are several; `*` is
+# {me} is the caller's id. In the body: `new` is a memory, `id=`/`user=`/`version=` name one; `[..]` are several; `*` is
 # If-None-Match: *, with which PUT creates.
 TABLE = """
                                                                anonymous ana staff view add change delete superuser
@@ -99,6 +99,26 @@ POST   memories/delete/?user_id=bob         ids=theirs         401       403 403
 POST   memories/delete/                     ids=theirs,user=bob 401      403 403   403  403 403    200    200
 GET    memories/export/                     -                  401       200 200   200  200 200    200    200
 GET    memories/export/?user_id=bob         -                  401       403 403   403  403 403    403    200
+GET    memories/?deleted=true               -                  401       403 403   403  403 403    403    200
+GET    memories/?deleted=true&user_id=bob   -                  401       403 403   403  403 403    403    200
+GET    memories/mine/history/               -                  401       200 200   200  200 200    200    200
+GET    memories/mine/history/?user_id=bob   -                  401       403 403   404  403 403    403    404
+GET    memories/theirs/history/             -                  401       404 404   404  404 404    404    404
+GET    memories/theirs/history/?user_id=bob -                  401       403 403   200  403 403    403    200
+POST   memories/mine/restore/               version=1          401       200 200   200  200 200    200    200
+POST   memories/mine/restore/               version=9          401       404 404   404  404 404    404    404
+POST   memories/theirs/restore/             version=1          401       404 404   404  404 404    404    404
+POST   memories/theirs/restore/?user_id=bob version=1          401       403 403   403  403 200    403    200
+POST   memories/theirs/restore/             version=1,user=bob 401       403 403   403  403 200    403    200
+POST   memories/merge/                      ids=mine+mine      401       400 400   400  400 400    400    400
+POST   memories/merge/                      ids=mine+theirs    401       404 404   404  404 404    404    404
+POST   memories/merge/?user_id=bob          ids=theirs+mine    401       403 403   403  403 403    403    404
+POST   memories/merge/                      ids=theirs+mine,user=bob 401 403 403   403  403 403    403    404
+GET    memories/duplicates/                 -                  401       200 200   200  200 200    200    200
+GET    memories/duplicates/?user_id=bob     -                  401       403 403   200  403 403    403    200
+DELETE memories/mine/?permanently=true      -                  401       204 204   204  204 204    204    204
+DELETE memories/theirs/?permanently=true    -                  401       404 404   404  404 404    404    404
+DELETE memories/theirs/?permanently=true&user_id=bob -         401       403 403   403  403 403    204    204
 GET    topics/                              -                  401       200 200   200  200 200    200    200
 GET    topics/?user_id=bob                  -                  401       403 403   200  403 403    403    200
 GET    stats/                               -                  401       200 200   200  200 200    200    200
@@ -142,12 +162,14 @@ def item(said: str) -> dict[str, Any]:
         name, _equals, value = part.partition("=")
         match name:
             case "ids":
-                body["memory_ids"] = [value]
+                body["memory_ids"] = value.split("+")
+            case "version":
+                body["version"] = int(value)
             case "user":
                 body["user_id"] = value
             case "id":
                 body["memory_id"] = value
-    return body if "memory_ids" in body else {"memory": "new", **body}
+    return body if {"memory_ids", "version"} & body.keys() else {"memory": "new", **body}
 
 
 def send(who: Caller, row: Row) -> Any:
@@ -217,6 +239,10 @@ PAIRS = [
     ("{method} memories/theirs/ {body}", "{method} memories/absent/ {body}"),
     ("{method} memories/theirs/?user_id=bob {body}", "{method} memories/absent/?user_id=nil {body}"),
     ("{method} memories/theirs/?user_id=bob {body}", "{method} memories/absent/?user_id=bob {body}"),
+    ("{method} memories/theirs/history/ {body}", "{method} memories/absent/history/ {body}"),
+    ("{method} memories/theirs/history/?user_id=bob {body}", "{method} memories/absent/history/?user_id=nil {body}"),
+    ("{method} memories/theirs/restore/ {body}", "{method} memories/absent/restore/ {body}"),
+    ("{method} memories/duplicates/?user_id=bob {body}", "{method} memories/duplicates/?user_id=nil {body}"),
     ("{method} memories/?user_id=bob {body}", "{method} memories/?user_id=nil {body}"),
     ("{method} memories/export/?user_id=bob {body}", "{method} memories/export/?user_id=nil {body}"),
     ("{method} topics/?user_id=bob {body}", "{method} topics/?user_id=nil {body}"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import datetime
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +14,10 @@ from django.utils.dateparse import parse_datetime
 
 from agno_memory.conditions import metadata_conditions
 from agno_memory.db.store import Store
+from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.revision_models import MemoryRevision
 from agno_memory.transfer.exporter import atomic_file, export_lines
 from agno_memory.transfer.progress import Progress
 from agno_memory.transfer.records import reason_of
@@ -35,7 +37,7 @@ class Command(BaseCommand):
             "--database", choices=list(connections), help="alias to read from (default: chosen by the router)"
         )
         filters = parser.add_argument_group("filters", "Only memories that match all of these are exported.")
-        filters.add_argument("--user", metavar="ID", help="User id")
+        filters.add_argument("--user", metavar="ID", help="User id; the file has the earlier versions too")
         for each in FILTERS:
             short = [SHORT_OPTIONS[each.name]] if each.name in SHORT_OPTIONS else []
             filters.add_argument(
@@ -60,8 +62,10 @@ class Command(BaseCommand):
             rows = self._rows(**options)
         except ValidationError as error:
             raise CommandError(reason_of(error)) from None
+        # A person's export has the history too. Its lines come after the memories.
+        versions = () if options["user"] is None else rows.versions().walk()
         if options["output"] in (None, "-"):
-            self._write(rows, lambda line: self.stdout.write(line, ending=""))
+            self._write(rows, versions, lambda line: self.stdout.write(line, ending=""))
             return
         # A string from the command line, and a string or a path from call_command().
         output = Path(options["output"])
@@ -69,7 +73,7 @@ class Command(BaseCommand):
             raise CommandError(f"{output} exists already. --overwrite replaces it.")
         try:
             with atomic_file(output) as file:
-                count = self._write(rows, file.write)
+                count = self._write(rows, versions, file.write)
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error.strerror}") from None
         self.stdout.write(f"{count:,} memories in {output}.")
@@ -82,15 +86,22 @@ class Command(BaseCommand):
             rows = rows.for_user(user)
         return rows.matching(**{each.name: _filter_value(each, options[each.name]) for each in FILTERS})
 
-    def _write(self, rows: UserMemoryQuerySet, write: Callable[[str], object]) -> int:
+    def _write(
+        self, rows: UserMemoryQuerySet, versions: Iterable[MemoryRevision], write: Callable[[str], object]
+    ) -> int:
         """Write the lines of an export, and return the number of memories."""
-        # The first and the last line are not memories.
-        progress, total, count = Progress(self.stderr), rows.count(), -2
-        for line in export_lines(rows.walk()):
+        progress, total, count = Progress(self.stderr), rows.count(), 0
+
+        def counted() -> Iterator[UserMemory]:
+            nonlocal count
+            for memory in rows.walk():
+                yield memory
+                count += 1
+                if count % 100 == 0:
+                    progress.update(count, count, total)
+
+        for line in export_lines(counted(), versions):
             write(line)
-            count += 1
-            if count % 100 == 0:
-                progress.update(count, count, total)
         progress.close()
         return count
 

@@ -21,7 +21,7 @@ from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.base import refuse_unknown_parameters
 from agno_memory.rest.memories.metadata import is_metadata, with_metadata
-from agno_memory.times import midnight
+from agno_memory.times import midnight, whole_milliseconds
 from agno_memory.validators import validate_identifier, validate_query, validate_topics
 
 # The last whole millisecond.
@@ -48,10 +48,21 @@ class MomentField(IsoDateTimeField):
         # Where the clock skips or repeats midnight, Django refuses the time, but the day still has a beginning.
         moment: datetime.datetime | None = midnight(day) if day else super().to_python(value)
         try:
-            return moment and next_millisecond(moment.astimezone(datetime.UTC))
+            return moment and self.in_milliseconds(moment.astimezone(datetime.UTC))
         except OverflowError:
             # The first and the last day of the calendar do not exist in every time zone.
             raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def in_milliseconds(self, moment: datetime.datetime) -> datetime.datetime:
+        """Return a moment rounded up to whole milliseconds."""
+        return next_millisecond(moment)
+
+
+class EarlierMomentField(MomentField):
+    """The time of ``?as_of=``, rounded down: what was written in the rest of its millisecond was not known yet."""
+
+    def in_milliseconds(self, moment: datetime.datetime) -> datetime.datetime:
+        return whole_milliseconds(moment)
 
 
 def parsed_day(value: Any) -> datetime.date | None:

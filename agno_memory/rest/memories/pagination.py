@@ -3,18 +3,65 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param
 
 from agno_memory.db.keyset import ORDERS, Order, reverse
 from agno_memory.models import UserMemory
+from agno_memory.names import MAX_COUNT
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.rest.pagination import Cursor, Position, SizedPagination
+from agno_memory.rest.pagination import Cursor, ForwardPagination, KeysetPagination, Position, SizedPagination
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.revision_querysets import LAST_DELETED, VersionPosition
 from agno_memory.times import from_milliseconds, to_milliseconds
+
+# Reads versions of a memory: at most a number of them, those after a position.
+ReadVersions = Callable[[int, VersionPosition | None], list[MemoryRevision]]
+
+
+class HistoryPagination(ForwardPagination):
+    """Pages of the versions of one memory, newest first. The queryset is a function that reads them."""
+
+    page_size_query_description = "Versions on a page."
+    order = "-version"
+
+    def rows(self, queryset: ReadVersions, limit: int, key: VersionPosition | None) -> list[MemoryRevision]:
+        return queryset(limit, key)
+
+    def key(self, position: Position) -> VersionPosition:
+        milliseconds, version = position
+        number = int(version)
+        if not 0 <= number <= MAX_COUNT:
+            raise ValueError("not a version")
+        return from_milliseconds(milliseconds), number
+
+    def position_of(self, row: MemoryRevision) -> Position:
+        return to_milliseconds(row.last_updated), str(row.version)
+
+
+class DeletedPagination(KeysetPagination):
+    """Pages of deleted memories, the last deleted one first."""
+
+    page_size_query_description = "Memories on a page."
+    order = "-valid_until"
+    columns = LAST_DELETED
+
+    def key(self, position: Position) -> tuple[datetime.datetime, str]:
+        milliseconds, key = position
+        return from_milliseconds(milliseconds), key
+
+    def position_of(self, row: MemoryRevision) -> Position:
+        return to_milliseconds(row.valid_until), row.key
+
+    def get_paginated_response(self, data: Any) -> Response:
+        # As the list of memories has it.
+        return Response({"next": self.get_next_link(), "previous": None, "results": data})
 
 
 class MemoryPagination(SizedPagination):

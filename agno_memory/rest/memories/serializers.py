@@ -15,10 +15,17 @@ from rest_framework.fields import Field
 from agno_memory.fields import IdentifierField, MetadataField, TopicsField
 from agno_memory.formats import as_dict
 from agno_memory.models import UserMemory
-from agno_memory.names import FIELDS, MACHINE_WRITTEN
-from agno_memory.rest.fields import BoundedListField, MetadataObjectField, StrictSerializer, TextField, TopicListField
+from agno_memory.names import FIELDS, MACHINE_WRITTEN, MAX_COUNT
+from agno_memory.rest.fields import (
+    BoundedListField,
+    FlagField,
+    MetadataObjectField,
+    StrictSerializer,
+    TextField,
+    TopicListField,
+)
 from agno_memory.times import from_iso
-from agno_memory.validators import validate_identifier
+from agno_memory.validators import validate_identifier, validate_memory, validate_note
 
 Fields = dict[str, Field[Any, Any, Any, Any]]
 
@@ -109,14 +116,57 @@ def _copied(field: Field[Any, Any, Any, Any]) -> Field[Any, Any, Any, Any]:
     return copied
 
 
-class DeleteSerializer(StrictSerializer):
+class OwnedSerializer(StrictSerializer):
+    """A body that may name the owner."""
+
+    user_id = serializers.CharField(
+        required=False, allow_null=True, allow_blank=True, help_text=_("The owner, if not the caller.")
+    )
+
+
+class RestoreSerializer(OwnedSerializer):
+    """The version of a memory to restore."""
+
+    version = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        max_value=MAX_COUNT,
+        help_text=_("The number of the version; by default the one before, and of a deleted memory the last one."),
+    )
+    reason = TextField(
+        required=False,
+        allow_blank=True,
+        default="",
+        validators=[validate_note],
+        help_text=_("Kept in the history with the version that this request ends."),
+    )
+
+
+class MergeSerializer(OwnedSerializer):
+    """The memories to merge."""
+
+    memory_ids = BoundedListField(
+        child=TextField(validators=[validate_identifier]), help_text=_("The ids of at least two memories.")
+    )
+    memory = TextField(
+        required=False,
+        allow_null=True,
+        default=None,
+        validators=[validate_memory],
+        help_text=_("The text; by default that of the newest."),
+    )
+
+
+class DeleteSerializer(OwnedSerializer):
     """The ids of memories to delete."""
 
     memory_ids = BoundedListField(
         child=TextField(validators=[validate_identifier]), help_text=_("Ids to delete. Unknown ids are ignored.")
     )
-    user_id = serializers.CharField(
-        required=False, allow_null=True, allow_blank=True, help_text=_("The owner, if not the caller.")
+    permanently = FlagField(
+        required=False, default=False, help_text=_("Keep no version of them; with the permission, of deleted ones too.")
     )
 
 

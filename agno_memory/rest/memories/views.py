@@ -3,47 +3,48 @@
 from __future__ import annotations
 
 import builtins
+from itertools import chain
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseBase
-from django.utils.encoding import escape_uri_path
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, mixins, serializers, status
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agno_memory.cleaning import KEY
-from agno_memory.db.keyset import Order
 from agno_memory.exceptions import MemoryChanged, MemoryExists
 from agno_memory.models import UserMemory
-from agno_memory.querysets import Position, UserMemoryQuerySet
-from agno_memory.rest.base import ME, UserScopedViewSet
-from agno_memory.rest.converters import in_path, validate_reachable
+from agno_memory.rest.base import ME
+from agno_memory.rest.converters import validate_reachable
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.etags import check_preconditions, creates, etag_of, is_current, is_guarded
 from agno_memory.rest.exceptions import Conflict, PreconditionFailed, by_position, detail_of
 from agno_memory.rest.memories import openapi, search
 from agno_memory.rest.memories.bodies import validated_memories
 from agno_memory.rest.memories.filters import MemoryFilterBackend, UserMemoryFilter
+from agno_memory.rest.memories.history import HistoryActions, read_all
 from agno_memory.rest.memories.pagination import MemoryPagination
 from agno_memory.rest.memories.serializers import DeletedSerializer, DeleteSerializer, UserMemorySerializer
 from agno_memory.rest.openapi.parameters import (
+    AS_OF,
     CURSOR,
+    DELETED,
     IF_MATCH,
     IF_NONE_MATCH,
     MEMORY_ID,
     ORDERING,
     PAGE_SIZE,
+    PERMANENTLY,
     USER_ID,
+    WITH_HISTORY,
 )
 from agno_memory.rest.renderers import CSVRenderer, NDJSONRenderer
 from agno_memory.retries import retry
 from agno_memory.search.methods import RANKED
 from agno_memory.search.recall import Search
 from agno_memory.streaming import attachment
-from agno_memory.validators import validate_identifier
 
 MEMORIES: Final = Route("memories/", "agno-memory-list", "Memories")
 BULK: Final = Route("memories/bulk/", "agno-memory-bulk", "Add many")
@@ -53,7 +54,7 @@ EXPORT: Final = Route("memories/export/", "agno-memory-export", "Export")
 MEMORY: Final = Route("memories/<agno_memory_id:memory_id>/", "agno-memory-detail", "Memory")
 
 
-class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
+class MemoryViewSet(mixins.ListModelMixin, HistoryActions):
     """The memories of one user."""
 
     serializer_class = UserMemorySerializer
@@ -62,13 +63,18 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
     pagination_class = MemoryPagination
     lookup_field = "memory_id"
     openapi_tag = "memories"
-    # The rows of the current request that nothing has narrowed.
-    _whole_list: UserMemoryQuerySet | None = None
 
-    @Endpoint("get", MEMORIES, parameters=(USER_ID, ORDERING, PAGE_SIZE, CURSOR), operation=openapi.LIST)
+    @Endpoint(
+        "get", MEMORIES, parameters=(USER_ID, AS_OF, DELETED, ORDERING, PAGE_SIZE, CURSOR), operation=openapi.LIST
+    )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List memories."""
-        return super().list(request, *args, **kwargs)
+        if not self.flag(DELETED.name):
+            return super().list(request, *args, **kwargs)
+        for other in (AS_OF, ORDERING):
+            if other.name in request.query_params:
+                raise serializers.ValidationError({other.name: [_("Leave it out with `deleted`.")]})
+        return self.list_deleted()
 
     @Endpoint(
         "post",
@@ -104,13 +110,14 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
             raise Conflict({str(position): {"memory_id": [Conflict.default_detail]} for position in taken}) from error
         return Response(self.get_serializer(added, many=True).data, status.HTTP_201_CREATED)
 
-    @Endpoint("get", MEMORY, parameters=(USER_ID, MEMORY_ID, IF_NONE_MATCH), operation=openapi.RETRIEVE)
+    @Endpoint("get", MEMORY, parameters=(USER_ID, MEMORY_ID, AS_OF, IF_NONE_MATCH), operation=openapi.RETRIEVE)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one memory."""
+        self.refuse_unknown_parameters()
         memory = self.get_object()
         if is_current(request, memory):
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag_of(memory)})
-        return self._respond(memory)
+        return self.respond(memory)
 
     @Endpoint(
         "put",
@@ -129,7 +136,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         new = self.memory_in_body(memory)
         check_preconditions(request, memory)
         version = memory if is_guarded(request) else None
-        return self._respond(self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=version))
+        return self.respond(self.memory.replace_user_memory(memory.memory_id, new, self.owner, version=version))
 
     @Endpoint(
         "patch",
@@ -143,7 +150,7 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change some fields of a memory, and keep concurrent changes of the others."""
         # Without a precondition, a change of another client is merged by the next attempt.
-        return self._respond(retry(self._merge, MemoryChanged, unless=lambda error: is_guarded(request)))
+        return self.respond(retry(self._merge, MemoryChanged, unless=lambda error: is_guarded(request)))
 
     def _merge(self) -> UserMemory:
         memory = self.get_object()
@@ -157,15 +164,21 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         MEMORY,
         permission="delete",
         scope="write",
-        parameters=(USER_ID, MEMORY_ID, IF_MATCH, IF_NONE_MATCH),
+        parameters=(USER_ID, MEMORY_ID, PERMANENTLY, IF_MATCH, IF_NONE_MATCH),
         operation=openapi.DELETE,
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Delete one memory."""
-        memory = self.get_object()
-        check_preconditions(request, memory)
+        self.refuse_unknown_parameters()
+        permanently, memory = self.flag(PERMANENTLY.name), self.find_memory()
+        if memory is not None:
+            check_preconditions(request, memory)
+        elif not permanently or self.find_deleted() is None:
+            raise exceptions.NotFound
+        elif "If-Match" in request.headers:
+            raise PreconditionFailed
         version = memory if is_guarded(request) else None
-        self.memory.delete_user_memory(memory.memory_id, self.owner, version=version)
+        self.memory.delete_user_memory(self.memory_id, self.owner, version=version, permanently=permanently)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @Endpoint(
@@ -181,81 +194,54 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         """Delete many memories; unknown ids are ignored."""
         serializer = DeleteSerializer(data=self.body())
         serializer.is_valid(raise_exception=True)
-        requested_ids = serializer.validated_data["memory_ids"]
-        existing = set(self._with_ids(requested_ids).values_list("memory_id", flat=True))
-        deleted = self.memory.delete_user_memories([each for each in requested_ids if each in existing], self.owner)
+        requested_ids, permanently = (serializer.validated_data[name] for name in ("memory_ids", "permanently"))
+        existing = set(self.with_ids(requested_ids).values_list("memory_id", flat=True))
+        if permanently and self.sees_deleted:
+            existing.update(self.versions_of(requested_ids).deleted().values_list("memory_id", flat=True))
+        ids = [each for each in requested_ids if each in existing]
+        deleted = self.memory.delete_user_memories(ids, self.owner, permanently=permanently)
         return Response(DeletedSerializer({"deleted": deleted}).data)
 
-    @Endpoint("get", SEARCH, parameters=(USER_ID, *search.PARAMETERS), operation=openapi.SEARCH)
+    @Endpoint("get", SEARCH, parameters=(USER_ID, AS_OF, *search.PARAMETERS), operation=openapi.SEARCH)
     def search(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return the memories that answer a question, the best first."""
         rows = search.SearchFilterBackend().filter_queryset(request, self.get_queryset(), self)
         parameters = search.SearchParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
         query, limit, explain, precise, share = parameters.validated_data.values()
-        matches = Search(query, RANKED, min_relative=share, precise=precise).ranked(rows, limit)
+        ranking = Search(query, RANKED, min_relative=share, precise=precise)
+        # Of an earlier moment, all memories are read.
+        is_earlier = self.moment is not None
+        matches = ranking.ranked_among(read_all(rows), limit) if is_earlier else ranking.ranked(rows, limit)
         represent = self.get_serializer().to_representation
         return Response({"results": search.results(matches, represent, explain=explain)})
 
-    @Endpoint("get", EXPORT, permission="export", scope="export", parameters=(USER_ID,), operation=openapi.EXPORT)
+    @Endpoint(
+        "get",
+        EXPORT,
+        permission="export",
+        scope="export",
+        parameters=(USER_ID, WITH_HISTORY),
+        operation=openapi.EXPORT,
+    )
     def export(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Download all memories as a file, oldest first, as NDJSON or CSV."""
         renderer: Any = request.accepted_renderer
         memories: Any = self.filter_queryset(self.get_queryset())
+        versions = self.filtered_versions().walk() if self.flag(WITH_HISTORY.name, default=True) else ()
         # Sent while it is read.
         return attachment(
             request._request,
-            renderer.lines(memories.walk()),
+            chain(renderer.lines(memories.walk()), renderer.history(versions)),
             content_type=f"{renderer.media_type}; charset=utf-8",
             filename=f"memories.{renderer.format}",
         )
-
-    def get_queryset(self) -> UserMemoryQuerySet:
-        self._whole_list = super().get_queryset()
-        return self._whole_list
-
-    def read_page(
-        self, rows: UserMemoryQuerySet, size: int, position: Position | None, order: Order
-    ) -> builtins.list[UserMemory]:
-        """Return a page of a list; see ``UserMemoryQuerySet.page``.
-
-        A user's whole list is the most frequent request, and ``Memory.page()`` has a faster statement for it.
-        """
-        if rows is self._whole_list:
-            return self.memory.page(self.owner, size=size, position=position, order=order)
-        return rows.page(size, position, order)
 
     def get_renderers(self) -> builtins.list[BaseRenderer]:
         return [NDJSONRenderer(), CSVRenderer()] if self.action == "export" else super().get_renderers()
 
     def required_permission(self) -> str:
         return "add" if self.action == "update" and creates(self.request) else super().required_permission()
-
-    def get_object(self) -> UserMemory:
-        memory_id = self.kwargs["memory_id"]
-        try:
-            validate_identifier(memory_id)
-        except ValidationError:
-            # No memory has an id that is not valid.
-            raise exceptions.NotFound from None
-        memory = self._read(memory_id)
-        if memory is None:
-            raise exceptions.NotFound
-        self.check_object_permissions(self.request, memory)
-        return memory
-
-    def _read(self, memory_id: str) -> UserMemory | None:
-        """Return the user's memory with this id, or None.
-
-        ``Memory`` has a compiled statement for it. A viewset that defines ``get_queryset()`` may narrow the rows.
-        """
-        if type(self).get_queryset is MemoryViewSet.get_queryset:
-            return self.memory.get_user_memory(memory_id, self.owner)
-        return self._with_ids([memory_id]).first()
-
-    def _with_ids(self, memory_ids: builtins.list[str]) -> UserMemoryQuerySet:
-        """Return the user's memories with these ids, found by the primary key."""
-        return self.get_queryset().filter(key__in=[KEY.digest(self.owner, each) for each in memory_ids])
 
     def memory_in_body(self, memory: UserMemory | None = None) -> UserMemory:
         """Return the unsaved memory of the body, with the id of the path if there is one.
@@ -275,15 +261,16 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
         return values if memory_id is None else {**values, "memory_id": memory_id}
 
     def _check_reachable(self, memory: UserMemory) -> None:
-        validate_reachable("memory_id", memory.memory_id, self.reserved_ids)
+        validate_reachable("memory_id", memory.memory_id, self.reserved_ids, self.reserved_endings)
         if self.concerns_others():
             validate_reachable("user_id", self.owner, (ME,))
 
     def _create(self, new: UserMemory) -> Response:
         self._check_reachable(new)
-        response = self._respond(self.memory.add_user_memory(new, self.owner))
-        response.status_code = status.HTTP_201_CREATED
-        return response
+        added = self.memory.add_user_memory(new, self.owner)
+        # With ON_DUPLICATE "return", the memory may be one that was there.
+        is_new = added.memory_id == new.memory_id
+        return self.respond(added, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     def _create_only(self, new: UserMemory) -> Response:
         if "If-Match" in self.request.headers:
@@ -293,12 +280,3 @@ class MemoryViewSet(mixins.ListModelMixin, UserScopedViewSet):
             return self._create(new)
         except MemoryExists as error:
             raise PreconditionFailed from error
-
-    def _respond(self, memory: UserMemory) -> Response:
-        """Return a memory with its tag, and with its address if the request went to another one."""
-        headers = {"ETag": etag_of(memory)}
-        if "memory_id" not in self.kwargs:
-            path = f"{escape_uri_path(self.request._request.path)}{in_path(memory.memory_id)}/"
-            query = f"?user_id={in_path(self.owner)}" if self.concerns_others() else ""
-            headers["Location"] = self.request.build_absolute_uri(path + query)
-        return Response(self.get_serializer(memory).data, headers=headers)

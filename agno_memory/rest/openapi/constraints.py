@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from agno_memory.conf import conf
-from agno_memory.names import MAX_IDENTIFIER_LENGTH, MAX_QUERY_LENGTH, RESERVED_IDS
-from agno_memory.validators import validate_identifier, validate_input, validate_memory, validate_query
+from agno_memory.names import MAX_IDENTIFIER_LENGTH, MAX_QUERY_LENGTH, RESERVED_ENDINGS, RESERVED_IDS
+from agno_memory.validators import validate_identifier, validate_input, validate_memory, validate_note, validate_query
 
 Schema = dict[str, Any]
 
@@ -36,7 +36,7 @@ def new_identifier() -> Schema:
         **identifier(),
         "pattern": REACHABLE,
         "allOf": [{"pattern": NOT_BLANK}],
-        "not": {"enum": list(RESERVED_IDS)},
+        "not": {"anyOf": [{"enum": list(RESERVED_IDS)}, {"pattern": f"/({'|'.join(RESERVED_ENDINGS)})$"}]},
     }
 
 
@@ -49,6 +49,7 @@ _OF_VALIDATOR: Final[dict[Any, Callable[[], Schema]]] = {
     validate_memory: lambda: not_blank(conf.MAX_MEMORY_LENGTH),
     validate_input: lambda: {"maxLength": conf.MAX_INPUT_LENGTH, "pattern": STORABLE},
     validate_identifier: lambda: not_blank(MAX_IDENTIFIER_LENGTH),
+    validate_note: lambda: {"maxLength": MAX_QUERY_LENGTH, "pattern": STORABLE},
     validate_query: lambda: not_blank(MAX_QUERY_LENGTH),
 }
 

@@ -20,7 +20,7 @@ from agno_memory.rest.base import UserScopedViewSet
 from agno_memory.rest.fields import BoundedListField, MetadataObjectField, TextField, TopicListField
 from agno_memory.rest.memories.filters import MemoryFilterBackend, TopicsFilter
 from agno_memory.rest.memories.metadata import PARAMETER as METADATA
-from agno_memory.rest.memories.serializers import DeleteSerializer, UserMemorySerializer
+from agno_memory.rest.memories.serializers import MergeSerializer, OwnedSerializer, UserMemorySerializer
 from agno_memory.rest.openapi.constraints import Schema, identifier, new_identifier, of_validators, or_empty, topic
 from agno_memory.rest.openapi.parameters import CURSOR, ORDERING, PAGE_SIZE
 from agno_memory.rest.openapi.schema import OperationSchema
@@ -148,13 +148,24 @@ class SessionSerializerExtension(StrictSerializerExtension):
         return super().request({**schema, "description": description, "properties": properties, "required": ["name"]})
 
 
-class DeleteSerializerExtension(StrictSerializerExtension):
-    """Ids to delete."""
+class OwnedSerializerExtension(StrictSerializerExtension):
+    """A body that may name the owner: ids to delete or to merge, a version to restore."""
 
-    target_class = DeleteSerializer
+    target_class = OwnedSerializer
 
     def request(self, schema: Schema) -> Schema:
         return super().request({**schema, "properties": {**schema["properties"], "user_id": owner()}})
+
+
+class MergeSerializerExtension(OwnedSerializerExtension):
+    """Ids to merge."""
+
+    target_class = MergeSerializer
+    priority = 1
+
+    def request(self, schema: Schema) -> Schema:
+        ids = {**schema["properties"]["memory_ids"], "minItems": 2, "uniqueItems": True}
+        return super().request({**schema, "properties": {**schema["properties"], "memory_ids": ids}})
 
 
 def joined(schema: Schema) -> Schema:

@@ -10,6 +10,9 @@ from agno_memory.conf import conf
 from agno_memory.db.keyset import ORDERS
 from agno_memory.rest.openapi.constraints import Schema, identifier
 
+# The number of groups of duplicates in a response without ``limit``.
+DEFAULT_GROUPS: Final = 10
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -44,6 +47,22 @@ class Parameter:
 
 def _text(view: Any) -> Schema:
     return {"type": "string"}
+
+
+def _moment(view: Any) -> Schema:
+    return {"type": "string", "format": "date-time"}
+
+
+def _flag(view: Any) -> Schema:
+    return {"type": "boolean", "default": False}
+
+
+def _true_flag(view: Any) -> Schema:
+    return {"type": "boolean", "default": True}
+
+
+def _groups(view: Any) -> Schema:
+    return {"type": "integer", "minimum": 0, "maximum": conf.REST_MAX_PAGE_SIZE, "default": DEFAULT_GROUPS}
 
 
 def _page_size(view: Any) -> Schema:
@@ -83,6 +102,28 @@ PERSON_ID: Final = Parameter(
 SESSION_ID: Final = Parameter(
     "path", "session_id", "The id of the session, percent-encoded: a slash in it is `%2F`.", is_required=True
 )
+
+AS_OF: Final = Parameter(
+    "query",
+    "as_of",
+    "The memories as they were at this time, at most `HISTORY_DAYS` ago, in ISO 8601. Those that were deleted since "
+    "require the permission `agno_memory.view_deleted`.",
+    _moment,
+)
+DELETED: Final = Parameter(
+    "query",
+    "deleted",
+    "Instead of the memories, the deleted ones, the last deleted one first. Requires the permission "
+    "`agno_memory.view_deleted`, for the caller's own memories too.",
+    _flag,
+)
+PERMANENTLY: Final = Parameter(
+    "query", "permanently", "Keep no version of the memory. With the permission, also for a deleted memory.", _flag
+)
+WITH_HISTORY: Final = Parameter(
+    "query", "history", "Append the earlier versions of the memories; only NDJSON has them.", _true_flag
+)
+GROUPS: Final = Parameter("query", "limit", "The maximum number of groups.", _groups)
 
 IF_MATCH: Final = Parameter(
     "header",

@@ -64,6 +64,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
         ),
         "additionalProperties": {"anyOf": [_MESSAGES, {"type": "object", "additionalProperties": {}}]},
     },
+    "MemoryDuplicate": {
+        "type": "object",
+        "description": "The person has a memory with the same text.",
+        "properties": {
+            "detail": {"type": "string"},
+            "memory_id": {"type": "string", "description": "The id of that memory."},
+        },
+        "required": ["detail", "memory_id"],
+        "additionalProperties": False,
+    },
     "MemoryProblem": {
         "type": "object",
         "description": "The error by RFC 9457, for clients that accept `application/problem+json`.",
@@ -72,6 +82,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "title": {"type": "string"},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": {"type": "string"},
+            "memory_id": {"type": "string", "description": "The id of a memory with the same text."},
             "errors": {"$ref": "#/components/schemas/MemoryFieldErrors"},
         },
         "required": ["type", "title", "status"],
@@ -80,6 +91,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
 _DETAIL: Final = {"$ref": "#/components/schemas/MemoryErrorDetail"}
 _FIELDS: Final = {"$ref": "#/components/schemas/MemoryFieldErrors"}
 _EITHER: Final = {"anyOf": [_DETAIL, _FIELDS]}
+_DUPLICATE: Final = {"$ref": "#/components/schemas/MemoryDuplicate"}
 
 SUCCESSES: Final = {
     "200": "The result.",
@@ -144,8 +156,9 @@ ERRORS: Final[dict[int, Error]] = {
     ),
     409: Error(
         "MemoryConflict",
-        "The user has a memory with this id. For many memories, errors are by position.",
-        _EITHER,
+        "The user has a memory with this id; for many memories, errors are by position. Or the site refuses a second "
+        "memory with the same text. Or another request wrote one of the memories to merge.",
+        {"anyOf": [_DETAIL, _FIELDS, _DUPLICATE]},
         {"detail": Conflict.default_detail},
         {},
     ),

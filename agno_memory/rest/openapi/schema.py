@@ -57,10 +57,10 @@ class OperationSchema(_AutoSchema):
         return self.operation.description if self.operation else super().get_description()
 
     def get_filter_backends(self) -> list[Any]:
-        # drf-spectacular adds filters to lists only, and neither an export nor a search is one.
+        # drf-spectacular adds filters to lists only, and these are none.
         if self.view.action == "search":
             return [SearchFilterBackend]
-        if self.view.action == "export":
+        if self.view.action in ("export", "duplicates"):
             return list(self.view.filter_backends)
         return super().get_filter_backends()
 
@@ -99,8 +99,9 @@ class OperationSchema(_AutoSchema):
     def _complete(self, described: Schema, operation: Operation) -> None:
         """Add headers, links, examples and errors to the description that drf-spectacular inferred."""
         if "requestBody" in described:
-            # A change of a memory may be empty; a session needs its name.
-            is_required = self.view.action != "partial_update" or isinstance(self.view, SessionViewSet)
+            # A change of a memory or a restoration may be empty; a session needs its name.
+            may_be_empty = self.view.action in ("partial_update", "restore")
+            is_required = not may_be_empty or isinstance(self.view, SessionViewSet)
             described["requestBody"]["required"] = is_required
         self._complete_successes(described["responses"], operation)
         if self._has_own_serializer():

@@ -273,6 +273,12 @@ class HistoryContract(ContractCase):
         self.assertEqual(sorted(texts(rows.versions().walk())), ["again", "back", "gone", "gone 2", "kept", "new"])
         self.assertEqual(sorted(texts(rows.without_deleted().versions().walk())), ["back", "kept", "new"])
         self.assertEqual(texts(rows.filter(memory="gone 2").versions().deleted()), ["gone 2"])
+        # A version may have had another expiry, so current() is no condition on versions.
+        self.assertEqual(sorted(texts(rows.current().as_of(start + 10 * SECOND))), ["again", "back", "gone 2", "kept"])
+        with at(start + 30 * SECOND):
+            later = self.memory.add_user_memory(UserMemory(memory="soon", expires_at=start + 40 * SECOND), ALICE)
+            self.replace(later, "never")
+        self.assertEqual(texts(rows.current().filter(memory="soon").versions()), ["soon"])
         prune(self.database)
         self.assertEqual(sorted(texts(then.without_deleted())), ["back", "kept"])
         self.assertIn(expiring.memory_id, [each.memory_id for each in rows.versions().deleted()])

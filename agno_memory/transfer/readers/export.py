@@ -16,6 +16,8 @@ from agno_memory.transfer.sources import Row
 JSON_FIELDS: Final = ("topics", "metadata")
 # The fields that files of earlier releases lack.
 LATER_FIELDS: Final = frozenset({"expires_at", "pinned"})
+# The field that marks the earlier version of a memory. It is left out: a new store begins a history of its own.
+ENDED: Final = "valid_until"
 
 
 class Export(Reader):
@@ -48,7 +50,7 @@ class Export(Reader):
             if row.get("version") != VERSION:
                 raise InvalidRecord(f"version {row.get('version')!r} of the format is not supported, only {VERSION}")
             return None
-        return memory_fields(row)
+        return None if ENDED in row else memory_fields(row)
 
 
 class Download(Reader):
@@ -62,6 +64,8 @@ class Download(Reader):
         return set(FIELDS) - LATER_FIELDS <= row.keys()
 
     def fields(self, row: Row) -> dict[str, Any] | None:
+        if ENDED in row:
+            return None
         return memory_fields(_row_of_cells(row) if self.source.has_cells else row)
 
 

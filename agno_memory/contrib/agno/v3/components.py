@@ -262,15 +262,9 @@ class ComponentsMixin:
     def _disable_schedules(self, component: Document) -> int:
         """Disable the schedules of a component that is gone, and return their number."""
         kind, component_id = component["component_type"], component["component_id"]
+        reason = f"target_archived:{kind}:{component_id}"
         own: Any = self
-        try:
-            disabled = own.disable_schedules_for_target(
-                kind, component_id, reason=f"target_archived:{kind}:{component_id}"
-            )
-        except NotImplementedError:
-            # A store without schedules.
-            return 0
-        return int(disabled)
+        return int(own.disable_schedules_for_target(kind, component_id, reason=reason))
 
     def _component_store(self) -> ComponentStore:
         return ComponentStore(self.db)

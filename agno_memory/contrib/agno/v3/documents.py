@@ -1,9 +1,9 @@
-"""agno 3's small documents (knowledge, evaluations, learnings, components) as records of this app, and back."""
+"""agno 3's small documents (knowledge, learnings, schedules and so on) as records of this app, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, Final
 
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
@@ -79,7 +79,7 @@ class Kind:
         record.updated_at = _moment(document.get("updated_at"), record.updated_at, default=record.created_at)
 
 
-def kind(name: str, id_name: str, *same: str, **columns: str) -> Kind:
+def kind(name: str, id_name: str, /, *same: str, **columns: str) -> Kind:
     """Return a kind whose documents have their id in one column.
 
     Args:
@@ -224,6 +224,29 @@ def first_document(rows: AgentRecordQuerySet) -> Document | None:
 def merged(document: Document, **values: Any) -> Document:
     """Return a document with those of the values that are not None."""
     return document | {name: value for name, value in values.items() if value is not None}
+
+
+def complete(schema: type[Any], values: Document) -> Document:
+    """Return a document with a value for each column of agno's table.
+
+    Args:
+        schema: agno's class with the columns and their defaults.
+        values: those that are set.
+    """
+    return {field.name: _default(field) for field in fields(schema)} | values
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return None if field.default is MISSING else field.default
+
+
+def check_fixed(document: Document, values: Document, *names: str) -> None:
+    """Raise ValueError if one of these values of a document would change."""
+    changed = [name for name in names if name in values and values[name] != document[name]]
+    if changed:
+        raise ValueError(f"{', '.join(changed)} cannot change.")
 
 
 def seconds_now() -> int:

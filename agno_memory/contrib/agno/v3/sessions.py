@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from agno.db.base import SessionType
 from agno.db.utils import HISTORY_SKIP_STATUSES
+from agno.run.base import RunStatus
 
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno import owners
@@ -20,6 +21,9 @@ from agno_memory.exceptions import SessionNotFound
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.replicas import on_primary
 from agno_memory.services import ANYONE
+
+# The statuses of a run that will go on.
+ACTIVE: Final = tuple(each.value for each in (RunStatus.pending, RunStatus.running, RunStatus.paused))
 
 
 class SessionsMixin:
@@ -97,6 +101,17 @@ class SessionsMixin:
             return None
         runs = decoded(self._sessions.get_run_texts(session_id, ANYONE))
         return session_result(renamed, runs, session_type, deserialize)
+
+    @from_anywhere
+    def reassign_session_owner(self, session_id: str, *, previous_user_id: str, user_id: str | None) -> bool:
+        """Give a session of a user in which no run is active to another one, and return whether it was given.
+
+        Args:
+            session_id: the id of the session.
+            previous_user_id: the owner.
+            user_id: the new owner; None for none.
+        """
+        return self._sessions.reassign_session(session_id, previous_user_id, owners.writer(user_id), unless=ACTIVE)
 
     # Reading
 
