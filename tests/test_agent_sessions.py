@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import ANYONE, NO_USER, AgentSessions
+from agno_memory.db import statements
 from agno_memory.exceptions import SessionExists, SessionNotFound
 from agno_memory.json_texts import JSONText, json_text
 from agno_memory.models import AgentRecord, AgentRun, AgentSession
@@ -379,3 +380,18 @@ def test_the_parts_of_a_conversation_are_deleted_with_it(alias: str) -> None:
     sessions.delete_session("s", "maya")
     assert sorted(records.filter(session_id="s").values_list("kind", flat=True)) == ["learning"]
     assert records.filter(session_id="t").count() == 3
+
+
+@each_database
+def test_a_database_that_returns_no_written_rows(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "returns_written_rows", lambda connection: False)
+    sessions = AgentSessions(alias)
+    for session_id in ("r", "s", "t"):
+        sessions.upsert_session(session(session_id, metadata={"of": session_id}), "maya")
+    written = sessions.upsert_session(session(session_data=ODD, created_at=BEGUN), "maya")
+    found = sessions.get_session("s", "maya")
+    assert found is not None
+    assert (written.session_id, written.session_data, written.metadata, written.version) == ("s", ODD, None, 2)
+    assert (found.session_data, found.created_at) == (ODD, written.created_at)
+    with pytest.raises(SessionExists):
+        sessions.upsert_session(session(), "noah")
