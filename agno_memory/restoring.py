@@ -70,7 +70,9 @@ class BulkRestore:
         """Restore the versions, and return the numbers."""
         restored = left = 0
         position: MemoryRevision | None = None
-        while batch := self._next(position):
+        # The conditions may also be true of versions that this call ends.
+        until = self._versions.order_by(*in_order(*(f"-{name}" for name in ORDER))).only(*ORDER).first()
+        while until and (batch := self._next(position, until.valid_until)):
             attempt = partial(all_or_nothing, self._alias, partial(self._restore_batch, batch))
             # An id may be taken since it was looked up.
             written = retry(attempt, MemoryExists)
@@ -80,8 +82,8 @@ class BulkRestore:
                 self._on_batch(written)
         return Restored(restored, left)
 
-    def _next(self, position: MemoryRevision | None) -> list[MemoryRevision]:
-        left = self._versions
+    def _next(self, position: MemoryRevision | None, until: datetime.datetime) -> list[MemoryRevision]:
+        left = self._versions.filter(valid_until__lte=until)
         if position is not None:
             left = left.filter(after(ORDER, [getattr(position, name) for name in ORDER]))
         return list(left.defer("search_text")[: conf.BATCH_SIZE])

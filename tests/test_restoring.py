@@ -52,8 +52,8 @@ def rows(alias: str) -> Any:
     return UserMemory.objects.using(alias)
 
 
-def undo(alias: str, through: str = "action 1") -> tuple[int, int]:
-    with acting("ann", through="undo"):
+def undo(alias: str, through: str = "action 1", *, by: str = "undo") -> tuple[int, int]:
+    with acting("ann", through=by):
         return BulkRestore(MemoryRevision.objects.using(alias).filter(through=through)).run()
 
 
@@ -75,7 +75,16 @@ def test_changed_topics_are_as_before(alias: str, memory: Memory) -> None:
     # A second call finds nothing to do.
     assert undo(alias) == (0, 10)
     # And it can be undone itself.
-    assert undo(alias, "undo") == (8, 0)
+    assert undo(alias, "undo", by="redo") == (8, 0)
+
+
+def test_a_call_ends_if_the_versions_that_it_ends_meet_the_conditions_too(alias: str, memory: Memory) -> None:
+    before = state(alias)
+    with at(now() - datetime.timedelta(minutes=1)), acting(through="undo"):
+        BulkMemory(rows(alias)).add_topic("new")
+    with with_settings(BATCH_SIZE=2):
+        assert undo(alias, "undo") == (10, 0)
+    assert state(alias) == before
 
 
 def test_deleted_memories_are_back(alias: str, memory: Memory) -> None:

@@ -30,6 +30,7 @@ from agno_memory.admin.history import log_plain
 from agno_memory.admin.pages import PageMixin
 from agno_memory.admin.restoring import report_restored, restore_versions
 from agno_memory.admin.rows import VisibleRows
+from agno_memory.admin.urls import unquoted
 from agno_memory.conf import conf
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.memory import Memory
@@ -117,11 +118,9 @@ class UndoPages(VisibleRows, PageMixin, _Admin):
     def undo_view(self, request: HttpRequest, token: str) -> HttpResponse:
         """Undo a write of this staff user."""
         try:
-            write: Write = signing.loads(token, salt=SALT, max_age=MAX_AGE)
+            write: Write = signing.loads(unquoted(token), salt=SALT, max_age=MAX_AGE)
         except signing.BadSignature:
-            messages.error(
-                request, _("This button has expired. The history of each memory still has its versions.")
-            )
+            messages.error(request, _("This button has expired. The history of each memory still has its versions."))
             return HttpResponseRedirect(self.url("changelist"))
         if write["staff"] != str(request.user.pk):
             raise PermissionDenied
