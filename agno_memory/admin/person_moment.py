@@ -43,7 +43,8 @@ def moment_form(request: HttpRequest, attrs: dict[str, Any]) -> MomentForm:
         attrs: HTML attributes of the field.
     """
     form = MomentForm(request.GET if request.GET.get(AS_OF, "").strip() else None, auto_id="am-%s")
-    form.fields[AS_OF].widget.attrs |= attrs
+    # A time of day to the second is enough here.
+    form.fields[AS_OF].widget.attrs |= {**attrs, "step": "1"}
     return form
 
 
