@@ -49,6 +49,14 @@ def log_one(request: HttpRequest, memory: UserMemory, message: Message, flag: in
     return entry
 
 
+def log_plain(request: HttpRequest, memories: Iterable[UserMemory], text: str, flag: int = CHANGE) -> None:
+    """Log one text, which names nothing of a memory, for each of these memories, in one statement."""
+    entries = [_entry(request, memory, None, flag) for memory in memories]
+    for entry in entries:
+        entry.change_message = text
+    LogEntry.objects.bulk_create(entries)
+
+
 def log_sessions(request: HttpRequest, sessions: Iterable[AgentSession], flag: int) -> list[LogEntry]:
     """Log a change of each of these sessions, with their people, so that an erasure finds the entries."""
     return LogEntry.objects.bulk_create(
