@@ -102,6 +102,13 @@ def done(page: Page, live: Demo, owner: str) -> None:
     action("Delete selected memories")(page, live, owner)
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("1 memory processed")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+
+def trash(page: Page, live: Demo, owner: str) -> None:
+    done(page, live, owner)
+    page.goto(f"{LIST}deleted/?user_id={owner}")
+    expect(page.get_by_text("Drinks tea")).to_be_visible()
 
 
 def of_person(path: str) -> Callable[[Page, Demo, str], None]:
@@ -145,6 +152,9 @@ PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "move": action("Move selected memories to another person"),
     "delete": action("Delete selected memories"),
     "done": done,
+    "deleted": trash,
+    "nothing deleted": opened(f"{LIST}deleted/?user_id=nobody-we-know"),
+    "pinned": opened(f"{LIST}?state=pinned"),
     "person": of_person(""),
     "nobody": opened(person("nobody-we-know")),
     "erase": of_person("erase/"),

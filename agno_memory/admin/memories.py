@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -33,7 +34,10 @@ from agno_memory.admin.history import log_each, log_one, topics_changed
 from agno_memory.admin.person import PersonPages
 from agno_memory.admin.related import related
 from agno_memory.admin.search import Search
+from agno_memory.admin.state_filter import StateFilter
 from agno_memory.admin.titles import TitledPages
+from agno_memory.admin.trash import TrashPages
+from agno_memory.admin.undo import UndoPages
 from agno_memory.admin.urls import unquoted
 from agno_memory.admin.versions import VersionPages
 from agno_memory.admin.widgets import MomentFormField, TopicsInput
@@ -67,7 +71,9 @@ def memory_fieldsets(content_fields: tuple[str, ...]) -> Any:
     )
 
 
-class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, VersionPages, CompletionViews, Columns, _Admin):
+class UserMemoryAdminMixin(
+    DashboardPage, PersonPages, TitledPages, VersionPages, TrashPages, UndoPages, CompletionViews, Columns, _Admin
+):
     """The admin of memories for any ``ModelAdmin``: Django's own, or a theme's.
 
     Every write goes through the service, and the cost of a page does not grow with the number of memories.
@@ -75,7 +81,7 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, VersionPages
 
     form = UserMemoryForm
     actions = ACTIONS
-    list_filter = LIST_FILTERS
+    list_filter = (*LIST_FILTERS, StateFilter)
     list_display_links = ("memory_column",)
     list_per_page = 50
     show_full_result_count = False
@@ -224,9 +230,12 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, VersionPages
         """Write through the service, and replace only the version that the staff user has read."""
         if not change:
             written = Memory().add_user_memory(content_of(obj), obj.user_id)
+            self.offer_undo_of_addition(request, written)
         elif set(form.changed_data) & set(CONTENT_FIELDS):
             version = form.version_to_replace
-            written = Memory().replace_user_memory(obj.memory_id, content_of(obj), obj.user_id, version=version)
+            with self.undoable(request, obj) as offer_undo:
+                written = Memory().replace_user_memory(obj.memory_id, content_of(obj), obj.user_id, version=version)
+                offer_undo()
         else:
             return
         for field in obj._meta.concrete_fields:
@@ -271,11 +280,10 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, VersionPages
         if not _is_reachable(obj):
             UserMemory.objects.filter(pk=obj.pk).erase()
             return
-        try:
+        with self.undoable(request, obj) as offer_undo, suppress(MemoryNotFound):
+            # Another request may have deleted it already.
             Memory().delete_user_memory(obj.memory_id, obj.user_id)
-        except MemoryNotFound:
-            # Another request has deleted it already.
-            return
+            offer_undo()
 
     def delete_queryset(self, request: HttpRequest, queryset: UserMemoryQuerySet) -> None:  # type: ignore[override]
         BulkMemory(queryset).delete()

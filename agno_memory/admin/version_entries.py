@@ -118,7 +118,7 @@ def _entry(
     may_restore: bool,
 ) -> Entry:
     is_current = version.valid_until is None
-    events = [] if is_current or not version.is_deleted else [_ended(version, accounts)]
+    events = [] if is_current or not version.is_deleted else [end_of(version, accounts)]
     return Entry(
         version.version,
         is_current,
@@ -137,7 +137,7 @@ def _began(version: MemoryRevision, before: MemoryRevision | None, accounts: Map
     if before.version + 1 != version.version:
         # The version between them is hidden from this staff user.
         return []
-    ended = _ended(before, accounts)
+    ended = end_of(before, accounts)
     restored = before.restored
     if not isinstance(restored, dict):
         return [ended]
@@ -147,8 +147,13 @@ def _began(version: MemoryRevision, before: MemoryRevision | None, accounts: Map
     return [Event(str(EVENTS["brought back"]), moment, actor, _name(actor, accounts), *words), ended]
 
 
-def _ended(version: MemoryRevision, accounts: Mapping[str, Account]) -> Event:
-    """Return the write that ended a version."""
+def end_of(version: MemoryRevision, accounts: Mapping[str, Account]) -> Event:
+    """Return the write that ended a version.
+
+    Args:
+        version: an earlier one.
+        accounts: those of the authors, by id.
+    """
     action = "merged into" if version.merged_into else version.action
     labels = {**dict(MemoryRevision.Action.choices), **EVENTS}
     label = capfirst(str(labels.get(action, action)))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import re
 import sys
 from fnmatch import fnmatch
+from textwrap import dedent
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 from agno.db.base import BaseDb
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.authtoken.models import Token
 
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.memory import Memory
@@ -51,6 +57,33 @@ def test_the_example_of_the_async_store(monkeypatch: pytest.MonkeyPatch) -> None
     exec(compile(block, "docs/agno.md", "exec"), {})
     session = AgentSession.objects.get()
     assert (session.user_id, session.runs.count()) == ("maya", 1)
+
+
+def test_the_example_of_agentos(monkeypatch: pytest.MonkeyPatch) -> None:
+    openai = ModuleType("agno.models.openai")
+    openai.OpenAIChat = ScriptedModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "agno.models.openai", openai)
+    maya = User.objects.create_user("maya")
+    session, token = Client(), Token.objects.create(user=maya)
+    session.force_login(maya)
+    cookies = {"csrftoken": "c" * 32, "sessionid": session.cookies["sessionid"].value}
+    header = {"X-CSRFToken": "c" * 32}
+    names: dict[str, Any] = {}
+
+    async def run(**options: Any) -> int:
+        transport = httpx.ASGITransport(names["application"])
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver", **options) as client:
+            assert (await client.get("/admin/login/")).status_code == 200
+            form = {"message": "Hello", "stream": "false", "session_id": "dinner"}
+            return (await client.post("/agents/agents/chef/runs", data=form)).status_code
+
+    for number, block in enumerate(blocks("AgentOS inside a Django site")):
+        exec(compile(dedent(block), "docs/agno.md", "exec"), names)
+        assert asyncio.run(run()) == 401
+        assert asyncio.run(run(cookies=cookies, headers=header)) == 200
+        by_token = asyncio.run(run(headers={"Authorization": f"Token {token.key}"}))
+        assert by_token == (200 if number == 2 else 401)
+    assert AgentSession.objects.get().user_id == str(maya.pk)
 
 
 def test_the_example_of_documents(monkeypatch: pytest.MonkeyPatch) -> None:
