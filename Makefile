@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo demo-agent browser pooler test test-long test-agno test-pooler test-mutants test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-history bench-peers bench-agno ci clean
+.PHONY: demo demo-agent demo-agentos browser pooler test test-long test-agno test-pooler test-mutants test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-history bench-peers bench-agno ci clean
 
 $(DEMO): requirements.txt setup.cfg pyproject.toml
 	@echo "Installing the packages of the demo into $(VENV): less than a minute, 120 MB."
@@ -38,6 +38,10 @@ $(AGENT)/.installed: demo_project/agent-requirements.txt requirements.txt requir
 
 demo-agent: $(AGENT)/.installed
 	@$(AGENT)/bin/python manage.py demo_agent
+
+# The demo's site and an AgentOS with this agent, in one server.
+demo-agentos: $(AGENT)/.installed
+	@$(AGENT)/bin/python manage.py demo_agentos $(PORT)
 
 # A browser for the tests: the one that is there, or Debian's, or playwright's own.
 browser: $(INSTALLED)

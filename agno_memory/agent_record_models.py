@@ -10,7 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory import validators
 from agno_memory.agent_record_querysets import AgentRecordQuerySet, with_blanks
 from agno_memory.derived_fields import FoldedTextField
-from agno_memory.fields import CompositeKeyField, IdentifierField, TimestampField, VerbatimJSONField, VersionField
+from agno_memory.fields import (
+    KEY_LENGTH,
+    CompositeKeyField,
+    IdentifierField,
+    TimestampField,
+    VerbatimJSONField,
+    VersionField,
+)
 from agno_memory.keys import uuid7
 from agno_memory.times import now
 
@@ -25,7 +32,8 @@ class AgentRecord(models.Model):
 
     Written by ``AgentRecords``. ``data`` is the whole document, as the framework made it. The other fields are copies
     of those values in it by which lists filter and sort, so one table serves all kinds. ``kind`` defines the meaning
-    of ``parent_id``, ``reference_id``, ``reference_type``, ``namespace`` and ``sort_number``.
+    of ``parent_id``, ``reference_id``, ``reference_type``, ``namespace`` and ``sort_number``. ``unique_key`` is a
+    digest of values that no two records may share, or None.
     """
 
     key = CompositeKeyField(_("key"), of=("kind", "record_id"))
@@ -55,6 +63,7 @@ class AgentRecord(models.Model):
     created_at = TimestampField(_("created at"), default=now, editable=False)
     updated_at = TimestampField(_("last updated"), default=now, editable=False)
     search_text = FoldedTextField(_("search text"), source="content_text")
+    unique_key = models.CharField(_("unique key"), max_length=KEY_LENGTH, null=True, blank=True, editable=False)
 
     objects: ClassVar[AgentRecordManager] = AgentRecordQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -64,6 +73,12 @@ class AgentRecord(models.Model):
     class Meta:
         verbose_name = _("agent record")
         verbose_name_plural = _("agent records")
+        constraints = (
+            # Two writes of one name at the same time cannot both succeed, if the kind has unique names.
+            models.UniqueConstraint(
+                fields=["unique_key"], name="agno_record_unique", condition=models.Q(unique_key__gt="")
+            ),
+        )
         indexes = (
             # The records of a kind by last write and by creation, of one person and of all persons.
             models.Index(fields=["user_id", "kind", "-updated_at", "-key"], name="agno_record_user_updated"),

@@ -108,7 +108,8 @@ class AgentRecords(Service[AgentRecordQuerySet]):
 
         Raises:
             ValidationError: bad input; nothing was written.
-            RecordExists: this or another owner has a record of this kind with this id; nothing was written.
+            RecordExists: this or another owner has a record of this kind with this id, or with the same
+                ``unique_key``; nothing was written.
         """
         candidate = self._cleaned(record)
         rows = self.rows_to_write(ANYONE)
@@ -134,6 +135,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
             ValidationError: bad input; nothing was written.
             RecordNotFound: this user has no such record.
             RecordChanged: another call wrote the record after this version; nothing was written.
+            RecordExists: another record has this ``unique_key``; nothing was written.
         """
         candidate = self._cleaned(record)
         rows = self._at(self.rows_to_write(user_id), candidate.record_id)
@@ -158,6 +160,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
         Raises:
             ValidationError: bad input; nothing was written.
             RecordChanged: other calls wrote the record at each of many attempts.
+            RecordExists: another record has the new ``unique_key``; nothing was written.
         """
         rows = self._at(self.rows_to_write(user_id), record_id)
 
@@ -278,7 +281,11 @@ class AgentRecords(Service[AgentRecordQuerySet]):
 
     def _write(self, rows: AgentRecordQuerySet, candidate: AgentRecord, version: int | None) -> int:
         current = rows if version is None else rows.filter(version=version)
-        return current.update(**values_to_update(candidate, WRITTEN))
+        try:
+            with savepoint(rows.db):
+                return current.update(**values_to_update(candidate, WRITTEN))
+        except IntegrityError as error:
+            raise RecordExists(candidate.record_id) from error
 
     def _is_others(self, rows: AgentRecordQuerySet, record: AgentRecord) -> bool:
         """Return whether a record exists that these rows, those of its user, do not have."""

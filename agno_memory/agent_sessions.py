@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import F
 
+from agno_memory.agent_session_changes import SessionChanges, parts_of, scope_or_id
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.batches import batched
 from agno_memory.cleaning import cleaned_row, values_to_update
@@ -17,8 +18,7 @@ from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import SessionNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import AgentRun, AgentSession
-from agno_memory.scopes import UserScope
-from agno_memory.services import ANYONE, NO_USER, Service, async_twin
+from agno_memory.services import ANYONE, NO_USER, async_twin
 from agno_memory.signals import by_owner, run_saved, send, session_deleted, session_saved
 from agno_memory.times import now
 from agno_memory.validators import check, items, validate_query
@@ -29,7 +29,7 @@ __all__ = ["ANYONE", "NO_USER", "AgentSessions"]
 OwnedId = tuple[str | None, str]
 
 
-class AgentSessions(Service[AgentSessionQuerySet]):
+class AgentSessions(SessionChanges):
     """The sessions of agents, with their runs.
 
     Every verb acts for one user, as those of ``Memory``: a string, an int, a Django user, or ``None`` for the user
@@ -67,7 +67,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         Raises:
             ValidationError: bad input.
         """
-        return self._store.get(identifier("session_id", session_id), _owner(user_id))
+        return self._store.get(identifier("session_id", session_id), scope_or_id(user_id))
 
     def get_runs(self, session_id: Identifier, user_id: object = None) -> AgentRunQuerySet:
         """Return the runs of a session in their order, as a queryset; it is empty if this user has no such session.
@@ -99,7 +99,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
             ValidationError: bad input.
         """
         session_id = identifier("session_id", session_id)
-        if user_id is not ANYONE and self._store.get(session_id, _owner(user_id)) is None:
+        if user_id is not ANYONE and self._store.get(session_id, scope_or_id(user_id)) is None:
             return []
         return self._store.run_texts(session_id)
 
@@ -129,7 +129,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         candidate = cleaned_row(session, user_id=user)
         if not keep_times:
             candidate.updated_at = now()
-        written, created = self._store.upsert(candidate, _owner(user_id), keep_times=keep_times)
+        written, created = self._store.upsert(candidate, scope_or_id(user_id), keep_times=keep_times)
         self._send(session_saved, user_id=user, session_ids=[written.session_id], created=created)
         return written
 
@@ -181,7 +181,7 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         # The position of a run is chosen when it is written.
         candidate = cleaned_row(run, exclude=("session", "run_index"), session_id=session_id)
         candidate.updated_at = now()
-        owner, alias = _owner(user_id), self.write_alias
+        owner, alias = scope_or_id(user_id), self.write_alias
 
         def write() -> bool:
             # This locks the session if the database has locks: no other run gets this position, and the session stays.
@@ -265,11 +265,6 @@ class AgentSessions(Service[AgentSessionQuerySet]):
         return [session_id for _owner, session_id in deleted]
 
 
-def _owner(user_id: object) -> object:
-    """Return the id of a user; ``ANYONE`` and ``NO_USER`` as they are. Raises ValidationError."""
-    return user_id if isinstance(user_id, UserScope) else owner_id(user_id)
-
-
 def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:
     deleted: list[OwnedId] = list(rows.values_list("user_id", "session_id"))
     ids = [session_id for _owner, session_id in deleted]
@@ -278,8 +273,11 @@ def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:
     sessions.update(version=F("version") + 1)
     runs = AgentRun.objects.using(rows.db).filter(session_id__in=ids)
     runs.erase()
+    parts = parts_of(ids, rows.db)
+    parts.erase()
     sessions.erase()
     if not has_transactions(connection_to(rows.db)):
         # Runs that were written in between. A run that is written later finds that the session does not exist.
         runs.erase()
+        parts.erase()
     return deleted

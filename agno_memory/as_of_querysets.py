@@ -57,6 +57,13 @@ class _Descending:
     def __init__(self, value: Any) -> None:
         self.value = value
 
+    # A tuple compares its next values only if these are equal.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and bool(other.value == self.value)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
     def __lt__(self, other: _Descending) -> bool:
         return bool(other.value < self.value)
 

@@ -352,5 +352,9 @@ class VerbatimJSONField(_AnyTextField):
     def get_prep_value(self, value: Any) -> Any:
         return value if value is None or is_expression(value) else str(json_text(value))
 
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        # A prepared value of a compiled statement; drivers choose the encoding by the exact type.
+        return str(value) if isinstance(value, JSONText) else super().get_db_prep_value(value, connection, prepared)
+
     def value_to_string(self, obj: models.Model) -> Any:
         return self.get_prep_value(self.value_from_object(obj))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import datetime
+from typing import Any, Final
 
 from agno_memory.acting import current_author
 from agno_memory.db.memory_statements import Version, version_number
@@ -103,7 +104,7 @@ class History(Recall):
             wanted = self._kept_version(own_id, owner, versions, version)
         if current is None:
             return self._restore_deleted(wanted, versions[0])
-        candidate = _content_of(self._store, wanted)
+        candidate = content_of(self._store, wanted)
         names = (*UserMemory.content_fields, "created_at")
         restored = self._store.replace(candidate, current, "restored", names)
         if restored is None:
@@ -132,13 +133,11 @@ class History(Recall):
 
     def _restore_deleted(self, wanted: UserMemory | MemoryRevision, last: MemoryRevision) -> UserMemory:
         moment = max(now(), last.valid_until)
-        candidate = _content_of(self._store, wanted)
+        candidate = content_of(self._store, wanted)
         candidate.version = last.version + 1
         candidate.last_updated = moment
-        author = current_author()
-        noted = {"at": to_iso(moment), "by": author.actor, "through": author.through, "reason": author.reason}
         try:
-            restored = self._store.bring_back(candidate, last, noted)
+            restored = self._store.bring_back(candidate, last, note_of_return(moment))
         except MemoryExists:
             raise MemoryChanged(candidate.memory_id, last.version) from None
         self._send(memory_added, user_id=restored.user_id, memory_ids=[restored.memory_id])
@@ -161,6 +160,12 @@ def current_version(memory: UserMemory) -> MemoryRevision:
     return version
 
 
+def note_of_return(moment: datetime.datetime) -> dict[str, Any]:
+    """Return how a deleted memory comes back at a moment: the value of ``MemoryRevision.restored``."""
+    author = current_author()
+    return {"at": to_iso(moment), "by": author.actor, "through": author.through, "reason": author.reason}
+
+
 def _is_at(current: UserMemory | None, version: Version) -> bool:
     """Return whether a memory is at a version."""
     if current is None or not isinstance(version, UserMemory):
@@ -168,7 +173,7 @@ def _is_at(current: UserMemory | None, version: Version) -> bool:
     return (current.version, current.created_at) == (version.version, version.created_at)
 
 
-def _content_of(store: Store, version: UserMemory | MemoryRevision) -> UserMemory:
+def content_of(store: Store, version: UserMemory | MemoryRevision) -> UserMemory:
     """Return an unsaved memory with the content of a version. It does not expire if that would be before now."""
     names = ("memory_id", "user_id", "created_at", *UserMemory.content_fields)
     values = {name: getattr(version, name) for name in names}

@@ -69,11 +69,25 @@ def inside(rows: int) -> None:
         places["sqlite"].driver.load(stored_rows(0, rows // PER_USER))
         aliases = {name: place.handle.alias for name, place in places.items()}
         for source, target in (("sqlite", "postgres"), ("postgres", "mongodb")):
-            timed(f"copy, {source} to {target}", rows, "copy_memories", source=aliases[source], target=aliases[target])
+            timed(
+                f"copy, {source} to {target}",
+                rows,
+                "copy_memories",
+                what="memories",
+                source=aliases[source],
+                target=aliases[target],
+            )
         folder = Path(os.environ["BENCHMARK_FOLDER"])
         back = SqliteMemoryDb(os.environ["BENCHMARK_TABLE"], folder / "back.sqlite3")
         back.create()
-        timed("copy, mongodb to sqlite", rows, "copy_memories", source=aliases["mongodb"], target=back.alias)
+        timed(
+            "copy, mongodb to sqlite",
+            rows,
+            "copy_memories",
+            what="memories",
+            source=aliases["mongodb"],
+            target=back.alias,
+        )
         file = folder / "export.jsonl"
         timed("export from postgres", rows, "export_memories", database=aliases["postgres"], output=file)
         timed("import, all stored already", rows, "import_memories", str(file), database=back.alias)

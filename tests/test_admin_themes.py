@@ -67,8 +67,11 @@ def test_each_page_is_there_with_its_title(theme: str, client: Client) -> None:
         memory_url(memory, "history"): "Takes the night train",
         memory_url(memory, "delete"): "Takes the night train",
         f"{LIST}person/maya/": "Memories of \u2068maya\u2069",
+        f"{LIST}person/maya/duplicates/": "Possible duplicates of \u2068maya\u2069",
+        f"{LIST}person/maya/?as_of=2099-01-01T10:00": "Earlier memories of \u2068maya\u2069",
         f"{LIST}person/maya/erase/": "Erase everything about \u2068maya\u2069?",
         f"{LIST}dashboard/": "Memory dashboard",
+        f"{LIST}deleted/": "Deleted memories",
         SESSIONS: "Agent sessions",
         f"{SESSIONS}?user_id=maya&component=chef&updated=7d": "Agent sessions",
         f"{SESSIONS}s/change/": "Dinner",
@@ -104,3 +107,7 @@ def test_an_action_asks_and_runs(theme: str, client: Client) -> None:
     until = asked.context["form"]["until"].value()
     assert client.post(LIST, {**chosen, "post": "yes", "until": until, "topic": "new"}).status_code == 302
     assert UserMemory.objects.get().topics == ["new"]
+    undo = re.search(r'action="([^"]+/undo/[^"]+)"', page(client))
+    assert undo is not None
+    client.post(undo[1])
+    assert UserMemory.objects.get().topics == []

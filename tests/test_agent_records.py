@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connections, models
+from django.db import connections, models, transaction
 
 from agno_memory.agent_records import ANYONE, NO_USER, AgentRecords
 from agno_memory.db import SqliteMemoryDb
@@ -262,3 +262,43 @@ def test_shapes(alias: str, subtests: Any) -> None:
             plan = winning(explained) if vendor == "mongodb" else explained
             assert not re.search(READS_ALL[vendor], plan), plan
             assert not re.search(SORTS[vendor], plan), plan
+
+
+@each_database
+def test_no_two_records_have_one_unique_key(alias: str) -> None:
+    records = AgentRecords("schedule", alias)
+    records.add_record(record("r", unique_key="k"))
+    for free in ("s", "t"):
+        records.add_record(record(free))
+    with pytest.raises(RecordExists):
+        records.add_record(record("u", "noah", unique_key="k"))
+
+    def take(found: AgentRecord) -> bool:
+        found.unique_key = "k"
+        return True
+
+    with pytest.raises(RecordExists):
+        records.change_record("s", take, "maya")
+    with pytest.raises(RecordExists):
+        records.replace_record(record("t", unique_key="k"), "maya")
+    assert list(records.rows(ANYONE).filter(unique_key="k").values_list("record_id", flat=True)) == ["r"]
+    records.delete_record("r", "maya")
+    (outcome,) = race(
+        1, lambda thread, _: AgentRecords("schedule", alias).change_record("st"[thread % 2], take, "maya")
+    )
+    assert len({each.record_id for each in results(outcome) if each is not None}) == 1
+    assert records.rows(ANYONE).filter(unique_key="k").count() == 1
+
+
+@each_database
+def test_a_unique_key_that_is_taken_leaves_the_transaction_of_the_caller_usable(alias: str) -> None:
+    records = AgentRecords("schedule", alias)
+    records.add_record(record("r", unique_key="k"))
+    records.add_record(record("s"))
+    with transaction.atomic(using=alias):
+        with pytest.raises(RecordExists):
+            records.replace_record(record("s", unique_key="k"), "maya")
+        records.replace_record(record("s", name="N"), "maya")
+    found = records.get_record("s", "maya")
+    assert found is not None
+    assert (found.name, found.unique_key) == ("N", None)

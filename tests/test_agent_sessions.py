@@ -12,10 +12,12 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import ANYONE, NO_USER, AgentSessions
+from agno_memory.db import statements
 from agno_memory.exceptions import SessionExists, SessionNotFound
 from agno_memory.json_texts import JSONText, json_text
-from agno_memory.models import AgentRun, AgentSession
+from agno_memory.models import AgentRecord, AgentRun, AgentSession
 from tests.databases import commits, each_database, errors, race, results
 
 pytestmark = [commits]
@@ -306,3 +308,90 @@ def test_json_that_is_encoded_already_is_stored_as_it_is(alias: str) -> None:
     for text in ('{"a":  1}', '{"a":  2}'):
         sessions.upsert_run("s", run("r", data=JSONText(text)), "maya")
         assert sessions.get_run_texts("s", "maya") == [("r", text)]
+
+
+def end(found: AgentRun) -> bool:
+    found.status, found.data = "ENDED", {**found.data, "ended": True}
+    return True
+
+
+@each_database
+def test_a_run_is_changed_as_it_was_read(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(), "maya")
+    sessions.upsert_run("s", run("r", status="RUNNING", data=ODD), "maya")
+    sessions.upsert_run("s", run("other"), "maya")
+    assert sessions.change_run("s", "r", end, "noah") is sessions.change_run("s", "gone", end, "maya") is None
+    version = sessions.rows("maya").get().version
+    assert sessions.change_run("s", "r", lambda found: False, "maya") is None
+    assert sessions.rows("maya").get().version == version
+    changed = sessions.change_run("s", "r", end, "maya")
+    found = sessions.get_runs("s", "maya").get(run_id="r")
+    assert changed is not None
+    assert (found.status, found.data, found.run_index) == ("ENDED", {**ODD, "ended": True}, 0)
+    assert (changed.data, changed.updated_at) == (found.data, found.updated_at)
+    assert sessions.get_runs("s", "maya").get(run_id="other").status is None
+
+
+@each_database
+def test_a_run_that_another_call_writes_meanwhile_is_not_changed(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(), "maya")
+    sessions.upsert_run("s", run("r", status="RUNNING"), "maya")
+
+    def too_late(found: AgentRun) -> bool:
+        if found.status == "RUNNING":
+            # As another process does before this one has the session.
+            AgentRun.objects.using(alias).filter(run_id="r").update(status="COMPLETED")
+            return True
+        return False
+
+    assert sessions.change_run("s", "r", too_late, "maya") is None
+    assert sessions.get_runs("s", "maya").get().status == "COMPLETED"
+
+
+@each_database
+def test_a_session_is_given_to_another_user_while_it_is_idle(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session(name="Dinner"), "maya")
+    sessions.upsert_run("s", run("r", status="RUNNING"), "maya")
+    before = sessions.rows("maya").get()
+    assert not sessions.reassign_session("s", "noah", "noah")
+    assert not sessions.reassign_session("s", "maya", "noah", unless=["RUNNING"])
+    assert sessions.reassign_session("s", "maya", "noah", unless=["PAUSED"])
+    assert not sessions.rows("maya").exists()
+    after = sessions.rows("noah").get()
+    assert (after.name, after.updated_at, after.version) == ("Dinner", before.updated_at, before.version + 1)
+    assert sessions.get_runs("s", "noah").count() == 1
+    assert sessions.reassign_session("s", ANYONE, NO_USER)
+    assert sessions.rows(NO_USER).get().user_id is None
+    with pytest.raises(ValidationError):
+        sessions.reassign_session("s", NO_USER, " ")
+
+
+@each_database
+def test_the_parts_of_a_conversation_are_deleted_with_it(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    records = AgentRecord.objects.using(alias)
+    for session_id in ("s", "t"):
+        sessions.upsert_session(session(session_id), "maya")
+        for kind in ("compaction", "transcript", "learning"):
+            AgentRecords(kind, alias).add_record(AgentRecord(session_id=session_id, data={}))
+    sessions.delete_session("s", "maya")
+    assert sorted(records.filter(session_id="s").values_list("kind", flat=True)) == ["learning"]
+    assert records.filter(session_id="t").count() == 3
+
+
+@each_database
+def test_a_database_that_returns_no_written_rows(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statements, "returns_written_rows", lambda connection: False)
+    sessions = AgentSessions(alias)
+    for session_id in ("r", "s", "t"):
+        sessions.upsert_session(session(session_id, metadata={"of": session_id}), "maya")
+    written = sessions.upsert_session(session(session_data=ODD, created_at=BEGUN), "maya")
+    found = sessions.get_session("s", "maya")
+    assert found is not None
+    assert (written.session_id, written.session_data, written.metadata, written.version) == ("s", ODD, None, 2)
+    assert (found.session_data, found.created_at) == (ODD, written.created_at)
+    with pytest.raises(SessionExists):
+        sessions.upsert_session(session(), "noah")

@@ -28,6 +28,7 @@ from agno_memory.admin.exports import download
 from agno_memory.admin.history import log_each, log_moved, topics_changed
 from agno_memory.admin.titles import isolated
 from agno_memory.bulk import Batch, BulkMemory
+from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
@@ -109,6 +110,7 @@ class BulkAction(NamedTuple):
         log: logs it for a batch of memories, with the cleaned form data.
         completion: the name of the view that completes the text field.
         is_deletion: whether it deletes the memories.
+        is_undoable: whether the message after it has "Undo".
     """
 
     name: str
@@ -119,6 +121,7 @@ class BulkAction(NamedTuple):
     log: Callable[[HttpRequest, Batch, FormData], None]
     completion: str = ""
     is_deletion: bool = False
+    is_undoable: bool = True
 
 
 BULK_ACTIONS = {
@@ -159,6 +162,8 @@ BULK_ACTIONS = {
             lambda bulk, data: bulk.reassign(data["user_id"]),
             lambda request, batch, data: log_moved(request, batch, data["user_id"]),
             "people",
+            # The history of a memory goes with it. Another move takes it back.
+            is_undoable=False,
         ),
     )
 }
@@ -202,6 +207,7 @@ def confirmation_page(
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
         "select_across": request.POST.get("select_across", "0"),
         "is_deletion": action.is_deletion,
+        "days_kept": conf.HISTORY_DAYS,
     }
     return model_admin.render_page(request, "action", action.title, context)
 
@@ -215,7 +221,10 @@ def perform(
 ) -> None:
     """Run an action, log it for each memory, and show the staff user how many memories it changed."""
     bulk = BulkMemory(rows, lambda batch: action.log(request, batch, form_data))
-    count = action.run(bulk, form_data)
+    with model_admin.undoable(request) as offer_undo:
+        count = action.run(bulk, form_data)
+        if count and action.is_undoable:
+            offer_undo()
     text = ngettext("%(title)s: %(count)s memory processed.", "%(title)s: %(count)s memories processed.", count)
     level = messages.SUCCESS if count else messages.WARNING
     model_admin.message_user(request, text % {"title": action.title, "count": number(count)}, level)

@@ -27,6 +27,7 @@ from agno_memory.admin.search import Search
 from agno_memory.admin.urls import memory_page_url
 from agno_memory.db.keyset import ORDERS, Order, reverse
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.times import now
 
 
 class Link(NamedTuple):
@@ -57,6 +58,9 @@ class MemoryChangeList(StrictChangeList):
         """Return all memories that match, on any page. Actions on all that match get this queryset."""
         self.filter_specs, self.has_filters, rest, _duplicates, self.has_active_filters = self.get_filters(request)
         lookups: Any = rest
+        if any(isinstance(spec, MemoryFilter) and spec.includes_expired for spec in self.filter_specs):
+            memory_admin: Any = self.model_admin
+            self.root_queryset = memory_admin.every_row(request)
         self.has_raw_lookups = bool(rest)
         self.order = self._order()
         self.search = self._search(request)
@@ -183,6 +187,9 @@ class MemoryChangeList(StrictChangeList):
         return self.get_query_string({"user_id": user_id}, remove=[SEARCH_VAR])
 
     def url_for_result(self, result: Any) -> str:
+        if result.has_expired(now()):
+            # No form changes it.
+            return memory_page_url("versions", result.user_id, result.memory_id, site=self.admin_site_name)
         return memory_page_url("change", result.pk, site=self.admin_site_name)
 
     @cached_property

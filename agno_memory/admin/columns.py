@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from django.contrib import admin
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Model
@@ -17,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from agno_memory.admin.accounts import Account
 from agno_memory.admin.urls import memory_page_url
 from agno_memory.models import UserMemory
+from agno_memory.times import now
 
 # The list shows this many characters and topics of a memory.
 MAX_LENGTH = 160
@@ -31,7 +34,8 @@ class Columns:
         # A link needs a text, also for a row of another program without one.
         short = Truncator(memory.memory).chars(MAX_LENGTH) or "—"
         text = format_html('<span class="am-text" dir="auto" title="{}">{}</span>', memory.memory, short)
-        return format_html("{} {}", text, damaged_badge(memory)) if memory.damaged_fields else text
+        badges = [damaged_badge(memory)] if memory.damaged_fields else []
+        return format_html_join(" ", "{}", ((each,) for each in (text, *badges, *state_badges(memory))))
 
     @admin.display(description=gettext_lazy("person"))
     def person_column(self, memory: UserMemory) -> SafeString | str:
@@ -58,6 +62,18 @@ class Columns:
     @admin.display(description=gettext_lazy("created"), ordering="created_at")
     def created_column(self, memory: UserMemory) -> SafeString:
         return ago(memory, "created_at")
+
+
+def state_badges(memory: UserMemory) -> list[SafeString]:
+    """Return marks of a memory that is pinned, expires or has expired."""
+    badges = [format_html('<span class="am-state">{}</span>', _("pinned"))] if memory.pinned is True else []
+    if isinstance(memory.expires_at, datetime.datetime):
+        moment = localtime(memory.expires_at)
+        text = _("expired on %(day)s") if memory.has_expired(now()) else _("expires on %(day)s")
+        markup = '<time class="am-state" datetime="{}" title="{}">{}</time>'
+        exact, day = date_format(moment, "DATETIME_FORMAT"), date_format(moment, "DATE_FORMAT")
+        badges.append(format_html(markup, moment.isoformat(timespec="milliseconds"), exact, text % {"day": day}))
+    return badges
 
 
 def damaged_badge(memory: UserMemory) -> SafeString:

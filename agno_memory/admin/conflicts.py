@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import get_content_type_for_model
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from agno_memory.admin.differences import mark_differences
 from agno_memory.admin.forms import UserMemoryForm
 from agno_memory.cleaning import field_named
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
-
-WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-# Longer texts are shown without marks, because comparing them takes too long.
-MAX_WORDS = 2_000
 
 
 class Difference(NamedTuple):
@@ -61,22 +55,3 @@ class Conflict:
         entries = LogEntry.objects.filter(content_type=content_type, object_id=self.current.pk).select_related("user")
         entry = entries.order_by("-action_time").first()
         return entry if entry and entry.action_time >= self.current.last_updated else None
-
-
-def mark_differences(current: str, submitted: str) -> tuple[SafeString, SafeString]:
-    """Return both texts as markup, with ``<del>`` and ``<ins>`` around the words that differ."""
-    old, new = WORDS.findall(current), WORDS.findall(submitted)
-    if len(old) + len(new) > MAX_WORDS:
-        return format_html("{}", current), format_html("{}", submitted)
-    codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    left = format_html_join("", "{}", ((_mark("del", old[a:b], code),) for code, a, b, _c, _d in codes))
-    right = format_html_join("", "{}", ((_mark("ins", new[c:d], code),) for code, _a, _b, c, d in codes))
-    return left, right
-
-
-def _mark(tag: str, words: list[str], code: str) -> SafeString:
-    text = "".join(words)
-    if code == "equal" or not words:
-        return format_html("{}", text)
-    # The tag is a constant of this module, never data.
-    return format_html(f"<{tag}>{{}}</{tag}>", text)

@@ -71,6 +71,11 @@ class MemoryFilter(admin.ListFilter):
     def is_active(self) -> bool:
         return bool(self.used)
 
+    @property
+    def includes_expired(self) -> bool:
+        """Whether the list also has memories that have expired."""
+        return False
+
     @classmethod
     def parameters(cls) -> list[str]:
         """Return the names of the filter's parameters in the query string."""

@@ -15,7 +15,18 @@ WINDOW: Final = 10_000
 FAR_WINDOW: Final = 100_000
 
 # The columns that the list shows; other texts may be long.
-COLUMNS: Final = ("memory_id", "user_id", "memory", "topics", "metadata", "agent_id", "created_at", "last_updated")
+COLUMNS: Final = (
+    "memory_id",
+    "user_id",
+    "memory",
+    "topics",
+    "metadata",
+    "agent_id",
+    "expires_at",
+    "pinned",
+    "created_at",
+    "last_updated",
+)
 
 
 # The first part of a token, for the two flags of a position: back, far.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -9,7 +10,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.core.exceptions import ValidationError
-from django.db import models
 from django.forms import Field as FormField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
@@ -27,14 +27,19 @@ from agno_memory.admin.columns import Columns, damage_of
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.conflicts import Conflict
 from agno_memory.admin.dashboard import DashboardPage
+from agno_memory.admin.duplicates import DuplicatePages
 from agno_memory.admin.filters import LIST_FILTERS
 from agno_memory.admin.forms import UserMemoryForm, content_of
 from agno_memory.admin.history import log_each, log_one, topics_changed
-from agno_memory.admin.person import PersonPages
+from agno_memory.admin.merging import merge
 from agno_memory.admin.related import related
 from agno_memory.admin.search import Search
+from agno_memory.admin.state_filter import StateFilter
 from agno_memory.admin.titles import TitledPages
+from agno_memory.admin.trash import TrashPages
+from agno_memory.admin.undo import UndoPages
 from agno_memory.admin.urls import unquoted
+from agno_memory.admin.versions import VersionPages
 from agno_memory.admin.widgets import MomentFormField, TopicsInput
 from agno_memory.bulk import BulkMemory
 from agno_memory.exceptions import AmbiguousMemory, MemoryChanged, MemoryExists, MemoryNotFound
@@ -66,15 +71,17 @@ def memory_fieldsets(content_fields: tuple[str, ...]) -> Any:
     )
 
 
-class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionViews, Columns, _Admin):
+class UserMemoryAdminMixin(
+    DashboardPage, DuplicatePages, TitledPages, VersionPages, TrashPages, UndoPages, CompletionViews, Columns, _Admin
+):
     """The admin of memories for any ``ModelAdmin``: Django's own, or a theme's.
 
     Every write goes through the service, and the cost of a page does not grow with the number of memories.
     """
 
     form = UserMemoryForm
-    actions = ACTIONS
-    list_filter = LIST_FILTERS
+    actions: Any = (*ACTIONS, merge)
+    list_filter = (*LIST_FILTERS, StateFilter)
     list_display_links = ("memory_column",)
     list_per_page = 50
     show_full_result_count = False
@@ -129,12 +136,6 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
 
     # The form
 
-    def theme_attrs(self) -> dict[str, Any]:
-        """Return the HTML attributes that the theme gives to a text field."""
-        widget = self.formfield_overrides[models.CharField]["widget"]
-        attrs: dict[str, Any] = (widget() if isinstance(widget, type) else widget).attrs
-        return dict(attrs)
-
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> FormField | None:
         if db_field.name == "topics":
             kwargs["widget"] = TopicsInput(self.url("topics"), self.theme_attrs())
@@ -152,10 +153,6 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
         for pattern in urls:
             pattern.callback = _acting(pattern.callback)
         return urls
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        rows: Any = super().get_queryset(request)
-        return rows.current()
 
     def get_readonly_fields(self, request: HttpRequest, obj: UserMemory | None = None) -> tuple[str, ...]:
         if obj:
@@ -227,9 +224,12 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
         """Write through the service, and replace only the version that the staff user has read."""
         if not change:
             written = Memory().add_user_memory(content_of(obj), obj.user_id)
+            self.offer_undo_of_addition(request, written)
         elif set(form.changed_data) & set(CONTENT_FIELDS):
             version = form.version_to_replace
-            written = Memory().replace_user_memory(obj.memory_id, content_of(obj), obj.user_id, version=version)
+            with self.undoable(request, obj) as offer_undo:
+                written = Memory().replace_user_memory(obj.memory_id, content_of(obj), obj.user_id, version=version)
+                offer_undo()
         else:
             return
         for field in obj._meta.concrete_fields:
@@ -274,11 +274,10 @@ class UserMemoryAdminMixin(DashboardPage, PersonPages, TitledPages, CompletionVi
         if not _is_reachable(obj):
             UserMemory.objects.filter(pk=obj.pk).erase()
             return
-        try:
+        with self.undoable(request, obj) as offer_undo, suppress(MemoryNotFound):
+            # Another request may have deleted it already.
             Memory().delete_user_memory(obj.memory_id, obj.user_id)
-        except MemoryNotFound:
-            # Another request has deleted it already.
-            return
+            offer_undo()
 
     def delete_queryset(self, request: HttpRequest, queryset: UserMemoryQuerySet) -> None:  # type: ignore[override]
         BulkMemory(queryset).delete()

@@ -35,7 +35,7 @@ from agno_memory.times import now, to_milliseconds
 
 # The fields of a revision that say how its version ended; the others are copied.
 ENDING: Final = ("valid_until", "action", "is_deleted", "actor", "through", "reason", "merged_into")
-# Actions after which there is no memory.
+# Actions after which there is no memory, apart from the one that others were merged into.
 DELETING: Final = frozenset({"deleted", "merged", "expired"})
 
 
@@ -52,13 +52,18 @@ class Ending(NamedTuple):
     moment: datetime.datetime | None
     merged_into: str | None = None
 
+    @property
+    def leaves_no_memory(self) -> bool:
+        """Whether there is no memory after the write. Of merged memories, one stays: that without ``merged_into``."""
+        return self.action in DELETING and (self.action != "merged" or self.merged_into is not None)
+
     def values(self, author: Any = None) -> Values:
         """Return the values of the fields of ``ENDING``, and ``write``, which is another one for each write."""
         author = author or current_author()
         return {
             "valid_until": self.moment,
             "action": self.action,
-            "is_deleted": self.action in DELETING,
+            "is_deleted": self.leaves_no_memory,
             "actor": author.actor,
             "through": author.through,
             "reason": author.reason,

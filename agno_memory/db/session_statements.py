@@ -20,7 +20,7 @@ Scope = UserScope | None
 
 
 class OfUser:
-    """Mixin of statements on the session with an id, if it belongs to a user.
+    """Mixin of statements with the condition ``session_id``: on that session, if it belongs to a user.
 
     Args:
         scope: None for the session of the user of each call.

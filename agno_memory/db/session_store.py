@@ -144,18 +144,18 @@ def _texts(rows: Iterable[Sequence[Any]]) -> list[tuple[str, str]]:
 
 @cache
 def _select(scope: Scope) -> SelectSession:
-    return SelectSession(scope=scope)
+    return SelectSession("session_id", scope=scope)
 
 
 @cache
 def _upsert(scope: Scope, keep_times: bool) -> UpsertSession:
     fields = (*SESSION_WRITTEN, "updated_at", *(["created_at"] if keep_times else []))
-    return UpsertSession(fields=fields, moment="updated_at", scope=scope)
+    return UpsertSession("session_id", fields=fields, moment="updated_at", scope=scope)
 
 
 @cache
 def _touch(scope: Scope) -> TouchSession:
-    return TouchSession(fields=("updated_at",), moment="updated_at", scope=scope)
+    return TouchSession("session_id", fields=("updated_at",), moment="updated_at", scope=scope)
 
 
 def _scoped(session_id: str, owner: object) -> tuple[Scope, dict[str, Any]]:
@@ -166,11 +166,12 @@ def _scoped(session_id: str, owner: object) -> tuple[Scope, dict[str, Any]]:
 
 
 def _values_of(candidate: Model) -> dict[str, Any]:
-    """Return the values of a new row, as the statements take them."""
+    """Return the values of a new row, with each document encoded once."""
     values = {}
     for field in candidate._meta.concrete_fields:
         value = field.pre_save(candidate, add=True)
-        values[field.attname] = field.get_prep_value(value) if isinstance(field, VerbatimJSONField) else value
+        is_document = isinstance(field, VerbatimJSONField) and value is not None
+        values[field.attname] = json_text(value) if is_document else value
     return values
 
 

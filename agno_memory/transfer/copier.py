@@ -1,4 +1,4 @@
-"""The copier: copies all memories to another database, and compares both by digests."""
+"""The copier of a table: it copies all rows to another database, and compares both by digests."""
 
 from __future__ import annotations
 
@@ -6,113 +6,221 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Final
 
-from agno_memory.batches import batched
-from agno_memory.conf import conf
-from agno_memory.db.store import Store
+from django.db import IntegrityError
+from django.db.models import Model, QuerySet
+
+from agno_memory.db.keyset import in_order
+from agno_memory.db.statements import Insert
 from agno_memory.db.transactions import all_or_nothing
-from agno_memory.formats import as_dict
-from agno_memory.models import UserMemory
+from agno_memory.derived_fields import DerivedTextField
+from agno_memory.fields import DocumentField
+from agno_memory.retries import retry
+
+INSERT: Final = Insert()
+# The rows of agents that are in memory at once: one may have megabytes.
+ROWS_AT_ONCE: Final = 50
+# Of a batch that loses against other writers of the target.
+ATTEMPTS: Final = 3
 
 
 @dataclass(slots=True)
 class CopyTotals:
-    """The numbers of memories by their result."""
+    """The numbers of rows by their result."""
 
     copied: int = 0
     updated: int = 0
     unchanged: int = 0
-    # Memories that differ in the target and are not older there: "<id> of <owner>".
+    # Rows that differ in the target and are not older there, or belong to somebody else: "<id> of <owner>".
     conflicts: list[str] = field(default_factory=list)
 
     @property
     def read(self) -> int:
-        """The number of memories that were read from the source."""
+        """The number of rows that were read from the source."""
         return self.copied + self.updated + self.unchanged + len(self.conflicts)
+
+    def add(self, other: CopyTotals) -> None:
+        """Add the numbers of a batch."""
+        self.copied += other.copied
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.conflicts += other.conflicts
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A number of memories and their SHA-256, in the order of ``UserMemoryQuerySet.walk()``."""
+    """A number of rows and their SHA-256, in the order in which a copier reads them."""
 
     count: int
     sha256: str
 
 
+class RowChanged(Exception):
+    """Another writer was faster in the target."""
+
+
 class Copier:
-    """Copies all memories from one database to another, with all fields unchanged. The source is only read.
+    """Copies the rows of one table from one database to another, with all fields unchanged. The source is only read.
 
     Args:
         source: alias to read from.
-        target: alias to write to. Its other memories stay.
+        target: alias to write to. Its other rows stay.
     """
+
+    # Of the rows, in the plural.
+    name: ClassVar[str]
+    model: ClassVar[type[Model]]
+    # The field that names a row for people.
+    title: ClassVar[str]
+    # The fields that are not compared.
+    incomparable: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, source: str, target: str) -> None:
         self.totals = CopyTotals()
-        self._source = UserMemory.objects.using(source)
-        self._store = Store(target)
+        self.aliases = source, target
+        self.source = self._rows_on(source)
+
+    def _rows_on(self, alias: str) -> QuerySet[Any]:
+        return self.model._default_manager.using(alias)
 
     def count(self) -> int:
-        """Return the number of memories in the source."""
-        return self._source.count()
+        """Return the number of rows in the source."""
+        return self.source.count()
 
     def run(self) -> Iterator[int]:
-        """Copy in batches of ``BATCH_SIZE``, and yield the number of memories read so far after each batch.
+        """Copy in batches, and yield the number of rows read so far after each batch.
 
-        A memory that the target does not have is copied. An older version of the same memory is updated. Any other
-        memory of the same owner and id is a conflict and stays.
+        A row that the target does not have is copied. An older version of the same row is updated. Any other row with
+        the same key is a conflict and stays, and so is one of another person.
         """
-        for batch in self._batches():
-            self._copy(batch)
+        for batch in self.batches():
+            # Another process may write some of the rows between comparison and write.
+            self.totals.add(retry(partial(self._copy, batch), (IntegrityError, RowChanged), attempts=ATTEMPTS))
             yield self.totals.read
 
     def verify(self) -> Iterator[tuple[Digest, Digest]]:
         """Read both sides in batches, and yield the digests so far: of the source, and of its copies in the target."""
         source_hash, target_hash, source_count, target_count = hashlib.sha256(), hashlib.sha256(), 0, 0
-        for batch in self._batches():
-            stored = self._stored(batch)
-            for memory in batch:
-                source_hash.update(_line_of(memory))
+        for batch in self.batches():
+            stored = self.stored(batch)
+            for row in batch:
+                source_hash.update(self.line_of(row))
                 source_count += 1
-                if memory.key in stored:
-                    target_hash.update(_line_of(stored[memory.key]))
+                if row.pk in stored:
+                    target_hash.update(self.line_of(stored[row.pk]))
                     target_count += 1
             yield Digest(source_count, source_hash.hexdigest()), Digest(target_count, target_hash.hexdigest())
 
-    def _batches(self) -> Iterator[list[UserMemory]]:
-        # By created_at, which no write moves.
-        return batched(self._source.all().walk(), conf.BATCH_SIZE)
+    # What the tables differ in
 
-    def _stored(self, batch: list[UserMemory]) -> dict[str, UserMemory]:
-        """Return the target's memories of these owners and ids, by their keys."""
-        return self._store.rows_to_write().in_bulk([memory.key for memory in batch])
+    def batches(self) -> Iterator[list[Any]]:
+        """Yield all rows of the source, in an order that no write changes."""
+        rows = self.source.order_by(*in_order(_key_of(self.model).name))
+        page = list(rows[:ROWS_AT_ONCE])
+        while page:
+            yield page
+            page = list(rows.filter(pk__gt=page[-1].pk)[:ROWS_AT_ONCE]) if len(page) == ROWS_AT_ONCE else []
 
-    def _copy(self, batch: list[UserMemory]) -> None:
-        stored_by_key = self._stored(batch)
+    def stored(self, batch: list[Any]) -> dict[str, Any]:
+        """Return the target's rows with these keys, by their keys."""
+        return self._rows_on(self.aliases[1]).in_bulk([row.pk for row in batch])
+
+    def age(self, row: Any) -> Any:
+        """Return the number or the time by which a row is newer than another one with its key."""
+        return row.version
+
+    def barred(self, batch: list[Any]) -> set[Any]:
+        """Return the keys of rows that belong to something of another person in the target."""
+        return set()
+
+    def write(self, new: list[Any], newer: list[tuple[Any, Any]]) -> None:
+        """Write rows.
+
+        Args:
+            new: those that the target does not have.
+            newer: those that it has, each with the one that it replaces.
+
+        Raises:
+            IntegrityError, RowChanged: the target has changed since it was compared.
+        """
+        target = self.aliases[1]
+        if new:
+            INSERT.run_many(self.model, target, [_prepared(row) for row in new])
+        key = _key_of(self.model).attname
+        for row, older in newer:
+            values = {name: value for name, value in _values_of(row).items() if name != key}
+            unchanged = self._rows_on(target).filter(pk=row.pk, **self.guard(older))
+            if not unchanged.update(**values):
+                raise RowChanged
+
+    def guard(self, older: Any) -> dict[str, Any]:
+        """Return the condition that a row of the target has not changed since it was compared."""
+        return {"version": older.version}
+
+    def line_of(self, row: Any) -> bytes:
+        """Return the values of a row, for its comparison and for the digest."""
+        values = {
+            column.attname: getattr(row, column.attname)
+            for column in self.model._meta.concrete_fields
+            if column.attname not in self.incomparable and not isinstance(column, DerivedTextField)
+        }
+        return json.dumps(values, default=str, sort_keys=True).encode() + b"\n"
+
+    def title_of(self, row: Any) -> str:
+        """Return the name of a row for people: ``m-1 of maya``."""
+        owner = getattr(row, "user_id", None)
+        return f"{getattr(row, self.title)} of {owner or 'all users'}"
+
+    # What they have in common
+
+    def _copy(self, batch: list[Any]) -> CopyTotals:
+        stored, barred, totals = self.stored(batch), self.barred(batch), CopyTotals()
         new, newer = [], []
-        for memory in batch:
-            stored = stored_by_key.get(memory.key)
-            if stored is None:
-                new.append(memory)
-            elif as_dict(stored) == as_dict(memory):
-                self.totals.unchanged += 1
-            elif stored.version < memory.version:
-                newer.append(memory)
+        for row in batch:
+            older = stored.get(row.pk)
+            if row.pk in barred or (older is not None and _is_of_another(older, row)):
+                totals.conflicts.append(self.title_of(row))
+            elif older is None:
+                new.append(row)
+            elif self.line_of(older) == self.line_of(row):
+                totals.unchanged += 1
+            elif self.age(older) < self.age(row):
+                newer.append((row, older))
             else:
-                self.totals.conflicts.append(f"{memory.memory_id} of {memory.user_id}")
+                totals.conflicts.append(self.title_of(row))
         if new or newer:
-            self._write(new, newer)
-        self.totals.copied += len(new)
-        self.totals.updated += len(newer)
-
-    def _write(self, new: list[UserMemory], newer: list[UserMemory]) -> None:
-        def write() -> None:
-            # The target's older versions are deleted, then inserted like the new memories, with their versions.
-            self._store.rows_to_write().filter(key__in=[memory.key for memory in newer]).erase(history=False)
-            self._store.move_in(new + newer, keep_version=True)
-
-        all_or_nothing(self._store.write_alias, write)
+            all_or_nothing(self.aliases[1], lambda: self.write(new, newer))
+        totals.copied, totals.updated = len(new), len(newer)
+        return totals
 
 
-def _line_of(memory: UserMemory) -> bytes:
-    return json.dumps(as_dict(memory), ensure_ascii=False, sort_keys=True).encode() + b"\n"
+def _key_of(model: type[Model]) -> Any:
+    return model._meta.pk
+
+
+def _is_of_another(older: Any, row: Any) -> bool:
+    """Return whether a row of the target belongs to another person; one without a person may get one."""
+    owner = getattr(older, "user_id", None)
+    return owner is not None and owner != row.user_id
+
+
+def _values_of(row: Model) -> dict[str, Any]:
+    """Return the values of a row, unchanged but for those that are computed for searches."""
+    columns = row._meta.concrete_fields
+    return {
+        column.attname: column.pre_save(row, add=True)
+        if isinstance(column, DerivedTextField)
+        else getattr(row, column.attname)
+        for column in columns
+    }
+
+
+def _prepared(row: Model) -> dict[str, Any]:
+    """Return the values of a row as ``INSERT`` takes them."""
+    values = _values_of(row)
+    for column in row._meta.concrete_fields:
+        if not isinstance(column, DocumentField):
+            values[column.attname] = column.get_prep_value(values[column.attname])
+    return values

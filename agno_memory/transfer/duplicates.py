@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -52,10 +53,12 @@ class SeenIds:
 def compare_with_stored(memory: UserMemory, stored: UserMemory) -> Match:
     """Compare a memory with the stored one of its owner and id; the result is never NEW."""
     # A stored memory with a later version is the same one, edited after its import.
-    if stored.version == 1 and _content_of(stored) != _content_of(memory):
+    # EXPIRE_AFTER may have set a time that the source does not give.
+    names = [name for name in CONTENT_FIELDS if name != "expires_at" or getattr(memory, name) is not None]
+    if stored.version == 1 and _content_of(stored, names) != _content_of(memory, names):
         return Match.OTHER_CONTENT
     return Match.SAME
 
 
-def _content_of(memory: UserMemory) -> list[Any]:
-    return [getattr(memory, name) for name in CONTENT_FIELDS]
+def _content_of(memory: UserMemory, names: Iterable[str] = CONTENT_FIELDS) -> list[Any]:
+    return [getattr(memory, name) for name in names]

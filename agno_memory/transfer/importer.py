@@ -22,7 +22,7 @@ from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.retries import retry
 from agno_memory.signals import announce_batch, memory_added
-from agno_memory.times import whole_milliseconds
+from agno_memory.times import now, whole_milliseconds
 from agno_memory.transfer.duplicates import (
     ALREADY_STORED,
     REPEATED_IN_SOURCE,
@@ -44,12 +44,13 @@ class ImportTotals:
 
     imported: int = 0
     unchanged: int = 0
+    expired: int = 0
     rejected: int = 0
 
     @property
     def read(self) -> int:
         """The number of rows that were read: the sum of the others."""
-        return self.imported + self.unchanged + self.rejected
+        return self.imported + self.unchanged + self.expired + self.rejected
 
 
 class Importer:
@@ -90,16 +91,21 @@ class Importer:
                 yield self.totals
 
     def _checked(self, batch: list[Record | Rejected]) -> list[Checked]:
-        """Return the valid memories of a batch, and reject the rest."""
-        checked = []
+        """Return the valid memories of a batch, leave out those that have expired, and reject the rest."""
+        checked, moment = [], now()
         for record in batch:
             if isinstance(record, Rejected):
                 self._reject(record, record.reason)
                 continue
             try:
-                checked.append((record, self._memory_of(record)))
+                memory = self._memory_of(record)
             except ValidationError as error:
                 self._reject(record, reason_of(error))
+                continue
+            if memory.has_expired(moment):
+                self.totals.expired += 1
+            else:
+                checked.append((record, memory))
         return checked
 
     def _memory_of(self, record: Record) -> UserMemory:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 
-from agno_memory.times import from_epoch, from_iso
+from agno_memory.times import from_epoch, from_iso, midnight
+
+DAY: Final = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,27 @@ def parse_moment(value: object) -> datetime.datetime | None:
         # The text of a datetime is ISO 8601 as well.
         return from_iso(str(value))
     except (ValueError, OverflowError, OSError):
+        raise InvalidRecord(f"{value!r:.60} is not a time") from None
+
+
+def parse_last_day(value: object) -> datetime.datetime | None:
+    """Return when the last day of something ends, in UTC; None if it is missing or empty.
+
+    Args:
+        value: a date in ISO 8601, which is included; or a moment, as of ``parse_moment()``.
+
+    Raises:
+        InvalidRecord: it is neither a date nor a time.
+    """
+    moment = parse_moment(value)
+    try:
+        day = datetime.date.fromisoformat(str(value))
+    except ValueError:
+        # A time as well as a date.
+        return moment
+    try:
+        return midnight(day + DAY, datetime.UTC)
+    except OverflowError:
         raise InvalidRecord(f"{value!r:.60} is not a time") from None
 
 

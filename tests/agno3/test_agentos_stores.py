@@ -1,16 +1,18 @@
-"""AgentOS pages of knowledge, evaluations, components and learnings answer as on agno's own store."""
+"""AgentOS pages of knowledge, learnings, schedules, approvals and so on answer as on agno's own store."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
+from inspect import isawaitable
 from typing import Any
 
 import httpx
 import pytest
 from agno.agent import Agent
 from agno.db.base import BaseDb
+from agno.db.schemas.approval import Approval
 from agno.knowledge.document import Document
 from agno.knowledge.knowledge import Knowledge
 from agno.os import AgentOS
@@ -38,6 +40,8 @@ TIMED = {
     "avg_run_time",
     "run_times",
     "memory_usages",
+    "next_run_at",
+    "resolved_at",
 }
 
 
@@ -95,6 +99,8 @@ Vectors.__abstractmethods__ = frozenset()
 
 LEARNING = {"learning_type": "user_profile", "user_id": "maya", "content": {"name": "Maya 🎈"}}
 COMPONENT = {"name": "Waiter", "component_id": "waiter", "component_type": "agent", "config": {"name": "Waiter"}}
+SCHEDULE = {"name": "Daily", "cron_expr": "0 9 * * *", "endpoint": "/agents/chef/runs", "payload": {"message": "Hi 🎈"}}
+APPROVAL = Approval(id="a1", run_id="r", session_id="s", user_id="maya", tool_name="send", created_at=1).to_dict()
 
 # A method, a path and a body. "{id}" is the id in the answer to the last POST.
 REQUESTS: list[tuple[str, str, Any]] = [
@@ -171,6 +177,41 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST JSON", "/learnings", LEARNING),
     ("DELETE", "/learnings/users/maya", None),
     ("GET", "/learnings", None),
+    ("GET", "/schedules", None),
+    ("POST JSON", "/schedules", SCHEDULE),
+    ("GET", "/schedules/{id}", None),
+    ("POST JSON", "/schedules", SCHEDULE | {"cron_expr": "never"}),
+    ("GET", "/schedules?enabled=true&limit=1", None),
+    ("PATCH", "/schedules/{id}", {"description": "At nine", "cron_expr": "0 10 * * *"}),
+    ("POST JSON", "/schedules/{id}/disable", {}),
+    ("POST JSON", "/schedules/{id}/trigger", {}),
+    ("GET", "/schedules?enabled=false", None),
+    ("POST JSON", "/schedules/{id}/enable", {}),
+    ("GET", "/schedules/{id}/runs", None),
+    ("GET", "/schedules/{id}/runs/gone", None),
+    ("DELETE", "/schedules/{id}", None),
+    ("DELETE", "/schedules/{id}", None),
+    ("GET", "/schedules/gone", None),
+    ("PATCH", "/schedules/gone", {"description": "x"}),
+    ("GET", "/approvals", None),
+    ("GET", "/approvals/count", None),
+    ("GET", "/approvals?status=pending&user_id=maya", None),
+    ("GET", "/approvals/gone", None),
+    ("GET", "/approvals/gone/status", None),
+    ("POST JSON", "/approvals/gone/resolve", {"status": "approved"}),
+    ("GET", "/approvals/a1", None),
+    ("GET", "/approvals/a1/status", None),
+    ("GET", "/approvals?user_id=noah", None),
+    ("POST JSON", "/approvals/a1/resolve", {"status": "approved", "resolved_by": "boss", "resolution_data": {"n": 1}}),
+    ("POST JSON", "/approvals/a1/resolve", {"status": "rejected"}),
+    ("GET", "/approvals/count", None),
+    ("DELETE", "/approvals/a1", None),
+    ("GET", "/approvals", None),
+    ("GET", "/service-accounts", None),
+    # agno asks for a token of its own.
+    ("POST JSON", "/service-accounts", {"name": "ci"}),
+    ("GET", "/service-accounts?sort_by=name&sort_order=asc", None),
+    ("DELETE", "/service-accounts/gone", None),
 ]
 
 
@@ -179,6 +220,9 @@ async def answers(db: BaseDb) -> list[Any]:
     knowledge = Knowledge(name="docs", contents_db=db, vector_db=Vectors())
     chef = Agent(id="chef", model=ScriptedModel(), db=db, telemetry=False)
     app = AgentOS(id="os", agents=[chef], knowledge=[knowledge], db=db, telemetry=False).get_app()
+    made: Any = db.create_approval(dict(APPROVAL))
+    if isawaitable(made):
+        await made
     found: list[Any] = []
     last_id = ""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -302,19 +302,3 @@ def test_erasing_a_person_erases_versions_and_links(alias: str) -> None:
     assert people.erase("maya", alias).is_complete
     assert {each.kind for each in AgentRecord.objects.using(alias)} == {"component", "component_config"}
     assert db.get_dependents("chef") == []
-
-
-@each_database
-def test_an_archived_component_disables_its_schedules(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[Any] = []
-
-    def disable(self: Any, target_type: str, target_id: str, reason: str | None = None) -> int:
-        calls.append((target_type, target_id, reason))
-        return 2
-
-    monkeypatch.setattr(DjangoDb, "disable_schedules_for_target", disable)
-    db = DjangoDb(alias)
-    made("chef")(db)
-    stats: dict[str, int] = {}
-    assert db.delete_component("chef", cascade_stats=stats)
-    assert (calls, stats) == ([("agent", "chef", "target_archived:agent:chef")], {"schedules_disabled": 2})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from agno_memory.db.capabilities import returns_written_rows
+from agno_memory.db.capabilities import has_pool, returns_written_rows
 from tests.databases import commits, each_database
 
 # can_return_columns_from_insert, supports_update_conflicts_with_target
@@ -34,3 +34,16 @@ def test_flags(name: str) -> None:
 @each_database
 def test_databases(alias: str) -> None:
     assert returns_written_rows(connections[alias]) is (alias in ("default", "postgres"))
+
+
+def test_a_pool_of_django() -> None:
+    for options, expected in (
+        ({}, False),
+        ({"pool": False}, False),
+        ({"pool": True}, True),
+        ({"pool": {"a": 1}}, True),
+    ):
+        connection: Any = SimpleNamespace(settings_dict={"OPTIONS": options})
+        assert has_pool(connection) is expected
+    without: Any = SimpleNamespace(settings_dict={})
+    assert not has_pool(without)

@@ -9,8 +9,10 @@ import csv
 import datetime
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -18,13 +20,25 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.test import override_settings
 
 from agno_memory.formats import csv_lines, json_lines
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import FIELDS
 from tests.databases import RUNNING, commits, each_database
-from tests.transfer.commands import CAFE, DARK, DATA, by_text, fill, import_error, rejected, run, stored
+from tests.transfer.commands import (
+    CAFE,
+    DARK,
+    DATA,
+    by_text,
+    fill,
+    import_error,
+    output_of_failed_import,
+    rejected,
+    run,
+    stored,
+)
 
 pytestmark = [commits]
 
@@ -199,17 +213,64 @@ def test_an_empty_export_of_mem0_is_no_error(text: str) -> None:
 
 @each_database
 def test_fields_without_a_place_are_kept_in_the_metadata(alias: str) -> None:
-    others = {"expiration_date": "2030-01-01", "actor_id": "zoe", "role": "user"}
+    others = {"actor_id": "zoe", "role": "user"}
     rows = [
         {**BARE, **others, "hash": "h", "score": 0.5, "app_id": None},
         {**BARE, "id": "n", "memory": "Likes cake", "role": "assistant", "metadata": {"role": "cook", "a": 1}},
     ]
     Path("mem0.json").write_text(json.dumps({"results": rows}))
     output = run("import_memories", "mem0.json", database=alias)
-    assert "Kept in the metadata: actor_id, expiration_date, role.\n" in output
+    assert "Kept in the metadata: actor_id, role.\n" in output
     assert by_text(alias)["Likes tea"].metadata == others
     assert by_text(alias)["Likes cake"].metadata == {"role": "cook", "a": 1, "source_role": "assistant"}
     assert "2 unchanged" in run("import_memories", "mem0.json", database=alias)
+
+
+@each_database
+def test_a_memory_of_mem0_expires_after_its_last_day(alias: str) -> None:
+    dates = {"a": "2030-01-31", "b": "2030-01-31T10:00:00+02:00", "c": None, "d": "2020-01-01", "e": "9999-12-31"}
+    rows = [{**BARE, "id": name, "expiration_date": date} for name, date in {**dates, "f": "soon"}.items()]
+    Path("mem0.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    output = output_of_failed_import("mem0.jsonl", f"--database={alias}")
+    assert "6 read: 3 imported, 0 unchanged, 1 expired and left out, 2 rejected." in output
+    assert "Kept" not in output
+    assert {name: row["expires_at"] for name, row in stored(alias).items()} == {
+        "a": "2030-02-01T00:00:00.000Z",
+        "b": "2030-01-31T08:00:00.000Z",
+        "c": None,
+    }
+    assert [row["reason"] for row in rejected()] == ["'9999-12-31' is not a time", "'soon' is not a time"]
+    assert all(row["metadata"] == {} for row in stored(alias).values())
+    again = output_of_failed_import("mem0.jsonl", f"--database={alias}")
+    assert "6 read: 0 imported, 3 unchanged, 1 expired and left out, 2 rejected." in again
+
+
+@each_database
+def test_a_memory_of_langgraph_keeps_its_time_to_live(alias: str) -> None:
+    # As put() writes it, and as a read writes it that extends it.
+    times = {"a": "2030-01-31 08:00:00.123456+00:00", "b": "2030-01-31 08:00:00", "c": None, "d": "2020-01-01 00:00:00"}
+    shutil.copyfile(DATA / "langgraph-3.1.2.sqlite3", "store.sqlite3")
+    with closing(sqlite3.connect("store.sqlite3")) as file, file:
+        file.execute("DELETE FROM store")
+        for name, moment in times.items():
+            row = ("memories.maya", name, json.dumps({"text": name}).encode(), moment, moment and 30.0)
+            file.execute("INSERT INTO store (prefix, key, value, expires_at, ttl_minutes) VALUES (?, ?, ?, ?, ?)", row)
+    output = run("import_memories", "store.sqlite3", database=alias)
+    assert "4 read: 3 imported, 0 unchanged, 1 expired and left out, 0 rejected." in output
+    assert {row["memory"]: row["expires_at"] for row in stored(alias).values()} == {
+        "a": "2030-01-31T08:00:00.123Z",
+        "b": "2030-01-31T08:00:00.000Z",
+        "c": None,
+    }
+    assert "0 imported, 3 unchanged, 1 expired" in run("import_memories", "store.sqlite3", database=alias)
+
+
+@override_settings(AGNO_MEMORY={"EXPIRE_AFTER": {"trip": "30 days"}})
+def test_a_repeated_import_does_not_compare_when_memories_expire_here() -> None:
+    Path("mem0.json").write_text(json.dumps([{**BARE, "categories": ["trip"]}]))
+    run("import_memories", "mem0.json", database="default")
+    assert stored("default")["m"]["expires_at"] is not None
+    assert "0 imported, 1 unchanged, 0 rejected." in run("import_memories", "mem0.json", database="default")
 
 
 def test_fields_of_the_sites_own_djongo_model_are_kept() -> None:

@@ -1,6 +1,7 @@
 """Stores for agents built with agno: ``DjangoDb`` and ``AsyncDjangoDb`` for agno 3, others for agno 1.8.
 
-``MemorySearchTools`` lets an agent of either major search the memories of its user.
+``MemorySearchTools`` lets an agent of either major search the memories of its user. ``with_agentos`` serves an AgentOS
+of agno 3 inside a Django site.
 
 A store is imported on first access, because only one major of agno can be installed.
 """
@@ -11,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NamedTuple
 
-__all__ = ["AsyncDjangoDb", "DjangoDb", "DjangoMemoryDb", "DjangoStorage", "MemorySearchTools"]
+__all__ = ["AsyncDjangoDb", "DjangoDb", "DjangoMemoryDb", "DjangoStorage", "MemorySearchTools", "with_agentos"]
 
 
 class Release(NamedTuple):
@@ -19,7 +20,7 @@ class Release(NamedTuple):
 
     Args:
         version: the release that the stores are tested with; they are used with every release of its major.
-        stores: the module of each store, by the store's name.
+        stores: the module of each store, and of what works with it, by its name.
     """
 
     version: str
@@ -46,6 +47,7 @@ RELEASES: Final = [
             "AsyncDjangoDb": "agno_memory.contrib.agno.v3.async_store",
             "DjangoDb": "agno_memory.contrib.agno.v3.store",
             "MemorySearchTools": "agno_memory.contrib.agno.v3.search_tools",
+            "with_agentos": "agno_memory.contrib.agno.v3.agentos",
         },
     ),
 ]

@@ -59,30 +59,23 @@ class KeptConnections:
     def lent(self) -> Iterator[None]:
         """Let the block use kept connections, and keep those that it opens.
 
-        A connection that this thread has opened before is used and stays open, because a request or a transaction of
-        the caller uses it.
+        A connection object that this thread has already is used: one that is open belongs to a request or a transaction
+        of the caller and stays open; one that is closed may have settings of the caller, such as a tenant's schema,
+        and is closed again.
         """
-        own = {each.alias: each for each in connections.all(initialized_only=True)}
-        closed = [alias for alias, each in own.items() if each.connection is None]
-        # The caller may hold such an object, so another thread must not get it later. One with hooks is used.
-        aside = [alias for alias in closed if not own[alias].execute_wrappers and not own[alias].force_debug_cursor]
-        for alias in aside:
-            del connections[alias]
-        for alias in [alias for alias in self._kept if alias in aside or alias not in own]:
+        was_open = {each.alias: each.connection is not None for each in connections.all(initialized_only=True)}
+        for alias in self._kept.keys() - was_open.keys():
             if (connection := self._take(alias)) is not None:
                 connections[alias] = connection
         try:
             yield
         finally:
             for connection in connections.all(initialized_only=True):
-                alias = connection.alias
-                if alias in aside or alias not in own:
-                    del connections[alias]
+                if connection.alias not in was_open:
+                    del connections[connection.alias]
                     self._keep(connection)
-                elif alias in closed:
+                elif not was_open[connection.alias]:
                     connection.close()
-            for alias in aside:
-                connections[alias] = own[alias]
 
     def close_all(self) -> None:
         """Close all connections that are kept."""

@@ -86,8 +86,9 @@ class Command(WritingCommand):
 
     def _report(self, totals: ImportTotals, rejects: Path, dry_run: bool) -> None:
         would = "would be " if dry_run else ""
+        expired = f"{totals.expired:,} expired and left out, " if totals.expired else ""
         self.stdout.write(
-            f"{totals.read:,} read: {totals.imported:,} {would}imported, {totals.unchanged:,} unchanged, "
+            f"{totals.read:,} read: {totals.imported:,} {would}imported, {totals.unchanged:,} unchanged, {expired}"
             f"{totals.rejected:,} {would}rejected."
         )
         if totals.rejected:

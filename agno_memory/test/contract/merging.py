@@ -30,6 +30,12 @@ class MergingContract(ContractCase):
         self.assertEqual(restored["Likes green tea"].topics, ["c"])
         self.assertEqual(restored["Likes green tea"].created_at, new.created_at)
 
+    def test_the_memory_that_others_are_merged_into_is_not_deleted(self) -> None:
+        old, new = self.add("Likes tea"), self.add("Likes green tea")
+        self.memory.merge_user_memories([old.memory_id, new.memory_id], ALICE)
+        deleted = self.memory.rows_to_write(ALICE).revisions().deleted()
+        self.assertEqual([version.memory_id for version in deleted], [old.memory_id])
+
     def test_merging_takes_a_text(self) -> None:
         ids = [self.add("a").memory_id, self.add("b").memory_id]
         self.assertEqual(self.memory.merge_user_memories(ids, ALICE, memory="both").memory, "both")

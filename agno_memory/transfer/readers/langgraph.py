@@ -37,6 +37,8 @@ class LangGraph(Reader):
             "user_id": self._owner(row["prefix"]),
             "memory": text,
             "metadata": {"namespace": row["prefix"], "key": row["key"], **({"value": rest} if rest else {})},
+            # Computed from ttl_minutes at each write, and at each read if the store extends it.
+            "expires_at": parse_moment(row.get("expires_at")),
             "created_at": created or updated,
             "last_updated": updated or created,
         }

@@ -5,25 +5,35 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agno_memory.transfer.readers.base import Reader, get_text
-from agno_memory.transfer.records import parse_moment
+from agno_memory.transfer.records import parse_last_day, parse_moment
 from agno_memory.transfer.sources import Row
 
 # The fields that have a place in a memory.
 READ: Final = frozenset(
-    ("id", "user_id", "memory", "categories", "metadata", "agent_id", "run_id", "created_at", "updated_at")
+    (
+        "id",
+        "user_id",
+        "memory",
+        "categories",
+        "metadata",
+        "agent_id",
+        "run_id",
+        "created_at",
+        "updated_at",
+        "expiration_date",
+    )
 )
 # Computed by mem0: a digest of the text, and the rank in a search.
 LEFT_OUT: Final = frozenset(("hash", "score"))
 # The fields that mem0 adds in some releases, and on its platform.
-OTHERS: Final = frozenset(
-    ("actor_id", "role", "expiration_date", "app_id", "owner", "organization", "structured_attributes")
-)
+OTHERS: Final = frozenset(("actor_id", "role", "app_id", "owner", "organization", "structured_attributes"))
 
 
 class Mem0(Reader):
     """Reads ``{"results": [...]}``, the list alone (older releases, and the platform), or an object per line.
 
-    Fields without a place in a memory, such as ``expiration_date``, are kept in the metadata.
+    Fields without a place in a memory, such as ``actor_id``, are kept in the metadata. ``expiration_date`` is the last
+    day, in UTC, on which mem0 lists the memory.
     """
 
     name = "mem0"
@@ -46,6 +56,7 @@ class Mem0(Reader):
             "metadata": self.with_other_fields(row.get("metadata"), row, READ | LEFT_OUT),
             "agent_id": get_text(row, "agent_id"),
             "session_id": get_text(row, "run_id"),
+            "expires_at": parse_last_day(row.get("expiration_date")),
             "created_at": created or updated,
             "last_updated": updated or created,
         }

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import os
 import sys
-from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -12,11 +10,6 @@ from agno_memory.models import UserMemory
 from demo_project import people
 from demo_project.management.commands.demo import Command as Demo
 
-# By the environment variable of the key: module and name of agno's class, the package that it needs, and a model.
-MODELS: Final = {
-    "OPENAI_API_KEY": ("agno.models.openai", "OpenAIChat", "openai", "gpt-4o-mini"),
-    "ANTHROPIC_API_KEY": ("agno.models.anthropic", "Claude", "anthropic", "claude-sonnet-4-5"),
-}
 GOODBYES = ("bye", "exit", "quit")
 
 
@@ -29,7 +22,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, user: str | None, session: str, **options: Any) -> None:
         try:
-            agent = self.agent()
+            # agno is optional.
+            from agno_memory.contrib.agno import DjangoDb
+            from demo_project.agent import demo_agent
+
+            agent = demo_agent(DjangoDb())
         except ImportError as error:
             raise CommandError(f"{error}. `make demo-agent` installs the packages that it needs.") from error
         setup = Demo()
@@ -45,41 +42,6 @@ class Command(BaseCommand):
             self.stdout.write(f"agent: {run.content}")
             self.report_changes(before, self.memories(owner))
         self.stdout.write("`make demo` serves the site: /admin/ shows the agent's memories and this conversation.")
-
-    def agent(self) -> Any:
-        """Return the agent."""
-        # agno is optional: handle() reports that it is missing.
-        from agno.agent import Agent
-        from agno.memory import MemoryManager
-
-        from agno_memory.contrib.agno import DjangoDb
-
-        model, db = self.model(), DjangoDb()
-        return Agent(
-            id="demo-agent",
-            model=model,
-            db=db,
-            memory_manager=MemoryManager(model=model, db=db, delete_memories=True, clear_memories=True),
-            enable_agentic_memory=True,
-            add_memories_to_context=True,
-            add_history_to_context=True,
-            telemetry=False,
-        )
-
-    def model(self) -> Any:
-        """Return the model of the first key in the environment; without a key, the scripted model."""
-        for key, (module, name, package, model) in MODELS.items():
-            if os.environ.get(key):
-                try:
-                    return getattr(import_module(module), name)(id=os.environ.get("DEMO_AGENT_MODEL", model))
-                except ImportError as error:
-                    raise CommandError(
-                        f"{key} is set, but {package} is not installed: pip install {package}"
-                    ) from error
-        # It needs agno, too.
-        from demo_project.scripted import ScriptedModel
-
-        return ScriptedModel()
 
     def next_message(self) -> str | None:
         """Return the next message that is not empty; None at the end."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from agno.run.base import RunStatus
+
 from agno_memory.agent_session_querysets import AgentRunQuerySet
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno import owners
@@ -88,6 +90,43 @@ class RunsMixin:
     def delete_runs(self, run_ids: list[str]) -> None:
         """Delete runs."""
         self._run_rows_to_write().filter(run_id__in=run_ids).delete()
+
+    @from_anywhere
+    def cancel_pending_run(
+        self,
+        run_id: str,
+        *,
+        session_id: str,
+        reason: str,
+        user_id: str | None = None,
+        expected_status: str = "PENDING",
+    ) -> bool:
+        """Cancel a run that waits or runs, and return whether it was cancelled. Its other values stay.
+
+        Args:
+            run_id: the id of the run.
+            session_id: the id of its session.
+            reason: the content of the run, if it has none.
+            user_id: the owner of the session; without one, only in a session without a user.
+            expected_status: only while it has this status, ``"PENDING"`` or ``"RUNNING"``.
+
+        Raises:
+            ValueError: another status.
+        """
+        if expected_status not in (RunStatus.pending.value, RunStatus.running.value):
+            raise ValueError(f"Only a run that waits or runs can be cancelled, not one that is {expected_status}.")
+
+        def cancel(run: AgentRun) -> bool:
+            if run.status != expected_status:
+                return False
+            run.status = RunStatus.cancelled.value
+            run.data = {**run.data, "status": run.status, "content": run.data.get("content") or reason}
+            return True
+
+        if self._sessions.change_run(session_id, run_id, cancel, owners.writer(user_id)) is None:
+            return False
+        self._last_writes.add_run(session_id)
+        return True
 
     def _run_rows(self) -> AgentRunQuerySet:
         return AgentRun.objects.using(self._sessions.read_alias)

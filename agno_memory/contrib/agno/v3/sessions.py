@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from agno.db.base import SessionType
 from agno.db.utils import HISTORY_SKIP_STATUSES
+from agno.run.base import RunStatus
 
+from agno_memory.agent_documents import optional_moment
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.last_writes import LastWrites
 from agno_memory.contrib.agno.v3.listing import Listing
-from agno_memory.contrib.agno.v3.rows import optional_moment, session_from_agno, session_result
+from agno_memory.contrib.agno.v3.rows import session_from_agno, session_result
 from agno_memory.contrib.agno.v3.run_objects import RunObjects, decoded
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import SessionNotFound
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.replicas import on_primary
 from agno_memory.services import ANYONE
+
+# The statuses of a run that will go on.
+ACTIVE: Final = tuple(each.value for each in (RunStatus.pending, RunStatus.running, RunStatus.paused))
 
 
 class SessionsMixin:
@@ -97,6 +102,17 @@ class SessionsMixin:
             return None
         runs = decoded(self._sessions.get_run_texts(session_id, ANYONE))
         return session_result(renamed, runs, session_type, deserialize)
+
+    @from_anywhere
+    def reassign_session_owner(self, session_id: str, *, previous_user_id: str, user_id: str | None) -> bool:
+        """Give a session of a user in which no run is active to another one, and return whether it was given.
+
+        Args:
+            session_id: the id of the session.
+            previous_user_id: the owner.
+            user_id: the new owner; None for none.
+        """
+        return self._sessions.reassign_session(session_id, previous_user_id, owners.writer(user_id), unless=ACTIVE)
 
     # Reading
 

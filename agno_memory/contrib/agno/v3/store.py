@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from agno.db.base import BaseDb
 
@@ -10,6 +10,10 @@ from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.contrib.agno.agent_memory import AgentMemory, check_recall
+from agno_memory.contrib.agno.v3.agent_transcripts import TranscriptsMixin
+from agno_memory.contrib.agno.v3.approvals import ApprovalsMixin
+from agno_memory.contrib.agno.v3.auth_tokens import AuthTokensMixin
+from agno_memory.contrib.agno.v3.compactions import CompactionsMixin
 from agno_memory.contrib.agno.v3.component_configs import ComponentConfigsMixin
 from agno_memory.contrib.agno.v3.component_links import ComponentLinksMixin
 from agno_memory.contrib.agno.v3.components import ComponentsMixin
@@ -22,8 +26,34 @@ from agno_memory.contrib.agno.v3.metrics import MetricsMixin
 from agno_memory.contrib.agno.v3.refusals import refuse_unsupported
 from agno_memory.contrib.agno.v3.run_objects import RunObjects
 from agno_memory.contrib.agno.v3.runs import RunsMixin
+from agno_memory.contrib.agno.v3.schedule_runs import ScheduleRunsMixin
+from agno_memory.contrib.agno.v3.schedules import SchedulesMixin
+from agno_memory.contrib.agno.v3.service_accounts import ServiceAccountsMixin
 from agno_memory.contrib.agno.v3.sessions import SessionsMixin
 from agno_memory.contrib.agno.v3.traces import TracesMixin
+
+# The names of agno's tables, as in the names of their attributes.
+TABLES: Final = (
+    "memory",
+    "session",
+    "runs",
+    "trace",
+    "span",
+    "metrics",
+    "knowledge",
+    "eval",
+    "learnings",
+    "components",
+    "component_configs",
+    "component_links",
+    "schedules",
+    "schedule_runs",
+    "approvals",
+    "service_accounts",
+    "auth_tokens",
+    "compactions",
+    "transcripts",
+)
 
 
 @refuse_unsupported
@@ -39,6 +69,13 @@ class DjangoDb(
     ComponentLinksMixin,
     TracesMixin,
     MetricsMixin,
+    SchedulesMixin,
+    ScheduleRunsMixin,
+    ApprovalsMixin,
+    ServiceAccountsMixin,
+    AuthTokensMixin,
+    CompactionsMixin,
+    TranscriptsMixin,
     BaseDb,
 ):
     """What agno keeps, in the site's database.
@@ -86,20 +123,8 @@ class DjangoDb(
 
     def table_exists(self, table_name: str) -> bool:
         """Return whether this store has a table of this name."""
-        return table_name in (
-            self.memory_table_name,
-            self.session_table_name,
-            self.runs_table_name,
-            self.trace_table_name,
-            self.span_table_name,
-            self.metrics_table_name,
-            self.knowledge_table_name,
-            self.eval_table_name,
-            self.learnings_table_name,
-            self.components_table_name,
-            self.component_configs_table_name,
-            self.component_links_table_name,
-        )
+        # Older releases have fewer tables.
+        return table_name in [getattr(self, f"{each}_table_name", None) for each in TABLES]
 
     def get_latest_schema_version(self, table_name: str) -> str:
         """Return the version that agno regards as up to date."""

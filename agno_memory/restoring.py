@@ -1,0 +1,187 @@
+"""``BulkRestore``: undo the writes of many memories of many owners."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from django.db.models import Case, Value, When
+
+from agno_memory.cleaning import field_named
+from agno_memory.conf import conf
+from agno_memory.db.keyset import after, in_order
+from agno_memory.db.readable import Damaged
+from agno_memory.db.store import Store
+from agno_memory.db.transactions import all_or_nothing
+from agno_memory.exceptions import MemoryExists
+from agno_memory.history import content_of, note_of_return
+from agno_memory.models import UserMemory
+from agno_memory.names import CONTENT_FIELDS
+from agno_memory.replicas import write_alias
+from agno_memory.retries import retry
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.revision_querysets import RevisionQuerySet
+from agno_memory.search.stored_words import stored_words
+from agno_memory.signals import announce, memory_added, memory_replaced
+from agno_memory.times import now
+
+Batch = Sequence[MemoryRevision]
+
+# No write changes this order, and an index serves it.
+ORDER: Final = ("valid_until", "key")
+# The fields that a restored version brings back.
+RESTORED: Final = (*CONTENT_FIELDS, "created_at")
+
+
+class Restored(NamedTuple):
+    """The result of ``BulkRestore.run()``: how many memories are as before, and how many stay as they are."""
+
+    restored: int
+    left: int
+
+
+class BulkRestore:
+    """Restores many versions, each if its memory is still as the write has left it that ended the version.
+
+    A memory that was written since keeps that write, and one that was deleted comes back if its id is free. It works
+    in batches of ``BATCH_SIZE``, as ``BulkMemory``: a batch is all or nothing if the database has transactions, and an
+    interrupted call is completed by the next one.
+
+    **The caller checks permissions**: it crosses owners.
+
+    Args:
+        versions: those to restore, at most one of each memory; neither a slice nor a union.
+        on_batch: called after each batch with the versions that were restored.
+    """
+
+    def __init__(self, versions: RevisionQuerySet, on_batch: Callable[[Batch], object] | None = None) -> None:
+        if versions.query.is_sliced or versions.query.combinator:
+            raise TypeError("BulkRestore takes neither a slice nor a union: it would restore more versions.")
+        alias = getattr(versions, "_db", None) or write_alias(UserMemory)
+        self._versions = versions.using(alias).order_by(*in_order(*ORDER))
+        self._alias = alias
+        self._store = Store(alias)
+        self._on_batch = on_batch
+
+    def run(self) -> Restored:
+        """Restore the versions, and return the numbers."""
+        restored = left = 0
+        position: MemoryRevision | None = None
+        # The conditions may also be true of versions that this call ends.
+        until = self._versions.order_by(*in_order(*(f"-{name}" for name in ORDER))).only(*ORDER).first()
+        while until and (batch := self._next(position, until.valid_until)):
+            attempt = partial(all_or_nothing, self._alias, partial(self._restore_batch, batch))
+            # An id may be taken since it was looked up.
+            written = retry(attempt, MemoryExists)
+            restored, left, position = restored + len(written), left + len(batch) - len(written), batch[-1]
+            self._announce(written)
+            if self._on_batch and written:
+                self._on_batch(written)
+        return Restored(restored, left)
+
+    def _next(self, position: MemoryRevision | None, until: datetime.datetime) -> list[MemoryRevision]:
+        left = self._versions.filter(valid_until__lte=until)
+        if position is not None:
+            left = left.filter(after(ORDER, [getattr(position, name) for name in ORDER]))
+        return list(left.defer("search_text")[: conf.BATCH_SIZE])
+
+    def _restore_batch(self, batch: Batch) -> Batch:
+        """Restore versions owner by owner, and return those that were restored."""
+        owners: dict[str, list[MemoryRevision]] = defaultdict(list)
+        for version in batch:
+            owners[version.user_id].append(version)
+        return [version for owner, versions in owners.items() for version in self._restore_of(owner, versions)]
+
+    def _restore_of(self, owner: str, versions: Batch) -> Batch:
+        keys = [version.memory_key for version in versions]
+        rows = self._store.rows_to_write().filter(user_id=owner, key__in=keys)
+        # Locked, if the database has row locks.
+        current = {memory.key: memory for memory in rows.select_for_update()}
+        sound = [version for version in versions if not _is_damaged(version)]
+        changed = [each for each in sound if not each.is_deleted and _is_next(current.get(each.memory_key), each)]
+        gone = [each for each in sound if each.is_deleted and each.memory_key not in current]
+        last = self._last_deletions(owner, gone)
+        gone = [each for each in gone if last[each.memory_key] == each.key]
+        self._bring_back(owner, gone)
+        return [*self._replace(owner, changed, current), *gone]
+
+    # Deleted memories
+
+    def _last_deletions(self, owner: str, gone: Batch) -> dict[str, str]:
+        """Return the key of the last deletion of each memory: an id may have been used again and deleted again."""
+        keys = [version.memory_key for version in gone]
+        revisions = self._store.model.revisions(self._alias).filter(user_id=owner, memory_key__in=keys)
+        deletions = revisions.filter(is_deleted=True).values_list("memory_key", "valid_until", "key")
+        return {memory_key: key for memory_key, _moment, key in sorted(deletions)} if gone else {}
+
+    def _bring_back(self, owner: str, gone: Batch) -> None:
+        if not gone:
+            return
+        moment = now()
+        candidates = [content_of(self._store, version) for version in gone]
+        for candidate, version in zip(candidates, gone, strict=True):
+            candidate.version = version.version + 1
+            candidate.last_updated = max(moment, version.valid_until)
+        self._store.move_in(candidates, keep_version=True)
+        own = self._store.model.revisions(self._alias).filter(user_id=owner, key__in=[each.key for each in gone])
+        own.update(is_deleted=False, restored=note_of_return(moment))
+
+    # Changed memories
+
+    def _replace(self, owner: str, changed: Batch, current: dict[str, UserMemory]) -> Batch:
+        """Restore the content of memories that are there, and return the restored versions."""
+        in_topics: list[MemoryRevision] = []
+        others: list[MemoryRevision] = []
+        for each in changed:
+            (in_topics if _differing(each, current[each.memory_key]) <= {"topics"} else others).append(each)
+        self._replace_topics(owner, in_topics)
+        written = [each for each in others if self._replace_one(each, current[each.memory_key])]
+        return [*in_topics, *written]
+
+    def _replace_topics(self, owner: str, versions: Batch) -> None:
+        """Restore topics in two statements: the actions on many memories change nothing else."""
+        if not versions:
+            return
+        field, moment = field_named("topics"), now()
+        rows = self._store.rows_to_write().filter(user_id=owner, key__in=[each.memory_key for each in versions])
+        topics = Case(
+            *(When(key=each.memory_key, then=Value(each.topics, output_field=field)) for each in versions),
+            output_field=field,
+        )
+        terms = {each.memory_key: stored_words(each.memory, each.topics) for each in versions}
+        rows.keep("restored", moment=moment)
+        rows.update_topics(topics, terms, moment)
+
+    def _replace_one(self, version: MemoryRevision, current: UserMemory) -> bool:
+        """Restore a version, and return whether the memory was still at the version that was read."""
+        candidate = content_of(self._store, version)
+        return self._store.replace(candidate, current, "restored", RESTORED) is not None
+
+    def _announce(self, written: Batch) -> None:
+        for signal, is_deleted in ((memory_added, True), (memory_replaced, False)):
+            owners: dict[str, list[str]] = defaultdict(list)
+            for version in written:
+                if bool(version.is_deleted) == is_deleted:
+                    owners[version.user_id].append(version.memory_id)
+            for owner, memory_ids in owners.items():
+                announce(signal, UserMemory, owner, memory_ids, using=self._alias)
+
+
+def _is_damaged(version: MemoryRevision) -> bool:
+    return any(isinstance(getattr(version, name), Damaged) for name in ("version", *RESTORED))
+
+
+def _is_next(memory: UserMemory | None, version: MemoryRevision) -> bool:
+    """Return whether a memory is as the write left it that ended a version."""
+    if memory is None:
+        return False
+    left: tuple[int, datetime.datetime] = version.version + 1, version.valid_until
+    return (memory.version, memory.last_updated) == left
+
+
+def _differing(version: MemoryRevision, memory: UserMemory) -> set[str]:
+    values: Any = ((name, getattr(version, name), getattr(memory, name)) for name in RESTORED)
+    return {name for name, before, after in values if before != after}

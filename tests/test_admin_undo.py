@@ -1,0 +1,211 @@
+"""Undo in the messages after writes: of one memory and of many, by the same staff user, unless written since."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from agno_memory.admin import UserMemoryAdmin
+from agno_memory.admin.undo import MAX_AGE
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.test.helpers import with_settings
+from tests.admin import ADD, LIST, add, add_many, memory_url, page, save, staff
+from tests.admin import now as read
+from tests.databases import commits, each_database
+from tests.test_admin_actions import run
+
+pytestmark = [commits, each_database]
+
+BUTTON = re.compile(r'<form class="am-undo" method="post" action="([^"]+)">')
+
+
+def button(client: Client, url: str = LIST) -> str:
+    """Return the address that the button of the message submits to, or "" without one."""
+    found = BUTTON.search(page(client, url))
+    return found[1] if found else ""
+
+
+def undo(client: Client, url: str = "", **headers: str) -> Any:
+    return client.post(url or button(client), follow=True, headers=headers)
+
+
+def state() -> dict[str, tuple[str, list[str]]]:
+    return {memory.key: (memory.memory, memory.topics) for memory in UserMemory.objects.all()}
+
+
+def test_a_saved_form_is_undone(site: str) -> None:
+    memory, client = add("Drinks tea", topics=["drinks"]), staff()
+    save(client, memory, memory="Drinks coffee", topics="coffee", pinned="on")
+    response = undo(client)
+    assert response.redirect_chain[-1][0] == memory_url(memory)
+    assert "1 memory is restored." in response.content.decode()
+    undone = read(memory)
+    assert (undone.memory, undone.topics, undone.pinned, undone.version) == ("Drinks tea", ["drinks"], False, 3)
+    before = Memory().get_user_memory_history(memory.memory_id, "maya")[1]
+    assert (before.action, before.through) == ("restored", "admin")
+    assert [entry.change_message for entry in LogEntry.objects.order_by("pk")][-1] == "Undone."
+
+
+def test_a_form_without_changes_has_no_undo(site: str) -> None:
+    memory, client = add(), staff()
+    assert save(client, memory).status_code == 302
+    content = page(client)
+    assert "was changed successfully" in content
+    assert "am-undo" not in content
+
+
+def test_a_deletion_is_undone(site: str) -> None:
+    memory, client = add("Drinks tea", topics=["drinks"]), staff()
+    client.post(memory_url(memory, "delete"), {"post": "yes"})
+    assert not UserMemory.objects.exists()
+    response = undo(client)
+    assert response.redirect_chain[-1][0] == memory_url(memory)
+    undone = read(memory)
+    assert (undone.memory, undone.topics, undone.created_at) == ("Drinks tea", ["drinks"], memory.created_at)
+
+
+def test_an_addition_is_undone(site: str) -> None:
+    client = staff()
+    client.post(ADD, {"user_id": "maya", "memory": "Drinks tea"})
+    assert UserMemory.objects.count() == 1
+    assert "The memory is deleted again." in undo(client).content.decode()
+    assert not UserMemory.objects.exists()
+    client.post(ADD, {"user_id": "maya", "memory": "Drinks tea"})
+    memory = UserMemory.objects.get()
+    Memory().replace_user_memory(memory.memory_id, UserMemory(memory="Drinks coffee"), "maya")
+    assert "Nothing was undone." in undo(client).content.decode()
+    assert read(memory).memory == "Drinks coffee"
+
+
+@pytest.mark.parametrize(
+    ("action", "answers"),
+    [("delete_selected", {}), ("add_topic", {"topic": "new"}), ("remove_topic", {"topic": "drinks"})],
+)
+def test_each_bulk_action_is_undone(site: str, action: str, answers: dict[str, str]) -> None:
+    memories = [*add_many(4, "maya", topics=["a", "drinks"]), *add_many(3, "noah", topics=["drinks"])]
+    other, client, before = add("other", topics=["drinks"]), staff(), state()
+    run(client, action, memories, **answers)
+    # The same staff user writes another memory in between.
+    client.post(memory_url(other, "delete"), {"post": "yes"})
+    changed = state()
+    assert changed != before
+    first, _second = (found[1] for found in BUTTON.finditer(page(client)))
+    response = undo(client, first, referer=f"http://testserver{LIST}?topic=a")
+    assert response.redirect_chain[-1][0] == f"http://testserver{LIST}?topic=a"
+    assert "7 memories are restored." in response.content.decode()
+    assert state() == {key: value for key, value in before.items() if key != other.key}
+    # A second time, there is nothing to undo.
+    assert "7 memories were left as they are" in undo(client, first).content.decode()
+
+
+def test_memories_that_were_written_since_stay(site: str) -> None:
+    one, two = add("one", topics=["a"]), add("two", topics=["a"])
+    client = staff()
+    run(client, "remove_topic", [one, two], topic="a")
+    Memory().replace_user_memory(one.memory_id, UserMemory(memory="one, and new"), "maya")
+    content = undo(client).content.decode()
+    assert "1 memory is restored." in content
+    assert "1 memory was left as it is" in content
+    assert {(each.memory, *each.topics) for each in UserMemory.objects.all()} == {("one, and new",), ("two", "a")}
+
+
+def test_a_later_write_of_the_same_memory_has_its_own_undo(site: str) -> None:
+    memory, client = add("one"), staff()
+    save(client, memory, memory="two")
+    first = button(client)
+    save(client, memory, memory="three")
+    second = button(client)
+    assert "left as it is" in undo(client, first).content.decode()
+    assert read(memory).memory == "three"
+    undo(client, second)
+    assert read(memory).memory == "two"
+
+
+def test_a_button_works_for_its_staff_user_for_an_hour(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, client = add("one"), staff()
+    save(client, memory, memory="two")
+    url = button(client)
+    assert client.get(url).status_code == 405
+    assert staff(name="other").post(url).status_code == 403
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client.cookies
+    assert strict.post(url).status_code == 403
+    assert Client().post(url).status_code == 302
+    for wrong in (f"{LIST}undo/nonsense/", url.replace("undo/", "undo/x")):
+        assert "has expired" in undo(client, wrong).content.decode()
+    monkeypatch.setattr("agno_memory.admin.undo.MAX_AGE", datetime.timedelta(seconds=-1))
+    assert "has expired" in undo(client, url).content.decode()
+    assert read(memory).memory == "two"
+    assert datetime.timedelta(minutes=10) < MAX_AGE <= datetime.timedelta(days=1)
+
+
+def test_undo_takes_the_permission_to_restore(site: str) -> None:
+    memory = add()
+    deleting = staff("view", "delete", name="deleting")
+    deleting.post(memory_url(memory, "delete"), {"post": "yes"})
+    assert button(deleting) == ""
+    adding = staff("view", "add", name="adding")
+    adding.post(ADD, {"user_id": "maya", "memory": "Drinks tea"})
+    assert button(adding) == ""
+    changing = staff("change", name="changing")
+    changed = UserMemory.objects.get()
+    save(changing, changed, memory="Drinks coffee")
+    url = button(changing)
+    changing_user = LogEntry.objects.latest("pk").user
+    changing_user.user_permissions.clear()
+    assert changing.post(url).status_code == 403
+    assert read(changed).memory == "Drinks coffee"
+
+
+def test_without_a_history_there_is_no_undo(site: str) -> None:
+    memory, client = add(), staff()
+    with with_settings(HISTORY_DAYS=0):
+        client.post(memory_url(memory, "delete"), {"post": "yes"})
+        assert button(client) == ""
+
+
+def test_a_subclass_hides_memories_from_an_undo(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, client = add("secret", agent_id="other"), staff()
+    client.post(memory_url(memory, "delete"), {"post": "yes"})
+    url = button(client)
+    original = UserMemoryAdmin.get_queryset
+    monkeypatch.setattr(
+        UserMemoryAdmin, "get_queryset", lambda self, request: original(self, request).filter(agent_id="bot")
+    )
+    undo(client, url)
+    assert not UserMemory.objects.exists()
+
+
+def test_the_history_names_the_bulk_action(site: str) -> None:
+    memories, client = add_many(3), staff()
+    run(client, "add_topic", memories, topic="new")
+    ways = set(MemoryRevision.objects.values_list("through", flat=True))
+    assert len(ways) == 1
+    assert re.fullmatch(r"admin, action [0-9a-f]{8}", ways.pop())
+
+
+def test_many_are_undone_in_few_statements(site: str) -> None:
+    """Three thousand memories take three batches, and the address stays short."""
+    ticked = add_many(3_000, topics=["a"])[:1]
+    client, before = staff(), state()
+    run(client, "delete_selected", ticked, across="yes")
+    url = button(client)
+    assert len(url) < 400
+    contexts = [CaptureQueriesContext(connections[alias]) for alias in {"default", site}]
+    for context in contexts:
+        context.__enter__()
+    response = client.post(url)
+    for context in contexts:
+        context.__exit__(None, None, None)
+    assert response.status_code == 302
+    assert sum(len(context) for context in contexts) < 100
+    assert state() == before

@@ -1,0 +1,209 @@
+"""``BulkRestore``: the writes of many memories undone, batch by batch, unless they were written since."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from agno_memory.acting import acting
+from agno_memory.bulk import BulkMemory
+from agno_memory.db.transactions import all_or_nothing
+from agno_memory.exceptions import MemoryExists
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.restoring import Batch, BulkRestore
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.signals import memory_added, memory_replaced
+from agno_memory.test import at
+from agno_memory.test.helpers import with_settings
+from agno_memory.times import now
+from tests.databases import commits, each_database
+from tests.samples import sample_memory
+
+pytestmark = [commits, each_database]
+
+
+def state(alias: str) -> dict[str, tuple[str, list[str]]]:
+    """Return the text and the topics of each memory, by its id and owner."""
+    rows = UserMemory.objects.using(alias)
+    return {f"{each.memory_id} of {each.user_id}": (each.memory, each.topics) for each in rows}
+
+
+@pytest.fixture
+def memory(alias: str) -> Memory:
+    memory = Memory(alias)
+    memory.clear()
+    for owner in ("maya", "noah"):
+        memory.add_user_memories(
+            [
+                UserMemory(memory_id=f"m{number}", memory=f"Text {number}", topics=["a", "x", "ü"])
+                for number in range(5)
+            ],
+            owner,
+        )
+    return memory
+
+
+def rows(alias: str) -> Any:
+    return UserMemory.objects.using(alias)
+
+
+def undo(alias: str, through: str = "action 1", *, by: str = "undo") -> tuple[int, int]:
+    with acting("ann", through=by):
+        return BulkRestore(MemoryRevision.objects.using(alias).filter(through=through)).run()
+
+
+def test_changed_topics_are_as_before(alias: str, memory: Memory) -> None:
+    before = state(alias)
+    with acting(through="action 1"):
+        assert BulkMemory(rows(alias)).remove_topic("x") == 10
+    memory.replace_user_memory("m1", UserMemory(memory="later"), "maya")
+    memory.delete_user_memory("m2", "maya")
+    with with_settings(BATCH_SIZE=3):
+        assert undo(alias) == (8, 2)
+    expected = before | {"m1 of maya": ("later", [])}
+    del expected["m2 of maya"]
+    assert state(alias) == expected
+    first, second = memory.get_user_memory_history("m0", "maya")[:2]
+    assert (first.version, second.action, second.actor, second.through) == (3, "restored", "ann", "undo")
+    assert [each.memory_id for each in memory.get_user_memories("maya", topics=["x"])] != []
+    assert memory.search_user_memories("x", user_id="noah", retrieval_method="ranked") != []
+    # A second call finds nothing to do.
+    assert undo(alias) == (0, 10)
+    # And it can be undone itself.
+    assert undo(alias, "undo", by="redo") == (8, 0)
+
+
+def test_a_call_ends_if_the_versions_that_it_ends_meet_the_conditions_too(alias: str, memory: Memory) -> None:
+    before = state(alias)
+    with at(now() - datetime.timedelta(minutes=1)), acting(through="undo"):
+        BulkMemory(rows(alias)).add_topic("new")
+    with with_settings(BATCH_SIZE=2):
+        assert undo(alias, "undo") == (10, 0)
+    assert state(alias) == before
+
+
+def test_deleted_memories_are_back(alias: str, memory: Memory) -> None:
+    before = state(alias)
+    created = {each.key: each.created_at for each in rows(alias)}
+    with acting(through="action 1"):
+        assert BulkMemory(rows(alias)).delete() == 10
+    memory.add_user_memory(UserMemory(memory_id="m1", memory="new"), "maya")
+    memory.add_user_memory(UserMemory(memory_id="m2", memory="new"), "maya")
+    memory.delete_user_memory("m2", "maya")
+    batches: list[int] = []
+    with with_settings(BATCH_SIZE=4), acting("ann", through="undo", reason="a mistake"):
+        versions = MemoryRevision.objects.using(alias).filter(through="action 1")
+        assert BulkRestore(versions, lambda batch: batches.append(len(batch))).run() == (8, 2)
+    assert sum(batches) == 8
+    expected = before | {"m1 of maya": ("new", [])}
+    del expected["m2 of maya"]
+    assert state(alias) == expected
+    assert {each.key: each.created_at for each in rows(alias) if each.memory != "new"}.items() <= created.items()
+    last = memory.get_user_memory_history("m0", "maya")[1]
+    assert last.restored is not None
+    assert {name: last.restored[name] for name in ("by", "through", "reason")} == {
+        "by": "ann",
+        "through": "undo",
+        "reason": "a mistake",
+    }
+    deleted = {each.memory_id for each in MemoryRevision.objects.using(alias).deleted()}
+    assert deleted == {"m1", "m2"}
+
+
+def test_a_merge_is_undone(alias: str, memory: Memory) -> None:
+    before = state(alias)
+    with acting(through="action 1"):
+        memory.merge_user_memories(["m0", "m3", "m4"], "maya", memory="All")
+    assert undo(alias) == (3, 0)
+    assert state(alias) == before
+
+
+def test_all_fields_are_restored(alias: str, memory: Memory) -> None:
+    memory.clear()
+    added = memory.add_user_memory(sample_memory(), "maya")
+    with acting(through="action 1"):
+        memory.replace_user_memory(added.memory_id, UserMemory(memory="other"), "maya")
+    assert undo(alias) == (1, 0)
+    restored = memory.get_user_memory(added.memory_id, "maya")
+    assert restored is not None
+    assert [getattr(restored, name) for name in UserMemory.content_fields] == [
+        getattr(added, name) for name in UserMemory.content_fields
+    ]
+
+
+def test_an_interrupted_call_is_completed_by_the_next(alias: str, memory: Memory) -> None:
+    before = state(alias)
+    with acting(through="action 1"):
+        BulkMemory(rows(alias)).delete()
+
+    def stop(batch: Batch) -> None:
+        raise InterruptedError
+
+    versions = MemoryRevision.objects.using(alias).filter(through="action 1")
+    with with_settings(BATCH_SIZE=3):
+        with pytest.raises(InterruptedError):
+            BulkRestore(versions, stop).run()
+        assert rows(alias).count() == 3
+        assert BulkRestore(versions).run() == (7, 3)
+    assert state(alias) == before
+
+
+def test_an_id_that_is_taken_in_between_stays(alias: str, memory: Memory) -> None:
+    memory.clear()
+    memory.add_user_memories([UserMemory(memory_id=name, memory=name) for name in ("a", "b")], "maya")
+    with acting(through="action 1"):
+        BulkMemory(rows(alias)).delete()
+    restore = BulkRestore(MemoryRevision.objects.using(alias).filter(through="action 1"))
+    calls: list[str] = []
+
+    def racing(alias: str, work: Callable[[], Batch]) -> Batch:
+        calls.append(alias)
+        if len(calls) == 1:
+            memory.add_user_memory(UserMemory(memory_id="a", memory="new"), "maya")
+            raise MemoryExists(["a"])
+        return all_or_nothing(alias, work)
+
+    with mock.patch("agno_memory.restoring.all_or_nothing", racing):
+        assert restore.run() == (1, 1)
+    assert {each.memory for each in rows(alias)} == {"new", "b"}
+
+
+def test_signals_are_sent(alias: str, memory: Memory) -> None:
+    sent: list[tuple[str, str, int]] = []
+
+    def added(user_id: str, memory_ids: list[str], **kwargs: Any) -> None:
+        sent.append(("added", user_id, len(memory_ids)))
+
+    def replaced(user_id: str, memory_ids: list[str], **kwargs: Any) -> None:
+        sent.append(("replaced", user_id, len(memory_ids)))
+
+    with acting(through="action 1"):
+        BulkMemory(rows(alias).filter(user_id="maya")).add_topic("new")
+        BulkMemory(rows(alias).filter(user_id="noah")).delete()
+    memory_added.connect(added)
+    memory_replaced.connect(replaced)
+    try:
+        undo(alias)
+    finally:
+        memory_added.disconnect(added), memory_replaced.disconnect(replaced)
+    assert sorted(sent) == [("added", "noah", 5), ("replaced", "maya", 5)]
+
+
+def test_clocks_that_went_back_leave_no_overlap(alias: str, memory: Memory) -> None:
+    with acting(through="action 1"):
+        BulkMemory(rows(alias)).delete()
+    with at(now() - datetime.timedelta(hours=1)):
+        assert undo(alias) == (10, 0)
+    for each in memory.get_user_memories("maya"):
+        current, deleted = memory.get_user_memory_history(each.memory_id, "maya")
+        assert deleted.valid_until <= current.valid_from
+
+
+def test_slices_are_refused(alias: str, memory: Memory) -> None:
+    with pytest.raises(TypeError, match="slice"):
+        BulkRestore(MemoryRevision.objects.using(alias).all()[:3])
