@@ -47,7 +47,7 @@ def test_every_method_and_argument_is_known(store: type[Any]) -> None:
 
 
 def test_a_new_method_and_a_new_argument_are_noticed() -> None:
-    class Grown(BaseDb):  # type: ignore[misc]
+    class Grown(BaseDb):
         def get_dreams(self, user_id: str) -> None: ...
 
         def get_user_memory(self, memory_id: str, dream: str) -> None: ...

@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import Max
 
+from agno_memory.agent_document_kinds import TRANSCRIPT, unique_entry
+from agno_memory.agent_documents import Document
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, Kind
+from agno_memory.contrib.agno.v3.documents import Documents
 from agno_memory.exceptions import RecordExists
 from agno_memory.keys import composite_key
-from agno_memory.models import AgentRecord
 from agno_memory.retries import retry
 from agno_memory.times import to_milliseconds
-
-
-def _main(entry: Document) -> tuple[str, str, str]:
-    """Return the names of a transcript with all its parts."""
-    return entry["framework"], entry["project_key"], entry["session_id"]
-
-
-@dataclass(frozen=True)
-class TranscriptKind(Kind):
-    """Entries of transcripts. The number of each is unique within its part, and so is the id that the SDK gave it."""
-
-    def fill(self, record: AgentRecord, document: Document) -> None:
-        super().fill(record, document)
-        record.session_id = document["agno_session_id"]
-        record.parent_id = composite_key(*_main(document))
-        record.namespace = composite_key(document["framework"], document["project_key"])
-        record.unique_key = _unique_key(document, document["entry"].get("uuid"))
-
-
-def _unique_key(entry: Document, uuid: str | None) -> str | None:
-    return composite_key("transcript", *_main(entry), entry["subpath"], uuid) if uuid else None
-
-
-TRANSCRIPT: Final = TranscriptKind(
-    "transcript",
-    lambda entry: composite_key(*_main(entry), entry["subpath"], str(entry["position"])),
-    {"name": "subpath", "reference_id": "session_id", "sort_number": "position"},
-)
 
 
 class TranscriptsMixin:
@@ -82,7 +54,7 @@ class TranscriptsMixin:
         owner = None if session is None else session.user_id
 
         def append(entry: Document) -> None:
-            unique_key = _unique_key(base, entry.get("uuid"))
+            unique_key = unique_entry(base, entry.get("uuid"))
             if unique_key is not None and rows.filter(unique_key=unique_key).exists():
                 return
             last = rows.aggregate(last=Max("sort_number"))["last"] or 0

@@ -7,35 +7,12 @@ from typing import Any, Final
 from agno.db.schemas.approval import Approval
 from agno.run.base import RunStatus
 
+from agno_memory.agent_document_kinds import APPROVAL
+from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import (
-    Document,
-    Documents,
-    check_fixed,
-    complete,
-    documents,
-    kind,
-    seconds_now,
-)
+from agno_memory.contrib.agno.v3.documents import Documents, check_fixed, complete, documents, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
 
-APPROVAL: Final = kind(
-    "approval",
-    "id",
-    "status",
-    "agent_id",
-    "team_id",
-    "workflow_id",
-    "session_id",
-    "run_id",
-    name="tool_name",
-    record_type="approval_type",
-    parent_id="schedule_id",
-    reference_id="schedule_run_id",
-    reference_type="pause_type",
-    namespace="source_type",
-    due_at="expires_at",
-)
 PENDING: Final = "pending"
 
 

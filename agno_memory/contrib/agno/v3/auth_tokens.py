@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from agno_memory.agent_document_kinds import AUTH_TOKEN, token_id
+from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, Kind, seconds_now
-from agno_memory.keys import composite_key, uuid7
-
-
-def _token_id(token: Document) -> str:
-    return composite_key(token["provider"], token["user_id"] or "", token["service"])
-
-
-AUTH_TOKEN: Final = Kind("auth_token", _token_id, {"reference_type": "provider", "namespace": "service"})
+from agno_memory.contrib.agno.v3.documents import Documents, seconds_now
+from agno_memory.contrib.agno.v3.rows import to_json
+from agno_memory.keys import uuid7
 
 
 class AuthTokensMixin:
@@ -27,7 +21,7 @@ class AuthTokensMixin:
         """Return the token of a user for a service of a provider, or None."""
         key = _key(provider, user_id, service)
         tokens = self._tokens()
-        found = tokens.records.get_record(_token_id(key), owners.writer(key["user_id"]))
+        found = tokens.records.get_record(token_id(key), owners.writer(key["user_id"]))
         return None if found is None else _result(found.data)
 
     @from_anywhere
@@ -43,7 +37,9 @@ class AuthTokensMixin:
         written = {name: document[name] for name in ("token_data", "granted_scopes", "updated_at")}
         tokens = self._tokens()
         stored = tokens.records.upsert_record(
-            AUTH_TOKEN.record(document), tokens.change(lambda current: current | written), owners.writer(key["user_id"])
+            AUTH_TOKEN.record(to_json(document)),
+            tokens.change(lambda current: current | written),
+            owners.writer(key["user_id"]),
         )
         return _result(stored.data)
 
@@ -51,7 +47,7 @@ class AuthTokensMixin:
     def delete_auth_token(self, provider: str, user_id: str | None, service: str) -> bool:
         """Delete the token of a user for a service of a provider, and return whether it existed."""
         key = _key(provider, user_id, service)
-        return bool(self._tokens().records.delete_records([_token_id(key)], owners.writer(key["user_id"])))
+        return bool(self._tokens().records.delete_records([token_id(key)], owners.writer(key["user_id"])))
 
     def _tokens(self) -> Documents:
         return Documents(AUTH_TOKEN, self.db)

@@ -7,12 +7,13 @@ from contextlib import suppress
 from itertools import islice
 from typing import Final
 
+from agno_memory.agent_document_kinds import COMPACTION
+from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, documents, kind
+from agno_memory.contrib.agno.v3.documents import Documents, documents
 from agno_memory.exceptions import RecordExists
 from agno_memory.validators import fold
 
-COMPACTION: Final = kind("compaction", "compaction_id", "session_id", "run_id", sort_number="tokens_before")
 COLUMNS: Final = (
     "compaction_id",
     "session_id",

@@ -13,17 +13,13 @@ from agno.db.base import (
 )
 from django.db.models import Max
 
+from agno_memory.agent_document_kinds import LIVE, config_id
+from agno_memory.agent_documents import Document
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.component_kinds import (
-    LIVE,
-    PUBLISHED,
-    check_child_versions,
-    check_stage,
-    config_id,
-)
+from agno_memory.contrib.agno.v3.component_kinds import PUBLISHED, check_child_versions, check_stage
 from agno_memory.contrib.agno.v3.component_store import ComponentStore, archived, check_current, conflict
-from agno_memory.contrib.agno.v3.documents import Document, documents, first_document, merged, seconds_now
+from agno_memory.contrib.agno.v3.documents import documents, first_document, merged, seconds_now
 from agno_memory.services import ANYONE
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.component_store import ComponentStore
-from agno_memory.contrib.agno.v3.documents import Document, documents
+from agno_memory.contrib.agno.v3.documents import documents
 
 
 class ComponentLinksMixin:

@@ -20,18 +20,12 @@ from agno.db.base import (
 )
 from django.db.models import F
 
+from agno_memory.agent_document_kinds import ARCHIVED, COMPONENT, CONFIG, LINK, config_id
+from agno_memory.agent_documents import Document, owner_or_none
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno import owners
-from agno_memory.contrib.agno.v3.component_kinds import ARCHIVED, COMPONENT, CONFIG, LINK, PUBLISHED, config_id
-from agno_memory.contrib.agno.v3.documents import (
-    Document,
-    Documents,
-    Edit,
-    documents,
-    first_document,
-    owner_or_none,
-    seconds_now,
-)
+from agno_memory.contrib.agno.v3.component_kinds import PUBLISHED
+from agno_memory.contrib.agno.v3.documents import Documents, Edit, documents, first_document, seconds_now
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import RecordExists
 

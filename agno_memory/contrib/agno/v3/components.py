@@ -7,18 +7,13 @@ from typing import Any
 
 from agno.db.base import ComponentType
 
+from agno_memory.agent_document_kinds import LIVE
+from agno_memory.agent_documents import Document, owner_or_none
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.component_kinds import LIVE, PUBLISHED, check_child_versions, check_stage
+from agno_memory.contrib.agno.v3.component_kinds import PUBLISHED, check_child_versions, check_stage
 from agno_memory.contrib.agno.v3.component_store import ComponentStore, archived, check_current, refuse_dependents
-from agno_memory.contrib.agno.v3.documents import (
-    Document,
-    documents,
-    first_document,
-    merged,
-    owner_or_none,
-    seconds_now,
-)
+from agno_memory.contrib.agno.v3.documents import documents, first_document, merged, seconds_now
 from agno_memory.exceptions import RecordExists
 
 

@@ -3,116 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, fields
 from typing import Any, Final
 
+from agno_memory.agent_documents import Document, Kind, column_value, short_id
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.agent_records import AgentRecords
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.v3.listing import Listing
-from agno_memory.contrib.agno.v3.rows import optional_moment, to_json
-from agno_memory.identifiers import owner_id
-from agno_memory.keys import composite_key
+from agno_memory.contrib.agno.v3.rows import to_json
 from agno_memory.models import AgentRecord
-from agno_memory.names import MAX_IDENTIFIER_LENGTH
 from agno_memory.services import ANYONE
 from agno_memory.times import now, to_epoch
 
-# A row of agno's own tables: the values by the names of its columns.
-Document = dict[str, Any]
 # Returns a document with other values, or None to write nothing.
 Edit = Callable[[Document], "Document | None"]
 
 # Values by the names of agno's columns; None matches every value.
 Filters = Mapping[str, Any]
 NO_FILTERS: Final[Filters] = {}
-
-
-def short_id(document_id: str) -> str:
-    """Return the id of the record of a document. agno makes ids of a user's or an entity's, which may be too long."""
-    return document_id if len(document_id) <= MAX_IDENTIFIER_LENGTH else composite_key(document_id)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of documents, and the columns by which agno filters and sorts them.
-
-    Args:
-        name: of the kind; the ``kind`` of its records.
-        id_of: returns the id of a document.
-        columns: the names of agno's columns, by the names of the record's, where they differ.
-    """
-
-    name: str
-    id_of: Callable[[Document], str]
-    columns: Mapping[str, str]
-
-    def column(self, name: str) -> str | None:
-        """Return the column of a record for one of agno's, or None."""
-        if name in ("user_id", "created_at", "updated_at"):
-            return name
-        return next((column for column, other in self.columns.items() if other == name), None)
-
-    def record(self, document: Document, owner: str | None = None) -> AgentRecord:
-        """Return the unsaved record of a document.
-
-        Args:
-            document: the values by agno's names.
-            owner: of a document without a ``user_id``, because it is a part of another one.
-        """
-        record = AgentRecord(kind=self.name, record_id=short_id(self.id_of(document)), user_id=owner)
-        self.fill(record, document)
-        return record
-
-    def fill(self, record: AgentRecord, document: Document) -> None:
-        """Set the data of a record, and the columns that follow from it.
-
-        Raises:
-            ValidationError: the document's user is not an id.
-        """
-        record.data = to_json(document)
-        for column, name in self.columns.items():
-            setattr(record, column, _column_value(column, record.data.get(name)))
-        if "user_id" in document:
-            record.user_id = record.data["user_id"] = owner_or_none(document["user_id"])
-        record.created_at = _moment(document.get("created_at"), record.created_at)
-        record.updated_at = _moment(document.get("updated_at"), record.updated_at, default=record.created_at)
-
-
-def kind(name: str, id_name: str, /, *same: str, **columns: str) -> Kind:
-    """Return a kind whose documents have their id in one column.
-
-    Args:
-        name: of the kind.
-        id_name: agno's column with the id.
-        same: the columns of a record that agno also has under this name.
-        columns: agno's names of other columns.
-    """
-    named = {"record_id": id_name, **{each: each for each in same}, **columns}
-    return Kind(name, lambda document: str(document[id_name]), named)
-
-
-def owner_or_none(user_id: Any) -> str | None:
-    """Return the id under which the documents of a user are stored; None for none."""
-    return None if user_id is None else owner_id(user_id)
-
-
-def _column_value(column: str, value: Any) -> Any:
-    if column == "record_id":
-        return short_id(str(value))
-    if column in ("due_at", "claimed_at"):
-        return optional_moment(value)
-    if column == "name":
-        return "" if value is None else str(value)
-    return value if value is None or column == "sort_number" else str(value)
-
-
-def _moment(seconds: Any, stored: Any, default: Any = None) -> Any:
-    """Return the moment of agno's whole seconds: the stored one, or now, if it is in that second, as they are exact."""
-    if seconds is None:
-        return stored if default is None else default
-    exact = (moment for moment in (now(), stored) if moment is not None and to_epoch(moment) == seconds)
-    return next(exact, None) or optional_moment(seconds)
 
 
 class Documents:
@@ -144,7 +53,7 @@ class Documents:
     def matching(self, rows: AgentRecordQuerySet, filters: Filters) -> AgentRecordQuerySet:
         """Narrow records to those that match all of agno's filters."""
         values = {str(self.kind.column(name)): value for name, value in filters.items() if value is not None}
-        return rows.filter(**{column: _column_value(column, value) for column, value in values.items()})
+        return rows.filter(**{column: column_value(column, value) for column, value in values.items()})
 
     def stored(self, filters: Filters = NO_FILTERS) -> AgentRecordQuerySet:
         """Return the records that match all of agno's filters, on the database to write to."""
@@ -176,7 +85,7 @@ class Documents:
 
     def add(self, document: Document, owner: str | None = None) -> Document:
         """Add a document, and return it as it is stored; raises RecordExists."""
-        added: Document = self.records.add_record(self.kind.record(document, owner)).data
+        added: Document = self.records.add_record(self.kind.record(to_json(document), owner)).data
         return added
 
     def edit(self, record_id: str, edit: Edit, user_id: object = ANYONE) -> Document | None:
@@ -204,7 +113,7 @@ class Documents:
             document = edit(dict(record.data))
             if document is None:
                 return False
-            self.kind.fill(record, document)
+            self.kind.fill(record, to_json(document))
             return True
 
         return change

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from agno.db.schemas.evals import EvalFilterType, EvalRunRecord, EvalType
 
+from agno_memory.agent_document_kinds import EVALUATION
+from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, kind, seconds_now
+from agno_memory.contrib.agno.v3.documents import Documents, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.identifiers import owner_id
-
-EVALUATION: Final = kind(
-    "evaluation",
-    "run_id",
-    "name",
-    "run_id",
-    "agent_id",
-    "team_id",
-    "workflow_id",
-    record_type="eval_type",
-    reference_id="model_id",
-    reference_type="model_provider",
-)
 
 
 class EvaluationsMixin:

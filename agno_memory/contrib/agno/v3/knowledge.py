@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from agno.db.schemas.knowledge import KnowledgeRow
 
+from agno_memory.agent_document_kinds import CONTENT
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Documents, kind, merged
+from agno_memory.contrib.agno.v3.documents import Documents, merged
 from agno_memory.contrib.agno.v3.listing import Listing
+from agno_memory.contrib.agno.v3.rows import to_json
 from agno_memory.exceptions import RecordExists
-
-CONTENT: Final = kind(
-    "knowledge", "id", "name", "status", record_type="type", parent_id="linked_to", sort_number="size"
-)
 
 
 class KnowledgeMixin:
@@ -37,7 +33,7 @@ class KnowledgeMixin:
         user_id = knowledge_row.user_id
         try:
             contents.records.upsert_record(
-                CONTENT.record(values),
+                CONTENT.record(to_json(values)),
                 contents.change(lambda document: merged(document, **values)),
                 owners.reader(user_id),
             )

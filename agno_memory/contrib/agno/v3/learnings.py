@@ -7,26 +7,17 @@ from typing import Any, Final
 
 from django.db.models import Max
 
+from agno_memory.agent_document_kinds import LEARNING
+from agno_memory.agent_documents import Document
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, documents, first_document, kind, seconds_now
+from agno_memory.contrib.agno.v3.documents import Documents, documents, first_document, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
+from agno_memory.contrib.agno.v3.rows import to_json
 from agno_memory.exceptions import RecordExists
 from agno_memory.services import ANYONE
 from agno_memory.times import to_epoch
 
-LEARNING: Final = kind(
-    "learning",
-    "learning_id",
-    "namespace",
-    "agent_id",
-    "team_id",
-    "workflow_id",
-    "session_id",
-    record_type="learning_type",
-    reference_id="entity_id",
-    reference_type="entity_type",
-)
 FILTERS: Final = (
     "learning_type",
     "agent_id",
@@ -93,7 +84,7 @@ class LearningsMixin:
             "created_at": moment,
         }
 
-        added = LEARNING.record(document)
+        added = LEARNING.record(to_json(document))
 
         def replace(current: Document) -> Document:
             if added.user_id is not None and current["user_id"] not in (None, added.user_id):

@@ -7,13 +7,14 @@ from typing import Any
 from agno.db.schemas.memory import UserMemory as AgnoMemory
 from django.db.models import Count, Max
 
+from agno_memory.agent_documents import optional_moment
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.agent_memory import AgentMemory
 from agno_memory.contrib.agno.run_messages import message_of_call
 from agno_memory.contrib.agno.threads import from_anywhere, looks_at_caller
 from agno_memory.contrib.agno.tool_calls import Origin, current_user, origin_of_call
 from agno_memory.contrib.agno.v3.listing import Listing
-from agno_memory.contrib.agno.v3.rows import memory_from_agno, memory_result, optional_moment
+from agno_memory.contrib.agno.v3.rows import memory_from_agno, memory_result
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import AmbiguousMemory, MemoryNotFound
 from agno_memory.models import UserMemory

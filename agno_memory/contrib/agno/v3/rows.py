@@ -13,10 +13,11 @@ from agno.db.utils import CustomJSONEncoder, build_single_run_row, deserialize_r
 from agno.session import AgentSession as AgnoAgentSession
 from agno.session import TeamSession as AgnoTeamSession
 
+from agno_memory.agent_documents import optional_moment
 from agno_memory.exceptions import ValidationError
 from agno_memory.json_texts import JSONText, json_text
 from agno_memory.models import AgentRun, AgentSession, UserMemory
-from agno_memory.times import from_epoch, to_epoch
+from agno_memory.times import to_epoch
 from agno_memory.validators import validate_query
 
 # The attributes that agno's objects and this app's rows have in common, apart from times.
@@ -26,11 +27,6 @@ SESSION_JSON: Final = ("agent_data", "team_data", "workflow_data", "metadata", "
 RUN_FIELDS: Final = ("run_id", "run_type", "agent_id", "team_id", "workflow_id", "parent_run_id")
 # The key of ``session_data`` under which agno keeps the name of a session.
 NAME: Final = "session_name"
-
-
-def optional_moment(seconds: float | None) -> datetime.datetime | None:
-    """Return the moment of a number of seconds since 1970; None of None."""
-    return None if seconds is None else from_epoch(seconds)
 
 
 def to_json(value: Any) -> Any:

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.db.models import Max, Q
 
+from agno_memory.agent_document_kinds import SCHEDULE, SCHEDULE_RUN
+from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, check_fixed
+from agno_memory.contrib.agno.v3.documents import Documents, check_fixed
 from agno_memory.contrib.agno.v3.listing import Listing
-from agno_memory.contrib.agno.v3.schedule_kinds import SCHEDULE, SCHEDULE_RUN, schedule_run_document
+from agno_memory.contrib.agno.v3.schedule_kinds import schedule_run_document
 from agno_memory.exceptions import RecordNotFound
 
 

@@ -7,19 +7,14 @@ from typing import Any, Final
 from agno.db.schemas.scheduler import build_run_endpoint, match_run_endpoint, validate_schedule_update
 from django.db.models import Q
 
+from agno_memory.agent_document_kinds import DISABLED, ENABLED, SCHEDULE, SCHEDULE_RUN, endpoint_id
+from agno_memory.agent_documents import Document
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, documents, first_document, seconds_now
+from agno_memory.contrib.agno.v3.documents import Documents, documents, first_document, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
-from agno_memory.contrib.agno.v3.schedule_kinds import (
-    DISABLED,
-    ENABLED,
-    SCHEDULE,
-    SCHEDULE_RUN,
-    endpoint_id,
-    schedule_document,
-)
+from agno_memory.contrib.agno.v3.schedule_kinds import schedule_document
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.times import from_epoch
 

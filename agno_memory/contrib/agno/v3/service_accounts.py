@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from agno.db.schemas.service_accounts import (
     ServiceAccount,
@@ -11,37 +10,11 @@ from agno.db.schemas.service_accounts import (
     validate_service_account_update,
 )
 
+from agno_memory.agent_document_kinds import ACCOUNT, ACTIVE
+from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Document, Documents, Kind, complete, first_document, kind
+from agno_memory.contrib.agno.v3.documents import Documents, complete, first_document
 from agno_memory.contrib.agno.v3.listing import Listing
-from agno_memory.contrib.agno.v3.rows import optional_moment
-from agno_memory.keys import composite_key
-from agno_memory.models import AgentRecord
-from agno_memory.times import from_epoch
-
-# The values of ``status`` of an account's record.
-ACTIVE, REVOKED = "active", "revoked"
-# Sorts before all times: databases disagree on the place of None.
-NEVER: Final = from_epoch(0)
-
-
-@dataclass(frozen=True)
-class AccountKind(Kind):
-    """Service accounts. The names of those that are not revoked are unique."""
-
-    def fill(self, record: AgentRecord, document: Document) -> None:
-        super().fill(record, document)
-        is_active = document["revoked_at"] is None
-        record.status = ACTIVE if is_active else REVOKED
-        record.unique_key = composite_key(self.name, record.name) if is_active else None
-        record.due_at = optional_moment(document["expires_at"]) or NEVER
-        record.claimed_at = optional_moment(document["last_used_at"]) or NEVER
-
-
-_account: Final = kind(
-    "service_account", "id", "name", reference_id="token_hash", due_at="expires_at", claimed_at="last_used_at"
-)
-ACCOUNT: Final = AccountKind(_account.name, _account.id_of, _account.columns)
 
 
 class ServiceAccountsMixin:

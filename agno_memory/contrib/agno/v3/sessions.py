@@ -9,12 +9,13 @@ from agno.db.base import SessionType
 from agno.db.utils import HISTORY_SKIP_STATUSES
 from agno.run.base import RunStatus
 
+from agno_memory.agent_documents import optional_moment
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.last_writes import LastWrites
 from agno_memory.contrib.agno.v3.listing import Listing
-from agno_memory.contrib.agno.v3.rows import optional_moment, session_from_agno, session_result
+from agno_memory.contrib.agno.v3.rows import session_from_agno, session_result
 from agno_memory.contrib.agno.v3.run_objects import RunObjects, decoded
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import SessionNotFound
