@@ -61,7 +61,7 @@ class BulkRestore:
         if versions.query.is_sliced or versions.query.combinator:
             raise TypeError("BulkRestore takes neither a slice nor a union: it would restore more versions.")
         alias = getattr(versions, "_db", None) or write_alias(UserMemory)
-        self._versions = versions.using(alias).order_by(*in_order(*ORDER))
+        self.versions = versions.using(alias).order_by(*in_order(*ORDER))
         self._alias = alias
         self._store = Store(alias)
         self._on_batch = on_batch
@@ -71,7 +71,7 @@ class BulkRestore:
         restored = left = 0
         position: MemoryRevision | None = None
         # The conditions may also be true of versions that this call ends.
-        until = self._versions.order_by(*in_order(*(f"-{name}" for name in ORDER))).only(*ORDER).first()
+        until = self.versions.order_by(*in_order(*(f"-{name}" for name in ORDER))).only(*ORDER).first()
         while until and (batch := self._next(position, until.valid_until)):
             attempt = partial(all_or_nothing, self._alias, partial(self._restore_batch, batch))
             # An id may be taken since it was looked up.
@@ -83,7 +83,7 @@ class BulkRestore:
         return Restored(restored, left)
 
     def _next(self, position: MemoryRevision | None, until: datetime.datetime) -> list[MemoryRevision]:
-        left = self._versions.filter(valid_until__lte=until)
+        left = self.versions.filter(valid_until__lte=until)
         if position is not None:
             left = left.filter(after(ORDER, [getattr(position, name) for name in ORDER]))
         return list(left.defer("search_text")[: conf.BATCH_SIZE])
