@@ -11,7 +11,7 @@ from django.db import connections
 
 from agno_memory.db.store import Store
 from agno_memory.management.base import WritingCommand
-from agno_memory.transfer.importer import Importer, ImportTotals
+from agno_memory.transfer.importer import ImportTotals, MemoryImporter
 from agno_memory.transfer.progress import Progress
 from agno_memory.transfer.readers import READERS, format_list, reader_for
 from agno_memory.transfer.records import reason_of
@@ -75,7 +75,7 @@ class Command(WritingCommand):
             opened = stack.enter_context(closing(open_source(str(source))))
             reader = reader_for(opened, options["format"], options["table"])
             reader.options = options
-            importer = Importer(Store(database), rejects.add, owner=user, dry_run=dry_run, lenient=lenient)
+            importer = MemoryImporter(Store(database), rejects.add, owner=user, dry_run=dry_run, lenient=lenient)
             progress = stack.enter_context(closing(Progress(self.stderr)))
             self.stdout.write(f"Reading {reader.table} in the format {reader.name}.")
             for totals in importer.run(reader.read()):
