@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO, Final
 
-from agno_memory.transfer.sources.base import SAMPLE_SIZE, Item, Row, Source
+from agno_memory.transfer.sources.base import SAMPLE_SIZE, Item, Row, Source, SourceError
 
 # Bytes that are read at a time.
 CHUNK_SIZE: Final = 2**16
@@ -27,6 +27,9 @@ class FileSource(Source):
         self._head = head
         self.name = name
         self.total = size
+        # The position after the first bytes.
+        self._start = stream.tell() if stream.seekable() else 0
+        self._is_read = False
 
     def tables(self) -> list[str]:
         return [self.name]
@@ -46,6 +49,12 @@ class FileSource(Source):
         raise NotImplementedError("A file splits its bytes into rows.")
 
     def _chunks(self) -> Iterator[bytes]:
+        if self._stream.seekable():
+            # The table may be read twice: for sessions, and for the runs in them.
+            self._stream.seek(self._start)
+        elif self._is_read:
+            raise SourceError(f"{self.name} can be read only once. Save it as a file.")
+        self._is_read = True
         yield self._head
         self.position = len(self._head)
         while chunk := self._stream.read(CHUNK_SIZE):
