@@ -34,7 +34,7 @@ ALL: Final = "all"
 READERS: Final[dict[str, dict[str, Sequence[type[AgentReader]]]]] = {
     "sessions": {"sessions": (Sessions, OldSessions), "runs": (Runs, RunsInSessions2, OldRuns)},
     "traces": {"traces": (Traces,), "spans": (Spans,)},
-    "records": {each.kind.name.replace("_", " ") + "s": (each,) for each in DOCUMENTS},
+    "records": {each.rows: (each,) for each in DOCUMENTS},
 }
 KINDS: Final = (MEMORIES, *READERS)
 

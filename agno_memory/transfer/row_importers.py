@@ -11,6 +11,7 @@ from django.db.models import Model
 from agno_memory.agent_traces import cleaned_trace
 from agno_memory.cleaning import cleaned_row
 from agno_memory.db.transactions import all_or_nothing
+from agno_memory.fields import CompositeKeyField
 from agno_memory.identifiers import owner_id
 from agno_memory.models import AgentRecord, AgentRun, AgentSession, AgentSpan, AgentTrace
 from agno_memory.transfer.copier import ROWS_AT_ONCE
@@ -62,7 +63,8 @@ class RowImporter(Importer[Model]):
             values["user_id"] = owner_id(values["user_id"]) if values["user_id"] else None
         row = self.cleaned(self.model(**values))
         key: Any = self.model._meta.pk
-        row.pk = key.get_pk_value_on_save(row)
+        if isinstance(key, CompositeKeyField):
+            row.pk = key.get_pk_value_on_save(row)
         return row
 
     def cleaned(self, row: Any) -> Model:

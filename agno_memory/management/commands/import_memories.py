@@ -82,9 +82,9 @@ class Command(WritingCommand):
         what = options["what"] or MEMORIES
         kinds = chosen(None if what == ALL else what, KINDS)
         with ExitStack() as stack:
-            rejects = stack.enter_context(closing(RejectsFile(options["rejects"])))
+            rejected = stack.enter_context(closing(RejectsFile(options["rejects"])))
             opened = stack.enter_context(closing(open_source(str(source))))
-            totals = self._import_memories(opened, rejects, kinds, **options) if MEMORIES in kinds else []
+            totals = self._import_memories(opened, rejected, kinds, **options) if MEMORIES in kinds else []
             others = [kind for kind in kinds if kind != MEMORIES]
             found = plans(opened, others, options["table"])
             if not totals and not found:
@@ -92,16 +92,16 @@ class Command(WritingCommand):
                     f"The source has no {', '.join(kinds)}; tables: {table_names(opened.tables())}. "
                     "Other kinds or formats are chosen with --what and --format."
                 )
-            totals += self._import_others(opened, rejects, found, **options)
+            totals += self._import_others(opened, rejected, found, **options)
             if not others and options["table"] is None:
                 self._show_others(opened)
         if any(each.rejected for each in totals):
-            raise CommandError(f"The rejected rows are in {rejects.path}, with the reasons.", returncode=3)
+            raise CommandError(f"The rejected rows are in {rejected.path}, with the reasons.", returncode=3)
 
     def _import_memories(
         self,
         opened: Source,
-        rejects: RejectsFile,
+        rejected: RejectsFile,
         kinds: list[str],
         database: str | None,
         dry_run: bool,
@@ -115,7 +115,7 @@ class Command(WritingCommand):
         if reader is None:
             return []
         reader.options = options
-        importer = MemoryImporter(Store(database), rejects.add, owner=user, dry_run=dry_run, lenient=lenient)
+        importer = MemoryImporter(Store(database), rejected.add, owner=user, dry_run=dry_run, lenient=lenient)
         self._run(importer, reader, opened, MEMORIES)
         if reader.kept_fields:
             self.stdout.write(f"Kept in the metadata: {', '.join(sorted(reader.kept_fields))}.")
@@ -125,7 +125,7 @@ class Command(WritingCommand):
     def _import_others(
         self,
         opened: Source,
-        rejects: RejectsFile,
+        rejected: RejectsFile,
         found: list[Plan],
         database: str | None,
         dry_run: bool,
@@ -134,7 +134,7 @@ class Command(WritingCommand):
         """Import what agents keep, and return the totals of each table."""
         alias = Store(database).write_alias
         totals = []
-        for plan, importer in importers(found, alias, rejects.add, dry_run=dry_run):
+        for plan, importer in importers(found, alias, rejected.add, dry_run=dry_run):
             for reader in plan.readers:
                 self._run(importer, reader, opened, plan.name)
             self._report(importer.totals, dry_run, f"{plan.name}: ")

@@ -6,6 +6,7 @@ The tables of agno 3 and 2, and those of the sessions of agno 1.8. SQLite, Postg
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from agno_memory.agno_rows import (
@@ -43,7 +44,8 @@ class AgentReader(Reader):
 
     def read(self) -> Iterator[Record | Rejected]:
         self.source.read_at_once(ROWS_AT_ONCE)
-        yield from super().read()
+        for each in super().read():
+            yield replace(each, where=f"{self.table}, {each.where}")
 
     def values(self, row: Row) -> Row:
         """Return the values of a row, with those of JSON decoded."""
@@ -120,7 +122,8 @@ class RunsInSessions(AgentReader):
         for where, row in self.source.rows(self.table):
             # The reader of the sessions rejects a row that it cannot read.
             for number, (run_id, fields) in enumerate(self._runs(row), start=1):
-                yield self.record(f"{where}, run {number}", {"run_id": run_id, "fields": fields})  # type: ignore[misc]
+                place = f"{self.table}, {where}, run {number}"
+                yield self.record(place, {"run_id": run_id, "fields": fields})  # type: ignore[misc]
 
     def fields(self, row: Row) -> dict[str, Any]:
         fields = row["fields"]

@@ -34,6 +34,8 @@ class Documents(AgentReader):
 
     name = "agno3"
     kind: ClassVar[Kind]
+    # Their name in the plural.
+    rows: ClassVar[str]
     # The columns of true and false, for which SQLite has no type.
     flags: ClassVar[Collection[str]] = ()
 
@@ -57,6 +59,7 @@ class Transcripts(Documents):
     """Reads the entries of transcripts, which are texts of JSON on every database."""
 
     kind = TRANSCRIPT
+    rows = "transcript entries"
     columns = frozenset({"framework", "project_key", "entry", "agno_session_id"})
 
     def values(self, row: Row) -> Document:
@@ -65,30 +68,34 @@ class Transcripts(Documents):
         return {**values, "entry": parse_json(values["entry"])}
 
 
-def _reader(kind: Kind, *columns: str, json: Collection[str] = (), flags: Collection[str] = ()) -> type[Documents]:
+def _reader(
+    rows: str, kind: Kind, *columns: str, json: Collection[str] = (), flags: Collection[str] = ()
+) -> type[Documents]:
     """Return the reader of a kind.
 
     Args:
+        rows: the name of the documents, in the plural.
         kind: of the documents.
         columns: those by which the table is recognized.
         json: the columns with JSON.
         flags: the columns of true and false.
     """
-    members = {"kind": kind, "columns": frozenset(columns), "json_columns": json, "flags": flags}
+    members = {"rows": rows, "kind": kind, "columns": frozenset(columns), "json_columns": json, "flags": flags}
     return type(f"{kind.name.title()}Documents", (Documents,), members)
 
 
 # A whole comes before its parts.
 DOCUMENTS: Final[tuple[type[Documents], ...]] = (
-    _reader(LEARNING, "learning_id", "learning_type", "content", json=("content", "metadata")),
-    _reader(CONTENT, "id", "linked_to", "access_count", "status_message", json=("metadata",)),
-    _reader(EVALUATION, "run_id", "eval_type", "eval_data", json=("eval_data", "eval_input")),
-    _reader(COMPONENT, "component_id", "component_type", "current_version", json=("metadata",)),
-    _reader(CONFIG, "component_id", "version", "stage", "config", json=("config",)),
-    _reader(LINK, "parent_component_id", "child_component_id", "link_kind", json=("meta",)),
-    _reader(SCHEDULE, "id", "cron_expr", "endpoint", "next_run_at", json=("payload",), flags=("enabled",)),
-    _reader(SCHEDULE_RUN, "id", "schedule_id", "attempt", json=("input", "output", "requirements")),
+    _reader("learnings", LEARNING, "learning_id", "learning_type", "content", json=("content", "metadata")),
+    _reader("knowledge contents", CONTENT, "id", "linked_to", "access_count", "status_message", json=("metadata",)),
+    _reader("evaluation runs", EVALUATION, "run_id", "eval_type", "eval_data", json=("eval_data", "eval_input")),
+    _reader("components", COMPONENT, "component_id", "component_type", "current_version", json=("metadata",)),
+    _reader("component versions", CONFIG, "component_id", "version", "stage", "config", json=("config",)),
+    _reader("component links", LINK, "parent_component_id", "child_component_id", "link_kind", json=("meta",)),
+    _reader("schedules", SCHEDULE, "id", "cron_expr", "endpoint", "next_run_at", json=("payload",), flags=("enabled",)),
+    _reader("schedule runs", SCHEDULE_RUN, "id", "schedule_id", "attempt", json=("input", "output", "requirements")),
     _reader(
+        "approvals",
         APPROVAL,
         "id",
         "approval_type",
@@ -96,8 +103,8 @@ DOCUMENTS: Final[tuple[type[Documents], ...]] = (
         "source_type",
         json=("tool_args", "requirements", "context", "resolution_data"),
     ),
-    _reader(ACCOUNT, "id", "token_hash", "token_prefix", json=("scopes",)),
-    _reader(AUTH_TOKEN, "provider", "service", "token_data", json=("token_data", "granted_scopes")),
-    _reader(COMPACTION, "compaction_id", "session_id", "first_kept_message_id"),
+    _reader("service accounts", ACCOUNT, "id", "token_hash", "token_prefix", json=("scopes",)),
+    _reader("auth tokens", AUTH_TOKEN, "provider", "service", "token_data", json=("token_data", "granted_scopes")),
+    _reader("compactions", COMPACTION, "compaction_id", "session_id", "first_kept_message_id"),
     Transcripts,
 )
