@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agno_memory.transfer.importer import Importer
 from agno_memory.transfer.readers.agents import (
     AgentReader,
     OldRuns,
@@ -20,7 +19,9 @@ from agno_memory.transfer.readers.agents import (
 from agno_memory.transfer.readers.documents import DOCUMENTS
 from agno_memory.transfer.records import Rejected
 from agno_memory.transfer.row_importers import (
+    PartImporter,
     RecordImporter,
+    RowImporter,
     RunImporter,
     SessionImporter,
     SpanImporter,
@@ -35,6 +36,14 @@ READERS: Final[dict[str, dict[str, Sequence[type[AgentReader]]]]] = {
     "sessions": {"sessions": (Sessions, OldSessions), "runs": (Runs, RunsInSessions2, OldRuns)},
     "traces": {"traces": (Traces,), "spans": (Spans,)},
     "records": {each.rows: (each,) for each in DOCUMENTS},
+}
+# The documents that are parts: the name of the whole, and the field with its id.
+PARTS: Final = {
+    "component versions": ("components", "parent_id"),
+    "component links": ("components", "parent_id"),
+    "schedule runs": ("schedules", "parent_id"),
+    "compactions": ("sessions", "session_id"),
+    "transcript entries": ("sessions", "session_id"),
 }
 KINDS: Final = (MEMORIES, *READERS)
 
@@ -75,19 +84,39 @@ def _matches(reader: type[AgentReader], rows: list[Any]) -> bool:
     return any(reader.matches(row) for row in rows)
 
 
-def importers(
-    found: list[Plan], alias: str, reject: Callable[[Rejected], object], *, dry_run: bool
-) -> Iterator[tuple[Plan, Importer[Any]]]:
-    """Yield each plan with the importer of its rows; the caller runs it before the next one."""
-    sessions = SessionImporter(alias, reject, dry_run=dry_run)
-    traces = TraceImporter(alias, reject, dry_run=dry_run)
-    made: dict[str, Importer[Any]] = {
-        "sessions": sessions,
-        "runs": RunImporter(alias, reject, sessions=sessions.accepted, dry_run=dry_run),
-        "traces": traces,
-        "spans": SpanImporter(alias, reject, traces=traces.accepted, dry_run=dry_run),
-    }
-    for plan in found:
-        yield plan, made.get(plan.name) or RecordImporter(alias, reject, dry_run=dry_run)
-    sessions.accepted.close()
-    traces.accepted.close()
+class Importers:
+    """The importers of an import, by the names of their rows. Those of parts know which wholes were imported.
+
+    Args:
+        alias: of the database to write to.
+        reject: called with each rejected row.
+        dry_run: do everything except writing.
+    """
+
+    def __init__(self, alias: str, reject: Callable[[Rejected], object], *, dry_run: bool) -> None:
+        self._options: Any = {"alias": alias, "reject": reject, "dry_run": dry_run}
+        self._wholes: dict[str, RowImporter] = {
+            "sessions": SessionImporter(**self._options),
+            "traces": TraceImporter(**self._options),
+            "components": RecordImporter(**self._options),
+            "schedules": RecordImporter(**self._options),
+        }
+
+    def get(self, name: str) -> RowImporter:
+        """Return the importer of the rows of this name. A whole comes before its parts."""
+        if name in self._wholes:
+            return self._wholes[name]
+        if name == "runs":
+            return RunImporter(**self._options, sessions=self._wholes["sessions"].accepted)
+        if name == "spans":
+            return SpanImporter(**self._options, traces=self._wholes["traces"].accepted)
+        if name not in PARTS:
+            return RecordImporter(**self._options)
+        whole, link = PARTS[name]
+        importer = self._wholes[whole]
+        return PartImporter(**self._options, wholes=importer.accepted, whole=importer.model, link=link)
+
+    def close(self) -> None:
+        """Delete what they have kept on disk."""
+        for importer in self._wholes.values():
+            importer.accepted.close()

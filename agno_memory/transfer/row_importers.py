@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 from django.db import IntegrityError
 from django.db.models import Model
 
+from agno_memory.agent_document_kinds import COMPONENT, SCHEDULE
 from agno_memory.agent_traces import cleaned_trace
 from agno_memory.cleaning import cleaned_row
 from agno_memory.db.transactions import all_or_nothing
@@ -25,7 +26,10 @@ STORED: Final = "a row with this id but other content is stored already; it is n
 OF_ANOTHER: Final = "the id belongs to another person here; nothing of that person is overwritten"
 NO_SESSION: Final = "its session was not imported"
 OF_ANOTHERS_TRACE: Final = "its trace belongs to another person here"
+NOT_IMPORTED: Final = "what it is a part of was not imported"
 NAME_TAKEN: Final = "another document of this kind has its unique name already"
+# The kinds of documents that have parts.
+WHOLES: Final = (COMPONENT.name, SCHEDULE.name)
 # A later write changes them.
 NOT_COMPARED: Final = frozenset({"key", "version", "created_at", "updated_at"})
 
@@ -199,3 +203,56 @@ class RecordImporter(RowImporter):
                 refused[key] = NAME_TAKEN
         taken = self.rows.filter(unique_key__in=list(owners_of)).values_list("pk", "unique_key")
         return refused | {owners_of[unique]: NAME_TAKEN for key, unique in taken if owners_of[unique] != key}
+
+    def _accept(self, row: Any) -> None:
+        self.accepted.add(row.record_id, None)
+
+
+class PartImporter(RecordImporter):
+    """Imports documents that are a part of a component, a schedule or a session, and belong to its owner.
+
+    Args:
+        alias: of the database to write to.
+        reject: called with each rejected row.
+        wholes: the ids of those that the source has and that may have parts.
+        whole: their model.
+        link: the field of a part with the id of the whole.
+        dry_run: do everything except writing.
+    """
+
+    def __init__(
+        self,
+        alias: str,
+        reject: Callable[[Rejected], object],
+        *,
+        wholes: SeenIds,
+        whole: type[Model],
+        link: str,
+        dry_run: bool = False,
+    ) -> None:
+        super().__init__(alias, reject, dry_run=dry_run)
+        self._wholes = wholes
+        self._whole = whole
+        self._link = link
+
+    def refusals(self, rows: dict[str, Any]) -> dict[str, str]:
+        owners = self._owners({self._whole_of(row) for row in rows.values()})
+        lost = {}
+        for key, row in rows.items():
+            whole = self._whole_of(row)
+            if whole in self._wholes:
+                row.user_id = row.user_id or owners.get(whole)
+            elif whole in owners or self._link == "parent_id":
+                # A part of something that this import did not bring: it may be another person's.
+                lost[key] = NOT_IMPORTED
+        return lost | super().refusals({key: row for key, row in rows.items() if key not in lost})
+
+    def _whole_of(self, row: Any) -> str:
+        return str(getattr(row, self._link))
+
+    def _owners(self, ids: set[str]) -> dict[str, str | None]:
+        rows = self._whole._default_manager.using(self._alias)
+        if self._whole is AgentRecord:
+            rows = rows.filter(kind__in=WHOLES)
+        name = "record_id" if self._whole is AgentRecord else "session_id"
+        return dict(rows.filter(**{f"{name}__in": ids}).values_list(name, "user_id"))

@@ -12,7 +12,7 @@ from agno_memory.db.store import Store
 from agno_memory.management.base import WritingCommand
 from agno_memory.transfer.importer import Importer, ImportTotals, MemoryImporter
 from agno_memory.transfer.kinds import chosen
-from agno_memory.transfer.plans import ALL, KINDS, MEMORIES, Plan, importers, plans
+from agno_memory.transfer.plans import ALL, KINDS, MEMORIES, Importers, Plan, plans
 from agno_memory.transfer.plans import READERS as AGENT_READERS
 from agno_memory.transfer.progress import Progress
 from agno_memory.transfer.readers import READERS, find_reader, format_list, reader_for
@@ -134,11 +134,13 @@ class Command(WritingCommand):
         """Import what agents keep, and return the totals of each table."""
         alias = Store(database).write_alias
         totals = []
-        for plan, importer in importers(found, alias, rejected.add, dry_run=dry_run):
-            for reader in plan.readers:
-                self._run(importer, reader, opened, plan.name)
-            self._report(importer.totals, dry_run, f"{plan.name}: ")
-            totals.append(importer.totals)
+        with closing(Importers(alias, rejected.add, dry_run=dry_run)) as importers:
+            for plan in found:
+                importer = importers.get(plan.name)
+                for reader in plan.readers:
+                    self._run(importer, reader, opened, plan.name)
+                self._report(importer.totals, dry_run, f"{plan.name}: ")
+                totals.append(importer.totals)
         return totals
 
     def _run(self, importer: Importer[Any], reader: Reader, opened: Source, unit: str) -> None:

@@ -23,6 +23,7 @@ from agno_memory.agent_document_kinds import (
     TRANSCRIPT,
 )
 from agno_memory.agent_documents import Document, Kind
+from agno_memory.times import from_milliseconds
 from agno_memory.transfer.readers.agents import AgentReader
 from agno_memory.transfer.readers.base import parse_json
 from agno_memory.transfer.records import InvalidRecord
@@ -64,8 +65,15 @@ class Transcripts(Documents):
 
     def values(self, row: Row) -> Document:
         values = super().values(row)
-        values.pop("entry_uuid", None)
-        return {**values, "entry": parse_json(values["entry"])}
+        # A time in milliseconds, and a copy of a value in the entry.
+        others = ("created_at", "entry_uuid")
+        document = {name: value for name, value in values.items() if name not in others}
+        return {**document, "entry": parse_json(values["entry"])}
+
+    def fields(self, row: Row) -> dict[str, Any]:
+        milliseconds = row.get("created_at")
+        moment = None if milliseconds is None else from_milliseconds(milliseconds)
+        return {**super().fields(row), "created_at": moment, "updated_at": moment}
 
 
 def _reader(
