@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agno_memory.agent_document_kinds import COMPONENT, SCHEDULE
 from agno_memory.transfer.readers.agents import (
     AgentReader,
     OldRuns,
@@ -37,13 +38,13 @@ READERS: Final[dict[str, dict[str, Sequence[type[AgentReader]]]]] = {
     "traces": {"traces": (Traces,), "spans": (Spans,)},
     "records": {each.rows: (each,) for each in DOCUMENTS},
 }
-# The documents that are parts: the name of the whole, and the field with its id.
+# The documents that are parts: the name of the whole, and its kind if it is a document.
 PARTS: Final = {
-    "component versions": ("components", "parent_id"),
-    "component links": ("components", "parent_id"),
-    "schedule runs": ("schedules", "parent_id"),
-    "compactions": ("sessions", "session_id"),
-    "transcript entries": ("sessions", "session_id"),
+    "component versions": ("components", COMPONENT.name),
+    "component links": ("components", COMPONENT.name),
+    "schedule runs": ("schedules", SCHEDULE.name),
+    "compactions": ("sessions", None),
+    "transcript entries": ("sessions", None),
 }
 KINDS: Final = (MEMORIES, *READERS)
 
@@ -112,9 +113,8 @@ class Importers:
             return SpanImporter(**self._options, traces=self._wholes["traces"].accepted)
         if name not in PARTS:
             return RecordImporter(**self._options)
-        whole, link = PARTS[name]
-        importer = self._wholes[whole]
-        return PartImporter(**self._options, wholes=importer.accepted, whole=importer.model, link=link)
+        whole, kind = PARTS[name]
+        return PartImporter(**self._options, wholes=self._wholes[whole].accepted, kind=kind)
 
     def close(self) -> None:
         """Delete what they have kept on disk."""

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 from django.db import IntegrityError
 from django.db.models import Model
 
-from agno_memory.agent_document_kinds import COMPONENT, SCHEDULE
 from agno_memory.agent_traces import cleaned_trace
 from agno_memory.cleaning import cleaned_row
 from agno_memory.db.transactions import all_or_nothing
@@ -28,8 +27,6 @@ NO_SESSION: Final = "its session was not imported"
 OF_ANOTHERS_TRACE: Final = "its trace belongs to another person here"
 NOT_IMPORTED: Final = "what it is a part of was not imported"
 NAME_TAKEN: Final = "another document of this kind has its unique name already"
-# The kinds of documents that have parts.
-WHOLES: Final = (COMPONENT.name, SCHEDULE.name)
 # A later write changes them.
 NOT_COMPARED: Final = frozenset({"key", "version", "created_at", "updated_at"})
 
@@ -98,7 +95,7 @@ class RowImporter(Importer[Model]):
 
     def refusals(self, rows: dict[str, Any]) -> dict[str, str]:
         owners = self.rows.filter(pk__in=list(rows)).values_list("pk", "user_id")
-        return {key: OF_ANOTHER for key, owner in owners if owner != rows[key].user_id}
+        return {key: OF_ANOTHER for key, owner in owners if owner not in (None, rows[key].user_id)}
 
     def write(self, rows: list[Model]) -> None:
         all_or_nothing(self._alias, lambda: INSERT.run_many(self.model, self._alias, [prepared(row) for row in rows]))
@@ -215,8 +212,7 @@ class PartImporter(RecordImporter):
         alias: of the database to write to.
         reject: called with each rejected row.
         wholes: the ids of those that the source has and that may have parts.
-        whole: their model.
-        link: the field of a part with the id of the whole.
+        kind: of those, if they are documents; otherwise they are sessions.
         dry_run: do everything except writing.
     """
 
@@ -226,14 +222,12 @@ class PartImporter(RecordImporter):
         reject: Callable[[Rejected], object],
         *,
         wholes: SeenIds,
-        whole: type[Model],
-        link: str,
+        kind: str | None,
         dry_run: bool = False,
     ) -> None:
         super().__init__(alias, reject, dry_run=dry_run)
         self._wholes = wholes
-        self._whole = whole
-        self._link = link
+        self._kind = kind
 
     def refusals(self, rows: dict[str, Any]) -> dict[str, str]:
         owners = self._owners({self._whole_of(row) for row in rows.values()})
@@ -242,17 +236,17 @@ class PartImporter(RecordImporter):
             whole = self._whole_of(row)
             if whole in self._wholes:
                 row.user_id = row.user_id or owners.get(whole)
-            elif whole in owners or self._link == "parent_id":
+            elif whole in owners or self._kind is not None:
                 # A part of something that this import did not bring: it may be another person's.
                 lost[key] = NOT_IMPORTED
         return lost | super().refusals({key: row for key, row in rows.items() if key not in lost})
 
     def _whole_of(self, row: Any) -> str:
-        return str(getattr(row, self._link))
+        return str(row.session_id if self._kind is None else row.parent_id)
 
     def _owners(self, ids: set[str]) -> dict[str, str | None]:
-        rows = self._whole._default_manager.using(self._alias)
-        if self._whole is AgentRecord:
-            rows = rows.filter(kind__in=WHOLES)
-        name = "record_id" if self._whole is AgentRecord else "session_id"
-        return dict(rows.filter(**{f"{name}__in": ids}).values_list(name, "user_id"))
+        if self._kind is None:
+            sessions = AgentSession.objects.using(self._alias).filter(session_id__in=ids)
+            return dict(sessions.values_list("session_id", "user_id"))
+        records = self.rows.filter(kind=self._kind, record_id__in=ids)
+        return dict(records.values_list("record_id", "user_id"))

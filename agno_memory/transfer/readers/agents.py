@@ -37,6 +37,8 @@ class AgentReader(Reader):
     columns: ClassVar[frozenset[str]]
     other_columns: ClassVar[frozenset[str]] = frozenset()
     json_columns: ClassVar[Collection[str]] = ()
+    # Whether some releases encoded the values of these columns twice; they are objects and lists.
+    is_encoded_twice: ClassVar[bool] = False
 
     @classmethod
     def matches(cls, row: Row) -> bool:
@@ -52,6 +54,8 @@ class AgentReader(Reader):
         values = {name: value for name, value in row.items() if name not in OTHERS}
         if self.source.stores_json_as_text:
             values |= {name: parse_json(values[name]) for name in self.json_columns if name in values}
+        if self.is_encoded_twice:
+            values |= {name: parse_json(values[name]) for name in self.json_columns if name in values}
         return values
 
 
@@ -61,6 +65,7 @@ class Sessions(AgentReader):
     name = "agno3"
     columns = frozenset({"session_id", "session_type", "session_data"})
     json_columns = ("session_data", *SESSION_JSON, "runs")
+    is_encoded_twice = True
 
     def fields(self, row: Row) -> dict[str, Any]:
         values = self.values(row)
@@ -164,12 +169,10 @@ class RunsInSessions2(RunsInSessions):
     name = "agno3"
     columns = Sessions.columns | {"runs"}
     json_columns = Sessions.json_columns
+    is_encoded_twice = True
 
     def runs_of(self, values: Row) -> list[tuple[str, tuple[int, Any]]]:
-        runs = values.get("runs")
-        # agno 2 has encoded some of them twice.
-        runs = parse_json(runs) if isinstance(runs, str) else runs
-        return list(runs_by_id(runs or []).items())
+        return list(runs_by_id(values.get("runs") or []).items())
 
     def type_of(self, run: Row, session: Row) -> str:
         if run.get("agent_id") or run.get("agent_name"):

@@ -39,8 +39,13 @@ class FileSource(Source):
 
     def first_rows(self, table: str) -> list[Row]:
         # Standard input cannot be read twice, so only the first bytes are examined.
-        rows = (row for _where, row in self._rows([self._head]) if isinstance(row, dict))
-        return list(islice(rows, SAMPLE_SIZE))
+        first = _sample(self._rows([self._head]))
+        if first or not self._stream.seekable():
+            return first
+        # The first row may be longer, as that of a session with its runs.
+        first = _sample(self._rows(self._chunks()))
+        self.position = 0
+        return first
 
     def close(self) -> None:
         self._stream.close()
@@ -60,3 +65,8 @@ class FileSource(Source):
         while chunk := self._stream.read(CHUNK_SIZE):
             self.position += len(chunk)
             yield chunk
+
+
+def _sample(items: Iterable[Item]) -> list[Row]:
+    rows = (row for _where, row in items if isinstance(row, dict))
+    return list(islice(rows, SAMPLE_SIZE))
