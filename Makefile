@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo demo-agent demo-agentos browser pooler test test-long test-agno test-pooler test-mutants test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-peers bench-agno ci clean
+.PHONY: demo demo-agent demo-agentos browser pooler test test-long test-agno test-agno-versions test-pooler test-mutants test-django6 screenshots lint format types check openapi messages wheel bench bench-rest bench-admin bench-transfer bench-recall bench-history bench-peers bench-agno ci clean
 
 $(DEMO): requirements.txt setup.cfg pyproject.toml
 	@echo "Installing the packages of the demo into $(VENV): less than a minute, 120 MB."
@@ -60,6 +60,10 @@ test: $(INSTALLED) browser
 test-agno:
 	./tests/agno.sh 1
 	./tests/agno.sh 3
+
+# The oldest and the newest releases of agno 3: a few minutes. VERSIONS="3.2.0" names others.
+test-agno-versions:
+	./tests/agno_versions.sh $(VERSIONS)
 
 # Verbs, pages and commands through a PgBouncer in transaction mode. It holds connections to the databases of the tests,
 # which end with their server instead of being dropped. Tenants by search_path need a connection of their own.
@@ -138,6 +142,10 @@ bench-rest: $(INSTALLED) $(PEERS)/.installed
 # The quality of searches, and their speed. LOCOMO=FILE names a file of the LoCoMo data set, ROWS a number of memories.
 bench-recall: $(INSTALLED)
 	$(BIN)/python -m benchmarks.recall $(if $(LOCOMO),--locomo $(LOCOMO)) $(if $(ROWS),--rows $(ROWS))
+
+# What history costs: each verb with it and without, many versions, and their removal.
+bench-history: $(INSTALLED)
+	$(BIN)/python -m benchmarks.history
 
 # A store copied, exported and imported, with the memory that it takes.
 bench-transfer: $(INSTALLED)

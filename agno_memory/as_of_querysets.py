@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
+from functools import partial
 from heapq import merge
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
 
 from django.db import NotSupportedError
 from django.db.models import Q, QuerySet
@@ -19,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.db.expiry import CurrentMoment, unexpired
-from agno_memory.db.rows import read_fields
+from agno_memory.db.rows import created, read_fields
 from agno_memory.kept_querysets import KeptQuerySet
 from agno_memory.times import now, to_iso
 from agno_memory.validators import check, refusal, stored_moment
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 
 # The primary key in a lookup or an order.
+DEFAULT_ORDER: Final = ("-last_updated", "-memory_id", "-key")
 KEY: Final = re.compile(r"^(-?)(?:key|pk)(?=__|$)")
 
 
@@ -53,6 +56,13 @@ class _Descending:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+    # A tuple compares its next values only if these are equal.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and bool(other.value == self.value)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
     def __lt__(self, other: _Descending) -> bool:
         return bool(other.value < self.value)
@@ -158,18 +168,13 @@ class AsOfQuerySet(KeptQuerySet):
     def _memories(self) -> list[UserMemory]:
         """Return the memories of both tables in the order of the queryset."""
         low, high = self.query.low_mark, self.query.high_mark
-        order = tuple(map(_name_of, self.query.order_by)) or ("-last_updated", "-memory_id")
-        order = (*order, "-key") if order[0].startswith("-") else (*order, "key")
+        order = tuple(map(_name_of, self.query.order_by)) or DEFAULT_ORDER
+        if order[-1].removeprefix("-") != "key":
+            order = (*order, "-key") if order[0].startswith("-") else (*order, "key")
         current, earlier = self._parts()
-        now_there = {memory.key: memory for memory in current.order_by(*dict.fromkeys(order))[:high]}
-        then_there = [
-            memory_of(revision, self.model)
-            for revision in earlier.defer("search_text").order_by(*_of_revision(order))[:high]
-            # The version of a write that was killed still holds.
-            if revision.memory_key not in now_there
-        ]
-        both = merge(now_there.values(), then_there, key=lambda memory: _sort_key(order, memory))
-        return list(islice(both, low, high))
+        memories = list(current.order_by(*dict.fromkeys(order))[:high])
+        versions = list(earlier.defer("search_text").order_by(*_of_revision(order))[:high])
+        return merged(memories, memories_of(versions, self.model), order)[low:high]
 
     def _parts(self) -> tuple[QuerySet[Any], QuerySet[Any]]:
         """Return the memories that have not changed since, and the earlier versions that held then."""
@@ -251,7 +256,7 @@ def _name_of(order: Any) -> str:
 
 def _of_revision(order: tuple[str, ...]) -> tuple[str, ...]:
     """Return the same order for revisions, which have the key of the memory beside their own."""
-    return tuple(dict.fromkeys(_renamed(name) for name in order))
+    return tuple(dict.fromkeys(lookup_of_revisions(name) for name in order))
 
 
 def _of_revisions(condition: Any) -> Any:
@@ -260,16 +265,41 @@ def _of_revisions(condition: Any) -> Any:
         children = [_of_revisions(child) for child in condition.children]
         return Q(*children, _connector=condition.connector, _negated=condition.negated)
     if isinstance(condition, tuple):
-        return _renamed(condition[0]), condition[1]
+        return lookup_of_revisions(condition[0]), condition[1]
     return condition
 
 
-def _renamed(lookup: str) -> str:
+def lookup_of_revisions(lookup: str) -> str:
+    """Return a lookup, or an order, of memories as one of revisions."""
     return KEY.sub(r"\1memory_key", lookup)
 
 
 def memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:
     """Return a version as the memory that it was."""
+    return memories_of([revision], model)[0]
+
+
+def memories_of(revisions: Sequence[MemoryRevision], model: type[UserMemory]) -> list[UserMemory]:
+    """Return versions as the memories that they were."""
+    if not revisions:
+        return []
     names = [field.attname for field in read_fields(model)]
-    values = [revision.memory_key if name == "key" else getattr(revision, name) for name in names]
-    return model.from_db(revision._state.db, names, values)
+    values = attrgetter(*("memory_key" if name == "key" else name for name in names))
+    alias = cast("str", revisions[0]._state.db)
+    return cast("list[UserMemory]", created(model, alias, names, map(values, revisions)))
+
+
+def merged(current: list[UserMemory], earlier: list[UserMemory], order: tuple[str, ...]) -> list[UserMemory]:
+    """Return the memories of both tables in one order.
+
+    Args:
+        current: the memories that have not changed since, in the order.
+        earlier: those that have, in the order.
+        order: the names of fields, with a ``-`` if it is descending, as far as the key.
+    """
+    keys = {memory.key for memory in current}
+    # The version of a write that was killed still holds.
+    then = [memory for memory in earlier if memory.key not in keys]
+    if not (current and then):
+        return current or then
+    return list(merge(current, then, key=partial(_sort_key, order)))

@@ -276,7 +276,7 @@ class Memory(Merging):
             metadata=metadata,
         )
         if as_of is not None:
-            return self.rows_at(as_of, user_id).filter(**lookups).page(limit)
+            return self.select_at(user_id, lookups, limit, as_of)
         return self.select(user_id, lookups, limit)
 
     def page(

@@ -46,10 +46,10 @@ def prune(db: str | MemoryDb | None = None, on_batch: Callable[[int], object] = 
 def _expire(memory: Memory, on_batch: Callable[[int], object]) -> int:
     count = 0
     rows = memory.rows_to_write(ANYONE)
-    expired = rows.expired().order_by(*in_order("expires_at", "memory_id", "key"))
-    while batch := list(expired.values_list("user_id", "key", "memory_id")[:BATCH_SIZE]):
-        ids = {key: memory_id for _owner, key, memory_id in batch}
-        for owner, keys in by_owner((owner, key) for owner, key, _id in batch).items():
+    expired = rows.expired().order_by(*in_order("expires_at", "memory_id", "key")).only("user_id", "memory_id")
+    while batch := list(expired[:BATCH_SIZE]):
+        ids = {memory.key: memory.memory_id for memory in batch}
+        for owner, keys in by_owner((memory.user_id, memory.key) for memory in batch).items():
             gone = rows.expire(owner, keys)
             if gone:
                 announce(memory_deleted, UserMemory, owner, [ids[key] for key in gone if key in ids], using=rows.db)
@@ -62,9 +62,9 @@ def _remove_old(memory: Memory, on_batch: Callable[[int], object]) -> int:
     count = 0
     revisions = memory.rows_to_write(ANYONE).revisions()
     end = now() - datetime.timedelta(days=conf.HISTORY_DAYS)
-    old = revisions.filter(valid_until__lte=end).order_by("valid_until")
-    while keys := list(old.values_list("key", flat=True)[:BATCH_SIZE]):
-        revisions.filter(key__in=keys).erase()
-        count += len(keys)
-        on_batch(len(keys))
+    old = revisions.filter(valid_until__lte=end).order_by(*in_order("valid_until")).only("key")
+    while batch := list(old[:BATCH_SIZE]):
+        revisions.filter(key__in=[revision.key for revision in batch]).erase()
+        count += len(batch)
+        on_batch(len(batch))
     return count

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from typing import Any, Literal, overload
 
+from agno_memory.as_of_querysets import moment_of_history
 from agno_memory.conditions import conditions
 from agno_memory.db import MemoryDb
 from agno_memory.db.keyset import Order
@@ -182,6 +183,17 @@ class Recall(Service[UserMemoryQuerySet]):
         """
         owner = {} if user_id is ANYONE else {"user_id": owner_id(user_id)}
         return self._store.select({**owner, **lookups}, limit, order, position)
+
+    def select_at(
+        self, user_id: object, lookups: dict[str, Any], limit: int | None, moment: datetime.datetime
+    ) -> list[UserMemory]:
+        """Return memories of a user as they were at a moment, the newest first; as ``select()``.
+
+        Raises:
+            ValidationError: a moment before the history, or a bad user.
+        """
+        owner = {} if user_id is ANYONE else {"user_id": owner_id(user_id)}
+        return self._store.select_at({**owner, **lookups}, limit, moment_of_history(moment))
 
     # The type checker takes the first of the overloads.
     asearch_user_memories = async_twin(search_user_memories)  # type: ignore[arg-type]

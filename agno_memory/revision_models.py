@@ -61,8 +61,8 @@ class MemoryRevision(MemoryContent):
         default_permissions = ()
         indexes = (
             # The history of one memory, and one person's memories at a moment.
-            models.Index(fields=["user_id", "memory_key", "last_updated"], name="agno_revision_memory"),
-            models.Index(fields=["user_id", "valid_until"], name="agno_revision_user_until"),
+            models.Index(fields=["user_id", "memory_key", "last_updated", "version"], name="agno_revision_memory"),
+            models.Index(fields=["user_id", "valid_until", "last_updated"], name="agno_revision_user_until"),
             # What is older than the history that is kept, and everybody's memories at a moment.
             models.Index(fields=["valid_until"], name="agno_revision_until"),
             # The deleted memories of one person, and of all persons.

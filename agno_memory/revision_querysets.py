@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.expiry import unexpired
-from agno_memory.db.keyset import after
+from agno_memory.db.keyset import after, in_order
 from agno_memory.db.readable import ReadableQuery
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
 
     def newest(self) -> Self:
         """Order the versions of one memory, the newest first."""
-        return self.order_by(*NEWEST)
+        return self.order_by(*in_order(*NEWEST))
 
     def before(self, position: VersionPosition) -> Self:
         """Narrow to the versions of one memory before one of them."""
@@ -74,4 +74,4 @@ class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
 
     def deleted(self) -> Self:
         """Narrow to the last versions of deleted memories, the last deleted one first."""
-        return self.filter(is_deleted=True).order_by(*LAST_DELETED)
+        return self.filter(is_deleted=True).order_by(*in_order(*LAST_DELETED))

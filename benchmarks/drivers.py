@@ -24,9 +24,9 @@ from benchmarks.rows import Row
 
 TABLE = os.environ.get("BENCHMARK_TABLE", "memories")
 COLUMNS = [str(field.column) for field in UserMemory._meta.concrete_fields]
-WRITTEN = [*UserMemory.content_fields, "search_text", "search_terms"]
+WRITTEN = [*UserMemory.content_fields, "search_text", "search_terms", "text_key"]
 JSON = ("topics", "metadata")
-MOMENTS = ("created_at", "last_updated")
+MOMENTS = ("created_at", "last_updated", "expires_at", "valid_until")
 # The rows that the benchmark adds to the loaded ones belong to users between these two.
 EXTRA, EXTRA_END = "extra", "extrb"
 BATCH = 10_000
@@ -178,7 +178,7 @@ class SqlDriver:
 class SqliteDriver(SqlDriver):
     sql = Sql("?", greatest="MAX", elements="json_each(memories.topics) AS topic", order="topic.value")
     json_positions = [COLUMNS.index(name) for name in JSON]
-    moment_positions = [COLUMNS.index(name) for name in MOMENTS]
+    moment_positions = [COLUMNS.index(name) for name in MOMENTS if name in COLUMNS]
 
     def __init__(self, path: Path) -> None:
         self.url = str(path)
@@ -193,8 +193,8 @@ class SqliteDriver(SqlDriver):
         encoded = dict(row)
         for name in JSON:
             encoded[name] = json.dumps(row[name])
-        for name in MOMENTS:
-            encoded[name] = str(row[name].replace(tzinfo=None))
+        for name in encoded.keys() & MOMENTS:
+            encoded[name] = row[name] and str(row[name].replace(tzinfo=None))
         return encoded
 
     def decoded(self, values: Values) -> Values:
@@ -202,7 +202,8 @@ class SqliteDriver(SqlDriver):
         for position in self.json_positions:
             row[position] = json.loads(row[position])
         for position in self.moment_positions:
-            row[position] = datetime.datetime.fromisoformat(row[position]).replace(tzinfo=datetime.UTC)
+            moment = row[position]
+            row[position] = moment and datetime.datetime.fromisoformat(moment).replace(tzinfo=datetime.UTC)
         return row
 
     def one(self, sql: str, params: Sequence[Any]) -> Values | None:

@@ -51,7 +51,7 @@ def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> 
     thing, other = THINGS[seed % len(THINGS)], THINGS[(seed * 7 + 1) % len(THINGS)]
     text = f"Likes {thing} better than {other}, as mentioned while planning trip {seed % 97} with a friend."
     topics = [TOPICS[seed % len(TOPICS)], TOPICS[(seed + 5) % len(TOPICS)]]
-    return {
+    values: Row = {
         "key": composite_key(user_id, memory_id),
         "memory_id": memory_id,
         "user_id": user_id,
@@ -63,12 +63,17 @@ def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> 
         "team_id": None,
         "session_id": f"session-{seed % 1000}",
         "feedback": None,
+        "expires_at": None,
+        "pinned": False,
         "version": 1,
         "last_updated": moment,
         "created_at": moment,
         "search_text": text.lower(),
         "search_terms": stored_words(text, topics),
+        "text_key": None,
     }
+    # In the order of the columns.
+    return {field.attname: values[field.attname] for field in UserMemory._meta.concrete_fields}
 
 
 def as_memory(row: Row) -> UserMemory:

@@ -128,6 +128,29 @@ def history(page: Page, live: Demo, owner: str) -> None:
     page.goto(form_of(owner, memory_id, "history"))
 
 
+def merging(page: Page, live: Demo, owner: str) -> None:
+    for text in ("Drinks tea", "drinks tea", "Drinks green tea"):
+        live.add(owner, text, topics=["drinks"])
+    page.goto(f"{person(owner)}duplicates/")
+    page.get_by_role("button", name="Merge the selected memories of group 1").click()
+    expect(page.get_by_text("become one")).to_be_visible()
+
+
+def moment(page: Page, live: Demo, owner: str) -> None:
+    for number in range(30):
+        live.add(owner, f"Number {number}", topics=["numbers"])
+    page.goto(person(owner))
+    page.get_by_label("Memories as they were on").fill("2099-01-01T10:00")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("heading", name="Memories on")).to_be_visible()
+
+
+def duplicates(page: Page, live: Demo, owner: str) -> None:
+    for text in ("Drinks tea", "drinks tea", "Has a dog", "has a dog"):
+        live.add(owner, text, topics=["drinks"], agent_id="bot")
+    page.goto(f"{person(owner)}duplicates/")
+
+
 def trace(page: Page, live: Demo, owner: str) -> None:
     page.goto(TRACES)
     rows(page).last.locator("th a").click()
@@ -156,6 +179,11 @@ PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "nothing deleted": opened(f"{LIST}deleted/?user_id=nobody-we-know"),
     "pinned": opened(f"{LIST}?state=pinned"),
     "person": of_person(""),
+    "merge": merging,
+    "duplicates": duplicates,
+    "no duplicates": opened(f"{person('nobody-we-know')}duplicates/"),
+    "person at a moment": moment,
+    "person at no moment": opened(f"{person('nobody-we-know')}?as_of=2020-01-01T10:00"),
     "nobody": opened(person("nobody-we-know")),
     "erase": of_person("erase/"),
     "dashboard": opened(DASHBOARD),

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from agno_memory import people
 from agno_memory.admin.record_filters import KINDS
 from agno_memory.admin.records import values_of
+from agno_memory.admin.urls import page_url
 from agno_memory.agent_records import AgentRecords
-from agno_memory.models import AgentRecord
-from tests.admin import counted, page, staff
+from agno_memory.agent_sessions import AgentSessions
+from agno_memory.models import AgentRecord, AgentSession
+from tests.admin import counted, link, page, staff
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
@@ -27,7 +32,16 @@ def save(record_id: str = "r", kind: str = "learning", **values: Any) -> AgentRe
 
 
 def url(record: AgentRecord) -> str:
-    return reverse("admin:agno_memory_agentrecord_change", args=(record.key,))
+    return page_url(AgentRecord, "change", record.key, site=None)
+
+
+def decide_url(record: AgentRecord) -> str:
+    return page_url(AgentRecord, "decide", record.key, site=None)
+
+
+def facts(client: Client, record: AgentRecord) -> str:
+    """Return the page of a document without its head and menus."""
+    return page(client, url(record)).split("am-facts")[1]
 
 
 def listed(client: Client, **query: Any) -> list[str]:
@@ -115,3 +129,135 @@ def test_pages_are_read_only_and_need_permission(site: str) -> None:
 @pytest.mark.parametrize("data", [None, "text", ["a"], {"a": "x" * 30_000}])
 def test_any_data_can_be_shown(data: Any) -> None:
     assert all(len(value.text) <= 20_000 for value in values_of(data))
+
+
+@each_database
+def test_documents_are_found_by_status(site: str) -> None:
+    for status in ("pending", "approved"):
+        save(status, "approval", status=status)
+    client = staff()
+    assert listed(client, kind="approval", status="pending") == ["pending"]
+    content = page(client, f"{LIST}?kind=approval&status=pending")
+    assert "?kind=approval&amp;status=approved" in content
+    # Another kind has other statuses.
+    assert '?kind=schedule"' in content
+    assert "status=" not in page(client, LIST, kind="learning")
+
+
+@each_database
+def test_a_session_leads_to_its_documents_and_back(site: str) -> None:
+    AgentSessions().upsert_session(AgentSession(session_id="s", session_type="agent"), "maya")
+    save("r1", "approval", session_id="s")
+    save("r2", "approval", session_id="t")
+    save("secret", "compaction", session_id="s")
+    client = staff()
+    session_url = reverse("admin:agno_memory_agentsession_change", args=("s",))
+    content = page(client, session_url)
+    approvals = link("Approvals", content)
+    assert [each.record_id for each in client.get(approvals).context["cl"].result_list] == ["r1"]
+    assert "Learnings" not in content
+    r1 = AgentRecord.objects.get(record_id="r1")
+    assert link("Session", facts(client, r1)) == session_url
+    assert session_url not in page(client, url(AgentRecord.objects.get(record_id="r2")))
+    viewer = staff("view_agentsession", name="of sessions")
+    assert "Approvals" not in page(viewer, session_url)
+    of_records = staff("view_agentrecord", name="of records")
+    assert session_url not in page(of_records, url(r1))
+
+
+@each_database
+def test_a_schedule_leads_to_its_runs_and_back(site: str) -> None:
+    schedule = save("daily", "schedule")
+    run = save("run", "schedule_run", parent_id="daily")
+    save("run of another", "schedule_run", parent_id="gone")
+    client = staff()
+    runs = link("Runs of this schedule", page(client, url(schedule)))
+    assert [each.record_id for each in client.get(runs).context["cl"].result_list] == ["run"]
+    assert link("Schedule", facts(client, run)) == url(schedule)
+    assert ">Schedule<" not in facts(client, AgentRecord.objects.get(record_id="run of another"))
+
+
+def waiting(**data: Any) -> AgentRecord:
+    return save("a", "approval", status="pending", data={"status": "pending", "tool_name": "send_money", **data})
+
+
+def decided(client: Client, record: AgentRecord, decision: str = "approved") -> str:
+    """Return the page that follows a decision."""
+    response = client.post(decide_url(record), {"decision": decision}, follow=True)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+@each_database
+def test_staff_with_the_permission_decide(site: str, decision: str) -> None:
+    record = waiting()
+    client = staff("change_agentrecord")
+    content = page(client, url(record))
+    assert (f'action="{decide_url(record)}"' in content, "send_money" in content) == (True, True)
+    assert f"The call is {decision}." in decided(client, record, decision)
+    found = AgentRecord.objects.get()
+    assert (found.status, found.data["status"]) == (decision, decision)
+    assert found.data["resolved_by"] == str(User.objects.get().pk)
+    assert "decide/" not in page(client, url(record))
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.object_repr, entry.change_message) == (record.key, "a · maya", decision)
+
+
+@each_database
+def test_a_decision_is_final(site: str) -> None:
+    record = waiting()
+    client = staff()
+    decided(client, record, "rejected")
+    assert "does not wait" in decided(client, record)
+    assert (AgentRecord.objects.get().status, LogEntry.objects.count()) == ("rejected", 1)
+
+
+@each_database
+def test_a_call_that_needs_values_can_be_rejected(site: str) -> None:
+    record = waiting(pause_type="user_input")
+    client = staff()
+    content = page(client, url(record))
+    assert ('value="approved"' in content, 'value="rejected"' in content) == (False, True)
+    assert "needs values" in decided(client, record)
+    assert AgentRecord.objects.get().status == "pending"
+    decided(client, record, "rejected")
+    assert AgentRecord.objects.get().status == "rejected"
+
+
+@each_database
+def test_a_decision_needs_permission_and_a_form(site: str) -> None:
+    record = waiting()
+    learning = save(status="pending")
+    address = decide_url(record)
+    viewer = staff("view_agentrecord", name="viewer")
+    assert "decide/" not in page(viewer, url(record))
+    assert viewer.post(address, {"decision": "approved"}).status_code == 403
+    assert staff("view", name="of memories").post(address, {"decision": "approved"}).status_code == 403
+    assert Client().post(address, {"decision": "approved"}).status_code == 302
+    client = staff(name="everything")
+    assert client.get(address).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.get(username="everything"))
+    assert strict.post(address, {"decision": "approved"}).status_code == 403
+    assert client.post(decide_url(learning), {"decision": "approved"}).status_code == 404
+    assert client.post(f"{LIST}none/decide/", {"decision": "approved"}).status_code == 404
+    for nonsense in ("", "pending"):
+        assert "A decision is" in decided(client, record, nonsense)
+    assert set(AgentRecord.objects.values_list("version", flat=True)) == {1}
+
+
+@each_database
+def test_documents_that_a_subclass_hides_are_not_decided(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = waiting()
+    client = staff()
+    record_admin = admin.site.get_model_admin(AgentRecord)
+    monkeypatch.setattr(record_admin, "get_queryset", lambda request: AgentRecord.objects.filter(user_id="noah"))
+    assert client.post(decide_url(record), {"decision": "approved"}).status_code == 404
+
+
+@each_database
+def test_the_log_of_a_decision_forgets_an_erased_person(site: str) -> None:
+    decided(staff(), waiting())
+    assert people.erase("maya").is_complete
+    assert (LogEntry.objects.get().object_repr, LogEntry.objects.get().change_message) == ("", "")

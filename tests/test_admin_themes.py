@@ -67,6 +67,8 @@ def test_each_page_is_there_with_its_title(theme: str, client: Client) -> None:
         memory_url(memory, "history"): "Takes the night train",
         memory_url(memory, "delete"): "Takes the night train",
         f"{LIST}person/maya/": "Memories of \u2068maya\u2069",
+        f"{LIST}person/maya/duplicates/": "Possible duplicates of \u2068maya\u2069",
+        f"{LIST}person/maya/?as_of=2099-01-01T10:00": "Earlier memories of \u2068maya\u2069",
         f"{LIST}person/maya/erase/": "Erase everything about \u2068maya\u2069?",
         f"{LIST}dashboard/": "Memory dashboard",
         f"{LIST}deleted/": "Deleted memories",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from configparser import ConfigParser
 from importlib.metadata import PackageNotFoundError
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
 
 from agno_memory.contrib import agno as stores
 from agno_memory.contrib.agno import RELEASES, Release
+from tests.databases import ROOT
 
 
 class Store3:
@@ -56,6 +59,8 @@ def test_the_installed_major_decides_between_stores_of_one_name(
             "DjangoDb",
             r"DjangoDb is for agno 3\.1\.10 or 4\.0\.0, and agno 1\.8\.4 is installed: .*agno==4\.0\.0",
         ),
+        ("2.9.1", "DjangoDb", r"DjangoDb is for agno 3\.1\.10 or 4\.0\.0, and agno 2\.9\.1 is installed"),
+        ("2.9.1", "DjangoStorage", r"DjangoStorage is for agno 1\.8\.4, and agno 2\.9\.1 is installed"),
         ("40.0.0", "DjangoDb", r"agno 40\.0\.0 is installed"),
         (
             "4.0.0",
@@ -81,3 +86,13 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_every_store_in_the_table_is_public() -> None:
     assert {name for release in RELEASES for name in release.stores} == set(stores.__all__)
+
+
+def test_pip_installs_no_release_without_a_store() -> None:
+    file = ConfigParser()
+    file.read(ROOT / "setup.cfg")
+    lines = file["options.extras_require"]["agno"].splitlines()
+    (requirement,) = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    majors = {release.major for release in RELEASES}
+    for release in ("1.8.4", "2.0.0", "2.6.1", "3.0.0", "3.1.10", "3.9"):
+        assert requirement.specifier.contains(release) == (release[0] in majors), release

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +22,7 @@ from demo_project.people import LOGIN
 from tests.browser import (
     ADD,
     DASHBOARD,
+    DESKTOP,
     LIST,
     PHONE,
     SESSIONS,
@@ -231,10 +233,10 @@ def test_sessions_fit_into_their_list(page: Page) -> None:
     updated = rows(page).first.locator(".am-time")
     expect(updated).to_be_visible()
     inside = page.locator("#changelist-form .results").bounding_box()
-    time = updated.bounding_box()
+    box = updated.bounding_box()
     assert inside is not None
-    assert time is not None
-    assert time["x"] + time["width"] <= inside["x"] + inside["width"]
+    assert box is not None
+    assert box["x"] + box["width"] <= inside["x"] + inside["width"]
     rows(page).first.locator("a.am-user-id").click()
     page.wait_for_url("**user_id=**")
     expect(rows(page)).to_have_count(1)
@@ -244,6 +246,53 @@ def test_counts_again_without_leaving_the_page(page: Page) -> None:
     page.goto(DASHBOARD)
     page.get_by_role("button", name="Count again").click()
     expect(page.get_by_text("Counted just now")).to_be_visible()
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def sized(request: pytest.FixtureRequest, page: Page) -> Page:
+    page.set_viewport_size(request.param)
+    return page
+
+
+def test_undoes_a_deletion_and_restores_an_earlier_text(sized: Page, live: Demo, owner: str) -> None:
+    memory_id = live.add(owner, "Drinks tea", topics=["drinks"])
+    live.change(owner, memory_id, memory="Drinks green tea")
+    sized.goto(f"{LIST}?user_id={owner}")
+    tick_all(sized)
+    act(sized, "Delete selected memories")
+    sized.get_by_role("button", name="Delete", exact=True).click()
+    expect(rows(sized)).to_have_count(0)
+    sized.get_by_role("button", name="Undo").click()
+    expect(sized.get_by_text("1 memory is restored.")).to_be_visible()
+    expect(rows(sized)).to_have_count(1)
+    assert live.memory(owner, memory_id)["memory"] == "Drinks green tea"
+    sized.goto(form_of(owner, memory_id, "history"))
+    expect(sized.locator("ins", has_text="green").first).to_be_visible()
+    sized.get_by_role("button", name="Restore version 1").click()
+    expect(sized.get_by_text("Version 1 of the memory")).to_be_visible()
+    assert live.memory(owner, memory_id)["memory"] == "Drinks tea"
+
+
+def test_merges_duplicates_and_sees_them_in_the_past(sized: Page, live: Demo, owner: str) -> None:
+    for text in ("Drinks tea", "drinks tea"):
+        live.add(owner, text)
+    time.sleep(1)
+    before = sized.evaluate("new Date().toISOString().slice(0, 19)")
+    sized.goto(person(owner))
+    sized.get_by_role("link", name="Possible duplicates").click()
+    sized.get_by_role("button", name="Merge the selected memories of group 1").click()
+    sized.get_by_label("Another text").first.check()
+    sized.get_by_label("Another text:").fill("Drinks any tea")
+    sized.get_by_role("button", name="Merge", exact=True).click()
+    expect(sized.get_by_text("2 memories are merged.")).to_be_visible()
+    expect(rows(sized)).to_have_count(1)
+    sized.goto(person(owner))
+    sized.get_by_label("Memories as they were on").fill(before)
+    sized.get_by_role("button", name="Show").click()
+    expect(sized.locator(".am-memory .am-text")).to_have_text(["drinks tea", "Drinks tea"])
+    sized.goto(f"{LIST}deleted/?user_id={owner}")
+    sized.get_by_role("button", name="Restore Drinks tea").click()
+    expect(sized.get_by_text("1 memory is restored.")).to_be_visible()
 
 
 def test_works_without_javascript(chromium: Browser, live: Demo, owner: str) -> None:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from agno_memory.db import store
+from agno_memory.db import stored_lists
 from agno_memory.db.keyset import ORDERS, Order
 from agno_memory.db.statements import Condition
 from agno_memory.memory import Memory
@@ -57,7 +57,7 @@ def test_a_page_is_compiled_once(alias: str, memory: Memory) -> None:
     position = memory.page("maya", size=1)[0]
     memory.page("maya", size=1, position=position)
     statements = [
-        store.select_many(Condition("user_id", None), order="-last_updated", after_position=is_after)
+        stored_lists.select_many(Condition("user_id", None), order="-last_updated", after_position=is_after)
         for is_after in (False, True)
     ]
     compiled = [dict(each._compiled) for each in statements]

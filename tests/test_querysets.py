@@ -39,6 +39,7 @@ OF_QUERYSETS_ONLY = {
     "run",
     "vectors",
     "revisions",
+    "versions",
     "erase",
     "erase_returning",
     "erase_of",

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 from django.db import connections
 from django.test import TransactionTestCase
 
-from agno_memory.db import memory_statements, store
+from agno_memory.db import memory_statements, stored_lists
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.statements import OneRow
 from agno_memory.db.stored_rows import KEY
@@ -33,7 +33,7 @@ def of_statement(statement: OneRow[Any]) -> Question:
 
 
 ONE_MEMORY: dict[str, Question] = {
-    "get, delete": of_statement(store.SELECT),
+    "get, delete": of_statement(stored_lists.SELECT),
     "replace": of_statement(REPLACE),
     "replace a version": of_statement(REPLACE_VERSION),
 }

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_noop
 
 from agno_memory.log_texts import SEPARATOR, name_part
-from agno_memory.models import AgentSession, UserMemory
+from agno_memory.models import AgentRecord, AgentSession, UserMemory
 
 Message = list[dict[str, Any]]
 
@@ -68,6 +68,18 @@ def log_sessions(request: HttpRequest, sessions: Iterable[AgentSession], flag: i
             action_flag=flag,
         )
         for session in sessions
+    )
+
+
+def log_decision(request: HttpRequest, approval: AgentRecord) -> LogEntry:
+    """Log a decision about a call of an agent's tool, with the person, so that an erasure finds the entry."""
+    return LogEntry.objects.create(
+        user_id=_staff_id(request),
+        content_type=ContentType.objects.get_for_model(AgentRecord),
+        object_id=approval.key,
+        object_repr=SEPARATOR.join(name_part(each) for each in (approval.record_id, approval.user_id) if each),
+        action_flag=CHANGE,
+        change_message=str(approval.status),
     )
 
 

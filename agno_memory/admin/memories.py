@@ -10,7 +10,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.core.exceptions import ValidationError
-from django.db import models
 from django.forms import Field as FormField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
@@ -28,10 +27,11 @@ from agno_memory.admin.columns import Columns, damage_of
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.conflicts import Conflict
 from agno_memory.admin.dashboard import DashboardPage
+from agno_memory.admin.duplicates import DuplicatePages
 from agno_memory.admin.filters import LIST_FILTERS
 from agno_memory.admin.forms import UserMemoryForm, content_of
 from agno_memory.admin.history import log_each, log_one, topics_changed
-from agno_memory.admin.person import PersonPages
+from agno_memory.admin.merging import merge
 from agno_memory.admin.related import related
 from agno_memory.admin.search import Search
 from agno_memory.admin.state_filter import StateFilter
@@ -72,7 +72,7 @@ def memory_fieldsets(content_fields: tuple[str, ...]) -> Any:
 
 
 class UserMemoryAdminMixin(
-    DashboardPage, PersonPages, TitledPages, VersionPages, TrashPages, UndoPages, CompletionViews, Columns, _Admin
+    DashboardPage, DuplicatePages, TitledPages, VersionPages, TrashPages, UndoPages, CompletionViews, Columns, _Admin
 ):
     """The admin of memories for any ``ModelAdmin``: Django's own, or a theme's.
 
@@ -80,7 +80,7 @@ class UserMemoryAdminMixin(
     """
 
     form = UserMemoryForm
-    actions = ACTIONS
+    actions: Any = (*ACTIONS, merge)
     list_filter = (*LIST_FILTERS, StateFilter)
     list_display_links = ("memory_column",)
     list_per_page = 50
@@ -135,12 +135,6 @@ class UserMemoryAdminMixin(
         )
 
     # The form
-
-    def theme_attrs(self) -> dict[str, Any]:
-        """Return the HTML attributes that the theme gives to a text field."""
-        widget = self.formfield_overrides[models.CharField]["widget"]
-        attrs: dict[str, Any] = (widget() if isinstance(widget, type) else widget).attrs
-        return dict(attrs)
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> FormField | None:
         if db_field.name == "topics":

@@ -11,6 +11,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import models
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
@@ -66,6 +67,12 @@ class PageMixin(_Admin):
             "media": self.media,
         }
         return TemplateResponse(request, f"admin/agno_memory/{template}.html", {**shared, **context}, status=status)
+
+    def theme_attrs(self) -> dict[str, Any]:
+        """Return the HTML attributes that the theme gives to a text field."""
+        widget = self.formfield_overrides[models.CharField]["widget"]
+        attrs: dict[str, Any] = (widget() if isinstance(widget, type) else widget).attrs
+        return dict(attrs)
 
     def url(self, name: str, *ids: str) -> str:
         """Return the URL of a page about memories on this admin site; see ``memory_page_url()``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin, messages
@@ -21,8 +22,10 @@ from agno_memory.admin.exports import FORMATS, download
 from agno_memory.admin.history import log_erase
 from agno_memory.admin.keyset import PageReader, Position
 from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.person_moment import MomentForm, memories_at, moment_form, moment_of, query_of
 from agno_memory.admin.person_search import person_search
 from agno_memory.admin.person_sessions import download_sessions, latest_sessions, sessions_of
+from agno_memory.admin.rows import VisibleRows
 from agno_memory.admin.timeline import timeline
 from agno_memory.admin.titles import isolated, person_title
 from agno_memory.admin.urls import unquoted
@@ -45,7 +48,7 @@ PAGE_SIZE: Final = 25
 CONVERSATIONS: Final = "conversations"
 
 
-class PersonPages(PageMixin, _Admin):
+class PersonPages(VisibleRows, PageMixin, _Admin):
     """Mixin of the admin class: the pages of a person. Their cost depends on that person's memories alone."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -66,8 +69,11 @@ class PersonPages(PageMixin, _Admin):
         user_id, rows = self._person(request, user_id)
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
+        form = moment_form(request, self.theme_attrs())
+        if moment := moment_of(form):
+            return self._person_at(request, user_id, form, moment)
         stats = rows.stats()
-        context: dict[str, Any] = {"stats": stats, "total": number(stats.total)}
+        context: dict[str, Any] = {"stats": stats, "total": number(stats.total), "moment_form": form}
         if stats.total:
             sample = Sample(rows, SAMPLE)
             context |= {
@@ -83,8 +89,28 @@ class PersonPages(PageMixin, _Admin):
             context |= latest_sessions(sessions, user_id, self.admin_site.name)
         context["may_export"] = self.has_export_permission(request)
         context["may_erase"] = self.has_delete_permission(request)
+        if self.has_view_deleted_permission(request):
+            context["deleted_url"] = f"{self.url('deleted')}?{urlencode({'user_id': user_id})}"
         context["list_url"] = f"{self.url('changelist')}?{urlencode({'user_id': user_id})}"
         return self._person_page(request, user_id, _("Memories of %(person)s"), "person", context)
+
+    def _person_at(
+        self, request: HttpRequest, user_id: str, form: MomentForm, moment: datetime.datetime
+    ) -> HttpResponse:
+        """Show a person's memories as they were at a moment."""
+        rows = self.every_row(request).filter(user_id=user_id).as_of(moment)
+        if not self.has_view_deleted_permission(request):
+            rows = rows.without_deleted()
+        context = {
+            **memories_at(
+                rows, _position(request), PAGE_SIZE, lambda each: self.url("versions", each.user_id, each.memory_id)
+            ),
+            "moment": moment,
+            "moment_form": form,
+            "moment_query": query_of(request),
+            "sees_deleted": self.has_view_deleted_permission(request),
+        }
+        return self._person_page(request, user_id, _("Earlier memories of %(person)s"), "person_moment", context)
 
     def person_export_view(self, request: HttpRequest, user_id: str) -> HttpResponseBase:
         """Send all memories of a person as a file."""
@@ -165,7 +191,9 @@ class PersonPages(PageMixin, _Admin):
     def _person_page(
         self, request: HttpRequest, user_id: str, title: str, template: str, context: dict[str, Any]
     ) -> TemplateResponse:
-        urls = {name: self.url(name, user_id) for name in ("person", "person_export", "person_erase")}
+        urls = {
+            name: self.url(name, user_id) for name in ("person", "person_export", "person_erase", "person_duplicates")
+        }
         account = Accounts(request, self.admin_site).with_id(user_id)
         title = title % {"person": person_title(user_id, account)}
         shared = {"user_id": user_id, "account": account, "urls": urls}

@@ -1,15 +1,18 @@
-"""The filters beside the list of agents' documents: by kind, by person, by agent, team or workflow, by last write."""
+"""The filters beside the list of agents' documents: by kind, by status, by person, by agent, by last write."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final
 
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin.autocomplete import matching_people
 from agno_memory.admin.filters import Choice, MemoryFilter, PersonFilter
 from agno_memory.admin.session_filters import ComponentFilter, SessionUpdatedFilter, matching_components
+from agno_memory.admin.trace_filters import TraceSessionFilter
+from agno_memory.admin.vocabulary import Params
 
 # The kinds that staff see. Documents of other kinds may hold secrets, such as the hashes of tokens.
 KINDS: Final = {
@@ -22,6 +25,23 @@ KINDS: Final = {
     "schedule_run": _("Runs of schedules"),
 }
 DEFAULT_KIND: Final = next(iter(KINDS))
+STATUSES: Final[dict[str, dict[str, Any]]] = {
+    "approval": {
+        "pending": _("Pending"),
+        "approved": _("Approved"),
+        "rejected": _("Rejected"),
+        "expired": _("Expired"),
+        "cancelled": _("Cancelled"),
+    },
+    "schedule": {"enabled": _("Enabled"), "disabled": _("Disabled")},
+    "schedule_run": {
+        "running": _("Running"),
+        "success": _("Succeeded"),
+        "paused": _("Paused"),
+        "failed": _("Failed"),
+        "cancelled": _("Cancelled"),
+    },
+}
 
 
 class KindFilter(MemoryFilter):
@@ -46,8 +66,47 @@ class KindFilter(MemoryFilter):
 
     def choices(self, changelist: Any) -> Iterator[Choice]:
         for value, label in KINDS.items():
-            query_string = changelist.get_query_string({self.parameter: value})
+            query_string = changelist.get_query_string({self.parameter: value}, [StatusFilter.parameter])
             yield {"selected": value == self.kind, "query_string": query_string, "display": label}
+
+
+class StatusFilter(MemoryFilter):
+    """Documents with a status, of a kind that has some."""
+
+    title = _("status")
+    parameter = "status"
+
+    def __init__(self, request: HttpRequest, params: Params, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.labels = STATUSES.get(request.GET.get(KindFilter.parameter) or DEFAULT_KIND, {})
+
+    def has_output(self) -> bool:
+        return bool(self.labels) or self.is_active
+
+    def narrow(self, rows: Any) -> Any:
+        return rows.filter(status=self.values[-1])
+
+    def links(self, changelist: Any) -> Iterator[Choice]:
+        for value, label in self.labels.items():
+            query_string = changelist.get_query_string({self.parameter: value})
+            yield {"selected": value in self.values[-1:], "query_string": query_string, "display": label}
+
+
+class RecordSessionFilter(TraceSessionFilter):
+    """Documents of one session. The page of a session leads to it; it is visible while it is active."""
+
+    def narrow(self, rows: Any) -> Any:
+        return rows.filter(session_id=self.values[-1])
+
+
+class ScheduleFilter(TraceSessionFilter):
+    """Documents of one schedule. The page of a schedule leads to it; it is visible while it is active."""
+
+    title = _("schedule")
+    parameter = "parent_id"
+
+    def narrow(self, rows: Any) -> Any:
+        return rows.filter(parent_id=self.values[-1])
 
 
 class RecordPersonFilter(PersonFilter):
@@ -62,5 +121,13 @@ class RecordUpdatedFilter(SessionUpdatedFilter):
     """Documents with the last write in a period."""
 
 
-LIST_FILTERS: Final = (KindFilter, RecordPersonFilter, RecordComponentFilter, RecordUpdatedFilter)
+LIST_FILTERS: Final = (
+    KindFilter,
+    StatusFilter,
+    RecordPersonFilter,
+    RecordComponentFilter,
+    RecordUpdatedFilter,
+    RecordSessionFilter,
+    ScheduleFilter,
+)
 COMPLETIONS: Final = {"people": matching_people, "components": matching_components}

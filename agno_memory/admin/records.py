@@ -1,4 +1,4 @@
-"""``AgentRecordAdmin``: the admin of agents' documents, such as learnings and evaluation runs: to read."""
+"""``AgentRecordAdmin``: the admin of agents' documents, such as learnings and approvals: to read and to decide."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from django.utils.translation import gettext_lazy
 from agno_memory.admin.accounts import Accounts, may_view_memories
 from agno_memory.admin.columns import ago, filter_link, person_cell
 from agno_memory.admin.completions import CompletionViews
-from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.decisions import DecisionViews
 from agno_memory.admin.record_filters import COMPLETIONS, KINDS, LIST_FILTERS
+from agno_memory.admin.record_links import links_of_record
 from agno_memory.admin.sessions import BoundedPaginator, SessionChangeList
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.models import AgentRecord
@@ -49,7 +50,7 @@ class Value(NamedTuple):
     is_long: bool
 
 
-class AgentRecordAdminMixin(PageMixin, CompletionViews, _Admin):
+class AgentRecordAdminMixin(DecisionViews, CompletionViews, _Admin):
     """The admin of agents' documents for any ``ModelAdmin``: Django's own, or a theme's."""
 
     list_display = ("name_column", "person_column", "component_column", "status_column", "updated_column")
@@ -143,6 +144,8 @@ class AgentRecordAdminMixin(PageMixin, CompletionViews, _Admin):
             "values": values_of(record.data),
             "account": Accounts(request, self.admin_site).with_ids([record.user_id]).get(record.user_id or ""),
             "person_url": self.url("person", record.user_id) if has_page else "",
+            "links": links_of_record(request, self.admin_site, record),
+            **self.decision_context(request, record),
             **(extra_context or {}),
         }
         name = Truncator(record.name or record.record_type or record.record_id).chars(60)

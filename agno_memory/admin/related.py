@@ -1,8 +1,8 @@
-"""The person and the session of a memory, for links in its form."""
+"""The person and the session of a memory or of another object, for links on its page."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from agno_memory.admin.accounts import Account, Accounts
 from agno_memory.admin.person_sessions import sessions_of
 from agno_memory.admin.urls import memory_page_url, session_page_url
-from agno_memory.models import UserMemory
+from agno_memory.models import AgentSession, UserMemory
 
 
 class Related(NamedTuple):
@@ -36,3 +36,14 @@ def related(request: HttpRequest, site: admin.AdminSite, memory: UserMemory) -> 
         Accounts(request, site).with_id(memory.user_id),
         session_page_url("change", str(memory.session_id), site=site.name) if exists else "",
     )
+
+
+def session_url(request: HttpRequest, site: admin.AdminSite, session_id: str | None) -> str:
+    """Return the URL of a session, or "" if it does not exist or this staff user may not view it."""
+    if session_id is None or not site.is_registered(AgentSession):
+        return ""
+    session_admin: Any = site.get_model_admin(AgentSession)
+    if not session_admin.has_view_permission(request):
+        return ""
+    exists = session_admin.get_queryset(request).filter(session_id=session_id).exists()
+    return session_page_url("change", session_id, site=site.name) if exists else ""

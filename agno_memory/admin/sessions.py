@@ -26,6 +26,7 @@ from agno_memory.admin.columns import ago, filter_link, person_cell
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.history import log_sessions
 from agno_memory.admin.pages import PageMixin, StrictChangeList
+from agno_memory.admin.record_links import links_of_session
 from agno_memory.admin.session_filters import COMPLETIONS, LIST_FILTERS
 from agno_memory.admin.session_traces import links_by_run, list_url
 from agno_memory.admin.urls import session_page_url
@@ -206,6 +207,7 @@ class AgentSessionAdminMixin(PageMixin, CompletionViews, _Admin):
             "account": Accounts(request, self.admin_site).with_ids([session.user_id]).get(session.user_id or ""),
             "memories_url": self._memories_url(request, session),
             "traces_url": list_url(request, self.admin_site, session),
+            "records": links_of_session(request, self.admin_site, session),
             "delete_url": self._delete_url(request, session),
             **(extra_context or {}),
         }

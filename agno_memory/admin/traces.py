@@ -22,13 +22,13 @@ from agno_memory.admin.accounts import Accounts, may_view_memories
 from agno_memory.admin.columns import ago, filter_link, person_cell
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.related import session_url
 from agno_memory.admin.sessions import BoundedPaginator, SessionChangeList
 from agno_memory.admin.trace_filters import COMPLETIONS, LIST_FILTERS
-from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_trace_querysets import ERROR, AgentTraceQuerySet, SpanCounts
 from agno_memory.agent_traces import ANYONE, AgentTraces
 from agno_memory.durations import duration_text
-from agno_memory.models import AgentSession, AgentTrace
+from agno_memory.models import AgentTrace
 from agno_memory.span_trees import tree
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class AgentTraceAdminMixin(PageMixin, CompletionViews, _Admin):
             "steps_shown": STEPS_SHOWN if len(spans) > STEPS_SHOWN else None,
             "account": Accounts(request, self.admin_site).with_ids([trace.user_id]).get(trace.user_id or ""),
             "person_url": self._person_url(request, trace),
-            "session_url": self._session_url(request, trace),
+            "session_url": session_url(request, self.admin_site, trace.session_id),
             **(extra_context or {}),
         }
         return self.render_page(request, "trace", Truncator(trace.name or trace.trace_id).chars(60), context)
@@ -162,16 +162,6 @@ class AgentTraceAdminMixin(PageMixin, CompletionViews, _Admin):
         if trace.user_id is None or not may_view_memories(request, self.admin_site):
             return ""
         return self.url("person", trace.user_id)
-
-    def _session_url(self, request: HttpRequest, trace: AgentTrace) -> str:
-        """Return the URL of the session, or "" if it does not exist or this staff user may not view it."""
-        if trace.session_id is None or not self.admin_site.is_registered(AgentSession):
-            return ""
-        session_admin: Any = self.admin_site.get_model_admin(AgentSession)
-        if not session_admin.has_view_permission(request):
-            return ""
-        exists = session_admin.get_queryset(request).filter(session_id=trace.session_id).exists()
-        return session_page_url("change", trace.session_id, site=self.admin_site.name) if exists else ""
 
 
 class AgentTraceAdmin(AgentTraceAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple, cast
 
 from django.db.models import BooleanField, DateTimeField, Field, IntegerField, Max
 from django.db.models.expressions import Col
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
 
+from agno_memory.db.conversions import Column, Conversion, conversion
 from agno_memory.fields import MetadataField, TopicsField, VerbatimJSONField
 from agno_memory.times import EPOCH, from_iso
 
@@ -184,33 +186,58 @@ class ReadableQuery(Query):
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
         compiler: Any = super().get_compiler(*args, **kwargs)
-        converters = compiler.get_converters
-        compiler.get_converters = partial(_readable_converters, converters)
+        compiler.get_converters = partial(_readable_converters, compiler.connection, compiler.get_converters)
+        compiler.apply_converters = partial(_apply_converters, compiler.connection)
         return cast("SQLCompiler", compiler)
 
 
-def _readable_converters(get_converters: Callable[..., Any], expressions: Iterable[Any]) -> dict[int, Any]:
+class _Readable(NamedTuple):
+    """A converter of a field's values that never fails.
+
+    Args:
+        field: of the values.
+        convert: converts a column of them.
+    """
+
+    field: Field[Any, Any]
+    convert: Conversion
+
+    def __call__(self, stored: Any, _expression: Any, connection: Any) -> Any:
+        return self.column([stored], connection)[0]
+
+    def column(self, stored: Column, connection: Any) -> Column:
+        """Return the values of a column of the driver's values."""
+        return readable_column(self.field, stored, partial(self.convert, connection))
+
+
+def _readable_converters(
+    connection: Any, get_converters: Callable[..., Any], expressions: Iterable[Any]
+) -> dict[int, Any]:
     """Return Django's converters of expressions, with one that never fails for each column of a field."""
     expressions = list(expressions)
     found: dict[int, Any] = get_converters(expressions)
     for position, expression in enumerate(expressions):
         field = _field_of(expression)
         if field is not None:
-            converters = found[position][0] if position in found else []
-            found[position] = ([partial(_converted, field, converters)], expression)
+            found[position] = ([_Readable(field, conversion(field, expression, connection))], expression)
     return found
+
+
+def _apply_converters(connection: Any, rows: Iterable[Any], converters: dict[int, Any]) -> Iterator[list[Any]]:
+    """Do as Django's compiler, column by column: that takes a third of the time of each value by itself."""
+    rows = iter(rows)
+    while chunk := list(islice(rows, GET_ITERATOR_CHUNK_SIZE)):
+        columns: list[Sequence[Any]] = list(zip(*chunk, strict=True))
+        for position, (converts, expression) in converters.items():
+            for convert in converts:
+                if isinstance(convert, _Readable):
+                    columns[position] = convert.column(columns[position], connection)
+                else:
+                    columns[position] = [convert(value, expression, connection) for value in columns[position]]
+        yield from map(list, zip(*columns, strict=True))
 
 
 def _field_of(expression: Any) -> Field[Any, Any] | None:
     """Return the field of a column or of its maximum; None for other expressions."""
     column = expression.get_source_expressions()[0] if isinstance(expression, Max) else expression
     return column.target if isinstance(column, Col) else None
-
-
-def _converted(field: Field[Any, Any], converters: list[Any], stored: Any, expression: Any, connection: Any) -> Any:
-    def convert(values: Sequence[Any]) -> Sequence[Any]:
-        for each in converters:
-            values = [each(value, expression, connection) for value in values]
-        return values
-
-    return readable_column(field, [stored], convert)[0]

@@ -6,27 +6,22 @@ chosen once, and instances are filled without ``Model.__init__()`` unless a subc
 
 from __future__ import annotations
 
-import datetime
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, Field, IntegerField, Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.compiled import Sql, Values, sql_of
+from agno_memory.db.conversions import Column, Conversion, conversion
 from agno_memory.db.readable import readable_column
 from agno_memory.derived_fields import DerivedTextField
-from agno_memory.fields import DocumentField, TimestampField
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
-Column = Sequence[Any]
-# Takes the connection and a column of the driver's values, and returns the column of the field's values.
-Conversion = Callable[[BaseDatabaseWrapper, Column], Column]
 
 
 # The fields to read
@@ -84,8 +79,20 @@ def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterabl
         rows: the columns of ``read_fields(model)``, in their order.
     """
     names = [field.attname for field in read_fields(model)]
+    return created(model, connection.alias, names, converted(model, connection, rows, tuple(names)))
+
+
+def created(model: type[Model], alias: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Model]:
+    """Return an instance for each row of a database.
+
+    Args:
+        model: the class of the instances.
+        alias: of the database.
+        names: of the fields.
+        rows: the values of the fields.
+    """
     create: Any = partial(_fill, model) if _is_plain(model) else model.from_db
-    return [create(connection.alias, names, values) for values in converted(model, connection, rows, tuple(names))]
+    return [create(alias, names, values) for values in rows]
 
 
 def converted(
@@ -126,9 +133,6 @@ def _fill(model: type[Model], alias: str, names: Sequence[str], values: Sequence
     return instance
 
 
-# Conversions
-
-
 _chosen: dict[Any, list[tuple[Field[Any, Any], Conversion]]] = {}
 
 
@@ -142,66 +146,5 @@ def _conversions(
     key = model, type(connection), connection.timezone, names
     if key not in _chosen:
         fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
-        _chosen[key] = [(field, _conversion(model, field, connection)) for field in fields]
+        _chosen[key] = [(field, conversion(field, field.get_col(model._meta.db_table), connection)) for field in fields]
     return _chosen[key]
-
-
-def _conversion(model: type[Model], field: Field[Any, Any], connection: BaseDatabaseWrapper) -> Conversion:
-    """Return the conversion of a field's column."""
-    expression = field.get_col(model._meta.db_table)
-    if not _converters(expression, connection):
-        return _unchanged
-    if isinstance(field, DocumentField):
-        # A backend with a converter of its own (MongoDB's) returns documents; the others return texts.
-        has_documents = connection.ops.get_db_converters(expression)
-        return partial(_documents if has_documents else _decoded, expression)
-    if isinstance(field, TimestampField) and connection.timezone is datetime.UTC:
-        return _in_utc
-    if isinstance(field, IntegerField):
-        return partial(_integers, expression)
-    return partial(_converted, expression)
-
-
-def _converters(expression: Expression, connection: BaseDatabaseWrapper) -> list[Any]:
-    return [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
-
-
-def _converted(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
-    """Convert values as Django does."""
-    for convert in _converters(expression, connection):
-        values = [convert(value, expression, connection) for value in values]
-    return values
-
-
-def _unchanged(connection: BaseDatabaseWrapper, values: Column) -> Column:
-    return values
-
-
-def _in_utc(connection: BaseDatabaseWrapper, values: Column) -> Column:
-    """Return the driver's datetimes as aware ones."""
-    utc = datetime.UTC
-    return [value.replace(tzinfo=utc) if value and value.tzinfo is None else value for value in values]
-
-
-def _integers(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
-    """Return integers as they are: the backend's conversion is for MongoDB's type of large ones."""
-    return values if set(map(type, values)) == {int} else _converted(expression, connection, values)
-
-
-def _decoded(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
-    """Return decoded JSON: one call for all texts takes a fifth of the time of a call for each."""
-    try:
-        decoded: list[Any] = json.loads(f"[{','.join(values)}]")
-    except (TypeError, ValueError):
-        decoded = []
-    # Django returns None, and a text that is not JSON, as they are.
-    return decoded if len(decoded) == len(values) else _converted(expression, connection, values)
-
-
-def _documents(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
-    """Return documents as they are: the backend would encode each one, for the field to decode it again."""
-    if set(map(type, values)) <= {list, dict}:
-        return values
-    return [
-        value if isinstance(value, list | dict) else _converted(expression, connection, [value])[0] for value in values
-    ]

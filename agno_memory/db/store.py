@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from functools import lru_cache
 from typing import Any, Final, cast
 
 from django.db import DatabaseError, IntegrityError
-from django.db.models import Q
 
 from agno_memory.conf import conf
 from agno_memory.db.expiry import EXPIRES_AFTER
-from agno_memory.db.keyset import Order
-from agno_memory.db.many_rows import INSERT, ManyRows
+from agno_memory.db.many_rows import INSERT
 from agno_memory.db.memory_statements import (
     BY_KEY,
     DERIVED,
@@ -29,115 +26,30 @@ from agno_memory.db.memory_statements import (
     upsert_statement,
 )
 from agno_memory.db.revisions import ending
-from agno_memory.db.rows import with_read_fields
-from agno_memory.db.statements import Condition, DeleteAll, Select, SelectMany, SetValues, Update
+from agno_memory.db.statements import DeleteAll, SetValues, Update
+from agno_memory.db.stored_lists import StoredLists
 from agno_memory.db.stored_rows import KEY, TEXT_KEY, saved
 from agno_memory.db.transactions import all_or_nothing, savepoint
 from agno_memory.exceptions import DuplicateMemory, MemoryExists
 from agno_memory.models import UserMemory
-from agno_memory.names import MAX_COUNT
-from agno_memory.querysets import Position, sort_key
 from agno_memory.retries import retry
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.revision_querysets import VersionPosition
 from agno_memory.times import now
 
 WRITTEN: Final = (*UserMemory.content_fields, *(field.name for field in DERIVED))
 
-SELECT = Select(*BY_KEY)
 DELETE_VECTORS = DeleteAll("user_id", "memory_key")
 DELETE_REVISIONS = DeleteAll("user_id", "memory_key")
 TERMS = SetValues(*BY_KEY, "version", fields=[SEARCH_TERMS.name])
 
-# A statement is compiled for each number of topics and words up to this one.
-MAX_COMPILED_LENGTH = 8
 
-
-@lru_cache(maxsize=256)
-def select_many(*conditions: Condition, order: Order, after_position: bool) -> SelectMany:
-    """Return the statement for the lists of one shape."""
-    return SelectMany(*conditions, order=order, after_position=after_position)
-
-
-class Store(ManyRows):
+class Store(StoredLists):
     """The memories of one database.
 
     Args:
         db: as of ``Memory``.
         model: of the rows, if the alias of a handle is given instead of the handle.
     """
-
-    # Reading
-
-    def get(self, memory_id: str, owner: str) -> UserMemory | None:
-        """Return an owner's memory, or None."""
-        values = {"key": KEY.digest(owner, memory_id), "user_id": owner}
-        memory = cast("UserMemory | None", self.read(lambda alias: SELECT.run(self.model, alias, values)))
-        return None if memory is None or memory.has_expired(now()) else memory
-
-    def select(
-        self,
-        lookups: dict[str, Any],
-        limit: int | None,
-        order: Order = "-last_updated",
-        position: Position | None = None,
-    ) -> list[UserMemory]:
-        """Return memories in an order, the first or those after a position.
-
-        Args:
-            lookups: arguments of ``QuerySet.filter()``, with values in the form in which they are compared:
-                those of ``querysets.conditions()`` and ``mentions()``.
-            limit: the maximum number of memories; None for all.
-            order: of the memories.
-            position: the last memory before them, or its time and id.
-        """
-        conditions = [
-            Condition(lookup, len(value) if isinstance(value, list) else None) for lookup, value in lookups.items()
-        ]
-        # An empty list is not compiled either: it selects all rows or none, without a value to compare. Nor is
-        # metadata, of which each key makes another statement.
-        if "metadata__has" in lookups or any(
-            length is not None and not 0 < length <= MAX_COMPILED_LENGTH for _lookup, length in conditions
-        ):
-            rows = with_read_fields(self.rows().current().filter(**lookups))
-            return rows.page(limit, position, order)
-        values = {**lookups, EXPIRES_AFTER: now()}
-        if position is not None:
-            values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)[:2]
-        statement = select_many(*conditions, order=order, after_position=position is not None)
-        read = self.read(lambda alias: statement.first(limit, self.model, alias, values))
-        return cast("list[UserMemory]", read)
-
-    def versions(
-        self, memory_id: str, owner: str, limit: int | None = None, position: VersionPosition | None = None
-    ) -> tuple[UserMemory | None, list[MemoryRevision]]:
-        """Return an owner's memory with this id, or None, and its earlier versions, the newest first.
-
-        Left out are the versions of an earlier memory with the same id, and one of a write that was killed: its
-        version still holds.
-
-        Args:
-            memory_id: of the memory.
-            owner: of the memory.
-            limit: the maximum number of earlier versions; None for all.
-            position: only the versions before this one.
-        """
-        current = self.get(memory_id, owner)
-        kept = self.model.revisions(self.write_alias).of_memory(owner, KEY.digest(owner, memory_id))
-        below = MAX_COUNT + 1
-        if position is not None:
-            below = position[1]
-            kept = kept.before(position)
-        elif current is not None:
-            below = current.version
-            kept = kept.filter(Q(last_updated__lt=current.last_updated) | Q(version__lt=current.version))
-        versions: list[MemoryRevision] = []
-        for revision in kept.newest()[:limit]:
-            if revision.version >= below:
-                break
-            versions.append(revision)
-            below = revision.version
-        return current, versions
 
     # Writing one
 

@@ -136,8 +136,10 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "earlier versions",
                 "default_permissions": (),
                 "indexes": [
-                    models.Index(fields=["user_id", "memory_key", "last_updated"], name="agno_revision_memory"),
-                    models.Index(fields=["user_id", "valid_until"], name="agno_revision_user_until"),
+                    models.Index(
+                        fields=["user_id", "memory_key", "last_updated", "version"], name="agno_revision_memory"
+                    ),
+                    models.Index(fields=["user_id", "valid_until", "last_updated"], name="agno_revision_user_until"),
                     models.Index(fields=["valid_until"], name="agno_revision_until"),
                     models.Index(
                         condition=models.Q(("is_deleted", True)),

@@ -14,6 +14,7 @@ from agno.run.base import RunStatus
 from agno.tools import tool
 
 from agno_memory import people
+from agno_memory.agent_approvals import AgentApprovals
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.exceptions import RecordExists, ValidationError
 from agno_memory.models import AgentRecord
@@ -185,3 +186,32 @@ def test_a_run_waits_for_a_decision(alias: str, decision: str | None, tmp_path: 
         assert ours == use(theirs, decision)
     assert ("sent 5" in str(ours[2])) == (decision == "approved")
     assert ours[3][0] == (decision or "pending")
+
+
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+@each_database
+def test_a_decision_of_staff_lets_the_run_go_on(alias: str, decision: str) -> None:
+    db = DjangoDb(alias)
+    bank = Agent(id="bank", model=ScriptedModel(), db=db, tools=[send_money], telemetry=False)
+    paused = bank.run('!send_money {"amount": 5}', user_id="maya", session_id="s")
+    (waiting,), _count = db.get_approvals(status="pending")
+    assert AgentApprovals(alias).decide_approval(waiting["id"], decision, "boss", "maya") is not None
+    found, count = db.get_approvals(status=decision, user_id="maya")
+    assert (count, found[0]["resolved_by"], set(found[0]) == set(waiting)) == (1, "boss", True)
+    done = bank.continue_run(run_id=paused.run_id, session_id="s", user_id="maya")
+    was_sent = "sent 5" in [each.result for each in done.tools or []]
+    assert (was_sent, done.status) == (decision == "approved", RunStatus.completed)
+
+
+@each_database
+def test_a_call_that_needs_values_is_not_approved_without_them(alias: str) -> None:
+    def _send(amount: int, note: str) -> str:
+        """Send money."""
+        return f"sent {amount}, {note}"
+
+    send: Any = approval(tool(name="send", requires_user_input=True, user_input_fields=["note"])(_send))
+    bank = Agent(id="bank", model=ScriptedModel(), db=DjangoDb(alias), tools=[send], telemetry=False)
+    bank.run('!send {"amount": 5}', user_id="maya", session_id="s")
+    waiting = AgentApprovals(alias).rows("maya").get()
+    with pytest.raises(ValidationError, match="needs values"):
+        AgentApprovals(alias).decide_approval(waiting.record_id, "approved", "boss", "maya")

@@ -12,7 +12,8 @@ from django.db.models import Model
 from django.db.models.signals import post_init
 from django.test.utils import CaptureQueriesContext
 
-from agno_memory.db import rows, store
+from agno_memory.db import stored_lists
+from agno_memory.db.conversions import conversion
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import commits, each_database
@@ -107,7 +108,7 @@ def test_json_with_spaces_around_it(text: str) -> None:
 def test_json_that_cannot_be_decoded_together_is_read_as_django_reads_it(texts: list[str | None]) -> None:
     field: Any = UserMemory._meta.get_field("topics")
     connection = connections["default"]
-    decode = rows._conversion(UserMemory, field, connection)
+    decode = conversion(field, field.cached_col, connection)
     assert decode(connection, texts) == [field.from_db_value(text, field.cached_col, connection) for text in texts]
 
 
@@ -132,7 +133,7 @@ def test_documents_of_another_program(alias: str) -> None:
 @each_database
 def test_lists_by_more_values_than_are_compiled(alias: str) -> None:
     memory = Memory(alias)
-    names = [f"t{number}" for number in range(store.MAX_COMPILED_LENGTH + 1)]
+    names = [f"t{number}" for number in range(stored_lists.MAX_COMPILED_LENGTH + 1)]
     added = memory.add_user_memory(UserMemory(memory=" ".join(names), topics=names))
     memory.add_user_memory(UserMemory(memory=" ".join(names[1:]), topics=names[1:]))
     for count in (1, 2, len(names) - 1, len(names)):

@@ -11,7 +11,7 @@ from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
 
 from agno_memory import vector_querysets
-from agno_memory.db import memory_statements, statements, store
+from agno_memory.db import memory_statements, statements, stored_lists
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.memory import Memory
@@ -104,7 +104,7 @@ def test_a_lookup_that_is_not_written_for_a_database_says_what_to_do(alias: str)
 def test_a_statement_is_compiled_once(alias: str) -> None:
     memory = Memory(alias)
     added = memory.add_user_memory(UserMemory(memory="x"), "maya")
-    compiled = store.SELECT._compiled
+    compiled = stored_lists.SELECT._compiled
     memory.get_user_memory(added.memory_id, "maya")
     before = dict(compiled)
     memory.get_user_memory("other", "noah")

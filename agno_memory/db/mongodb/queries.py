@@ -16,6 +16,7 @@ from django.db.models.functions import Greatest
 from agno_memory.db.compiled import Values
 from agno_memory.db.mongodb.errors import with_django_errors
 from agno_memory.db.mongodb.indexes import Keys
+from agno_memory.retries import retry
 
 # The number of characters of an ObjectId.
 OBJECT_ID_LENGTH = 24
@@ -173,7 +174,15 @@ def put_documents(model: type[Model], connection: BaseDatabaseWrapper, documents
     from pymongo import ReplaceOne
 
     writes = [ReplaceOne({name: each[name] for name in ("_id", "user_id")}, each, upsert=True) for each in documents]
-    _call(model, connection, "bulk_write", writes)
+
+    def write() -> None:
+        _call(model, connection, "bulk_write", writes)
+
+    if cast("Any", connection).session is None:
+        # If another call adds one of them at the same moment, this call fails, and replaces it when it is repeated.
+        retry(write, IntegrityError)
+    else:
+        write()
 
 
 def set_values(

@@ -170,6 +170,16 @@ class HistoryContract(ContractCase):
         with self.assertRaisesMessage(Exception, "as_of"):
             rows.update(memory="x")
 
+    def test_pages_of_a_moment_keep_the_order_of_memories_of_one_millisecond(self) -> None:
+        with at(now() - 10 * SECOND):
+            added = self.memory.add_user_memories([UserMemory(memory=f"number {each}") for each in range(7)], ALICE)
+        expected = texts(self.memory.get_user_memories(ALICE))
+        self.memory.delete_user_memories([each.memory_id for each in added[::2]], ALICE)
+        rows = self.rows.for_user(ALICE).as_of(now() - 5 * SECOND)
+        first = rows.page(3)
+        self.assertEqual(texts(first), expected[:3])
+        self.assertEqual(texts(rows.page(9, first[-1])), expected[3:])
+
     def test_a_search_at_a_moment_is_that_of_then(self) -> None:
         """The same memories rank in the same order now and, read from the history, later."""
         start = now() - 100 * SECOND

@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import jwt
@@ -42,7 +45,19 @@ OWN_SCOPES: Final = (
 )
 # Everything, also what is of other users.
 ADMIN_SCOPES: Final = ("agent_os:admin",)
+# agno lets every user use a route for which it has no scope. These are of the user's own runs and sessions.
+OWN_ROUTES: Final = {
+    f"POST /{kind}/*/{route}": [f"{kind}:run"]
+    for kind in ("agents", "teams", "workflows")
+    for route in ("runs/*/resume", "sessions/*/fork", "sessions/*/compact")
+}
+# All others are for those who may do everything, also in a release of agno that has more of them.
+OTHER_ROUTES: Final = {
+    f"{method} /*": list(ADMIN_SCOPES) for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+}
 
+# The first release known to choose scopes by the path inside AgentOS: before, by the whole one, so by those of others.
+OLDEST: Final = (3, 0, 11)
 TOKEN_SECONDS: Final = 60
 ALGORITHM: Final = "HS256"
 # The headers by which a client proves who it is, which AgentOS must not see.
@@ -78,6 +93,7 @@ def with_agentos(
     *,
     authenticate: Authenticate = session_user,
     scopes: ScopesOf = own_scopes,
+    routes: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Application:
     """Return one ASGI application for a Django site and an AgentOS.
 
@@ -91,14 +107,21 @@ def with_agentos(
         authenticate: returns the user of a request, or None; by default the one of the session. It may raise
             ``PermissionDenied``, which is answered with 403.
         scopes: returns the scopes of a user, such as ``OWN_SCOPES`` or ``ADMIN_SCOPES``.
+        routes: the scopes that routes of your own need, such as ``{"POST /orders/*": ["agents:run"]}``, as in agno's
+            ``scope_mappings``. Without one, a route that agno has no scopes for needs ``ADMIN_SCOPES``.
 
     Raises:
-        ImproperlyConfigured: a path without a name, or an AgentOS that authenticates by itself.
+        ImproperlyConfigured: a path without a name, an AgentOS that authenticates by itself, or an agno before 3.0.11.
     """
+    if tuple(map(int, re.findall(r"\d+", version("agno"))[:3])) < OLDEST:
+        raise ImproperlyConfigured(
+            f"with_agentos() needs agno {'.'.join(map(str, OLDEST))} or later, not {version('agno')}: "
+            "there, AgentOS does not protect its routes if it has a path."
+        )
     prefix = "/" + path.strip("/")
     if prefix == "/":
         raise ImproperlyConfigured("AgentOS needs a path of its own, such as /agents/: the site has the others.")
-    return _SiteWithAgentOS(site, _Guarded(agent_os, authenticate, scopes), prefix)
+    return _SiteWithAgentOS(site, _Guarded(agent_os, authenticate, scopes, routes), prefix)
 
 
 class _SiteWithAgentOS:
@@ -124,7 +147,9 @@ class _SiteWithAgentOS:
 class _Guarded:
     """AgentOS behind the site's authentication."""
 
-    def __init__(self, agent_os: AgentOS, authenticate: Authenticate, scopes: ScopesOf) -> None:
+    def __init__(
+        self, agent_os: AgentOS, authenticate: Authenticate, scopes: ScopesOf, routes: Mapping[str, Sequence[str]]
+    ) -> None:
         self.app: Any = agent_os.get_app()
         self.authenticate, self.scopes = authenticate, scopes
         self._key = secrets.token_urlsafe(32)
@@ -138,6 +163,8 @@ class _Guarded:
             verification_keys=[self._key],
             algorithm=ALGORITHM,
             authorization=True,
+            # The first pattern that matches counts, after those of agno.
+            scope_mappings={**routes, **OWN_ROUTES, **OTHER_ROUTES},
             user_isolation=True,
         )
         # The innermost, as in AgentOS: the others change the path by which it chooses the scopes.

@@ -1,0 +1,87 @@
+"""The values of a column as the driver returns them, made into those of a field: a function for each column.
+
+It is chosen once for all rows, and does what Django does for each value.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Expression, Field, IntegerField
+
+from agno_memory.fields import DocumentField, TimestampField
+
+Column = Sequence[Any]
+# Takes the connection and a column of the driver's values, and returns the column of the field's values.
+Conversion = Callable[[BaseDatabaseWrapper, Column], Column]
+
+
+def conversion(field: Field[Any, Any], expression: Expression, connection: BaseDatabaseWrapper) -> Conversion:
+    """Return the conversion of the column of a field.
+
+    Args:
+        field: of the values.
+        expression: of the query that reads the column.
+        connection: to the database.
+    """
+    if not _converters(expression, connection):
+        return _unchanged
+    if isinstance(field, DocumentField):
+        # A backend with a converter of its own (MongoDB's) returns documents; the others return texts.
+        has_documents = connection.ops.get_db_converters(expression)
+        return partial(_documents if has_documents else _decoded, expression)
+    if isinstance(field, TimestampField) and connection.timezone is datetime.UTC:
+        return _in_utc
+    if isinstance(field, IntegerField):
+        return partial(_integers, expression)
+    return partial(_converted, expression)
+
+
+def _converters(expression: Expression, connection: BaseDatabaseWrapper) -> list[Any]:
+    return [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
+
+
+def _converted(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
+    """Convert values as Django does."""
+    for convert in _converters(expression, connection):
+        values = [convert(value, expression, connection) for value in values]
+    return values
+
+
+def _unchanged(connection: BaseDatabaseWrapper, values: Column) -> Column:
+    return values
+
+
+def _in_utc(connection: BaseDatabaseWrapper, values: Column) -> Column:
+    """Return the driver's datetimes as aware ones."""
+    utc = datetime.UTC
+    return [value.replace(tzinfo=utc) if value and value.tzinfo is None else value for value in values]
+
+
+def _integers(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
+    """Return integers as they are: the backend's conversion is for MongoDB's type of large ones."""
+    return values if set(map(type, values)) == {int} else _converted(expression, connection, values)
+
+
+def _decoded(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
+    """Return decoded JSON: one call for all texts takes a fifth of the time of a call for each."""
+    try:
+        decoded: list[Any] = json.loads(f"[{','.join(values)}]")
+    except (TypeError, ValueError):
+        decoded = []
+    # Django returns None, and a text that is not JSON, as they are.
+    return decoded if len(decoded) == len(values) else _converted(expression, connection, values)
+
+
+def _documents(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
+    """Return documents as they are: the backend would encode each one, for the field to decode it again."""
+    if set(map(type, values)) <= {list, dict}:
+        return values
+    return [
+        value if isinstance(value, list | dict) else _converted(expression, connection, [value])[0] for value in values
+    ]

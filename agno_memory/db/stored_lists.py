@@ -1,0 +1,144 @@
+"""``StoredLists``: the reads of the verbs of ``Memory``, of today and of an earlier moment."""
+
+from __future__ import annotations
+
+import datetime
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from django.db.models import Q
+
+from agno_memory.as_of_querysets import DEFAULT_ORDER, lookup_of_revisions, memories_of, merged
+from agno_memory.db.expiry import EXPIRES_AFTER
+from agno_memory.db.keyset import Order
+from agno_memory.db.many_rows import ManyRows
+from agno_memory.db.memory_statements import BY_KEY
+from agno_memory.db.rows import with_read_fields
+from agno_memory.db.statements import Condition, Select, SelectMany
+from agno_memory.db.stored_rows import KEY
+from agno_memory.models import UserMemory
+from agno_memory.names import MAX_COUNT
+from agno_memory.querysets import Position, sort_key
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.revision_querysets import VersionPosition
+from agno_memory.times import now
+
+SELECT = Select(*BY_KEY)
+# The time from which on a version held, and the time until which.
+BEGAN, ENDED = "last_updated__lte", "valid_until__gt"
+# A statement is compiled for each number of topics and words up to this one.
+MAX_COMPILED_LENGTH: Final = 8
+
+
+@lru_cache(maxsize=256)
+def select_many(*conditions: Condition, order: Order, after_position: bool) -> SelectMany:
+    """Return the statement for the lists of one shape."""
+    return SelectMany(*conditions, order=order, after_position=after_position)
+
+
+def _shape(lookups: dict[str, Any]) -> list[Condition]:
+    """Return the compiled part of conditions."""
+    return [Condition(lookup, len(value) if isinstance(value, list) else None) for lookup, value in lookups.items()]
+
+
+def _is_compiled(lookups: dict[str, Any]) -> bool:
+    """Return whether a statement is compiled for conditions of this shape.
+
+    An empty list is not compiled: it selects all rows or none, without a value to compare. Nor is metadata, of which
+    each key makes another statement.
+    """
+    lengths = [condition.length for condition in _shape(lookups) if condition.length is not None]
+    return "metadata__has" not in lookups and all(0 < length <= MAX_COMPILED_LENGTH for length in lengths)
+
+
+class StoredLists(ManyRows):
+    """Base of ``Store``: it reads memories."""
+
+    def get(self, memory_id: str, owner: str) -> UserMemory | None:
+        """Return an owner's memory, or None."""
+        values = {"key": KEY.digest(owner, memory_id), "user_id": owner}
+        memory = cast("UserMemory | None", self.read(lambda alias: SELECT.run(self.model, alias, values)))
+        return None if memory is None or memory.has_expired(now()) else memory
+
+    def select(
+        self,
+        lookups: dict[str, Any],
+        limit: int | None,
+        order: Order = "-last_updated",
+        position: Position | None = None,
+    ) -> list[UserMemory]:
+        """Return memories in an order, the first or those after a position.
+
+        Args:
+            lookups: arguments of ``QuerySet.filter()``, with values in the form in which they are compared:
+                those of ``querysets.conditions()`` and ``mentions()``.
+            limit: the maximum number of memories; None for all.
+            order: of the memories.
+            position: the last memory before them, or its time and id.
+        """
+        if not _is_compiled(lookups):
+            rows = with_read_fields(self.rows().current().filter(**lookups))
+            return rows.page(limit, position, order)
+        values = {**lookups, EXPIRES_AFTER: now()}
+        if position is not None:
+            values[order.removeprefix("-")], values["memory_id"] = sort_key(position, order)[:2]
+        statement = select_many(*_shape(lookups), order=order, after_position=position is not None)
+        read = self.read(lambda alias: statement.first(limit, self.model, alias, values))
+        return cast("list[UserMemory]", read)
+
+    def versions(
+        self, memory_id: str, owner: str, limit: int | None = None, position: VersionPosition | None = None
+    ) -> tuple[UserMemory | None, list[MemoryRevision]]:
+        """Return an owner's memory with this id, or None, and its earlier versions, the newest first.
+
+        Left out are the versions of an earlier memory with the same id, and one of a write that was killed: its
+        version still holds.
+
+        Args:
+            memory_id: of the memory.
+            owner: of the memory.
+            limit: the maximum number of earlier versions; None for all.
+            position: only the versions before this one.
+        """
+        current = self.get(memory_id, owner)
+        kept = self.model.revisions(self.write_alias).of_memory(owner, KEY.digest(owner, memory_id))
+        below = MAX_COUNT + 1
+        if position is not None:
+            below = position[1]
+            kept = kept.before(position)
+        elif current is not None:
+            below = current.version
+            kept = kept.filter(Q(last_updated__lt=current.last_updated) | Q(version__lt=current.version))
+        versions: list[MemoryRevision] = []
+        for revision in kept.newest()[:limit]:
+            if revision.version >= below:
+                break
+            versions.append(revision)
+            below = revision.version
+        return current, versions
+
+    def select_at(self, lookups: dict[str, Any], limit: int | None, moment: datetime.datetime) -> list[UserMemory]:
+        """Return the memories that met these conditions at a moment, the newest first.
+
+        Args:
+            lookups: as of ``select()``.
+            limit: as of ``select()``.
+            moment: the moment, in the history that is kept.
+        """
+        if not _is_compiled(lookups):
+            return list(self.rows().as_of(moment).filter(**lookups).page(limit))
+        held = {**lookups, BEGAN: moment, ENDED: moment}
+        of_versions = {lookup_of_revisions(lookup): value for lookup, value in held.items()}
+        current = {**lookups, BEGAN: moment}
+
+        def read(alias: str) -> list[UserMemory]:
+            def first(model: Any, conditions: dict[str, Any]) -> list[Any]:
+                statement = select_many(*_shape(conditions), order="-last_updated", after_position=False)
+                return statement.first(limit, model, alias, {**conditions, EXPIRES_AFTER: moment})
+
+            # A write in between moves a version from the first table to the second: it is in both then, not in none.
+            memories = first(self.model, current)
+            versions = first(self.model.revisions(alias).model, of_versions)
+            return merged(memories, memories_of(versions, self.model), DEFAULT_ORDER)[:limit]
+
+        return self.read(read)
