@@ -121,7 +121,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         Raises:
             ValidationError: bad input; nothing was written.
         """
-        candidate = _cleaned(trace, user_id=None if user_id is NO_USER else owner_id(user_id), version=1)
+        candidate = cleaned_trace(trace, user_id=None if user_id is NO_USER else owner_id(user_id), version=1)
         rows = self.rows_to_write(ANYONE).filter(trace_id=candidate.trace_id)
 
         def write() -> AgentTrace:
@@ -242,14 +242,14 @@ def _level(trace: AgentTrace) -> int:
 
 
 def _with_key(span: AgentSpan) -> AgentSpan:
-    candidate = _cleaned(span)
+    candidate = cleaned_trace(span)
     field: Any = AgentSpan._meta.pk
     candidate.key = field.get_pk_value_on_save(candidate)
     return candidate
 
 
-def _cleaned(row: Row, **values: Any) -> Row:
-    """Return a checked copy with texts that every database stores."""
+def cleaned_trace(row: Row, **values: Any) -> Row:
+    """Return a checked copy of a trace or a span with texts that every database stores; raises ValidationError."""
     texts = {
         field.attname: storable(getattr(row, field.attname))
         for field in row._meta.concrete_fields

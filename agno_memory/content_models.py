@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -32,7 +33,7 @@ class MemoryContent(models.Model):
     team_id = IdentifierField(_("team id"), null=True, blank=True)
     session_id = IdentifierField(_("session id"), null=True, blank=True)
     feedback = models.TextField(_("feedback"), null=True, blank=True, validators=[validators.validate_input])
-    expires_at = ExpiresAtField(
+    expires_at: models.DateTimeField[datetime.datetime | None, datetime.datetime | None] = ExpiresAtField(  # type: ignore[assignment]
         _("expires at"), help_text=_("From this time on, the memory is in no list. Empty: it stays.")
     )
     pinned = models.BooleanField(

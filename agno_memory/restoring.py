@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from django.db.models import Case, Value, When
 
 from agno_memory.cleaning import field_named
 from agno_memory.conf import conf
-from agno_memory.db.keyset import after, in_order
+from agno_memory.db.keyset import in_order
 from agno_memory.db.readable import Damaged
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing
@@ -30,8 +30,6 @@ from agno_memory.times import now
 
 Batch = Sequence[MemoryRevision]
 
-# No write changes this order, and an index serves it.
-ORDER: Final = ("valid_until", "key")
 # The fields that a restored version brings back.
 RESTORED: Final = (*CONTENT_FIELDS, "created_at")
 
@@ -61,7 +59,8 @@ class BulkRestore:
         if versions.query.is_sliced or versions.query.combinator:
             raise TypeError("BulkRestore takes neither a slice nor a union: it would restore more versions.")
         alias = getattr(versions, "_db", None) or write_alias(UserMemory)
-        self._versions = versions.using(alias).order_by(*in_order(*ORDER))
+        # No write changes this order, and an index serves it.
+        self.versions: RevisionQuerySet = versions.using(alias).order_by(*in_order("valid_until"))
         self._alias = alias
         self._store = Store(alias)
         self._on_batch = on_batch
@@ -69,24 +68,39 @@ class BulkRestore:
     def run(self) -> Restored:
         """Restore the versions, and return the numbers."""
         restored = left = 0
-        position: MemoryRevision | None = None
-        # The conditions may also be true of versions that this call ends.
-        until = self._versions.order_by(*in_order(*(f"-{name}" for name in ORDER))).only(*ORDER).first()
-        while until and (batch := self._next(position, until.valid_until)):
+        for batch in self._batches():
             attempt = partial(all_or_nothing, self._alias, partial(self._restore_batch, batch))
             # An id may be taken since it was looked up.
             written = retry(attempt, MemoryExists)
-            restored, left, position = restored + len(written), left + len(batch) - len(written), batch[-1]
+            restored, left = restored + len(written), left + len(batch) - len(written)
             self._announce(written)
             if self._on_batch and written:
                 self._on_batch(written)
         return Restored(restored, left)
 
-    def _next(self, position: MemoryRevision | None, until: datetime.datetime) -> list[MemoryRevision]:
-        left = self._versions.filter(valid_until__lte=until)
-        if position is not None:
-            left = left.filter(after(ORDER, [getattr(position, name) for name in ORDER]))
-        return list(left.defer("search_text")[: conf.BATCH_SIZE])
+    def _batches(self) -> Iterator[Batch]:
+        """Yield the versions in batches: those of one time come in one batch, or in batches of their own."""
+        # The conditions may also be true of versions that this call ends.
+        last = self.versions.reverse().only("valid_until").first()
+        versions = self.versions.filter(valid_until__lte=last.valid_until) if last else self.versions.none()
+        versions = versions.defer("search_text")
+        left, size = versions, conf.BATCH_SIZE
+        while batch := list(left[:size]):
+            moment = batch[-1].valid_until
+            whole = [version for version in batch if version.valid_until < moment] if len(batch) == size else batch
+            if whole:
+                yield whole
+            else:
+                yield from self._batches_of(moment)
+            left = versions.filter(valid_until__gt=whole[-1].valid_until if whole else moment)
+
+    def _batches_of(self, moment: datetime.datetime) -> Iterator[Batch]:
+        """Yield the versions that ended at one time."""
+        versions = self.versions.filter(valid_until=moment).order_by(*in_order("key")).defer("search_text")
+        batch = list(versions[: conf.BATCH_SIZE])
+        while batch:
+            yield batch
+            batch = list(versions.filter(key__gt=batch[-1].key)[: conf.BATCH_SIZE])
 
     def _restore_batch(self, batch: Batch) -> Batch:
         """Restore versions owner by owner, and return those that were restored."""

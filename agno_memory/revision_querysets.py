@@ -60,7 +60,7 @@ class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
 
     def walk(self) -> Iterator[MemoryRevision]:
         """Yield these versions of one person's memories, by memory, the oldest first, read page by page."""
-        rows = self.order_by(*BY_MEMORY)
+        rows = self.order_by(*in_order(*BY_MEMORY))
         page = list(rows[: conf.BATCH_SIZE])
         while page:
             yield from page

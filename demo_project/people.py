@@ -16,7 +16,7 @@ from agno_memory.db.store import Store
 from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.times import now
-from agno_memory.transfer.importer import Importer
+from agno_memory.transfer.importer import MemoryImporter
 from agno_memory.transfer.records import Record, Rejected
 
 # The demo's login, which is also one of the people.
@@ -60,7 +60,7 @@ def load() -> int:
     if UserMemory.objects.filter(user_id__in=owners.values()).exists():
         return 0
     people = {owners[name]: memories for name, memories in read().items() if name in owners}
-    importer = Importer(Store(None), _refuse)
+    importer = MemoryImporter(Store(None), _refuse)
     for _totals in importer.run(_records(people)):
         pass
     return importer.totals.imported

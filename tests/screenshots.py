@@ -33,6 +33,10 @@ PAGES = {
     "form": f"{LIST}memory-077/change/",
     # The account of maya@example.com, the first after the login.
     "person": person("2"),
+    # The same memory's versions, and two memories of this account that say the same.
+    "history": f"{LIST}USwIofJhplTk_zd7GZbevMf2vqS1pliO/history/",
+    "duplicates": f"{person('2')}duplicates/",
+    "deleted": f"{LIST}deleted/",
     "dashboard": DASHBOARD,
     "session": "/admin/agno_memory/agentsession/demo-travel/change/",
     # The trace of the first turn of that session.
@@ -56,7 +60,35 @@ def load() -> None:
         memory.memory_id = f"memory-{number:03}"
         with mock.patch("django.utils.timezone.now", return_value=moment):
             Memory().add_user_memory(memory, owners[owner])
+    load_history(owners["maya@example.com"])
     conversations.load()
+
+
+def load_history(owner: str) -> None:
+    """Add a memory with three versions, one that says the same, and one that was deleted."""
+    from agno_memory.acting import acting
+    from agno_memory.memory import Memory
+    from agno_memory.models import UserMemory
+
+    memory = Memory()
+
+    def at(days: int) -> Any:
+        return mock.patch("django.utils.timezone.now", return_value=NOW - datetime.timedelta(days=days))
+
+    def city(text: str) -> UserMemory:
+        return UserMemory(memory_id="memory-city", memory=text, topics=["home"])
+
+    with at(20), acting("travel-agent", through="agno"):
+        memory.add_user_memory(city("Lives in Porto, close to the river"), owner)
+        memory.add_user_memory(UserMemory(memory_id="memory-gone", memory="Is on holiday in March"), owner)
+    with at(6), acting("travel-agent", through="agno"):
+        memory.replace_user_memory("memory-city", city("Lives in Lisbon, close to the sea"), owner)
+    with at(2), acting("1", through="admin", reason="She wrote: not by the sea (ticket 812)"):
+        memory.replace_user_memory("memory-city", city("Lives in Lisbon, close to the castle"), owner)
+        memory.delete_user_memory("memory-gone", owner)
+    with at(1), acting("travel-agent", through="agno"):
+        again = UserMemory(memory_id="memory-city-2", memory="Lives in Lisbon close to the castle", topics=["city"])
+        memory.add_user_memory(again, owner)
 
 
 class Clock(datetime.datetime):

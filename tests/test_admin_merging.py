@@ -14,6 +14,7 @@ from agno_memory.admin.merging import MAX_MERGED
 from agno_memory.conf import conf
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.revision_models import MemoryRevision
 from tests.admin import LIST, add, add_many, staff
 from tests.databases import commits, each_database
 from tests.test_admin_actions import choose, messages
@@ -59,7 +60,8 @@ def test_the_newest_stays_with_the_chosen_text(memories: list[UserMemory]) -> No
     assert "Likes &lt;b&gt;tea&lt;/b&gt;" in content
     assert asked.context["topics"] == ["drinks", "tea"]
     assert UserMemory.objects.count() == 4
-    assert confirm(client, asked, keep=memories[1].key).status_code == 302
+    assert confirm(client, asked, keep=memories[1].key, reason="ticket 7").status_code == 302
+    assert set(MemoryRevision.objects.values_list("reason", flat=True)) == {"ticket 7"}
     merged = UserMemory.objects.exclude(key=other.key).get()
     assert (merged.memory_id, merged.memory) == (memories[2].memory_id, "Likes green tea")
     assert sorted(merged.topics) == ["drinks", "tea"]

@@ -21,7 +21,7 @@ from agno_memory.test.helpers import with_settings
 from tests.admin import ADD, LIST, add, add_many, memory_url, page, save, staff
 from tests.admin import now as read
 from tests.databases import commits, each_database
-from tests.test_admin_actions import run
+from tests.test_admin_actions import choose, confirm, run
 
 pytestmark = [commits, each_database]
 
@@ -191,6 +191,18 @@ def test_the_history_names_the_bulk_action(site: str) -> None:
     ways = set(MemoryRevision.objects.values_list("through", flat=True))
     assert len(ways) == 1
     assert re.fullmatch(r"admin, action [0-9a-f]{8}", ways.pop())
+
+
+def test_each_bulk_action_takes_a_reason(site: str) -> None:
+    memories, client = add_many(3), staff()
+    run(client, "add_topic", memories, topic="new", reason=" ticket 7 ")
+    run(client, "move", memories[:1], user_id="noah", is_new="on", reason="ticket 8")
+    run(client, "delete_selected", memories[1:], reason="")
+    versions = set(MemoryRevision.objects.values_list("is_deleted", "reason"))
+    assert versions == {(False, "ticket 7"), (True, "")}
+    asked = choose(client, "delete_selected", UserMemory.objects.all())
+    assert confirm(client, asked, reason="x" * 1_001).context["form"].errors
+    assert UserMemory.objects.count() == 1
 
 
 def test_many_are_undone_in_few_statements(site: str) -> None:

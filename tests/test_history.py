@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import Any
 from unittest import mock
@@ -172,6 +172,116 @@ def test_a_writer_that_was_killed_without_transactions(alias: str, action: str, 
     ]
     assert history[1].valid_until == history[0].valid_from
     assert MemoryRevision.objects.using(alias).count() == 1
+
+
+# The commands of MongoDB that write, and the one that makes the writes of a transaction last.
+WRITING = ("insert", "update", "delete", "findAndModify", "commitTransaction")
+
+
+@contextmanager
+def killed_before_statement(alias: str, number: int) -> Iterator[None]:
+    """End a process before one of its statements that write, counted from 0."""
+    left = [number]
+
+    def pass_by(name: str) -> None:
+        if not left[0]:
+            raise Killed(name)
+        left[0] -= 1
+
+    def execute(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith(("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")):
+            pass_by(sql)
+        return execute(sql, params, many, context)
+
+    if connections[alias].vendor != "mongodb":
+        with connections[alias].execute_wrapper(execute):
+            yield
+        return
+    from pymongo.synchronous.pool import Connection
+
+    command = Connection.command
+
+    def counted(connection: Any, database: str, spec: Any, *args: Any, **kwargs: Any) -> Any:
+        if next(iter(spec)) in WRITING:
+            pass_by(str(spec))
+        return command(connection, database, spec, *args, **kwargs)
+
+    with mock.patch.object(Connection, "command", counted):
+        yield
+
+
+def texts_of(memory: Memory, owner: str) -> set[str]:
+    """Return all texts of an owner that a list or a history still has."""
+    versions = MemoryRevision.objects.using(memory.write_alias).filter(user_id=owner)
+    return {each.memory for each in [*memory.get_user_memories(owner), *versions]}
+
+
+def restore_deleted(memory: Memory, owner: str) -> None:
+    memory.restore_user_memory("gone", owner, version=1)
+
+
+def merge_both(memory: Memory, owner: str) -> None:
+    there = [each.memory_id for each in memory.get_user_memories(owner) if each.memory_id in ("a", "b")]
+    if len(there) == 2:
+        memory.merge_user_memories(there, owner, "both")
+
+
+# Each with the texts of the list afterwards.
+WRITERS: dict[str, tuple[Callable[[Memory, str], object], set[str]]] = {
+    "restores": (lambda memory, owner: memory.restore_user_memory("a", owner, version=1), {"one", "other"}),
+    "restores a deleted memory": (restore_deleted, {"two", "other", "deleted"}),
+    "merges": (merge_both, {"both"}),
+    "deletes several": (lambda memory, owner: memory.delete_user_memories(["a", "b"], owner), set()),
+    "adds a topic": (
+        lambda memory, owner: BulkMemory(memory.rows_to_write(owner)).add_topic("x"),
+        {"two", "other"},
+    ),
+    "prunes": (lambda memory, _owner: prune(memory.write_alias), {"two", "other"}),
+}
+
+
+@commits
+@each_database
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_writer_that_is_killed_before_any_of_its_statements(alias: str, name: str) -> None:
+    """Nothing is lost, a repetition completes the write, and no version is there twice."""
+    memory = Memory(alias)
+    write, afterwards = WRITERS[name]
+    # Pruning removes it, and all else keeps it.
+    expired = {"expired"} if name != "prunes" else set()
+    for number in range(20):
+        owner = f"maya {number}"
+        memory.add_user_memories(
+            [
+                UserMemory(memory_id="a", memory="one"),
+                UserMemory(memory_id="b", memory="other"),
+                UserMemory(memory_id="gone", memory="deleted"),
+            ],
+            owner,
+        )
+        memory.replace_user_memory("a", UserMemory(memory="two"), owner)
+        memory.delete_user_memory("gone", owner)
+        with at(now() - 10 * SECOND):
+            memory.add_user_memory(UserMemory(memory="expired", expires_at=now() + SECOND), owner)
+        before = texts_of(memory, owner)
+        was_killed = False
+        try:
+            with killed_before_statement(alias, number):
+                write(memory, owner)
+        except Killed:
+            was_killed = True
+        stored = {each.memory for each in memory.rows_to_write(owner)}
+        assert texts_of(memory, owner) | stored >= before | expired
+        with suppress(MemoryNotFound):
+            write(memory, owner)
+        assert {each.memory for each in memory.get_user_memories(owner)} == afterwards
+        for memory_id in ("a", "b", "gone"):
+            versions = [each.version for each in memory.get_user_memory_history(memory_id, owner)]
+            assert versions == sorted(set(versions), reverse=True)
+        if not was_killed:
+            assert number
+            return
+    pytest.fail("The writer has more statements than the test kills.")
 
 
 @commits

@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 from django.db import connections, models
 
-from agno_memory.db.keyset import in_order
+from agno_memory.admin import trash
+from agno_memory.admin.undo import UndoPages
+from agno_memory.db.keyset import after, in_order
 from agno_memory.db.stored_rows import KEY
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.restoring import BulkRestore
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.revision_querysets import BY_MEMORY, LAST_DELETED
 from agno_memory.services import ANYONE
-from agno_memory.times import now
+from agno_memory.times import now, to_milliseconds
 from tests.databases import commits, each_database
 from tests.test_session_shapes import READS_ALL, SORTS, winning
 
@@ -34,7 +37,19 @@ def key(user: str, memory_id: str) -> str:
     return made
 
 
+def undone(memory: Memory) -> Any:
+    """Return the versions that a bulk action of staff has ended, as its undo reads them."""
+    moment = to_milliseconds(THEN)
+    write = {"from": moment, "to": moment, "by": "ann", "through": "admin, action 1"}
+    return BulkRestore(UndoPages.narrow(memory.rows(ANYONE).revisions(), write)).versions
+
+
 IN_ORDER: dict[str, Question] = {
+    "an action's versions": lambda memory: undone(memory)[:10],
+    "the last one of an action's versions": lambda memory: undone(memory).reverse()[:1],
+    "everybody's deleted memories, after a position": lambda memory: (
+        memory.rows(ANYONE).revisions().deleted().filter(after(LAST_DELETED, (THEN, "x"))).only(*trash.COLUMNS)[:10]
+    ),
     "the versions of a memory": lambda memory: (
         memory.rows("user 5").revisions().of_memory("user 5", key("user 5", "m5")).newest()[:10]
     ),

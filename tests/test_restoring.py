@@ -173,6 +173,23 @@ def test_an_id_that_is_taken_in_between_stays(alias: str, memory: Memory) -> Non
     assert {each.memory for each in rows(alias)} == {"new", "b"}
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 100])
+def test_batches_of_any_size_have_each_version_once(alias: str, memory: Memory, size: int) -> None:
+    """Of one time and of many."""
+    before = state(alias)
+    moment = now()
+    for owner, seconds in (("maya", 0), ("noah", 1)):
+        for number in range(5):
+            with at(moment + datetime.timedelta(seconds=seconds * number)), acting(through="action 1"):
+                memory.delete_user_memory(f"m{number}", owner)
+    batches: list[int] = []
+    with with_settings(BATCH_SIZE=size):
+        versions = MemoryRevision.objects.using(alias).filter(through="action 1")
+        assert BulkRestore(versions, lambda batch: batches.append(len(batch))).run() == (10, 0)
+    assert max(batches) <= size
+    assert state(alias) == before
+
+
 def test_signals_are_sent(alias: str, memory: Memory) -> None:
     sent: list[tuple[str, str, int]] = []
 

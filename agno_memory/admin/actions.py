@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from agno_memory import times
+from agno_memory.acting import acting
 from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.charts import number
 from agno_memory.admin.exports import download
@@ -32,7 +33,7 @@ from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.validators import canonical_topics, limit_topics
+from agno_memory.validators import canonical_topics, limit_topics, validate_note
 
 if TYPE_CHECKING:
     from agno_memory.admin.memories import UserMemoryAdminMixin
@@ -52,6 +53,17 @@ class ActionForm(forms.Form):
     """
 
     until = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason (optional)"),
+        required=False,
+        validators=[validate_note],
+        widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The reason comes after the fields of subclasses.
+        self.order_fields([name for name in self.fields if name != "reason"])
 
     def clean_until(self) -> datetime.datetime:
         try:
@@ -180,10 +192,10 @@ def confirm_or_perform(
         rows = rows.filter(last_updated__lte=form.cleaned_data["until"])
         perform(action, model_admin, request, rows, form.cleaned_data)
         return None
-    for field in form.fields.values():
+    for name, field in form.fields.items():
         if isinstance(field.widget, forms.TextInput):
-            url = model_admin.url(action.completion)
-            field.widget.attrs |= {**model_admin.theme_attrs(), "data-am-complete": url}
+            completed = {} if name == "reason" else {"data-am-complete": model_admin.url(action.completion)}
+            field.widget.attrs |= {**model_admin.theme_attrs(), **completed}
     return confirmation_page(action, form, model_admin, request, rows)
 
 
@@ -221,7 +233,7 @@ def perform(
 ) -> None:
     """Run an action, log it for each memory, and show the staff user how many memories it changed."""
     bulk = BulkMemory(rows, lambda batch: action.log(request, batch, form_data))
-    with model_admin.undoable(request) as offer_undo:
+    with acting(reason=form_data["reason"]), model_admin.undoable(request) as offer_undo:
         count = action.run(bulk, form_data)
         if count and action.is_undoable:
             offer_undo()

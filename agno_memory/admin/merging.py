@@ -20,6 +20,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from agno_memory.acting import acting
 from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.actions import ActionForm
 from agno_memory.admin.charts import number
@@ -123,7 +124,7 @@ def _merge(model_admin: UserMemoryAdminMixin, request: HttpRequest, form: MergeF
     """Merge the memories, and return False, with an error in the form, if their content does not allow it."""
     ids = [memory.memory_id for memory in form.memories]
     try:
-        with model_admin.undoable(request) as offer_undo:
+        with acting(reason=form.cleaned_data["reason"]), model_admin.undoable(request) as offer_undo:
             merged = Memory().merge_user_memories(ids, form.memories[0].user_id, memory=form.text)
             offer_undo()
     except ValidationError as error:
@@ -142,7 +143,8 @@ def _merge(model_admin: UserMemoryAdminMixin, request: HttpRequest, form: MergeF
 
 def _confirmation_page(model_admin: UserMemoryAdminMixin, request: HttpRequest, form: MergeForm) -> TemplateResponse:
     owner = form.memories[0].user_id
-    form.fields["memory"].widget.attrs |= model_admin.theme_attrs()
+    for name in ("memory", "reason"):
+        form.fields[name].widget.attrs |= model_admin.theme_attrs()
     context = {
         "media": model_admin.media + form.media,
         "bulk_action": {"name": "merge", "button": _("Merge")},

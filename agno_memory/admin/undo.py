@@ -35,6 +35,7 @@ from agno_memory.conf import conf
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.revision_querysets import RevisionQuerySet
 from agno_memory.times import from_milliseconds, now, to_milliseconds
 
 if TYPE_CHECKING:
@@ -128,18 +129,18 @@ class UndoPages(VisibleRows, PageMixin, _Admin):
             return self._undo_addition(request, write)
         if not self.has_change_permission(request):
             raise PermissionDenied
-        result = restore_versions(request, self._versions_of(request, write), "Undone.")
+        result = restore_versions(request, self.narrow(self.versions(request), write), "Undone.")
         report_restored(request, result)
         if "key" in write and result.restored:
             return HttpResponseRedirect(self.url("change", write["key"]))
         return HttpResponseRedirect(self._list_before(request))
 
-    def _versions_of(self, request: HttpRequest, write: Write) -> Any:
-        """Return the versions that a write has ended."""
+    @staticmethod
+    def narrow(versions: RevisionQuerySet, write: Write) -> RevisionQuerySet:
+        """Narrow to the versions that a write has ended."""
         is_bulk = "key" not in write
         margin = MARGIN if is_bulk else datetime.timedelta()
         period = from_milliseconds(write["from"]) - margin, from_milliseconds(write["to"]) + margin
-        versions = self.versions(request)
         if not is_bulk:
             versions = versions.of_memory(write["user_id"], write["key"])
         return versions.filter(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,13 +12,10 @@ from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 
 from agno_memory.db.keyset import in_order
-from agno_memory.db.statements import Insert
 from agno_memory.db.transactions import all_or_nothing
-from agno_memory.derived_fields import DerivedTextField
-from agno_memory.fields import DocumentField
 from agno_memory.retries import retry
+from agno_memory.transfer.rows import INSERT, line_of, prepared, values_of
 
-INSERT: Final = Insert()
 # The rows of agents that are in memory at once: one may have megabytes.
 ROWS_AT_ONCE: Final = 50
 # Of a batch that loses against other writers of the target.
@@ -147,10 +143,10 @@ class Copier:
         """
         target = self.aliases[1]
         if new:
-            INSERT.run_many(self.model, target, [_prepared(row) for row in new])
+            INSERT.run_many(self.model, target, [prepared(row) for row in new])
         key = _key_of(self.model).attname
         for row, older in newer:
-            values = {name: value for name, value in _values_of(row).items() if name != key}
+            values = {name: value for name, value in values_of(row).items() if name != key}
             unchanged = self._rows_on(target).filter(pk=row.pk, **self.guard(older))
             if not unchanged.update(**values):
                 raise RowChanged
@@ -161,12 +157,7 @@ class Copier:
 
     def line_of(self, row: Any) -> bytes:
         """Return the values of a row, for its comparison and for the digest."""
-        values = {
-            column.attname: getattr(row, column.attname)
-            for column in self.model._meta.concrete_fields
-            if column.attname not in self.incomparable and not isinstance(column, DerivedTextField)
-        }
-        return json.dumps(values, default=str, sort_keys=True).encode() + b"\n"
+        return line_of(row, self.incomparable) + b"\n"
 
     def title_of(self, row: Any) -> str:
         """Return the name of a row for people: ``m-1 of maya``."""
@@ -204,23 +195,3 @@ def _is_of_another(older: Any, row: Any) -> bool:
     """Return whether a row of the target belongs to another person; one without a person may get one."""
     owner = getattr(older, "user_id", None)
     return owner is not None and owner != row.user_id
-
-
-def _values_of(row: Model) -> dict[str, Any]:
-    """Return the values of a row, unchanged but for those that are computed for searches."""
-    columns = row._meta.concrete_fields
-    return {
-        column.attname: column.pre_save(row, add=True)
-        if isinstance(column, DerivedTextField)
-        else getattr(row, column.attname)
-        for column in columns
-    }
-
-
-def _prepared(row: Model) -> dict[str, Any]:
-    """Return the values of a row as ``INSERT`` takes them."""
-    values = _values_of(row)
-    for column in row._meta.concrete_fields:
-        if not isinstance(column, DocumentField):
-            values[column.attname] = column.get_prep_value(values[column.attname])
-    return values

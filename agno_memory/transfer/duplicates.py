@@ -29,21 +29,24 @@ ALREADY_STORED: Final = "this owner has a memory with this id but other content 
 
 
 class SeenIds:
-    """The keys of a source's memories so far, with their content. They are on disk, because there may be millions."""
+    """The keys of a source's rows so far, with their content. They are on disk, because there may be millions."""
 
     def __init__(self) -> None:
         # For an empty name, SQLite creates a temporary database: in memory while it is small, deleted when closed.
         self._connection = sqlite3.connect("")
         self._connection.execute("CREATE TABLE seen (key PRIMARY KEY, digest) WITHOUT ROWID")
 
-    def add(self, memory: UserMemory) -> Match:
-        """Compare a memory with the first one of its owner and id, and keep it if it is NEW."""
-        digest = hashlib.sha256(repr(_content_of(memory)).encode()).digest()[:16]
-        earlier = self._connection.execute("SELECT digest FROM seen WHERE key = ?", [memory.key]).fetchone()
+    def add(self, key: str, content: object) -> Match:
+        """Compare a row with the first one with its key, and keep it if it is NEW."""
+        digest = hashlib.sha256(repr(content).encode(errors="surrogatepass")).digest()[:16]
+        earlier = self._connection.execute("SELECT digest FROM seen WHERE key = ?", [key]).fetchone()
         if earlier is None:
-            self._connection.execute("INSERT INTO seen VALUES (?, ?)", [memory.key, digest])
+            self._connection.execute("INSERT INTO seen VALUES (?, ?)", [key, digest])
             return Match.NEW
         return Match.SAME if earlier[0] == digest else Match.OTHER_CONTENT
+
+    def __contains__(self, key: str) -> bool:
+        return self._connection.execute("SELECT 1 FROM seen WHERE key = ?", [key]).fetchone() is not None
 
     def close(self) -> None:
         """Delete the temporary database."""
@@ -55,10 +58,11 @@ def compare_with_stored(memory: UserMemory, stored: UserMemory) -> Match:
     # A stored memory with a later version is the same one, edited after its import.
     # EXPIRE_AFTER may have set a time that the source does not give.
     names = [name for name in CONTENT_FIELDS if name != "expires_at" or getattr(memory, name) is not None]
-    if stored.version == 1 and _content_of(stored, names) != _content_of(memory, names):
+    if stored.version == 1 and content_of(stored, names) != content_of(memory, names):
         return Match.OTHER_CONTENT
     return Match.SAME
 
 
-def _content_of(memory: UserMemory, names: Iterable[str] = CONTENT_FIELDS) -> list[Any]:
+def content_of(memory: UserMemory, names: Iterable[str] = CONTENT_FIELDS) -> list[Any]:
+    """Return the values by which memories are compared."""
     return [getattr(memory, name) for name in names]

@@ -293,6 +293,10 @@ def test_agentos_runs_what_is_due(store: Any, alias: str) -> None:
     app = agent_os.get_app()
     found: list[Any] = []
 
+    def is_free() -> bool:
+        schedule = DjangoDb(alias).get_schedule("s")
+        return schedule is not None and schedule["locked_by"] is None
+
     async def serve() -> None:
         async with app.router.lifespan_context(app):
             executor = app.state.scheduler_executor
@@ -302,7 +306,8 @@ def test_agentos_runs_what_is_due(store: Any, alias: str) -> None:
             for _attempt in range(100):
                 await asyncio.sleep(0.1)
                 found[:] = await asyncio.to_thread(lambda: DjangoDb(alias).get_schedule_runs("s")[0])
-                if found and found[0]["status"] != "running":
+                # The schedule is released after the run was written; the end of the server would interrupt it.
+                if found and found[0]["status"] != "running" and await asyncio.to_thread(is_free):
                     return
 
     asyncio.run(serve())

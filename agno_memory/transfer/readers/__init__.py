@@ -38,13 +38,9 @@ def reader_for(source: Source, format: str | None, table: str | None) -> Reader:
     tables = source.tables() if table is None else [find_table(source, table)]
     if format is not None and len(tables) == 1:
         return READERS[format](source, tables[0])
-    readers = list(READERS.values()) if format is None else [READERS[format]]
-    matching = [reader for name in tables for reader in _matching(source, name, readers)]
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        choices = ", ".join(f"{reader.table} ({reader.name})" for reader in matching)
-        raise SourceError(f"Several tables hold memories: {choices}. Choose one with --table.")
+    matching = _only_reader(source, format, tables)
+    if matching is not None:
+        return matching
     if len(tables) == 1 and source.is_empty(tables[0]):
         # mem0 writes {"results": []} for a person without memories.
         return Mem0(source, tables[0])
@@ -52,6 +48,30 @@ def reader_for(source: Source, format: str | None, table: str | None) -> Reader:
         f"The format is not recognized; tables: {table_names(tables)}. "
         f"Choose a format with --format and a table with --table:\n{format_list()}"
     )
+
+
+def find_reader(source: Source, format: str | None, table: str | None) -> Reader | None:
+    """Return a reader for the table that holds memories; None if the source has no memories.
+
+    Args:
+        source: to look in.
+        format: as of ``reader_for()``.
+        table: names of tables to look in, separated by commas; by default all.
+
+    Raises:
+        SourceError: several tables match.
+    """
+    tables = source.tables() if table is None else [find_table(source, name) for name in table.split(",")]
+    return _only_reader(source, format, tables)
+
+
+def _only_reader(source: Source, format: str | None, tables: list[str]) -> Reader | None:
+    readers = list(READERS.values()) if format is None else [READERS[format]]
+    matching = [reader for name in tables for reader in _matching(source, name, readers)]
+    if len(matching) > 1:
+        choices = ", ".join(f"{reader.table} ({reader.name})" for reader in matching)
+        raise SourceError(f"Several tables hold memories: {choices}. Choose one with --table.")
+    return matching[0] if matching else None
 
 
 def _matching(source: Source, table: str, readers: list[type[Reader]]) -> list[Reader]:

@@ -68,6 +68,9 @@ class Source:
         with closing(self.rows(table)) as rows:  # type: ignore[type-var]
             return next(rows, None) is None
 
+    def read_at_once(self, rows: int) -> None:
+        """Limit the rows of the next table that are in memory at once, if a server sends many."""
+
     def close(self) -> None:
         """Close the file or the connection."""
 

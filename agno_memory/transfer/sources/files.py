@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import BinaryIO, Final
 
-from agno_memory.transfer.sources.base import SAMPLE_SIZE, Item, Row, Source
+from agno_memory.transfer.sources.base import SAMPLE_SIZE, Item, Row, Source, SourceError
 
 # Bytes that are read at a time.
 CHUNK_SIZE: Final = 2**16
@@ -27,6 +27,9 @@ class FileSource(Source):
         self._head = head
         self.name = name
         self.total = size
+        # The position after the first bytes.
+        self._start = stream.tell() if stream.seekable() else 0
+        self._is_read = False
 
     def tables(self) -> list[str]:
         return [self.name]
@@ -36,8 +39,13 @@ class FileSource(Source):
 
     def first_rows(self, table: str) -> list[Row]:
         # Standard input cannot be read twice, so only the first bytes are examined.
-        rows = (row for _where, row in self._rows([self._head]) if isinstance(row, dict))
-        return list(islice(rows, SAMPLE_SIZE))
+        first = _sample(self._rows([self._head]))
+        if first or not self._stream.seekable():
+            return first
+        # The first row may be longer, as that of a session with its runs.
+        first = _sample(self._rows(self._chunks()))
+        self.position = 0
+        return first
 
     def close(self) -> None:
         self._stream.close()
@@ -46,8 +54,19 @@ class FileSource(Source):
         raise NotImplementedError("A file splits its bytes into rows.")
 
     def _chunks(self) -> Iterator[bytes]:
+        if self._stream.seekable():
+            # The table may be read twice: for sessions, and for the runs in them.
+            self._stream.seek(self._start)
+        elif self._is_read:
+            raise SourceError(f"{self.name} can be read only once. Save it as a file.")
+        self._is_read = True
         yield self._head
         self.position = len(self._head)
         while chunk := self._stream.read(CHUNK_SIZE):
             self.position += len(chunk)
             yield chunk
+
+
+def _sample(items: Iterable[Item]) -> list[Row]:
+    rows = (row for _where, row in items if isinstance(row, dict))
+    return list(islice(rows, SAMPLE_SIZE))

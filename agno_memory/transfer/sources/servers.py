@@ -26,7 +26,7 @@ class ServerSource(Source):
     # Seconds to wait for the first response.
     connect_timeout: ClassVar[int] = 10
     # Rows that the server sends at a time.
-    batch_size: ClassVar[int] = 1_000
+    batch_size = 1_000
 
     def __init__(self, url: str) -> None:
         if not _is_well_formed(url):
@@ -35,6 +35,9 @@ class ServerSource(Source):
                 "of the user and the password: %40 is an @."
             )
         self.url = url
+
+    def read_at_once(self, rows: int) -> None:
+        self.batch_size = rows
 
     def connection_error(self, error: Exception) -> SourceError:
         """Return the error that reports why the server cannot be read."""

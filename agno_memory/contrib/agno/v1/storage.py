@@ -8,9 +8,10 @@ from agno.storage.base import Storage
 
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.agno_rows import old_run, runs_by_id
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v1.rows import run_from_agno, runs_by_id, session_from_agno, session_to_agno
+from agno_memory.contrib.agno.v1.rows import session_from_agno, session_to_agno
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.services import ANYONE
 
@@ -118,7 +119,7 @@ class DjangoStorage(Storage):
         written = runs_by_id(runs)
         for run_id, (index, data) in written.items():
             if stored.get(run_id) != data:
-                run = run_from_agno(run_id, data, self._session_type)
+                run = old_run(run_id, data, self._session_type)
                 self._sessions.upsert_run(session.session_id, run, owner, run_index=index)
         removed = stored.keys() - written.keys()
         if removed:

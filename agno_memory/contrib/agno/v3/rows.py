@@ -14,19 +14,14 @@ from agno.session import AgentSession as AgnoAgentSession
 from agno.session import TeamSession as AgnoTeamSession
 
 from agno_memory.agent_documents import optional_moment
-from agno_memory.exceptions import ValidationError
+from agno_memory.agno_rows import NAME, SESSION_IDS, SESSION_JSON, split_name
 from agno_memory.json_texts import JSONText, json_text
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.times import to_epoch
-from agno_memory.validators import validate_query
 
 # The attributes that agno's objects and this app's rows have in common, apart from times.
 MEMORY_FIELDS: Final = ("memory_id", "memory", "topics", "input", "feedback", "agent_id", "team_id")
-SESSION_IDS: Final = ("agent_id", "team_id", "workflow_id")
-SESSION_JSON: Final = ("agent_data", "team_data", "workflow_data", "metadata", "summary")
 RUN_FIELDS: Final = ("run_id", "run_type", "agent_id", "team_id", "workflow_id", "parent_run_id")
-# The key of ``session_data`` under which agno keeps the name of a session.
-NAME: Final = "session_name"
 
 
 def to_json(value: Any) -> Any:
@@ -88,7 +83,7 @@ def memory_result(memory: UserMemory, deserialize: bool | None) -> Any:
 def session_from_agno(session: Any) -> AgentSession:
     """Return the unsaved row of agno's session, without its runs."""
     values = session.to_dict(include_runs=False)
-    data, name = _split_name(values.get("session_data"))
+    data, name = split_name(values.get("session_data"))
     row = AgentSession(
         session_id=values["session_id"],
         session_type=_type_of(session).value,
@@ -142,19 +137,6 @@ def _type_of(session: Any) -> SessionType:
     if isinstance(session, AgnoAgentSession):
         return SessionType.AGENT
     return SessionType.TEAM if isinstance(session, AgnoTeamSession) else SessionType.WORKFLOW
-
-
-def _split_name(data: dict[str, Any] | None) -> tuple[dict[str, Any] | None, str]:
-    """Return a session's data without its name, and the name, which has a column of its own.
-
-    A name that the column does not take stays in the data.
-    """
-    name = (data or {}).get(NAME)
-    try:
-        validate_query(name)
-    except ValidationError:
-        return data, ""
-    return {key: value for key, value in (data or {}).items() if key != NAME}, str(name)
 
 
 # Runs

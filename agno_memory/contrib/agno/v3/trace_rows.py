@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agno_memory.agent_trace_querysets import SpanCounts
+from agno_memory.agno_rows import span_columns
 from agno_memory.contrib.agno.v3.rows import to_json
 from agno_memory.models import AgentSpan, AgentTrace
-from agno_memory.names import MAX_IDENTIFIER_LENGTH
 
 TRACE_FIELDS: Final = (
     "trace_id",
@@ -36,15 +36,6 @@ SPAN_FIELDS: Final = (
     "duration_ms",
     "created_at",
 )
-# The attribute with the type of a span, and those that can name its user, session and run, as agno looks for them.
-TYPE: Final = "openinference.span.kind"
-CONTEXT: Final = {
-    "user_id": ("user_id", "agno.user.id", "user.id"),
-    "session_id": ("session_id", "agno.session.id", "session.id"),
-    "run_id": ("run_id", "agno.run.id"),
-}
-# agno writes shorter texts.
-MAX_TYPE_LENGTH: Final = 50
 
 
 def trace_from_agno(trace: Any) -> AgentTrace:
@@ -67,15 +58,8 @@ def span_from_agno(span: Any) -> AgentSpan:
     return AgentSpan(
         **{name: getattr(span, name) for name in SPAN_FIELDS},
         attributes=to_json(attributes),
-        span_type=str(attributes.get(TYPE) or "")[:MAX_TYPE_LENGTH],
-        **{column: _first(attributes, names) for column, names in CONTEXT.items()},
+        **span_columns(attributes),
     )
-
-
-def _first(attributes: dict[str, Any], names: tuple[str, ...]) -> str | None:
-    """Return the first of these attributes that is set, as an id."""
-    value = next((attributes[name] for name in names if attributes.get(name)), None)
-    return None if value is None else str(value)[:MAX_IDENTIFIER_LENGTH]
 
 
 def span_result(span: AgentSpan) -> Any:
