@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.revision_models import MemoryRevision
 from tests.databases import (
     ALIASES,
     PROCESSES,
@@ -57,6 +59,11 @@ def assert_nothing_lost(alias: str, acknowledged: list[tuple[str, int]]) -> None
     assert len(added) == writers * TIMES * 3
     rows = UserMemory.objects.using(alias)
     assert dict(rows.values_list("memory_id", "version")) == {**added, SHARED_ID: writers * TIMES + 1}
+    # Each write of the shared memory kept exactly one version, which held until the next one.
+    history = Memory(db=alias).get_user_memory_history(SHARED_ID, SHARED_OWNER)
+    assert [version.version for version in history] == list(range(writers * TIMES + 1, 0, -1))
+    assert MemoryRevision.objects.using(alias).count() == writers * TIMES
+    assert all(newer.valid_from == older.valid_until for newer, older in pairwise(history))
 
 
 @each_database
