@@ -252,7 +252,8 @@ def test_sessions_that_contain_their_runs_are_imported_once(alias: str, name: st
 
 
 def test_sessions_of_agno_1_keep_what_has_no_field() -> None:
-    run("import_memories", OLD, "--what=sessions", database="default")
+    output = run("import_memories", OLD, "--what=sessions,traces,records", database="default")
+    assert "The source has no traces, records.\n" in output
     sessions = AgentSessions("default")
     found = sessions.get_session("s1", USER)
     assert found is not None
