@@ -226,3 +226,14 @@ TRANSCRIPT: Final = TranscriptKind(
     lambda entry: composite_key(*transcript_of(entry), entry["subpath"], str(entry["position"])),
     {"name": "subpath", "reference_id": "session_id", "sort_number": "position"},
 )
+
+
+# The kinds of documents that are parts, with the kind of the whole; None for a session. ``parent_id`` or ``session_id``
+# of a part is the id of the whole.
+WHOLES: Final[dict[str, str | None]] = {
+    CONFIG.name: COMPONENT.name,
+    LINK.name: COMPONENT.name,
+    SCHEDULE_RUN.name: SCHEDULE.name,
+    COMPACTION.name: None,
+    TRANSCRIPT.name: None,
+}

@@ -20,10 +20,12 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from agno_memory.keys import composite_key, uuid7
+from agno_memory.search.stored_words import stored_words
 from benchmarks.drivers import COLUMNS, PostgresDriver, SqliteDriver, Values
 from benchmarks.rest_auth import caller
+from benchmarks.rows import in_columns
 
-HIDDEN = {"_id", "search_text"}
+HIDDEN = {"_id", "search_text", "search_terms", "text_key"}
 PAGE = "WHERE user_id = {0} AND last_updated <= {0} AND (last_updated < {0} OR memory_id < {0})"
 
 
@@ -67,23 +69,29 @@ def behind(user: str, moment: str, memory_id: str, limit: int) -> list[Values]:
 def add(request: HttpRequest) -> JsonResponse:
     body, now = json.loads(request.body), datetime.datetime.now(datetime.UTC)
     user_id, memory_id = caller(request), uuid7()
-    row = {
+    topics = body.get("topics", [])
+    values = {
         "key": composite_key(user_id, memory_id),
         "memory_id": memory_id,
         "user_id": user_id,
         "memory": body["memory"],
-        "topics": body.get("topics", []),
+        "topics": topics,
         "input": body.get("input"),
         "metadata": body.get("metadata", {}),
         "agent_id": body.get("agent_id"),
         "team_id": body.get("team_id"),
         "session_id": body.get("session_id"),
         "feedback": body.get("feedback"),
+        "expires_at": None,
+        "pinned": False,
         "version": 1,
         "last_updated": now,
         "created_at": now,
         "search_text": body["memory"].lower(),
+        "search_terms": stored_words(body["memory"], topics),
+        "text_key": None,
     }
+    row = in_columns(values)
     driver().add(row)
     return JsonResponse(shown(list(row.values())), status=201)
 

@@ -72,7 +72,11 @@ def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> 
         "search_terms": stored_words(text, topics),
         "text_key": None,
     }
-    # In the order of the columns.
+    return in_columns(values)
+
+
+def in_columns(values: Row) -> Row:
+    """Return a row in the order of the columns."""
     return {field.attname: values[field.attname] for field in UserMemory._meta.concrete_fields}
 
 

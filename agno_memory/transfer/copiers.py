@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from django.db.models import Model
 
+from agno_memory.agent_document_kinds import WHOLES
 from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db.store import Store
@@ -148,8 +149,37 @@ class RecordCopier(Copier):
     model = AgentRecord
     title = "record_id"
 
+    def barred(self, batch: list[Any]) -> set[Any]:
+        """Return the keys of parts of what another person has in the target, and of those with a name that is taken."""
+        target = AgentRecord.objects.using(self.aliases[1])
+        by_name = {row.unique_key: row.pk for row in batch if row.unique_key}
+        taken = target.filter(unique_key__in=list(by_name)).values_list("unique_key", "pk")
+        keys = {by_name[name] for name, key in taken if by_name[name] != key}
+        for kind, parts in _parts_by_whole(batch).items():
+            ids = {_whole_of(row) for row in parts}
+            if kind is None:
+                sessions = AgentSession.objects.using(self.aliases[1]).filter(session_id__in=ids)
+                owners = dict(sessions.values_list("session_id", "user_id"))
+            else:
+                owners = dict(target.filter(kind=kind, record_id__in=ids).values_list("record_id", "user_id"))
+            keys.update(row.pk for row in parts if owners.get(_whole_of(row)) not in (None, row.user_id))
+        return keys
+
     def title_of(self, row: Any) -> str:
         return f"{row.kind} {super().title_of(row)}"
+
+
+def _parts_by_whole(batch: list[Any]) -> dict[str | None, list[Any]]:
+    """Return the documents that are parts, by the kind of the whole; None for a session."""
+    parts: dict[str | None, list[Any]] = {}
+    for row in batch:
+        if row.kind in WHOLES:
+            parts.setdefault(WHOLES[row.kind], []).append(row)
+    return parts
+
+
+def _whole_of(row: Any) -> Any:
+    return row.session_id if WHOLES[row.kind] is None else row.parent_id
 
 
 class MetricCopier(UpdatedCopier):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agno_memory.agent_document_kinds import COMPONENT, SCHEDULE
+from agno_memory.agent_document_kinds import COMPONENT, SCHEDULE, WHOLES
 from agno_memory.transfer.readers.agents import (
     AgentReader,
     OldRuns,
@@ -38,13 +38,11 @@ READERS: Final[dict[str, dict[str, Sequence[type[AgentReader]]]]] = {
     "traces": {"traces": (Traces,), "spans": (Spans,)},
     "records": {each.rows: (each,) for each in DOCUMENTS},
 }
+# The names of the wholes, by their kinds.
+NAMES: Final = {COMPONENT.name: "components", SCHEDULE.name: "schedules", None: "sessions"}
 # The documents that are parts: the name of the whole, and its kind if it is a document.
 PARTS: Final = {
-    "component versions": ("components", COMPONENT.name),
-    "component links": ("components", COMPONENT.name),
-    "schedule runs": ("schedules", SCHEDULE.name),
-    "compactions": ("sessions", None),
-    "transcript entries": ("sessions", None),
+    each.rows: (NAMES[WHOLES[each.kind.name]], WHOLES[each.kind.name]) for each in DOCUMENTS if each.kind.name in WHOLES
 }
 KINDS: Final = (MEMORIES, *READERS)
 

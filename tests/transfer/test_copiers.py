@@ -186,6 +186,27 @@ def test_what_belongs_to_another_person_in_the_target_is_not_touched(alias: str)
     assert sessions.get_runs("s maya", "maya").count() == 3
 
 
+@each_database
+def test_parts_of_documents_of_another_person_and_names_that_are_taken_are_conflicts(alias: str) -> None:
+    target = other(alias)
+    AgentSessions(target).upsert_session(AgentSession(session_id="s"), "noah")
+    for kind, record_id in (("component", "c"), ("schedule", "d")):
+        AgentRecords(kind, target).add_record(AgentRecord(record_id=record_id, user_id="noah", data={"n": 1}))
+    parts = {"component_config": "c", "component_link": "c", "schedule_run": "d"}
+    for kind, parent in parts.items():
+        AgentRecords(kind, alias).add_record(
+            AgentRecord(record_id="p", user_id="maya", parent_id=parent, data={"n": 2})
+        )
+    for kind in ("compaction", "transcript"):
+        AgentRecords(kind, alias).add_record(AgentRecord(record_id="p", user_id="maya", session_id="s", data={"n": 3}))
+    for each, record_id in ((alias, "mine"), (target, "theirs")):
+        row = AgentRecord(record_id=record_id, user_id="maya", data={"n": 4}, unique_key="name")
+        AgentRecords("service_account", each).add_record(row)
+    before = everything(target)
+    assert "6 records were not overwritten" in refused(alias, target)
+    assert everything(target) == before
+
+
 @override_settings(AGNO_MEMORY={"HISTORY_DAYS": 30})
 def test_what_chooses_the_kinds() -> None:
     target = other("default")
