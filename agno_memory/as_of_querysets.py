@@ -7,34 +7,30 @@ go to both, and the two lists are merged, so a page costs no more than a page of
 from __future__ import annotations
 
 import datetime
-import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from heapq import merge
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
-from django.db import NotSupportedError
-from django.db.models import Q, QuerySet
+from asgiref.sync import sync_to_async
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.db.expiry import CurrentMoment, unexpired
 from agno_memory.db.rows import created, read_fields
-from agno_memory.kept_querysets import KeptQuerySet
 from agno_memory.times import now, to_iso
 from agno_memory.validators import check, refusal, stored_moment
+from agno_memory.version_querysets import VersionedQuerySet, lookup_of_revisions
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
     from agno_memory.revision_models import MemoryRevision
-    from agno_memory.revision_querysets import RevisionQuerySet
 
 
-# The primary key in a lookup or an order.
 DEFAULT_ORDER: Final = ("-last_updated", "-memory_id", "-key")
-KEY: Final = re.compile(r"^(-?)(?:key|pk)(?=__|$)")
 
 
 def moment_of_history(moment: object) -> datetime.datetime:
@@ -74,18 +70,12 @@ def _sort_key(order: tuple[str, ...], memory: UserMemory) -> tuple[Any, ...]:
     return tuple(_Descending(value) if name.startswith("-") else value for name, value in values)
 
 
-class AsOfQuerySet(KeptQuerySet):
+class AsOfQuerySet(VersionedQuerySet):
     """Base of ``UserMemoryQuerySet``: questions about an earlier moment.
 
     ``as_of()`` returns a queryset that can be filtered, ordered, sliced, counted and read. It cannot be written, and
     refuses what would need both tables in one statement.
     """
-
-    # The calls of filter() and exclude(), for the same questions about earlier versions.
-    _conditions: tuple[tuple[bool, Any, Any], ...] = ()
-    _moment: datetime.datetime | None = None
-    _is_without_deleted = False
-    _is_current = False
 
     def as_of(self, moment: datetime.datetime) -> Self:
         """Return the memories as they were at a moment: deleted ones included, later ones not.
@@ -108,41 +98,6 @@ class AsOfQuerySet(KeptQuerySet):
             rows._conditions, rows._is_current = self._conditions, True
         return rows
 
-    def without_deleted(self) -> Self:
-        """Leave out what ``as_of()`` and ``versions()`` have of memories that have been deleted or have expired since.
-
-        For readers who may not see deleted memories.
-        """
-        rows = self.all()
-        rows._is_without_deleted = True
-        return rows
-
-    def versions(self) -> RevisionQuerySet:
-        """Return the earlier versions that meet the conditions of this queryset, those of deleted memories included.
-
-        ``current()`` is no condition on versions, nor are an order and a slice.
-        """
-        own: Any = self
-        versions: RevisionQuerySet = self.model.revisions(own._db)
-        for negate, args, kwargs in self._conditions:
-            condition = _of_revisions(Q(*args, **kwargs))
-            versions = versions.filter(~condition if negate else condition)
-        if self._is_without_deleted:
-            versions = versions.of_existing(type(self)(self.model, using=own._db).current())
-        return versions
-
-    versions.queryset_only = True  # type: ignore[attr-defined]
-
-    def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
-        self._conditions = (*self._conditions, (negate, args, kwargs))
-        super()._filter_or_exclude_inplace(negate, args, kwargs)  # type: ignore[misc]
-
-    def _clone(self) -> Self:
-        clone = super()._clone()  # type: ignore[misc]
-        clone._conditions, clone._moment = self._conditions, self._moment
-        clone._is_without_deleted, clone._is_current = self._is_without_deleted, self._is_current
-        return clone  # type: ignore[no-any-return]
-
     # Reading
 
     def _fetch_all(self) -> None:
@@ -153,6 +108,14 @@ class AsOfQuerySet(KeptQuerySet):
 
     def iterator(self, chunk_size: int | None = None) -> Any:
         return super().iterator(chunk_size) if self._moment is None else iter(self._values_of(self._memories()))
+
+    async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[Any]:
+        if self._moment is None:
+            async for row in super().aiterator(chunk_size):
+                yield row
+        else:
+            for row in await sync_to_async(self.iterator)():
+                yield row
 
     def count(self) -> int:
         if self._moment is None:
@@ -171,6 +134,8 @@ class AsOfQuerySet(KeptQuerySet):
         order = tuple(map(_name_of, self.query.order_by)) or DEFAULT_ORDER
         if order[-1].removeprefix("-") != "key":
             order = (*order, "-key") if order[0].startswith("-") else (*order, "key")
+        if not self.query.standard_ordering:
+            order = tuple(map(_reversed, order))
         current, earlier = self._parts()
         memories = list(current.order_by(*dict.fromkeys(order))[:high])
         versions = list(earlier.defer("search_text").order_by(*_of_revision(order))[:high])
@@ -182,6 +147,7 @@ class AsOfQuerySet(KeptQuerySet):
         own: Any = self
         query = self.query.chain()
         query.clear_limits()
+        query.standard_ordering = True
         current = type(self)(self.model, query, own._db)
         current = current.order_by().filter(last_updated__lte=self._moment).current(self._moment)
         if self._is_without_deleted:
@@ -237,13 +203,14 @@ class AsOfQuerySet(KeptQuerySet):
         self._refuse_at_a_moment("annotate")
         return super().annotate(*args, **kwargs)
 
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
+        # A subquery would read the memories of today.
+        self._refuse_at_a_moment("resolve_expression")
+        return super().resolve_expression(*args, **kwargs)
+
     def _refuse_at_a_moment(self, method: str) -> None:
         if self._moment is not None:
             self._refuse(method)
-
-    @staticmethod
-    def _refuse(method: str) -> NoReturn:
-        raise NotSupportedError(f"{method}() is not supported after as_of(): memories of an earlier moment are read.")
 
 
 def _name_of(order: Any) -> str:
@@ -254,24 +221,13 @@ def _name_of(order: Any) -> str:
     return f"-{name}" if order.descending else name
 
 
+def _reversed(order: str) -> str:
+    return order[1:] if order.startswith("-") else f"-{order}"
+
+
 def _of_revision(order: tuple[str, ...]) -> tuple[str, ...]:
     """Return the same order for revisions, which have the key of the memory beside their own."""
     return tuple(dict.fromkeys(lookup_of_revisions(name) for name in order))
-
-
-def _of_revisions(condition: Any) -> Any:
-    """Return the same condition for revisions."""
-    if isinstance(condition, Q):
-        children = [_of_revisions(child) for child in condition.children]
-        return Q(*children, _connector=condition.connector, _negated=condition.negated)
-    if isinstance(condition, tuple):
-        return lookup_of_revisions(condition[0]), condition[1]
-    return condition
-
-
-def lookup_of_revisions(lookup: str) -> str:
-    """Return a lookup, or an order, of memories as one of revisions."""
-    return KEY.sub(r"\1memory_key", lookup)
 
 
 def memory_of(revision: MemoryRevision, model: type[UserMemory]) -> UserMemory:

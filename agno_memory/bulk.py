@@ -55,6 +55,8 @@ class BulkMemory:
     def __init__(self, rows: UserMemoryQuerySet, on_batch: Callable[[Batch], object] | None = None) -> None:
         if rows.query.is_sliced or rows.query.combinator:
             raise TypeError("BulkMemory takes neither a slice nor a union: it would write more rows than they have.")
+        if rows._moment is not None:
+            raise TypeError("BulkMemory takes no rows of as_of(): memories of an earlier moment are read.")
         # Keep the alias of using(); otherwise write to the router's database for writes.
         self.rows = rows.using(getattr(rows, "_db", None) or write_alias(rows.model))
         self._on_batch = on_batch

@@ -94,6 +94,9 @@ class History(Recall):
         number = version_number(at_version, "at_version")
         owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
         current, versions = self._store.versions(own_id, owner, 1)
+        if current is None and self._store.expire(own_id, owner):
+            # Its last version is among the earlier ones now.
+            current, versions = self._store.versions(own_id, owner, 1)
         if not current and not versions:
             raise MemoryNotFound(own_id)
         if number is not None and not _is_at(current, at_version):

@@ -57,7 +57,9 @@ class Merging(History):
             written = self._write_merged(newest, others, memory)
             gone = self._store.delete_merged(others, newest.memory_id)
             if len(gone) < len(others):
-                raise MemoryChanged(next(each.memory_id for each in others if each.memory_id not in gone), 1)
+                changed = next(each for each in others if each.memory_id not in gone)
+                raise MemoryChanged(changed.memory_id, changed.version)
+            self._store.claim_text(written)
             return written, gone
 
         written, gone = all_or_nothing(self.write_alias, merge)
@@ -75,7 +77,8 @@ class Merging(History):
         asked = UserMemory(memory_id=newest.memory_id, created_at=created_at, **content)
         candidate = cleaned_memory(self._store.model, asked, newest.user_id)
         names = (*UserMemory.content_fields, "created_at")
-        written = self._store.replace(candidate, newest, "merged", names)
+        # One of the others may have the text until it is deleted.
+        written = self._store.replace(candidate, newest, "merged", names, claims_text=False)
         if written is None:
             raise MemoryChanged(newest.memory_id, newest.version)
         return written

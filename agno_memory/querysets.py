@@ -155,6 +155,7 @@ class UserMemoryQuerySet(AsOfQuerySet):
             ValidationError: a limit below 0.
         """
         check("limit", limit, validate_limit)
+        self._refuse_at_a_moment("topic_counts")
         return self.read(TopicCounts(self, limit).run)
 
     def stats(self) -> Stats:
@@ -175,6 +176,7 @@ class UserMemoryQuerySet(AsOfQuerySet):
             limit: the maximum number of owners.
         """
         check("limit", limit, validate_limit)
+        self._refuse_at_a_moment("owners")
         return self.read(OwnerCounts(self, after, limit).run)
 
     def update(self, **values: Any) -> int:

@@ -172,7 +172,11 @@ class BulkRestore:
     def _replace_one(self, version: MemoryRevision, current: UserMemory) -> bool:
         """Restore a version, and return whether the memory was still at the version that was read."""
         candidate = content_of(self._store, version)
-        return self._store.replace(candidate, current, "restored", RESTORED) is not None
+        restored = self._store.replace(candidate, current, "restored", RESTORED, claims_text=False)
+        if restored is not None:
+            # A text that the database refuses would end a transaction of MongoDB.
+            self._store.claim_text(restored)
+        return restored is not None
 
     def _announce(self, written: Batch) -> None:
         for signal, is_deleted in ((memory_added, True), (memory_replaced, False)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
@@ -20,6 +21,7 @@ from agno_memory.exceptions import DuplicateMemory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.retries import retry
+from agno_memory.times import now
 
 INSERT: Final = Insert()
 
@@ -95,12 +97,24 @@ class ManyRows(StoredRows):
                 all_or_nothing(alias, lambda: INSERT.run_many(self.model, alias, rows))
             except IntegrityError as error:
                 self.refuse_taken(moved, error)
+                # Another call added a text since.
                 for memory in moved:
                     setattr(memory, TEXT_KEY.attname, None)
                 raise
 
         if moved:
+            # Before the addition: a text that the database refuses would end a transaction of MongoDB.
+            self._release_texts(moved)
             retry(attempt, IntegrityError, attempts=3)
+
+    def _release_texts(self, moved: Sequence[UserMemory]) -> None:
+        """Let memories have no ``text_key`` if their owner has the text, or another one of them."""
+        for owner, owned in groupby(sorted(moved, key=attrgetter("user_id")), attrgetter("user_id")):
+            candidates = list(owned)
+            known = self.known_texts(candidates, owner)
+            for memory in candidates:
+                if known.get(memory.text_key, memory) is not memory:
+                    setattr(memory, TEXT_KEY.attname, None)
 
     def delete_many(self, memory_ids: list[str], owner: str, *, permanently: bool = False) -> list[str]:
         """Delete the owner's memories with these ids, and return the deleted ids in their order.
@@ -122,7 +136,8 @@ class ManyRows(StoredRows):
                     deleted.update(revisions.deleted().values_list("memory_id", flat=True))
                     revisions.erase()
                 else:
-                    deleted.update(owned.current().delete_kept(owner, keys, "memory_id"))
+                    # One moment: a version is kept of those that are deleted, and of no others.
+                    deleted.update(owned.current(now()).delete_kept(owner, keys, "memory_id"))
             return deleted
 
         gone = all_or_nothing(owned.db, delete_batches) if memory_ids else set()
@@ -139,12 +154,23 @@ class ManyRows(StoredRows):
         return sorted(found, key=lambda memory: (memory.last_updated, memory.memory_id), reverse=True)
 
     def delete_merged(self, merged: list[UserMemory], into: str) -> list[str]:
-        """Delete memories of one owner that were merged into another one, and return the deleted ids."""
-        owned = self.rows_to_write().for_user(merged[0].user_id)
+        """Delete memories of one owner that were merged into another one, at their versions.
+
+        Returns:
+            The deleted ids: not those of memories that another call wrote since.
+        """
+        owner = merged[0].user_id
+        owned = self.rows_to_write().for_user(owner)
+        by_version: dict[int, list[str]] = {}
+        for memory in merged:
+            by_version.setdefault(memory.version, []).append(memory.key)
         return [
             memory_id
-            for batch in batched([memory.key for memory in merged], conf.BATCH_SIZE)
-            for memory_id in owned.delete_kept(merged[0].user_id, batch, "memory_id", action="merged", merged_into=into)
+            for version, keys in by_version.items()
+            for batch in batched(keys, conf.BATCH_SIZE)
+            for memory_id in owned.filter(version=version).delete_kept(
+                owner, batch, "memory_id", action="merged", merged_into=into
+            )
         ]
 
     def _insert_batches(self, added: list[UserMemory], alias: str, written: list[str]) -> None:

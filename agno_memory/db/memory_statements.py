@@ -43,9 +43,15 @@ def upsert_statement(*names: str) -> Upsert:
 
 
 @cache
-def delete_statement(*, guards: tuple[str, ...], keeps: bool) -> Delete:
-    """Return the statement that deletes an owner's memory; the arguments are those of ``replace_statement()``."""
-    return (KeepingDelete if keeps else Delete)(*BY_KEY, *guards, unexpired=True)
+def delete_statement(*, guards: tuple[str, ...], keeps: bool, unexpired: bool = True) -> Delete:
+    """Return the statement that deletes an owner's memory.
+
+    Args:
+        guards: as of ``replace_statement()``.
+        keeps: as of ``replace_statement()``.
+        unexpired: whether a memory that has expired stays.
+    """
+    return (KeepingDelete if keeps else Delete)(*BY_KEY, *guards, unexpired=unexpired)
 
 
 def version_number(version: Version, name: str = "version") -> int | None:

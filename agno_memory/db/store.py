@@ -7,7 +7,7 @@ anyone else. ``Memory`` raises the errors, except those of taken ids and texts: 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any, Final, cast
 
 from django.db import DatabaseError, IntegrityError
@@ -34,13 +34,13 @@ from agno_memory.exceptions import DuplicateMemory, MemoryExists
 from agno_memory.models import UserMemory
 from agno_memory.retries import retry
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.times import now
 
 WRITTEN: Final = (*UserMemory.content_fields, *(field.name for field in DERIVED))
 
 DELETE_VECTORS = DeleteAll("user_id", "memory_key")
 DELETE_REVISIONS = DeleteAll("user_id", "memory_key")
 TERMS = SetValues(*BY_KEY, "version", fields=[SEARCH_TERMS.name])
+TEXT = SetValues(*BY_KEY, "version", fields=[TEXT_KEY.name])
 
 
 class Store(StoredLists):
@@ -115,6 +115,8 @@ class Store(StoredLists):
         version: Version = None,
         action: str = "replaced",
         names: Iterable[str] = UserMemory.content_fields,
+        *,
+        claims_text: bool = True,
     ) -> UserMemory | None:
         """Replace fields of the owner's memory with the candidate's id and return it; None if nothing matches.
 
@@ -123,13 +125,17 @@ class Store(StoredLists):
             version: replace only this version; a memory excludes another one that has its id and number since.
             action: of the version before, one of ``MemoryRevision.Action``.
             names: of the fields to replace.
+            claims_text: whether to set the ``text_key``; otherwise ``claim_text()`` does it later.
         """
         names = tuple(names)
         for field in self.model._meta.concrete_fields:
             if field.name in ("expires_at", *WRITTEN[len(UserMemory.content_fields) :]):
                 field.pre_save(candidate, add=False)
         statement = replace_statement(*names, guards=tuple(guard(version)), keeps=bool(conf.HISTORY_DAYS))
-        return self._run_replace(statement, candidate, self._replacing(candidate, version, action))
+        values = self._replacing(candidate, version, action)
+        if not claims_text:
+            values[TEXT_KEY.attname] = None
+        return self._run_replace(statement, candidate, values)
 
     def _replacing(self, candidate: UserMemory, version: Version, action: str) -> dict[str, Any]:
         """Return the values of a statement that replaces a memory."""
@@ -194,6 +200,16 @@ class Store(StoredLists):
         values = {"key": written.key, "user_id": written.user_id, "version": written.version}
         TERMS.run(self.model, self.write_alias, {**values, SEARCH_TERMS.attname: SEARCH_TERMS.of(written)})
 
+    def claim_text(self, written: UserMemory) -> None:
+        """Give a memory that was written without its ``text_key`` that one, unless another memory has it."""
+        text_key = TEXT_KEY.of(written)
+        if text_key is None or self.known_texts([written], written.user_id):
+            return
+        values = {"key": written.key, "user_id": written.user_id, "version": written.version}
+        # Another call may add the text in between.
+        with suppress(IntegrityError), savepoint(self.write_alias):
+            TEXT.run(self.model, self.write_alias, {**values, TEXT_KEY.attname: text_key})
+
     def delete(self, memory_id: str, owner: str, version: Version = None) -> bool:
         """Delete an owner's memory with this id, only at this version if any, and return whether it existed."""
         end = ending("deleted")
@@ -221,9 +237,9 @@ class Store(StoredLists):
             "key": KEY.digest(owner, memory_id),
             "user_id": owner,
             **guard(version),
-            EXPIRES_AFTER: now(),
         }
-        statement = delete_statement(guards=tuple(guard(version)), keeps=False)
+        # Of a memory that has expired, pruning would keep a version.
+        statement = delete_statement(guards=tuple(guard(version)), keeps=False, unexpired=False)
 
         def delete() -> bool:
             is_deleted = bool(statement.run(self.model, alias, values))
@@ -234,6 +250,10 @@ class Store(StoredLists):
             return is_deleted
 
         return all_or_nothing(alias, lambda: self._delete(delete, values))
+
+    def expire(self, memory_id: str, owner: str) -> bool:
+        """Delete an owner's memory with this id if it has expired, and return whether it had. Its version is kept."""
+        return bool(self.rows_to_write().expire(owner, [KEY.digest(owner, memory_id)]))
 
     def _delete(self, delete: Callable[[], bool], values: dict[str, Any]) -> bool:
         """Delete a memory by a function, and its vectors."""

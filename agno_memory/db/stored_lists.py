@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from django.db.models import Q
 
-from agno_memory.as_of_querysets import DEFAULT_ORDER, lookup_of_revisions, memories_of, merged
+from agno_memory.as_of_querysets import DEFAULT_ORDER, memories_of, merged
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.keyset import Order
 from agno_memory.db.many_rows import ManyRows
@@ -22,18 +22,31 @@ from agno_memory.querysets import Position, sort_key
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.revision_querysets import VersionPosition
 from agno_memory.times import now
+from agno_memory.version_querysets import lookup_of_revisions
 
 SELECT = Select(*BY_KEY)
 # The time from which on a version held, and the time until which.
 BEGAN, ENDED = "last_updated__lte", "valid_until__gt"
 # A statement is compiled for each number of topics and words up to this one.
 MAX_COMPILED_LENGTH: Final = 8
+# A newer version of a memory, as far as it is known.
+Newer: TypeAlias = UserMemory | MemoryRevision | VersionPosition | None
 
 
 @lru_cache(maxsize=256)
 def select_many(*conditions: Condition, order: Order, after_position: bool) -> SelectMany:
     """Return the statement for the lists of one shape."""
     return SelectMany(*conditions, order=order, after_position=after_position)
+
+
+def _is_of_another(version: MemoryRevision, newer: Newer) -> bool:
+    """Return whether a version is the last one of a memory that was deleted before the memory of a newer version."""
+    if newer is None or not version.is_deleted:
+        return False
+    if isinstance(newer, tuple):
+        return True
+    # A process that restored a memory without transactions may have been killed before it noted that.
+    return (version.version + 1, version.created_at) != (newer.version, newer.created_at)
 
 
 def _shape(lookups: dict[str, Any]) -> list[Condition]:
@@ -92,7 +105,7 @@ class StoredLists(ManyRows):
         """Return an owner's memory with this id, or None, and its earlier versions, the newest first.
 
         Left out are the versions of an earlier memory with the same id, and one of a write that was killed: its
-        version still holds.
+        version still holds. An earlier memory ends with its deletion, and a memory that came back has the next version.
 
         Args:
             memory_id: of the memory.
@@ -103,6 +116,7 @@ class StoredLists(ManyRows):
         current = self.get(memory_id, owner)
         kept = self.model.revisions(self.write_alias).of_memory(owner, KEY.digest(owner, memory_id))
         below = MAX_COUNT + 1
+        newer: Newer = position or current
         if position is not None:
             below = position[1]
             kept = kept.before(position)
@@ -111,10 +125,10 @@ class StoredLists(ManyRows):
             kept = kept.filter(Q(last_updated__lt=current.last_updated) | Q(version__lt=current.version))
         versions: list[MemoryRevision] = []
         for revision in kept.newest()[:limit]:
-            if revision.version >= below:
+            if revision.version >= below or _is_of_another(revision, newer):
                 break
             versions.append(revision)
-            below = revision.version
+            below, newer = revision.version, revision
         return current, versions
 
     def select_at(self, lookups: dict[str, Any], limit: int | None, moment: datetime.datetime) -> list[UserMemory]:

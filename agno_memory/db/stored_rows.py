@@ -78,16 +78,21 @@ class StoredRows(Table[UserMemoryQuerySet]):
     def known_texts(self, candidates: Iterable[UserMemory], owner: str) -> dict[str | None, UserMemory]:
         """Return the memories with the texts of candidates, by ``text_key``: those that the owner has, and the first
         one of several candidates with the same text. Empty if ``ON_DUPLICATE`` allows them.
+
+        Memories that have expired are removed, so that their texts are free.
         """
         by_text: dict[str | None, list[UserMemory]] = {}
         for candidate in candidates:
             by_text.setdefault(candidate.text_key, []).append(candidate)
         by_text.pop(None, None)
-        owned = self.rows_to_write().filter(user_id=owner).current()
+        owned, moment = self.rows_to_write().filter(user_id=owner), now()
         known = {key: same[0] for key, same in by_text.items() if len(same) > 1}
         for batch in batched([key for key in by_text if key], conf.BATCH_SIZE):
-            for memory in with_read_fields(owned.filter(text_key__in=batch)).annotate(known=F("text_key")):
-                known[vars(memory).pop("known")] = memory
+            found = list(with_read_fields(owned.filter(text_key__in=batch)).annotate(known=F("text_key")))
+            expired = [memory.key for memory in found if memory.has_expired(moment)]
+            if expired:
+                owned.expire(owner, expired)
+            known |= {vars(memory).pop("known"): memory for memory in found if memory.key not in expired}
         return known
 
 

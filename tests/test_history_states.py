@@ -1,0 +1,144 @@
+"""The history of memories that have expired, that were merged, and that have the id or the text of another one."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from agno_memory.bulk import BulkMemory
+from agno_memory.exceptions import DuplicateMemory, MemoryChanged
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.pruning import prune
+from agno_memory.restoring import BulkRestore
+from agno_memory.test import at
+from agno_memory.test.helpers import with_settings
+from agno_memory.times import now
+from tests.databases import commits, each_database
+
+pytestmark = [commits, each_database]
+
+SECOND = datetime.timedelta(seconds=1)
+
+
+@pytest.fixture
+def memory(alias: str, transactional_db: None) -> Memory:
+    """An empty store."""
+    empty = Memory(alias)
+    empty.clear()
+    return empty
+
+
+def expire(memory: Memory) -> None:
+    """Write a memory of two versions that has expired, and is not pruned."""
+    start = now() - 100 * SECOND
+    with at(start):
+        memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "maya")
+    with at(start + SECOND):
+        memory.replace_user_memory("a", UserMemory(memory="two", expires_at=start + 10 * SECOND), "maya")
+
+
+def test_an_expired_memory_is_restored_before_and_after_it_is_pruned(alias: str, memory: Memory) -> None:
+    for is_pruned in (False, True):
+        memory.clear()
+        expire(memory)
+        if is_pruned:
+            prune(alias)
+        restored = memory.restore_user_memory("a", "maya")
+        assert (restored.memory, restored.version, restored.expires_at) == ("two", 3, None)
+        history = memory.get_user_memory_history("a", "maya")
+        assert [(each.version, each.memory) for each in history] == [(3, "two"), (2, "two"), (1, "one")]
+
+
+def test_nothing_stays_of_an_expired_memory_that_is_deleted_permanently(alias: str, memory: Memory) -> None:
+    expire(memory)
+    memory.delete_user_memory("a", "maya", permanently=True)
+    prune(alias)
+    assert memory.rows_to_write("maya").revisions().count() == 0
+
+
+@pytest.mark.parametrize("on_duplicate", ["return", "refuse"])
+def test_the_text_of_an_expired_memory_is_free(alias: str, memory: Memory, on_duplicate: str) -> None:
+    start = now() - 100 * SECOND
+    with with_settings(ON_DUPLICATE=on_duplicate):
+        for text in ("one", "two"):
+            with at(start):
+                memory.add_user_memory(UserMemory(memory=text, expires_at=start + SECOND), "maya")
+        one = memory.add_user_memory(UserMemory(memory="one"), "maya")
+        (two,) = memory.add_user_memories([UserMemory(memory="two")], "maya")
+    assert {each.memory_id for each in memory.get_user_memories("maya")} == {one.memory_id, two.memory_id}
+
+
+def test_versions_of_a_deleted_memory_are_not_those_of_a_later_one_that_came_from_another_person(
+    alias: str, memory: Memory
+) -> None:
+    memory.add_user_memory(UserMemory(memory_id="a", memory="secret"), "maya")
+    memory.delete_user_memory("a", "maya")
+    memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "ann")
+    for text in ("two", "three"):
+        memory.replace_user_memory("a", UserMemory(memory=text), "ann")
+    # As pruning does it with old versions.
+    memory.rows_to_write("ann").revisions().filter(user_id="ann", version=1).erase()
+    BulkMemory(memory.rows_to_write("ann")).reassign("maya")
+    history = memory.get_user_memory_history("a", "maya")
+    assert [each.memory for each in history] == ["three", "two"]
+    position = history[-1].last_updated, history[-1].version
+    assert memory.get_user_memory_history("a", "maya", position=position) == []
+
+
+def test_a_merged_memory_has_its_text(alias: str, memory: Memory) -> None:
+    start = now() - 100 * SECOND
+    with with_settings(ON_DUPLICATE="refuse"):
+        for number, text in enumerate(["Drinks tea", "Drinks much tea"]):
+            with at(start + number * SECOND):
+                memory.add_user_memory(UserMemory(memory_id=str(number), memory=text), "maya")
+        merged = memory.merge_user_memories(["0", "1"], "maya", memory="Drinks tea")
+        with pytest.raises(DuplicateMemory):
+            memory.add_user_memory(UserMemory(memory="Drinks tea"), "maya")
+        memory.add_user_memory(UserMemory(memory="Drinks much tea"), "maya")
+    assert (merged.memory_id, merged.version) == ("1", 2)
+
+
+def test_only_texts_that_are_taken_are_there_twice(alias: str, memory: Memory) -> None:
+    with with_settings(ON_DUPLICATE="refuse"):
+        for memory_id, text, owner in (("a", "one", "ann"), ("b", "two", "ann"), ("c", "one", "maya")):
+            memory.add_user_memory(UserMemory(memory_id=memory_id, memory=text), owner)
+        assert BulkMemory(memory.rows_to_write("ann")).reassign("maya") == 2
+        for text in ("one", "two"):
+            with pytest.raises(DuplicateMemory):
+                memory.add_user_memory(UserMemory(memory=text), "maya")
+    assert sorted(each.memory for each in memory.get_user_memories("maya")) == ["one", "one", "two"]
+
+
+def test_an_undone_text_may_be_there_twice(alias: str, memory: Memory) -> None:
+    with with_settings(ON_DUPLICATE="refuse"):
+        memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "maya")
+        memory.replace_user_memory("a", UserMemory(memory="two"), "maya")
+        memory.add_user_memory(UserMemory(memory_id="b", memory="three"), "maya")
+        memory.replace_user_memory("b", UserMemory(memory="four"), "maya")
+        memory.add_user_memory(UserMemory(memory_id="c", memory="one"), "maya")
+        assert BulkRestore(memory.rows_to_write("maya").versions()).run() == (2, 0)
+        for text in ("one", "three"):
+            with pytest.raises(DuplicateMemory):
+                memory.add_user_memory(UserMemory(memory=text), "maya")
+    assert sorted(each.memory for each in memory.get_user_memories("maya")) == ["one", "one", "three"]
+
+
+def test_a_memory_that_is_written_during_a_merge_is_not_deleted(alias: str, memory: Memory) -> None:
+    start = now() - 100 * SECOND
+    for number in range(2):
+        with at(start + number * SECOND):
+            memory.add_user_memory(UserMemory(memory_id=str(number), memory=f"Likes {number}"), "maya")
+    existing = memory._store.existing
+
+    def written_since(*args: Any) -> list[UserMemory]:
+        found = existing(*args)
+        Memory(alias).replace_user_memory("0", UserMemory(memory="Likes tea"), "maya")
+        return found
+
+    with mock.patch.object(memory._store, "existing", written_since), pytest.raises(MemoryChanged) as caught:
+        memory.merge_user_memories(["0", "1"], "maya")
+    assert (caught.value.memory_id, caught.value.version) == ("0", 1)

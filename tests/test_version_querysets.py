@@ -1,0 +1,103 @@
+"""Earlier versions meet the conditions of a queryset, also of those that Django combines, reverses or reads async."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import NotSupportedError
+
+from agno_memory.bulk import BulkMemory
+from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.test import at
+from agno_memory.times import now
+from tests.databases import commits, each_database
+
+pytestmark = [commits, each_database]
+
+SECOND = datetime.timedelta(seconds=1)
+
+
+@pytest.fixture
+def start(alias: str, transactional_db: None) -> datetime.datetime:
+    """The time of the first of four memories of Maya, one a second, of which the first and the third are deleted."""
+    memory, first = Memory(alias), now() - 100 * SECOND
+    memory.clear()
+    for number in range(4):
+        with at(first + number * SECOND):
+            memory.add_user_memory(UserMemory(memory_id=f"m{number}", memory=str(number), topics=["home"]), "maya")
+    memory.delete_user_memories(["m0", "m2"], "maya")
+    return first
+
+
+def texts(rows: UserMemoryQuerySet) -> list[str]:
+    return [memory.memory for memory in rows]
+
+
+def test_no_rows_have_no_versions(alias: str, start: datetime.datetime) -> None:
+    rows = UserMemory.objects.using(alias)
+    assert rows.all().versions().count() == 2
+    assert rows.none().versions().count() == 0
+    assert list(rows.none().as_of(start + 10 * SECOND)) == []
+    assert list(rows.as_of(start + 10 * SECOND).none()) == []
+
+
+def test_combined_querysets_have_the_versions_of_both_conditions(alias: str, start: datetime.datetime) -> None:
+    rows, moment = UserMemory.objects.using(alias).all(), start + 10 * SECOND
+    maya, ann, first = rows.filter(user_id="maya"), rows.filter(user_id="ann"), rows.filter(memory_id="m0")
+    for narrow in (rows & ann, ann & rows, maya & ann, rows.none() & maya, maya & rows.none()):
+        assert narrow.versions().count() == 0
+        assert list(narrow.as_of(moment)) == []
+    for wide in (rows | ann, ann | rows, ann | maya, rows.none() | maya, maya & rows):
+        assert wide.versions().count() == 2
+        assert texts(wide.as_of(moment)) == ["3", "2", "1", "0"]
+    assert texts((maya & first).as_of(moment)) == ["0"]
+    assert texts((maya ^ first).as_of(moment)) == ["3", "2", "1"]
+    assert texts((maya & rows.exclude(memory_id="m0")).as_of(moment)) == ["3", "2", "1"]
+    assert texts((rows.current() & maya.without_deleted()).as_of(moment)) == ["3", "1"]
+    # A queryset that was combined keeps its own conditions.
+    assert texts(maya.as_of(moment)) == ["3", "2", "1", "0"]
+
+
+def test_conditions_that_cannot_follow_are_refused(alias: str, start: datetime.datetime) -> None:
+    rows, moment = UserMemory.objects.using(alias).all(), start + 10 * SECOND
+    both: Any = rows.filter(user_id="ann").union(rows.filter(user_id="zoe"))
+    extra: Any = rows.extra(where=["1 = 0"])
+    for narrow in (both, extra):
+        with pytest.raises(NotSupportedError):
+            narrow.versions()
+    with pytest.raises(NotSupportedError):
+        rows & rows.as_of(moment)
+
+
+def test_an_order_can_be_reversed(alias: str, start: datetime.datetime) -> None:
+    rows = Memory(alias).rows_at(start + 10 * SECOND, "maya")
+    assert texts(rows.newest().reverse()) == ["0", "1", "2", "3"]
+    assert texts(rows.newest().reverse()[1:3]) == ["1", "2"]
+    assert [rows.newest().last().memory, rows.oldest().last().memory] == ["0", "3"]  # type: ignore[union-attr]
+
+
+def test_async_reading_is_of_the_moment(alias: str, start: datetime.datetime) -> None:
+    rows = Memory(alias).rows_at(start + 10 * SECOND, "maya")
+
+    async def read(of: UserMemoryQuerySet) -> list[str]:
+        return [memory.memory async for memory in of.aiterator()]
+
+    assert async_to_sync(read)(rows.newest()) == ["3", "2", "1", "0"]
+    assert async_to_sync(read)(UserMemory.objects.using(alias).newest()) == ["3", "1"]
+
+
+def test_what_reads_one_table_is_refused(alias: str, start: datetime.datetime) -> None:
+    rows = Memory(alias).rows_at(start + 10 * SECOND, "maya")
+    with pytest.raises(NotSupportedError):
+        rows.topic_counts()
+    with pytest.raises(NotSupportedError):
+        rows.owners(limit=1)
+    with pytest.raises(NotSupportedError):
+        UserMemory.objects.using(alias).filter(key__in=rows.values("key"))
+    with pytest.raises(TypeError):
+        BulkMemory(rows)
