@@ -84,10 +84,11 @@ class RowImporter(Importer[Model]):
         return stored
 
     def match(self, row: Any, stored: Any) -> Match:
-        if not self.is_edited(stored, row) and self.content_of(row) != self.content_of(stored):
-            return Match.OTHER_CONTENT
-        self._accept(row)
-        return Match.SAME
+        # A conversation that went on in the source has other content there, and new turns.
+        if getattr(stored, "user_id", None) == getattr(row, "user_id", None):
+            self._accept(row)
+        is_same = self.is_edited(stored, row) or self.content_of(row) == self.content_of(stored)
+        return Match.SAME if is_same else Match.OTHER_CONTENT
 
     def is_edited(self, stored: Any, row: Any) -> bool:
         """Return whether a stored row is one that was edited after its import."""

@@ -181,15 +181,15 @@ def test_what_was_edited_here_stays_and_what_changed_in_the_source_is_rejected(a
         {
             "UPDATE agno_sessions SET session_data = '{}' WHERE session_id IN ('s1', 's3')": (),
             "UPDATE agno_learnings SET content = '{}' WHERE learning_id = 'l1'": (),
-            f"INSERT INTO agno_runs ({columns}) VALUES (?, ?, ?, ?, 9, 5)": ("new", "s2", "agent", '{"x": 1}'),
+            f"INSERT INTO agno_runs ({columns}) VALUES (?, ?, ?, ?, 9, 5)": ("new", "s3", "agent", '{"x": 1}'),
         }
     )
     output = output_of_failed_import(path, "--what=all", f"--database={alias}")
     assert totals(output)["sessions"] == "4 read: 0 imported, 3 unchanged, 1 rejected."
-    # The session s3 was rejected, so its runs wait; a new run of another session comes.
-    assert totals(output)["runs"] == "11 read: 1 imported, 7 unchanged, 3 rejected."
+    # The conversation s3 went on in the source: it stays as it is here, and its new turn comes.
+    assert totals(output)["runs"] == "11 read: 1 imported, 10 unchanged, 0 rejected."
     assert totals(output)["learnings"] == "2 read: 0 imported, 1 unchanged, 1 rejected."
-    assert {row["reason"] for row in rejected()} == {STORED, NO_SESSION}
+    assert {row["reason"] for row in rejected()} == {STORED}
     after = everything(alias)
     assert {key: row for key, row in after[1].items() if row["run_id"] != "new"} == before[1]
     assert after[0] == before[0]
@@ -252,7 +252,8 @@ def test_sessions_that_contain_their_runs_are_imported_once(alias: str, name: st
 
 
 def test_sessions_of_agno_1_keep_what_has_no_field() -> None:
-    run("import_memories", OLD, "--what=sessions", database="default")
+    output = run("import_memories", OLD, "--what=sessions,traces,records", database="default")
+    assert "The source has no traces, records.\n" in output
     sessions = AgentSessions("default")
     found = sessions.get_session("s1", USER)
     assert found is not None

@@ -93,6 +93,10 @@ class Command(WritingCommand):
                     "Other kinds or formats are chosen with --what and --format."
                 )
             totals += self._import_others(opened, rejected, found, **options)
+            names = {plan.name for plan in found}
+            missing = [kind for kind in others if not names & AGENT_READERS[kind].keys()]
+            if missing and what != ALL:
+                self.stdout.write(f"The source has no {', '.join(missing)}.")
             if not others and options["table"] is None:
                 self._show_others(opened)
         if any(each.rejected for each in totals):
