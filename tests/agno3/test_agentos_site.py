@@ -105,6 +105,7 @@ def test_one_application_serves_the_site_and_agentos() -> None:
             assert [each["id"] for each in (await client.get("/agents/agents")).json()] == ["chef"]
             assert [each["id"] for each in (await client.get("/agents/agents/")).json()] == ["chef"]
             assert (await client.get("/agents/agents/chef")).json()["id"] == "chef"
+            assert (await client.get("/agents/config/")).json()["os_id"] == "os"
 
     asyncio.run(use())
 
@@ -262,8 +263,10 @@ def test_a_page_of_another_site_cannot_use_the_session() -> None:
         with pytest.raises(Refused):
             async with connected(app, "/agents/workflows/ws", headers):
                 pass
-        async with browser(app, cookies, Host="evil.example") as client:
-            assert (await client.get("/agents/agents")).status_code == 400
+        for known in (cookies, {}):
+            async with browser(app, known, Host="evil.example") as client:
+                del client.headers["Origin"]
+                assert (await client.get("/agents/agents")).status_code == 400
         with override_settings(CSRF_TRUSTED_ORIGINS=["https://*.example.com"]):
             async with browser(app, cookies, Origin="https://shop.example.com") as client:
                 assert (await run(client)).status_code == 200
