@@ -19,11 +19,9 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connections
 from django.test import Client, override_settings
 
 from benchmarks.measure import Case, measure
@@ -92,7 +90,7 @@ def measure_place(name: str, place: Any, client: Any, options: argparse.Namespac
     measured: dict[int, Medians] = {}
     filled = 0
     with override_settings(AGNO_MEMORY={"DATABASE": place.handle.alias}):
-        create_tables(place.handle.alias)
+        place.create_tables()
         for rows in options.rows:
             place.driver.load(stored_rows(filled // PER_USER, rows // PER_USER))
             place.driver.settle()
@@ -103,16 +101,6 @@ def measure_place(name: str, place: Any, client: Any, options: argparse.Namespac
     # A small table is measured for comparison with a large one.
     verdicts += beside_stock(name, large, measured[large])
     return verdicts + (compare_sizes(name, measured[small], measured[large]) if small < large else [])
-
-
-def create_tables(alias: str) -> None:
-    """Create the tables that a handle does not need and the pages do: those of agents' sessions, records and traces."""
-    connection = connections[alias]
-    present = connection.introspection.table_names()
-    with connection.schema_editor() as editor:
-        for model in apps.get_app_config("agno_memory").get_models():
-            if model._meta.db_table not in present:
-                editor.create_model(model)
 
 
 def measure_pages(rows: int, client: Any, options: argparse.Namespace) -> Medians:

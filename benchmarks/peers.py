@@ -71,6 +71,7 @@ def main() -> None:
     missed: list[str] = []
     for name in options.databases:
         with PLACES[name]() as place, agno_store(name, place) as agno:
+            place.create_tables()
             peers = Peers(place, agno, DjangoDb(place.handle.alias))
             load(peers, options.rows)
             print(f"\n{place.driver.version()}, {options.rows:,} rows, load average {os.getloadavg()[0]:.1f}")

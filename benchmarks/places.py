@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from django.apps import apps
+from django.db import connections
+
 from agno_memory.db import MemoryDb, MongoMemoryDb, PostgresMemoryDb, SqliteMemoryDb
 from agno_memory.memory import Memory
 from agno_memory.querysets import UserMemoryQuerySet
@@ -39,6 +42,15 @@ class Place:
         # A server from the environment may have the table of an earlier run.
         self.handle.drop()
         self.handle.create()
+
+    def create_tables(self) -> None:
+        """Create the tables of the app that a handle does not need, and a site does."""
+        connection = connections[self.handle.alias]
+        present = connection.introspection.table_names()
+        with connection.schema_editor() as editor:
+            for model in apps.get_app_config("agno_memory").get_models():
+                if model._meta.db_table not in present:
+                    editor.create_model(model)
 
     def rows(self) -> UserMemoryQuerySet:
         return self.handle.model.objects.using(self.handle.alias)

@@ -40,10 +40,12 @@ def people(site: str) -> list[User]:
 
 
 def without_users() -> Client:
-    """Return the client of a staff user who may view memories and sessions, and no accounts."""
+    """Return the client of a staff user who may view memories and what agents keep, and no accounts."""
     client = staff("view", name="viewer")
     viewer = User.objects.get(username="viewer")
-    viewer.user_permissions.add(Permission.objects.get(codename="view_agentsession"))
+    viewer.user_permissions.add(
+        *Permission.objects.filter(codename__in=["view_agentsession", "view_agentrecord", "view_agenttrace"])
+    )
     return client
 
 

@@ -77,6 +77,9 @@ def urls(memory: UserMemory) -> list[str]:
         "<agno_memory_id:user_id>": "maya",
         "<path:object_id>": quoted(memory.key),
         "<str:user_id>": "maya",
+        "<str:memory_id>": memory.memory_id,
+        # Not a token: the response is the one after an hour.
+        "<str:token>": "token",
         "^": "",
         "$": "",
     }
