@@ -291,9 +291,9 @@ class KeepMany:
         """Narrow to the rows with a version: this server shows each statement what was committed before it."""
         self.as_sql(rows, values, connection)
         revision: Any = revisions_of(rows.model)
-        names = {"memory_key": "key"} | {name: name for name in ("user_id", "last_updated", "version")}
-        of_row = {name: OuterRef(column) for name, column in names.items()}
-        return rows.filter(Exists(revision._base_manager.using(rows.db).filter(**of_row)))
+        key = Concat(OuterRef("key"), Value(values["write"]))
+        kept = revision._base_manager.using(rows.db).filter(user_id=OuterRef("user_id"), key=key)
+        return rows.filter(Exists(kept))
 
     def as_sql(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
         def value(name: str) -> Any:
