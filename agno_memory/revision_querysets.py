@@ -50,7 +50,9 @@ class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
             memories: those that exist.
         """
         whose = {"user_id": OuterRef("user_id")}
-        existing = memories.order_by().filter(key=OuterRef("memory_key"), **whose)
+        # Nor those of a memory whose deletion was not kept, because HISTORY_DAYS was 0.
+        since = {"created_at__lte": OuterRef("valid_until")}
+        existing = memories.order_by().filter(key=OuterRef("memory_key"), **since, **whose)
         revisions: Any = self.model._base_manager.using(self._db)  # type: ignore[attr-defined]
         # An id may be used again after its memory was deleted.
         deletions = revisions.filter(

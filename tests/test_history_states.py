@@ -97,6 +97,29 @@ def test_versions_of_a_deleted_memory_are_not_those_of_a_later_one_that_came_fro
 
 
 @each_database
+def test_versions_before_a_deletion_that_was_not_kept_are_not_those_of_a_later_memory(
+    alias: str, memory: Memory
+) -> None:
+    start = now() - 100 * SECOND
+    with at(start):
+        memory.add_user_memory(UserMemory(memory_id="a", memory="secret"), "maya")
+    with at(start + SECOND):
+        memory.replace_user_memory("a", UserMemory(memory="more secret"), "maya")
+    with with_settings(HISTORY_DAYS=0):
+        memory.delete_user_memory("a", "maya")
+        memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "maya")
+        memory.replace_user_memory("a", UserMemory(memory="two"), "maya")
+    memory.replace_user_memory("a", UserMemory(memory="three"), "maya")
+    history = memory.get_user_memory_history("a", "maya")
+    assert [each.memory for each in history] == ["three", "two"]
+    position = history[-1].last_updated, history[-1].version
+    assert memory.get_user_memory_history("a", "maya", position=position) == []
+    rows = memory.rows_to_write("maya").without_deleted()
+    assert [each.memory for each in rows.versions()] == ["two"]
+    assert list(rows.as_of(start + SECOND / 2)) == []
+
+
+@each_database
 def test_a_merged_memory_has_its_text(alias: str, memory: Memory) -> None:
     start = now() - 100 * SECOND
     with with_settings(ON_DUPLICATE="refuse"):

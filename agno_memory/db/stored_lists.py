@@ -13,6 +13,7 @@ from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.keyset import Order
 from agno_memory.db.many_rows import ManyRows
 from agno_memory.db.memory_statements import BY_KEY
+from agno_memory.db.readable import Damaged
 from agno_memory.db.rows import with_read_fields
 from agno_memory.db.statements import Condition, Select, SelectMany
 from agno_memory.db.stored_rows import KEY
@@ -47,6 +48,13 @@ def _is_of_another(version: MemoryRevision, newer: Newer) -> bool:
         return True
     # A process that restored a memory without transactions may have been killed before it noted that.
     return (version.version + 1, version.created_at) != (newer.version, newer.created_at)
+
+
+def _is_before(version: MemoryRevision, current: UserMemory) -> bool:
+    """Return whether a version ended before a memory was added: it is of one whose deletion was not kept."""
+    times = version.valid_until, current.created_at
+    # A row of another program may have something else.
+    return not any(isinstance(each, Damaged) for each in times) and times[0] < times[1]
 
 
 def _shape(lookups: dict[str, Any]) -> list[Condition]:
@@ -126,6 +134,8 @@ class StoredLists(ManyRows):
         versions: list[MemoryRevision] = []
         for revision in kept.newest()[:limit]:
             if revision.version >= below or _is_of_another(revision, newer):
+                break
+            if current is not None and _is_before(revision, current):
                 break
             versions.append(revision)
             below, newer = revision.version, revision
