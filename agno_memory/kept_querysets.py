@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from agno_memory.conf import conf
 from agno_memory.db.expiry import CurrentMoment, unexpired
@@ -40,17 +40,21 @@ class KeptQuerySet(EmbeddedQuerySet):
 
     revisions.queryset_only = True  # type: ignore[attr-defined]
 
-    def keep(self, action: str, *, moment: datetime.datetime | None = None, merged_into: str | None = None) -> None:
+    def keep(self, action: str, *, moment: datetime.datetime | None = None, merged_into: str | None = None) -> Self:
         """Keep the versions of these memories, which the caller writes afterwards in the same transaction.
 
         Args:
             action: one of ``MemoryRevision.Action``.
             moment: the time of the write, which the next version begins with; now by default.
             merged_into: the id of the memory that has their content.
+
+        Returns:
+            The memories to write: those whose versions are kept, and none that another call adds in between.
         """
         if conf.HISTORY_DAYS:
             self._for_write = True
-            KEEP_MANY.run(self, Ending(action, moment or now(), merged_into))
+            return cast("Self", KEEP_MANY.run(self, Ending(action, moment or now(), merged_into)))
+        return self
 
     keep.alters_data = True  # type: ignore[attr-defined]
     keep.queryset_only = True  # type: ignore[attr-defined]
@@ -135,8 +139,9 @@ class KeptQuerySet(EmbeddedQuerySet):
         self._for_write = True
 
         def delete_all() -> tuple[int, dict[str, int]]:
-            self.order_by().keep("deleted")
-            return super(KeptQuerySet, self).delete()
+            kept = self.order_by().keep("deleted")
+            kept._for_write = True
+            return super(KeptQuerySet, kept).delete()
 
         return all_or_nothing(self.db, delete_all)
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.keyset import in_order
+from agno_memory.db.readable import Damaged
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.services import ANYONE
@@ -49,10 +50,19 @@ def _expire(memory: Memory, on_batch: Callable[[int], object]) -> int:
     expired = rows.expired().order_by(*in_order("expires_at", "memory_id", "key")).only("user_id", "memory_id")
     while batch := list(expired[:BATCH_SIZE]):
         ids = {memory.key: memory.memory_id for memory in batch}
+        removed = 0
         for owner, keys in by_owner((memory.user_id, memory.key) for memory in batch).items():
+            if isinstance(owner, Damaged):
+                # A row of another program, without an owner who could restore it.
+                removed += rows.filter(key__in=keys).erase(history=False)
+                continue
             gone = rows.expire(owner, keys)
+            removed += len(gone)
             if gone:
                 announce(memory_deleted, UserMemory, owner, [ids[key] for key in gone if key in ids], using=rows.db)
+        if not removed:
+            # Another call removes them, too.
+            break
         count += len(batch)
         on_batch(len(batch))
     return count

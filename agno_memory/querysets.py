@@ -197,9 +197,8 @@ class UserMemoryQuerySet(AsOfQuerySet):
 
         def update() -> int:
             moment = now()
-            if not self.query.is_sliced:
-                self.order_by().keep("replaced", moment=moment)
-            count = super(UserMemoryQuerySet, self).update(**values, **derived, **moves(self.model, moment))
+            rows = self if self.query.is_sliced else self.order_by().keep("replaced", moment=moment)
+            count = super(UserMemoryQuerySet, rows).update(**values, **derived, **moves(self.model, moment))
             self._compute_terms(keys)
             return count
 

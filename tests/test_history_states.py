@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from typing import Any
 from unittest import mock
 
 import pytest
+from django.db import connections
 
 from agno_memory.bulk import BulkMemory
+from agno_memory.db.revisions import KeepMany
 from agno_memory.exceptions import DuplicateMemory, MemoryChanged
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -19,7 +22,7 @@ from agno_memory.test.helpers import with_settings
 from agno_memory.times import now
 from tests.databases import commits, each_database
 
-pytestmark = [commits, each_database]
+pytestmark = commits
 
 SECOND = datetime.timedelta(seconds=1)
 
@@ -41,6 +44,7 @@ def expire(memory: Memory) -> None:
         memory.replace_user_memory("a", UserMemory(memory="two", expires_at=start + 10 * SECOND), "maya")
 
 
+@each_database
 def test_an_expired_memory_is_restored_before_and_after_it_is_pruned(alias: str, memory: Memory) -> None:
     for is_pruned in (False, True):
         memory.clear()
@@ -53,6 +57,7 @@ def test_an_expired_memory_is_restored_before_and_after_it_is_pruned(alias: str,
         assert [(each.version, each.memory) for each in history] == [(3, "two"), (2, "two"), (1, "one")]
 
 
+@each_database
 def test_nothing_stays_of_an_expired_memory_that_is_deleted_permanently(alias: str, memory: Memory) -> None:
     expire(memory)
     memory.delete_user_memory("a", "maya", permanently=True)
@@ -60,6 +65,7 @@ def test_nothing_stays_of_an_expired_memory_that_is_deleted_permanently(alias: s
     assert memory.rows_to_write("maya").revisions().count() == 0
 
 
+@each_database
 @pytest.mark.parametrize("on_duplicate", ["return", "refuse"])
 def test_the_text_of_an_expired_memory_is_free(alias: str, memory: Memory, on_duplicate: str) -> None:
     start = now() - 100 * SECOND
@@ -72,6 +78,7 @@ def test_the_text_of_an_expired_memory_is_free(alias: str, memory: Memory, on_du
     assert {each.memory_id for each in memory.get_user_memories("maya")} == {one.memory_id, two.memory_id}
 
 
+@each_database
 def test_versions_of_a_deleted_memory_are_not_those_of_a_later_one_that_came_from_another_person(
     alias: str, memory: Memory
 ) -> None:
@@ -89,6 +96,7 @@ def test_versions_of_a_deleted_memory_are_not_those_of_a_later_one_that_came_fro
     assert memory.get_user_memory_history("a", "maya", position=position) == []
 
 
+@each_database
 def test_a_merged_memory_has_its_text(alias: str, memory: Memory) -> None:
     start = now() - 100 * SECOND
     with with_settings(ON_DUPLICATE="refuse"):
@@ -102,6 +110,7 @@ def test_a_merged_memory_has_its_text(alias: str, memory: Memory) -> None:
     assert (merged.memory_id, merged.version) == ("1", 2)
 
 
+@each_database
 def test_only_texts_that_are_taken_are_there_twice(alias: str, memory: Memory) -> None:
     with with_settings(ON_DUPLICATE="refuse"):
         for memory_id, text, owner in (("a", "one", "ann"), ("b", "two", "ann"), ("c", "one", "maya")):
@@ -113,6 +122,7 @@ def test_only_texts_that_are_taken_are_there_twice(alias: str, memory: Memory) -
     assert sorted(each.memory for each in memory.get_user_memories("maya")) == ["one", "one", "two"]
 
 
+@each_database
 def test_an_undone_text_may_be_there_twice(alias: str, memory: Memory) -> None:
     with with_settings(ON_DUPLICATE="refuse"):
         memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "maya")
@@ -127,6 +137,7 @@ def test_an_undone_text_may_be_there_twice(alias: str, memory: Memory) -> None:
     assert sorted(each.memory for each in memory.get_user_memories("maya")) == ["one", "one", "three"]
 
 
+@each_database
 def test_a_memory_that_is_written_during_a_merge_is_not_deleted(alias: str, memory: Memory) -> None:
     start = now() - 100 * SECOND
     for number in range(2):
@@ -142,3 +153,42 @@ def test_a_memory_that_is_written_during_a_merge_is_not_deleted(alias: str, memo
     with mock.patch.object(memory._store, "existing", written_since), pytest.raises(MemoryChanged) as caught:
         memory.merge_user_memories(["0", "1"], "maya")
     assert (caught.value.memory_id, caught.value.version) == ("0", 1)
+
+
+@pytest.mark.parametrize("alias", ["postgres"])
+@pytest.mark.parametrize("verb", ["update", "delete"])
+def test_a_memory_that_is_added_during_a_write_of_many_is_not_written(alias: str, memory: Memory, verb: str) -> None:
+    """PostgreSQL shows it to the second statement of the transaction; on other databases it waits or is not seen."""
+    memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "maya")
+    keep = KeepMany.run
+
+    def add() -> None:
+        Memory(alias).add_user_memory(UserMemory(memory_id="b", memory="new"), "maya")
+        connections[alias].close()
+
+    def added_since(*args: Any) -> Any:
+        kept, thread = keep(*args), threading.Thread(target=add)
+        thread.start()
+        thread.join()
+        return kept
+
+    rows = memory.rows_to_write("maya")
+    with mock.patch.object(KeepMany, "run", added_since):
+        assert rows.update(memory="two") == 1 if verb == "update" else rows.delete()[0] == 1
+    assert [each.memory for each in memory.get_user_memory_history("b", "maya")] == ["new"]
+    assert [each.memory for each in memory.get_user_memory_history("a", "maya")][-1] == "one"
+
+
+@pytest.mark.parametrize("alias", ["mongodb", "standalone"])
+@pytest.mark.parametrize("document", [{}, {"user_id": 5, "memory_id": "a"}, {"user_id": "maya", "memory": 3}])
+def test_pruning_ends_with_documents_of_another_program(alias: str, memory: Memory, document: dict[str, Any]) -> None:
+    collection: Any = connections[alias].get_collection(UserMemory._meta.db_table)  # type: ignore[attr-defined]
+    collection.insert_one({**document, "_id": "a", "expires_at": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)})
+    batches: list[int] = []
+
+    def count(number: int) -> None:
+        batches.append(number)
+        assert len(batches) < 5
+
+    assert prune(alias, count).expired == 1
+    assert collection.count_documents({}) == 0

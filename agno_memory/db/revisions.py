@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from django.core.exceptions import EmptyResultSet
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Field, Model, Value
+from django.db.models import Exists, F, Field, Model, OuterRef, Value
 from django.db.models.functions import Concat, Greatest
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
@@ -275,8 +275,8 @@ class KeepMany:
     call writes in between is not kept.
     """
 
-    def run(self, rows: Any, end: Ending) -> None:
-        """Keep the versions.
+    def run(self, rows: Any, end: Ending) -> Any:
+        """Keep the versions, and return the rows to write: a row that meets the conditions since is not among them.
 
         Args:
             rows: a queryset without a slice.
@@ -284,9 +284,18 @@ class KeepMany:
         """
         connection = connection_to(rows.db)
         with suppress(EmptyResultSet):
-            vendor_method(self, connection)(rows, end.values(), connection)
+            return vendor_method(self, connection)(rows, end.values(), connection)
+        return rows
 
-    def as_sql(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> None:
+    def as_postgresql(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
+        """Narrow to the rows with a version: this server shows each statement what was committed before it."""
+        self.as_sql(rows, values, connection)
+        revision: Any = revisions_of(rows.model)
+        key = Concat(OuterRef("key"), Value(values["write"]))
+        kept = revision._base_manager.using(rows.db).filter(user_id=OuterRef("user_id"), key=key)
+        return rows.filter(Exists(kept))
+
+    def as_sql(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
         def value(name: str) -> Any:
             if name == "valid_until" and values[name] is None:
                 return F("expires_at")
@@ -297,9 +306,11 @@ class KeepMany:
         text, params = query.get_compiler(connection=connection).as_sql()
         with connection.cursor() as cursor:
             cursor.execute(_insertion(rows.model, f"{text} {_lock(connection)}", connection), params)
+        return rows
 
-    def as_mongodb(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> None:
+    def as_mongodb(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
         query_filter = mongodb.filter_of(rows.order_by().query.get_compiler(connection=connection))
         documents = mongodb.find_documents(rows.model, connection, query_filter)
         kept = [_kept_document(rows.model, connection, document, values) for document in documents]
         mongodb.put_documents(revisions_of(rows.model), connection, kept)
+        return rows
