@@ -1,7 +1,7 @@
 """Distribution over several servers: the statements for Citus (PostgreSQL) and for a sharded MongoDB.
 
-Memories are distributed by their owner, sessions and runs by the session: then each verb is answered by one server, and
-uniqueness holds there. See docs/scaling.md.
+Memories and their earlier versions are distributed by the owner, sessions and runs by the session: then each verb is
+answered by one server, and uniqueness holds there. See docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from django.db import NotSupportedError, ProgrammingError, connections, models
 
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.mongodb import is_mongos
+from agno_memory.db.table_models import model_for
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.revision_models import MemoryRevision
 from agno_memory.vector_models import MemoryVector
 
 # Each table with the field that decides the server of a row.
@@ -23,9 +25,16 @@ Tables: TypeAlias = "dict[type[models.Model], str]"
 DISTRIBUTED_BY: Final[Tables] = {
     UserMemory: "user_id",
     MemoryVector: "user_id",
+    MemoryRevision: "user_id",
     AgentSession: "session_id",
     AgentRun: "session",
 }
+
+
+def tables_of_handle(table: str) -> Tables:
+    """Return the tables of a handle for a table of memories: those and their earlier versions."""
+    model = model_for(table)
+    return {model: "user_id", model.revisions(None).model: "user_id"}
 
 
 class Sharding:
@@ -179,8 +188,8 @@ def _literal(text: str) -> str:
 class MongoSharding(Sharding):
     """A sharded MongoDB, reached through ``mongos``.
 
-    Memories and vectors are hashed by owner. Sessions and runs are ranged by session id: a unique index must begin with
-    the shard key, and a hashed index cannot be unique.
+    Vectors and versions are hashed by owner. Memories are ranged by owner, sessions and runs by session id: they have
+    unique indexes, which must begin with the shard key, and a hashed index cannot be unique.
     """
 
     vendor = "mongodb"
@@ -208,7 +217,7 @@ class MongoSharding(Sharding):
 
     @staticmethod
     def _method(model: type[models.Model]) -> str | int:
-        return "hashed" if issubclass(model, UserMemory | MemoryVector) else 1
+        return "hashed" if issubclass(model, MemoryVector | MemoryRevision) else 1
 
 
 ENGINES: Final[dict[str, type[Sharding]]] = {"citus": Citus, "mongodb": MongoSharding}

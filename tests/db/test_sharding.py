@@ -13,9 +13,9 @@ from django.db import NotSupportedError, connections
 from django.test import TransactionTestCase
 
 from agno_memory.db.mongodb import index_names
-from agno_memory.db.sharding import Citus, MongoSharding
-from agno_memory.db.table_models import model_for
+from agno_memory.db.sharding import Citus, MongoSharding, tables_of_handle
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.revision_models import MemoryRevision
 from agno_memory.test import MemoryContract
 from agno_memory.vector_models import MemoryVector
 from tests.databases import commits
@@ -31,6 +31,7 @@ ALLOW_MOVES = "DROP TRIGGER refuse_move ON agno_memory_usermemory; DROP FUNCTION
 RESTORE_KEYS = """
 ALTER TABLE agno_memory_usermemory DROP CONSTRAINT agno_memory_usermemory_pkey, ADD PRIMARY KEY (_id);
 ALTER TABLE agno_memory_memoryvector DROP CONSTRAINT agno_memory_memoryvector_pkey, ADD PRIMARY KEY (_id);
+ALTER TABLE agno_memory_memoryrevision DROP CONSTRAINT agno_memory_memoryrevision_pkey, ADD PRIMARY KEY (_id);
 ALTER TABLE agno_memory_agentrun DROP CONSTRAINT agno_memory_agentrun_pkey, ADD PRIMARY KEY (_id);
 """
 
@@ -85,12 +86,12 @@ def primary_key(model: Any) -> list[str]:
 @pytest.mark.parametrize("alias", ["postgres"])
 def test_citus_gets_keys_tables_and_foreign_keys_in_this_order(alias: str) -> None:
     lines = printed("--engine", "citus", "--database", alias).splitlines()
-    first = ["ALTER", *["ALTER", "SELECT"] * 2]
+    first = ["ALTER", *["ALTER", "SELECT"] * 3]
     assert [line.split(" ")[0] for line in lines] == [*first, "SELECT", "ALTER", "SELECT", "ALTER"]
     assert all(line.endswith(";") for line in lines)
     assert 'ADD PRIMARY KEY ("user_id", "_id")' in lines[1]
     distributed = [line for line in lines if line.startswith(DISTRIBUTE)]
-    assert [line.split("', '")[1].split("'")[0] for line in distributed] == ["user_id"] * 2 + ["session_id"] * 2
+    assert [line.split("', '")[1].split("'")[0] for line in distributed] == ["user_id"] * 3 + ["session_id"] * 2
     assert "colocate_with => '\"agno_memory_agentsession\"'" in distributed[-1]
     assert "FOREIGN KEY" in lines[-1]
 
@@ -115,7 +116,7 @@ def test_a_run_that_stopped_after_the_foreign_key_was_dropped_adds_it(alias: str
 @pytest.mark.parametrize("alias", ["postgres"])
 def test_what_is_distributed_is_left_out(alias: str) -> None:
     """By the table itself: another schema may have a distributed one of the same name."""
-    distributed: set[Any] = {UserMemory, MemoryVector, AgentSession, AgentRun}
+    distributed: set[Any] = {UserMemory, MemoryVector, MemoryRevision, AgentSession, AgentRun}
     with mock.patch.object(Citus, "_is_distributed", lambda self, model: model in distributed):
         assert Citus(alias).statements() == []
         distributed.remove(AgentRun)
@@ -141,14 +142,17 @@ def test_the_table_of_a_handle(alias: str) -> None:
     with pytest.raises(CommandError, match=table):
         printed("--engine", "citus", "--database", alias, "--table", table)
     with connections[alias].schema_editor() as editor:
-        editor.create_model(model_for(table))
+        for model in tables_of_handle(table):
+            editor.create_model(model)
     try:
         lines = printed("--engine", "citus", "--database", alias, "--table", table).splitlines()
         assert lines[0].startswith(f'ALTER TABLE "{table}" DROP CONSTRAINT "{table}_pkey", ADD PRIMARY KEY')
-        assert lines[1:] == [f"SELECT create_distributed_table('\"{table}\"', 'user_id');"]
+        assert lines[1::2] == [
+            f"SELECT create_distributed_table('\"{each}\"', 'user_id');" for each in (table, f"{table}_revisions")
+        ]
         execute(lines[0])
     finally:
-        execute(f'DROP TABLE "{table}"')
+        execute(f'DROP TABLE "{table}", "{table}_revisions"')
 
 
 @commits
@@ -164,6 +168,7 @@ def test_a_server_without_citus_is_refused_before_anything_is_changed(alias: str
 def test_mongodb_is_sharded_by_the_owner_and_by_the_session(alias: str) -> None:
     lines = printed("--engine", "mongodb", "--database", alias).splitlines()
     assert [line.partition(", ")[2] for line in lines] == [
+        '{"user_id": 1})',
         *['{"user_id": "hashed"})'] * 2,
         '{"session_id": 1})',
         '{"session_id": 1})',

@@ -6,8 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections, router
 
-from agno_memory.db.sharding import DISTRIBUTED_BY, ENGINES
-from agno_memory.db.table_models import model_for
+from agno_memory.db.sharding import DISTRIBUTED_BY, ENGINES, tables_of_handle
 from agno_memory.models import UserMemory
 
 
@@ -28,7 +27,7 @@ class Command(BaseCommand):
     ) -> None:
         alias = database or router.db_for_write(UserMemory)
         try:
-            sharding = ENGINES[engine](alias, {model_for(table): "user_id"} if table else DISTRIBUTED_BY)
+            sharding = ENGINES[engine](alias, tables_of_handle(table) if table else DISTRIBUTED_BY)
             for text in sharding.execute() if execute else sharding.statements():
                 self.stdout.write(f"{text}{sharding.end}")
         except DatabaseError as error:
