@@ -26,8 +26,9 @@ class Merging(History):
     ) -> UserMemory:
         """Merge memories into the newest of them.
 
-        It gets the topics of all, the earliest ``created_at``, and is pinned if one of them is. The others are deleted.
-        All or nothing if the database has transactions. ``restore_user_memory()`` undoes it, for each of them.
+        It gets the topics of all and the earliest ``created_at``. It is pinned if one of them is. It expires as the
+        last of them, or not if one of them does not. The others are deleted. All or nothing if the database has
+        transactions. ``restore_user_memory()`` undoes it, for each of them.
 
         Args:
             memory_ids: the ids of at least two memories.
@@ -71,6 +72,8 @@ class Merging(History):
         topics = dict.fromkeys(topic for each in (newest, *others) for topic in each.topics)
         content = {name: getattr(newest, name) for name in UserMemory.content_fields}
         content |= {"topics": list(topics), "pinned": any(each.pinned for each in (newest, *others))}
+        expiries = [each.expires_at for each in (newest, *others)]
+        content["expires_at"] = None if None in expiries else max(each for each in expiries if each)
         if text is not None:
             content["memory"] = text
         created_at = min(each.created_at for each in (newest, *others))

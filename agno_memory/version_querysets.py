@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 from django.db import NotSupportedError
-from django.db.models import Q
-from django.db.models.sql.where import ExtraWhere
+from django.db.models import F, Q
+from django.db.models.sql import Query
+from django.db.models.sql.where import ExtraWhere, WhereNode
 
 from agno_memory.kept_querysets import KeptQuerySet
 
@@ -111,13 +112,34 @@ class VersionedQuerySet(KeptQuerySet):
 
 
 def _of_revisions(condition: Any) -> Any:
-    """Return the same condition for revisions."""
+    """Return the same condition for revisions.
+
+    Raises:
+        NotSupportedError: an expression names the key of a memory, which a revision has under another name.
+    """
     if isinstance(condition, Q):
         children = [_of_revisions(child) for child in condition.children]
         return Q(*children, _connector=condition.connector, _negated=condition.negated)
     if isinstance(condition, tuple):
+        _check_key(condition[1])
         return lookup_of_revisions(condition[0]), condition[1]
+    _check_key(condition)
     return condition
+
+
+def _check_key(expression: Any) -> None:
+    """Raise NotSupportedError if an expression names the key, also inside a subquery: ``OuterRef("pk")``."""
+    if isinstance(expression, F) and KEY.match(str(getattr(expression, "name", ""))):
+        raise NotSupportedError("Earlier versions follow conditions on user_id and memory_id, not those on the key.")
+    query = getattr(expression, "query", expression)
+    inner = list(query.where.children) if isinstance(query, Query) else []
+    if hasattr(expression, "get_source_expressions"):
+        inner += expression.get_source_expressions()
+    if isinstance(expression, WhereNode):
+        inner += expression.children
+    for each in inner:
+        if each is not expression:
+            _check_key(each)
 
 
 def lookup_of_revisions(lookup: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import NotSupportedError
+from django.db.models import Exists, F, OuterRef, Q
 
 from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
@@ -101,3 +102,21 @@ def test_what_reads_one_table_is_refused(alias: str, start: datetime.datetime) -
         UserMemory.objects.using(alias).filter(key__in=rows.values("key"))
     with pytest.raises(TypeError):
         BulkMemory(rows)
+
+
+def test_conditions_on_the_key_by_an_expression_are_refused(alias: str, start: datetime.datetime) -> None:
+    """A revision has the memory's key under another name, so it would meet them by its own."""
+    rows = UserMemory.objects.using(alias).all()
+    others = UserMemory.objects.using(alias)
+    for narrow in (
+        rows.filter(memory_id=F("pk")),
+        rows.exclude(memory_id=F("key")),
+        rows.filter(Exists(others.filter(key=OuterRef("pk")))),
+        rows.filter(~Exists(others.filter(Q(memory="x") | Q(key=OuterRef("key"))))),
+    ):
+        for read in (narrow.versions, lambda narrow=narrow: list(narrow.as_of(now()))):
+            with pytest.raises(NotSupportedError, match="user_id and memory_id"):
+                read()
+    assert rows.filter(last_updated__gte=F("created_at")).versions().count() == 2
+    theirs = others.filter(user_id=OuterRef("user_id"), memory_id="m1")
+    assert rows.filter(Exists(theirs)).versions().count() == 2

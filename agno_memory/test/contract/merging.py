@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
+
 from agno_memory.exceptions import DuplicateMemory, MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
 from agno_memory.test.helpers import texts, with_settings
+from agno_memory.times import now
 
 
 class MergingContract(ContractCase):
     """Memories that say the same are found, merged, and not added twice if the settings ask for that."""
+
+    def test_what_is_merged_expires_with_the_last_of_them(self) -> None:
+        soon, later = now() + datetime.timedelta(days=1), now() + datetime.timedelta(days=2)
+        for expiries, expected in (((later, soon), later), ((None, soon), None), ((soon, None), None)):
+            ids = [self.add("Is in Lisbon", expires_at=each).memory_id for each in expiries]
+            self.assertEqual(self.memory.merge_user_memories(ids, ALICE).expires_at, expected)
 
     def test_merging_keeps_the_newest_and_unites_the_topics(self) -> None:
         old, other = self.add("Likes tea", topics=["a"], pinned=True), self.add("Tea, please", topics=["b", "a"])
