@@ -39,8 +39,15 @@ from tests.browser import (
     visit,
 )
 
-# One worker of xdist for each, so that a demo is started once.
-ALIASES = [pytest.param(alias, marks=pytest.mark.xdist_group(alias)) for alias in ("default", "postgres", "mongodb")]
+# One worker of xdist for each, so that a demo is started once. The tests of the pages run on all databases; what a
+# browser adds to them hardly depends on the database.
+ALIASES = [
+    pytest.param("default", marks=pytest.mark.xdist_group("default")),
+    *(
+        pytest.param(alias, marks=[pytest.mark.xdist_group(alias), pytest.mark.long])
+        for alias in ("postgres", "mongodb")
+    ),
+]
 
 pytestmark = pytest.mark.parametrize("alias", ALIASES, scope="module")
 
