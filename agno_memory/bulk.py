@@ -111,9 +111,9 @@ class BulkMemory:
 
         return self._each(self.rows.exclude(user_id=owner), partial(self._move, owner), announce_move)
 
-    def _move(self, owner: str, rows: UserMemoryQuerySet, _loaded: Batch) -> Batch:
+    def _move(self, owner: str, rows: UserMemoryQuerySet, loaded: Batch) -> Batch:
         """Move memories of one owner to another, and return those that were moved."""
-        memories = list(rows)
+        memories = _in_order(rows, [memory.key for memory in loaded])
         copies = {memory.memory_id: _copy_for(memory, owner) for memory in memories}
         present = self._store.rows_to_write().filter(user_id=owner, key__in=[copy.key for copy in copies.values()])
         # The same memory is there if an earlier call ended between the addition and the deletion.
@@ -236,10 +236,16 @@ def _write_batch(rows: UserMemoryQuerySet, batch: Batch, write: Write, loaded: S
     for owner, keys in _keys_by_owner(batch).items():
         # Locked, if the database has row locks: the returned rows are the written ones.
         owned = rows.order_by().filter(user_id=owner, key__in=keys)
-        locked = list(owned.select_for_update().only(*loaded))
+        locked = _in_order(owned.select_for_update().only(*loaded), keys)
         keys = [memory.key for memory in locked]
         written += write(rows.order_by().filter(user_id=owner, key__in=keys), locked) if locked else []
     return written
+
+
+def _in_order(rows: UserMemoryQuerySet, keys: list[str]) -> Batch:
+    """Return rows in the order of their keys: a database returns them in any order."""
+    found = {memory.key: memory for memory in rows}
+    return [found[key] for key in keys if key in found]
 
 
 def _copy_for(memory: UserMemory, owner: str) -> UserMemory:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory.admin.autocomplete import matching_people
 from agno_memory.admin.filters import Choice, MemoryFilter, PersonFilter
 from agno_memory.admin.session_filters import ComponentFilter, SessionUpdatedFilter, matching_components
-from agno_memory.admin.trace_filters import TraceSessionFilter
+from agno_memory.admin.trace_filters import StatusFilter, TraceSessionFilter
 from agno_memory.admin.vocabulary import Params
 
 # The kinds that staff see. Documents of other kinds may hold secrets, such as the hashes of tokens.
@@ -66,15 +66,12 @@ class KindFilter(MemoryFilter):
 
     def choices(self, changelist: Any) -> Iterator[Choice]:
         for value, label in KINDS.items():
-            query_string = changelist.get_query_string({self.parameter: value}, [StatusFilter.parameter])
+            query_string = changelist.get_query_string({self.parameter: value}, [RecordStatusFilter.parameter])
             yield {"selected": value == self.kind, "query_string": query_string, "display": label}
 
 
-class StatusFilter(MemoryFilter):
+class RecordStatusFilter(StatusFilter):
     """Documents with a status, of a kind that has some."""
-
-    title = _("status")
-    parameter = "status"
 
     def __init__(self, request: HttpRequest, params: Params, model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -82,14 +79,6 @@ class StatusFilter(MemoryFilter):
 
     def has_output(self) -> bool:
         return bool(self.labels) or self.is_active
-
-    def narrow(self, rows: Any) -> Any:
-        return rows.filter(status=self.values[-1])
-
-    def links(self, changelist: Any) -> Iterator[Choice]:
-        for value, label in self.labels.items():
-            query_string = changelist.get_query_string({self.parameter: value})
-            yield {"selected": value in self.values[-1:], "query_string": query_string, "display": label}
 
 
 class RecordSessionFilter(TraceSessionFilter):
@@ -123,7 +112,7 @@ class RecordUpdatedFilter(SessionUpdatedFilter):
 
 LIST_FILTERS: Final = (
     KindFilter,
-    StatusFilter,
+    RecordStatusFilter,
     RecordPersonFilter,
     RecordComponentFilter,
     RecordUpdatedFilter,

@@ -43,7 +43,7 @@ class StatusFilter(MemoryFilter):
 
     title = _("status")
     parameter = "status"
-    labels: Final = {"OK": _("OK"), ERROR: _("Error")}
+    labels: dict[str, Any] = {"OK": _("OK"), ERROR: _("Error")}
 
     def narrow(self, rows: Any) -> Any:
         return rows.filter(status=self.values[-1])

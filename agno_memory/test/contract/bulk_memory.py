@@ -189,5 +189,5 @@ class BulkMemoryContract(ContractCase):
 
 
 def owners_and_ids(sent: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """Return the owner and the memory ids of each sending of a signal. The ids of a batch have no order."""
-    return [(arguments["user_id"], sorted(arguments["memory_ids"])) for arguments in sent]
+    """Return the owner and the memory ids of each sending of a signal."""
+    return [(arguments["user_id"], arguments["memory_ids"]) for arguments in sent]
