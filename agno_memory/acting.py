@@ -1,4 +1,4 @@
-"""Who writes, through what and why: kept with each earlier version of a memory."""
+"""The author, the way and the reason of a write: kept with each earlier version of a memory."""
 
 from __future__ import annotations
 

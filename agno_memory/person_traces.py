@@ -28,7 +28,7 @@ class About(NamedTuple):
 
     @classmethod
     def of(cls, owner: str, alias: str) -> About:
-        """Return what is about a person, by the user id, in a database."""
+        """Return the rows about a person, by the user id, in a database."""
         traces, spans = AgentTrace.objects.using(alias), AgentSpan.objects.using(alias)
         own = list(traces.for_user(owner).values_list("trace_id", flat=True))
         named = sorted(set(spans.for_user(owner).values_list("trace_id", flat=True)) - set(own))

@@ -1,4 +1,4 @@
-"""What an import reads: the tables of a source, by the kinds that ``import_memories --what`` chooses."""
+"""The tables of a source that an import reads, by the kinds that ``import_memories --what`` chooses."""
 
 from __future__ import annotations
 
@@ -115,6 +115,6 @@ class Importers:
         return PartImporter(**self._options, wholes=self._wholes[whole].accepted, kind=kind)
 
     def close(self) -> None:
-        """Delete what they have kept on disk."""
+        """Delete the rows that they have kept on disk."""
         for importer in self._wholes.values():
             importer.accepted.close()

@@ -43,7 +43,7 @@ OWN_SCOPES: Final = (
     *(f"{kind}:{action}" for kind in ("sessions", "memories", "learnings") for action in ("read", "write", "delete")),
     *(f"{kind}:read" for kind in ("knowledge", "traces", "metrics", "approvals")),
 )
-# Everything, also what is of other users.
+# Everything, also the data of other users.
 ADMIN_SCOPES: Final = ("agent_os:admin",)
 # agno lets every user use a route for which it has no scope. These are of the user's own runs and sessions.
 OWN_ROUTES: Final = {
