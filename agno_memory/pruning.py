@@ -12,6 +12,7 @@ from agno_memory.db.keyset import in_order
 from agno_memory.db.readable import Damaged
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.services import ANYONE
 from agno_memory.signals import announce, by_owner, memory_deleted
 from agno_memory.times import now
@@ -45,9 +46,14 @@ def prune(db: str | MemoryDb | None = None, on_batch: Callable[[int], object] = 
 
 
 def _expire(memory: Memory, on_batch: Callable[[int], object]) -> int:
-    count = 0
     rows = memory.rows_to_write(ANYONE)
-    expired = rows.expired().order_by(*in_order("expires_at", "memory_id", "key")).only("user_id", "memory_id")
+    # Nearly all of them by the index, then the others, for which the database reads every row.
+    return sum(_expire_part(rows, part, on_batch) for part in (rows.expired_by_index(), rows.expired()))
+
+
+def _expire_part(rows: UserMemoryQuerySet, part: UserMemoryQuerySet, on_batch: Callable[[int], object]) -> int:
+    count = 0
+    expired = part.order_by(*in_order("expires_at", "memory_id", "key")).only("user_id", "memory_id")
     while batch := list(expired[:BATCH_SIZE]):
         ids = {memory.key: memory.memory_id for memory in batch}
         removed = 0
@@ -63,8 +69,8 @@ def _expire(memory: Memory, on_batch: Callable[[int], object]) -> int:
         if not removed:
             # Another call removes them, too.
             break
-        count += len(batch)
-        on_batch(len(batch))
+        count += removed
+        on_batch(removed)
     return count
 
 
