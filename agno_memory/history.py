@@ -8,6 +8,7 @@ from typing import Any, Final
 from agno_memory.acting import current_author
 from agno_memory.db.memory_statements import Version, version_number
 from agno_memory.db.store import Store
+from agno_memory.deleted_querysets import version_of
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, VersionNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import UserMemory
@@ -60,7 +61,7 @@ class History(Recall):
             return versions
         if current is None and not versions and limit != 0:
             raise MemoryNotFound(own_id)
-        return [*([current_version(current)] if current else []), *versions][:limit]
+        return [*([version_of(current)] if current else []), *versions][:limit]
 
     def restore_user_memory(
         self,
@@ -148,19 +149,6 @@ class History(Recall):
 
     aget_user_memory_history = async_twin(get_user_memory_history)
     arestore_user_memory = async_twin(restore_user_memory)
-
-
-def current_version(memory: UserMemory) -> MemoryRevision:
-    """Return the version of a memory that holds now, as an unsaved revision."""
-    values = {
-        field.attname: getattr(memory, field.attname)
-        for field in MemoryRevision._meta.concrete_fields
-        if field.name not in ("key", "search_text") and hasattr(memory, field.attname)
-    }
-    version = MemoryRevision(memory_key=memory.key, action="", **values)
-    # Nothing has ended it.
-    setattr(version, "valid_until", None)  # noqa: B010  an assignment would be a type error
-    return version
 
 
 def note_of_return(moment: datetime.datetime) -> dict[str, Any]:

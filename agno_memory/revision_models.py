@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -79,6 +79,13 @@ class MemoryRevision(MemoryContent):
     def __str__(self) -> str:
         # See UserMemory.__str__().
         return f"{self.memory_id}, {self.version}"
+
+    @property
+    def deletion(self) -> tuple[datetime.datetime, str]:
+        """The position of the last version of a deleted memory among others; see ``deleted_page()``."""
+        # A memory that has expired and is not pruned has an unsaved version, and an index of its times.
+        moment: Any = self.expires_at if self._state.adding else self.valid_until
+        return moment, self.key
 
     @property
     def valid_from(self) -> datetime.datetime:

@@ -13,6 +13,7 @@ from agno_memory.conf import conf
 from agno_memory.db.expiry import unexpired
 from agno_memory.db.keyset import after, in_order
 from agno_memory.db.readable import ReadableQuery
+from agno_memory.times import now
 
 if TYPE_CHECKING:
     from agno_memory.revision_models import MemoryRevision
@@ -25,6 +26,11 @@ LAST_DELETED: Final = ("-valid_until", "-key")
 BY_MEMORY: Final = ("memory_key", "last_updated", "version", "key")
 
 
+def history_begins() -> datetime.datetime:
+    """Return the time from which on the history is kept and shown, also if ``prune_memories`` has not run since."""
+    return now() - datetime.timedelta(days=conf.HISTORY_DAYS)
+
+
 class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
     """Earlier versions of memories."""
 
@@ -34,6 +40,15 @@ class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
     def of_memory(self, owner: str, key: str) -> Self:
         """Narrow to the versions of one memory."""
         return self.filter(user_id=owner, memory_key=key)
+
+    def shown(self) -> Self:
+        """Leave out the versions that are too old, which wait for ``prune_memories``."""
+        return self.filter(valid_until__gt=history_begins()) if conf.HISTORY_DAYS else self.none()
+
+    def too_old(self) -> Self:
+        """Narrow to the versions that ended more than ``HISTORY_DAYS`` ago, the oldest first; to all if it is 0."""
+        old = self.filter(valid_until__lte=history_begins()) if conf.HISTORY_DAYS else self.all()
+        return old.order_by(*in_order("valid_until"))
 
     def newest(self) -> Self:
         """Order the versions of one memory, the newest first."""
