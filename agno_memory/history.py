@@ -39,8 +39,9 @@ class History(Recall):
 
         Each has the content of the memory and ``version``; ``valid_from`` and ``valid_until``, the times between which
         it held; and how it ended: ``action``, ``actor``, ``through`` and ``reason``. The version that holds now has
-        ``valid_until=None`` and no action. If an id was used again after its memory had been deleted, the versions are
-        those of the new memory.
+        ``valid_until=None`` and no action. An entry with the action ``"reassigned"`` is no version but an event, with
+        the version 0 and one time for both: the memory was given to this owner then. If an id was used again after its
+        memory had been deleted, the versions are those of the new memory.
 
         Args:
             memory_id: the id of the memory, which may be deleted.
@@ -94,10 +95,10 @@ class History(Recall):
         check("version", version, validate_version)
         number = version_number(at_version, "at_version")
         owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
-        current, versions = self._store.versions(own_id, owner, 1)
+        current, versions = self._store.versions(own_id, owner, 1, events=False)
         if current is None and self._store.expire(own_id, owner):
             # Its last version is among the earlier ones now.
-            current, versions = self._store.versions(own_id, owner, 1)
+            current, versions = self._store.versions(own_id, owner, 1, events=False)
         if not current and not versions:
             raise MemoryNotFound(own_id)
         if number is not None and not _is_at(current, at_version):
@@ -132,7 +133,7 @@ class History(Recall):
                 if version in (None, revision.version):
                     return revision
             last = versions[-1].last_updated, versions[-1].version
-            versions = self._store.versions(memory_id, owner, PAGE_SIZE, last)[1]
+            versions = self._store.versions(memory_id, owner, PAGE_SIZE, last, events=False)[1]
         raise VersionNotFound(memory_id, version)
 
     def _restore_deleted(self, wanted: UserMemory | MemoryRevision, last: MemoryRevision) -> UserMemory:

@@ -71,7 +71,7 @@ class BulkRestore:
             raise TypeError("BulkRestore takes neither a slice nor a union: it would restore more versions.")
         alias = getattr(versions, "_db", None) or write_alias(UserMemory)
         # No write changes this order, and an index serves it.
-        self.versions: RevisionQuerySet = versions.using(alias).order_by(*in_order("valid_until"))
+        self.versions: RevisionQuerySet = versions.using(alias).without_events().order_by(*in_order("valid_until"))
         self._alias = alias
         self._store = Store(alias)
         self._on_batch = on_batch

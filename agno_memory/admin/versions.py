@@ -207,10 +207,11 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
         position = _position(request)
         versions = self._read(subject, position)
         has_more = len(versions) > PAGE_SIZE
-        shown = self._visible(request, subject, versions[: PAGE_SIZE + 1])
+        shown = self._visible(request, subject, versions)
+        size = sum(any(version is each for each in shown) for version in versions[:PAGE_SIZE])
         accounts = Accounts(request, self.admin_site).with_ids(set(authors_of(shown)))
         may_restore = self.has_change_permission(request)
-        entries = entries_of(shown, accounts, may_restore=may_restore, has_more=has_more)
+        entries = entries_of(shown, accounts, may_restore=may_restore, size=size)
         older = ""
         if has_more:
             last = versions[PAGE_SIZE - 1]
@@ -221,12 +222,18 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
 
     @staticmethod
     def _read(subject: Subject, position: VersionPosition | None) -> list[MemoryRevision]:
-        """Return the versions of a page and the one after it."""
+        """Return the versions of a page and the one after it, which may come after events."""
+        versions: list[MemoryRevision] = []
+        page: list[MemoryRevision] | None = None
         size = PAGE_SIZE + 1
-        try:
-            return Memory().get_user_memory_history(subject.memory_id, subject.user_id, limit=size, position=position)
-        except MemoryNotFound:
-            return []
+        while page is None or (len(page) == size and page[-1].is_event):
+            start = page[-1] if page else position
+            try:
+                page = Memory().get_user_memory_history(subject.memory_id, subject.user_id, limit=size, position=start)
+            except MemoryNotFound:
+                break
+            versions += page
+        return versions
 
     def _visible(self, request: HttpRequest, subject: Subject, versions: list[MemoryRevision]) -> list[MemoryRevision]:
         """Return the versions that this staff user may see: a subclass may hide some of them."""

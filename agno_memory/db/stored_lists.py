@@ -24,7 +24,7 @@ from agno_memory.models import UserMemory
 from agno_memory.names import MAX_COUNT
 from agno_memory.querysets import Position, sort_key
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.revision_querysets import VersionPosition, history_begins
+from agno_memory.revision_querysets import EVENT, RevisionQuerySet, VersionPosition, history_begins
 from agno_memory.times import now
 from agno_memory.version_querysets import lookup_of_revisions
 
@@ -48,7 +48,9 @@ def _is_of_another(version: MemoryRevision, newer: Newer) -> bool:
     if newer is None or not version.is_deleted:
         return False
     if isinstance(newer, tuple):
-        return True
+        moment, number = newer
+        # An event is in the middle of its version.
+        return number != EVENT or version.valid_until < moment
     # A process that restored a memory without transactions may have been killed before it noted that.
     return (version.version + 1, version.created_at) != (newer.version, newer.created_at)
 
@@ -68,6 +70,15 @@ def _is_before(version: MemoryRevision, current: UserMemory) -> bool:
     times = version.valid_until, current.created_at
     # A row of another program may have something else.
     return not any(isinstance(each, Damaged) for each in times) and times[0] < times[1]
+
+
+def _with_a_version(kept: RevisionQuerySet, limit: int | None) -> list[MemoryRevision]:
+    """Return the first of some versions, the newest first, and if the last of them is an event, a version after it."""
+    versions = list(kept.newest()[:limit])
+    if versions and len(versions) == limit and versions[-1].is_event:
+        after = kept.without_events().before((versions[-1].last_updated, EVENT))
+        versions += after.newest()[:1]
+    return versions
 
 
 def _shape(lookups: dict[str, Any]) -> list[Condition]:
@@ -125,7 +136,13 @@ class StoredLists(ManyRows):
         return cast("list[UserMemory]", read)
 
     def versions(
-        self, memory_id: str, owner: str, limit: int | None = None, position: VersionPosition | None = None
+        self,
+        memory_id: str,
+        owner: str,
+        limit: int | None = None,
+        position: VersionPosition | None = None,
+        *,
+        events: bool = True,
     ) -> tuple[UserMemory | None, list[MemoryRevision]]:
         """Return an owner's memory with this id, or None, and its earlier versions, the newest first.
 
@@ -138,26 +155,35 @@ class StoredLists(ManyRows):
             owner: of the memory.
             limit: the maximum number of earlier versions; None for all.
             position: only the versions before this one.
+            events: whether there may be events among the versions.
         """
         last = self._row(memory_id, owner)
         is_expired = last is not None and last.has_expired(now())
         kept = self.model.revisions(self.write_alias).of_memory(owner, KEY.digest(owner, memory_id))
-        below = MAX_COUNT + 1
-        newer: Newer = position or last
-        if position is not None:
-            below = position[1]
-            kept = kept.before(position)
-        elif last is not None:
-            below = last.version
+        kept = kept if events else kept.without_events()
+        below = MAX_COUNT + 1 if last is None else last.version
+        newer: Newer = last
+        if last is not None:
             kept = kept.filter(Q(last_updated__lt=last.last_updated) | Q(version__lt=last.version))
         versions = [expired_version(last)] if last is not None and is_expired and position is None else []
-        for revision in kept.newest()[:limit]:
-            if revision.version >= below or _is_of_another(revision, newer):
-                break
+        # Events since the last version began come after it.
+        if position is not None and (last is None or position != (last.last_updated, last.version)):
+            kept, newer = kept.before(position), position
+            below = min(below, position[1] or below)
+        events_before: list[MemoryRevision] = []
+        for revision in _with_a_version(kept, limit):
             if last is not None and _is_before(revision, last):
                 break
-            versions.append(revision)
-            below, newer = revision.version, revision
+            if revision.is_event:
+                # Of this memory, if the version in the middle of which it is one.
+                events_before.append(revision)
+                continue
+            if revision.version >= below or _is_of_another(revision, newer):
+                break
+            versions += [*events_before, revision]
+            events_before, below, newer = [], revision.version, revision
+        if last is not None:
+            versions += [event for event in events_before if event.last_updated >= last.last_updated]
         return None if is_expired else last, _shown(versions)[:limit]
 
     def select_at(self, lookups: dict[str, Any], limit: int | None, moment: datetime.datetime) -> list[UserMemory]:

@@ -162,7 +162,9 @@ class HistoryActions(MemoryRows):
         read, position = self._history(), None
         while entries := read(100, position):
             for entry in entries:
-                is_wanted = entry.valid_until is not None if version is None else entry.version == version
+                # The version that holds now has no key.
+                is_earlier = bool(entry.key) and not entry.is_event
+                is_wanted = is_earlier if version is None else entry.version == version
                 if is_wanted and self._shown([entry]):
                     return entry.version
                 if is_wanted:
