@@ -102,7 +102,7 @@ def with_agentos(
 
     Args:
         site: Django's application, as ``get_asgi_application()`` returns it.
-        agent_os: without ``authorization``, ``OS_SECURITY_KEY`` or a ``JWTMiddleware``: the site decides.
+        agent_os: without ``authorization``, ``OS_SECURITY_KEY``, ``JWTMiddleware`` or ``mcp_auth``: the site decides.
         path: where AgentOS is; everything else is the site's.
         authenticate: returns the user of a request, or None; by default the one of the session. It may raise
             ``PermissionDenied``, which is answered with 403.
@@ -153,10 +153,12 @@ class _Guarded:
         self.app: Any = agent_os.get_app()
         self.authenticate, self.scopes = authenticate, scopes
         self._key = secrets.token_urlsafe(32)
-        if any(issubclass(each.cls, JWTMiddleware) for each in self.app.user_middleware if isinstance(each.cls, type)):
+        if getattr(agent_os, "mcp_auth", None) is not None or any(
+            issubclass(each.cls, JWTMiddleware) for each in self.app.user_middleware if isinstance(each.cls, type)
+        ):
             raise ImproperlyConfigured(
                 "This AgentOS has an authentication of its own, but with_agentos() lets the site authenticate: "
-                "remove authorization, OS_SECURITY_KEY or JWTMiddleware."
+                "remove authorization, OS_SECURITY_KEY, JWTMiddleware or mcp_auth."
             )
         self.app.add_middleware(
             JWTMiddleware,
