@@ -62,6 +62,10 @@ TOKEN_SECONDS: Final = 60
 ALGORITHM: Final = "HS256"
 # The headers by which a client proves who it is, which AgentOS must not see.
 PROOFS: Final = (b"authorization", b"cookie")
+TWO_AUTHENTICATIONS: Final = (
+    "This AgentOS has an authentication of its own, but with_agentos() lets the site authenticate: "
+    "remove authorization, OS_SECURITY_KEY, JWTMiddleware or mcp_auth."
+)
 WEBSOCKET: Final = "/workflows/ws"
 POLICY_VIOLATION: Final = 1008
 
@@ -150,16 +154,13 @@ class _Guarded:
     def __init__(
         self, agent_os: AgentOS, authenticate: Authenticate, scopes: ScopesOf, routes: Mapping[str, Sequence[str]]
     ) -> None:
+        if getattr(agent_os, "mcp_auth", None) is not None:
+            raise ImproperlyConfigured(TWO_AUTHENTICATIONS)
         self.app: Any = agent_os.get_app()
         self.authenticate, self.scopes = authenticate, scopes
         self._key = secrets.token_urlsafe(32)
-        if getattr(agent_os, "mcp_auth", None) is not None or any(
-            issubclass(each.cls, JWTMiddleware) for each in self.app.user_middleware if isinstance(each.cls, type)
-        ):
-            raise ImproperlyConfigured(
-                "This AgentOS has an authentication of its own, but with_agentos() lets the site authenticate: "
-                "remove authorization, OS_SECURITY_KEY, JWTMiddleware or mcp_auth."
-            )
+        if any(issubclass(each.cls, JWTMiddleware) for each in self.app.user_middleware if isinstance(each.cls, type)):
+            raise ImproperlyConfigured(TWO_AUTHENTICATIONS)
         self.app.add_middleware(
             JWTMiddleware,
             verification_keys=[self._key],
