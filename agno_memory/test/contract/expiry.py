@@ -84,9 +84,9 @@ class ExpiryContract(ContractCase):
         with at(moment), self.received(memory_deleted) as sent:
             self.assertEqual(prune(self.database), (3, 2))
             self.assertEqual(prune(self.database), (0, 0))
+            history = self.memory.get_user_memory_history(added.memory_id, ALICE)
         pairs = [(each["user_id"], memory_id) for each in sent for memory_id in each["memory_ids"]]
         self.assertEqual(sorted(pairs), sorted([*((ALICE, each) for each in expired), (BOB, his)]))
-        history = self.memory.get_user_memory_history(added.memory_id, ALICE)
         self.assertEqual([version.memory for version in history], ["3", "2"])
         with self.assertRaises(MemoryNotFound):
             self.memory.restore_user_memory(gone.memory_id, ALICE)
