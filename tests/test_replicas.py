@@ -173,6 +173,8 @@ WRITES: dict[str, Callable[[], object]] = {
     "reassign": lambda: BulkMemory(Memory().rows("ann")).reassign("bob"),
     "update": lambda: Memory().rows("ann").update(agent_id="x"),
     "erase": lambda: UserMemory.objects.for_user("ann").erase(),
+    "delete rows": lambda: UserMemory.objects.for_user("ann").delete()[0],
+    "keep a version": lambda: UserMemory.objects.for_user("ann").keep("replaced").count(),
     "run": lambda: AgentSessions().upsert_run("s", AgentRun(run_id="r", run_type="agent", data={"x": 1}), "ann").run_id,
     "delete sessions": lambda: AgentSessions().delete_sessions(["s"], "ann"),
     "rename a session": lambda: AgentSessions().rename_session("s", "tea", "ann").name,
