@@ -78,7 +78,7 @@ class DeletedQuerySet(VersionedQuerySet):
         rows: Any = type(self)(self.model, using=own._db)
         for negate, args, kwargs in self._conditions:
             rows = rows.exclude(*args, **kwargs) if negate else rows.filter(*args, **kwargs)
-        rows = rows.expired().filter(_expired_after(position), expires_at__gt=history_begins())
+        rows = rows.expired_by_index().filter(_expired_after(position), expires_at__gt=history_begins())
         ordered: Self = rows.order_by(*in_order(*LAST_EXPIRED))
         return ordered
 
