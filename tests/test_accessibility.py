@@ -15,6 +15,7 @@ from tests.browser import (
     DESKTOP,
     LIST,
     PHONE,
+    RECORDS,
     SESSIONS,
     TRACES,
     Demo,
@@ -158,6 +159,12 @@ def trace(page: Page, live: Demo, owner: str) -> None:
     expect(page.locator(".am-step .am-message-text").first).to_be_visible()
 
 
+def deciding(page: Page, live: Demo, owner: str) -> None:
+    page.goto(f"{RECORDS}?kind=approval&status=pending")
+    rows(page).first.locator("th a").click()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+
+
 PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "app": opened("/admin/agno_memory/"),
     "list": opened(LIST),
@@ -191,7 +198,8 @@ PAGES: dict[str, Callable[[Page, Demo, str], None]] = {
     "session": opened(f"{SESSIONS}demo-travel/change/"),
     "traces": opened(TRACES),
     "trace": trace,
-    "records": opened("/admin/agno_memory/agentrecord/"),
+    "records": opened(RECORDS),
+    "approval": deciding,
 }
 
 

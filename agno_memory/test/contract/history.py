@@ -225,9 +225,11 @@ class HistoryContract(ContractCase):
         for number in range(4):
             self.replace(earlier, str(number))
         self.memory.delete_user_memory("m", ALICE)
-        added = self.add("0", memory_id="m")
-        for number in range(1, 6):
-            self.replace(added, str(number))
+        # Two memories with one id are told apart by their times, in milliseconds.
+        with at(now() + SECOND):
+            added = self.add("0", memory_id="m")
+            for number in range(1, 6):
+                self.replace(added, str(number))
         whole = self.memory.get_user_memory_history("m", ALICE)
         self.assertEqual([version.memory for version in whole], ["5", "4", "3", "2", "1", "0"])
         seen = self.memory.get_user_memory_history("m", ALICE, limit=2)
