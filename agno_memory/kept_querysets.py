@@ -106,8 +106,8 @@ class KeptQuerySet(EmbeddedQuerySet):
             action: one of ``MemoryRevision.Action``.
             merged_into: the id of the memory that has their content.
         """
-        self.order_by().filter(user_id=owner, key__in=keys).keep(action, merged_into=merged_into)
-        return self.erase_returning(owner, keys, name)
+        rows = self.order_by().filter(user_id=owner, key__in=keys)
+        return rows.keep(action, merged_into=merged_into).erase_returning(owner, keys, name)
 
     delete_kept.alters_data = True  # type: ignore[attr-defined]
     delete_kept.queryset_only = True  # type: ignore[attr-defined]
@@ -122,7 +122,7 @@ class KeptQuerySet(EmbeddedQuerySet):
             rows = self.expired().order_by().filter(user_id=owner, key__in=keys)
             rows._for_write = True
             if conf.HISTORY_DAYS:
-                KEEP_MANY.run(rows, Ending("expired", None))
+                rows = cast("Self", KEEP_MANY.run(rows, Ending("expired", None)))
             return rows.erase_returning(owner, keys)
 
         self._for_write = True

@@ -15,7 +15,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connections, models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TransactionTestCase
 
 # Rows that migrations create. They stay if the test has not changed them.
@@ -23,20 +22,13 @@ CREATED: tuple[type[models.Model], ...] = (ContentType, Permission)
 
 # By alias: the tables of a database after Django's flush, and the created rows in it.
 _flushed: dict[str, tuple[list[str], list[Any]]] = {}
-# Connections for questions, which outlive the tests: Django closes those of a test after it.
-_asking: dict[str, BaseDatabaseWrapper] = {}
 
 
 @contextmanager
 def emptying() -> Iterator[None]:
     """Empty the databases of transactional tests this way inside the block."""
-    try:
-        with mock.patch.object(TransactionTestCase, "_fixture_teardown", empty):
-            yield
-    finally:
-        for connection in _asking.values():
-            connection.close()
-        _asking.clear()
+    with mock.patch.object(TransactionTestCase, "_fixture_teardown", empty):
+        yield
 
 
 def empty(test: Any) -> None:
@@ -76,8 +68,7 @@ def filled_on_sqlite(alias: str, tables: list[str]) -> list[str]:
 
 def filled_on_postgres(alias: str, tables: list[str]) -> list[str]:
     """Return the tables with a page in their file, among them those from which all rows are deleted."""
-    connection = _asking.setdefault(alias, connections[alias].copy())
-    with connection.cursor() as cursor:
+    with connections[alias].cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND relkind = 'r' AND pg_table_is_visible(oid) "
             "AND pg_relation_size(oid) > 0",

@@ -214,7 +214,11 @@ def violations(page: Page) -> list[Any]:
     """Return the violations that axe finds: each rule with the elements that break it."""
     # Colours on their way from light to dark are neither.
     page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
-    found = Axe().run(page, ALL_BUT_MORE_ROWS, options={"resultTypes": ["violations"]}).response["violations"]
+    # Once for a page: to read axe, and to return all that is in order, take a third of the time of a run.
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(Axe().axe_script)
+    run = "([context, options]) => axe.run(context, options).then(results => results.violations)"
+    found = page.evaluate(run, [ALL_BUT_MORE_ROWS, {"resultTypes": ["violations"]}])
     return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
 
 

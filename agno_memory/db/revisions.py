@@ -23,6 +23,7 @@ from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.acting import current_author
+from agno_memory.conf import conf
 from agno_memory.db import mongodb
 from agno_memory.db.compiled import Param, Sql, Values, bind, sql_of
 from agno_memory.db.connections import connection_to
@@ -310,7 +311,7 @@ class KeepMany:
 
     def as_mongodb(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
         query_filter = mongodb.filter_of(rows.order_by().query.get_compiler(connection=connection))
-        documents = mongodb.find_documents(rows.model, connection, query_filter)
-        kept = [_kept_document(rows.model, connection, document, values) for document in documents]
-        mongodb.put_documents(revisions_of(rows.model), connection, kept)
+        for documents in mongodb.document_batches(rows.model, connection, query_filter, conf.BATCH_SIZE):
+            kept = [_kept_document(rows.model, connection, document, values) for document in documents]
+            mongodb.put_documents(revisions_of(rows.model), connection, kept)
         return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Any, cast
 
@@ -145,12 +146,16 @@ def find_document(
     return document
 
 
-def find_documents(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Return documents as they are stored."""
-    documents: list[dict[str, Any]] = _call(model, connection, "find", query_filter)
-    return documents
+def document_batches(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], size: int
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield documents as they are stored, in batches that one cursor reads: the process holds one batch at a time."""
+    own: Any = connection
+    with own.database[model._meta.db_table].find(query_filter, batch_size=size, session=own.session) as cursor:
+        batch = None
+        while batch is None or len(batch) == size:
+            batch = _logged(model, connection, "find", lambda: list(islice(cursor, size)))
+            yield batch
 
 
 def add_missing(model: type[Model], connection: BaseDatabaseWrapper, document: dict[str, Any]) -> bool:
@@ -215,16 +220,19 @@ def delete_all(model: type[Model], connection: BaseDatabaseWrapper, query_filter
 
 
 def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-    table = model._meta.db_table
-
     def call() -> Any:
-        result = getattr(connection.database[table], method)(*args, session=connection.session, **kwargs)
+        collection = connection.database[model._meta.db_table]
+        result = getattr(collection, method)(*args, session=connection.session, **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
         return result.to_list() if method == "find" else result
 
+    return _logged(model, connection, method, call)
+
+
+def _logged(model: type[Model], connection: Any, method: str, call: Callable[[], Any]) -> Any:
     if not connection.queries_logged:
         return with_django_errors(call)
-    with debug_transaction(connection, f"db.{table}.{method}()"):
+    with debug_transaction(connection, f"db.{model._meta.db_table}.{method}()"):
         return with_django_errors(call)
 
 

@@ -197,7 +197,7 @@ class MemoryViewSet(mixins.ListModelMixin, HistoryActions):
         requested_ids, permanently = (serializer.validated_data[name] for name in ("memory_ids", "permanently"))
         existing = set(self.with_ids(requested_ids).values_list("memory_id", flat=True))
         if permanently and self.sees_deleted:
-            existing.update(self.versions_of(requested_ids).deleted().values_list("memory_id", flat=True))
+            existing.update(version.memory_id for version in self.with_ids(requested_ids).deleted_page(None))
         ids = [each for each in requested_ids if each in existing]
         deleted = self.memory.delete_user_memories(ids, self.owner, permanently=permanently)
         return Response(DeletedSerializer({"deleted": deleted}).data)

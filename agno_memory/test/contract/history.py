@@ -344,13 +344,3 @@ class HistoryContract(ContractCase):
             restored = self.memory.restore_user_memory(added.memory_id, ALICE)
         self.assertGreaterEqual(restored.last_updated, added.last_updated)
         self.versions(added)
-
-    def test_the_history_goes_with_a_memory_to_its_new_owner(self) -> None:
-        added = self.add("one")
-        self.replace(added, "two")
-        BulkMemory(self.rows.for_user(ALICE)).reassign(BOB)
-        history = self.memory.get_user_memory_history(added.memory_id, BOB)
-        self.assertEqual([version.memory for version in history], ["two", "one"])
-        with self.assertRaises(MemoryNotFound):
-            self.memory.get_user_memory_history(added.memory_id, ALICE)
-        self.assertFalse(self.rows.revisions().filter(user_id=ALICE).exists())
