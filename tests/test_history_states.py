@@ -11,7 +11,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connections
 
+from agno_memory.acting import acting
 from agno_memory.bulk import BulkMemory
+from agno_memory.db import mongodb
 from agno_memory.db.revisions import KeepMany
 from agno_memory.exceptions import DuplicateMemory, MemoryChanged, MemoryNotFound, VersionNotFound
 from agno_memory.memory import Memory
@@ -52,12 +54,14 @@ def test_an_expired_memory_is_restored_before_and_after_it_is_pruned(alias: str,
         memory.clear()
         expire(memory)
         if is_pruned:
-            prune(alias)
+            with acting("ann", reason="cron"):
+                prune(alias)
         (deleted,) = memory.rows("maya").deleted_page(5)
         last, first = memory.get_user_memory_history("a", "maya")
         for each in (deleted, last):
             ended = each.memory, each.version, each.action, each.is_deleted, each.valid_until
             assert ended == ("two", 2, "expired", True, last.expires_at)
+            assert (each.actor, each.through, each.reason) == (None, "", "")
         assert memory.get_user_memory_history("a", "maya", limit=1) == [last]
         assert memory.get_user_memory_history("a", "maya", position=last) == [first]
         assert (first.memory, first.valid_until) == ("one", last.valid_from)
@@ -288,6 +292,21 @@ def test_a_memory_that_is_added_during_a_write_of_many_is_not_written(alias: str
 
 
 @pytest.mark.parametrize("alias", ["mongodb", "standalone"])
+def test_a_write_of_many_holds_one_batch_of_documents(alias: str, memory: Memory) -> None:
+    memory.add_user_memories([UserMemory(memory=str(number)) for number in range(5)], "maya")
+    put, sizes = mongodb.put_documents, []
+
+    def noted(model: Any, connection: Any, documents: list[Any]) -> None:
+        sizes.append(len(documents))
+        put(model, connection, documents)
+
+    with with_settings(BATCH_SIZE=2), mock.patch.object(mongodb, "put_documents", noted):
+        assert memory.rows_to_write("maya").update(feedback="good") == 5
+    assert sizes == [2, 2, 1]
+    assert memory.rows("maya").versions().count() == 5
+
+
+@pytest.mark.parametrize("alias", ["mongodb", "standalone"])
 @pytest.mark.parametrize("document", [{}, {"user_id": 5, "memory_id": "a"}, {"user_id": "maya", "memory": 3}])
 def test_pruning_ends_with_documents_of_another_program(alias: str, memory: Memory, document: dict[str, Any]) -> None:
     collection: Any = connections[alias].get_collection(UserMemory._meta.db_table)  # type: ignore[attr-defined]
@@ -298,5 +317,7 @@ def test_pruning_ends_with_documents_of_another_program(alias: str, memory: Memo
         batches.append(number)
         assert len(batches) < 5
 
-    assert prune(alias, count).expired == 1
+    # A sound one in the same batch goes, too.
+    memory.add_user_memory(UserMemory(memory="x", expires_at=now()), "maya")
+    assert prune(alias, count).expired == 2
     assert collection.count_documents({}) == 0

@@ -192,8 +192,8 @@ class Store(StoredLists):
                 return self.add(candidate)
             if is_partial:
                 self._store_terms(written)
-            # A write of a memory that exists makes its version 2 or higher.
-            return written, written.version == 1
+            # Without history one statement does both. A write of a memory that exists makes its version 2 or higher.
+            return written, not keeps and written.version == 1
 
         # The memory was added in between and may be deleted again: replace or add once more.
         return retry(write, (MemoryExists, IntegrityError), unless=lambda error: not self._can_read(candidate))

@@ -331,9 +331,23 @@ class HistoryContract(ContractCase):
             added = self.add("one")
             self.replace(added, "two")
             self.assertEqual(self.versions(added), [(2, "two", "")])
-            self.memory.delete_user_memory(added.memory_id, ALICE)
+            self.memory.upsert_user_memory(UserMemory(memory_id=added.memory_id, memory="3", topics=["a"]), ALICE)
+            BulkMemory(self.rows).add_topic("b")
+            self.assertEqual(self.rows.update(memory="4"), 1)
+            (stored,) = self.rows
+            self.assertEqual((stored.memory, stored.topics, stored.version), ("4", ["a", "b"], 5))
+            self.add("old", memory_id="m", expires_at=now())
+            merged = self.memory.merge_user_memories([added.memory_id, self.add("new", memory_id="m").memory_id], ALICE)
+            self.assertEqual((merged.memory_id, merged.version), ("m", 2))
+            self.memory.delete_user_memory("m", ALICE)
             with self.assertRaises(MemoryNotFound):
-                self.memory.restore_user_memory(added.memory_id, ALICE)
+                self.memory.restore_user_memory("m", ALICE)
+            self.add("x")
+            self.assertEqual(BulkMemory(self.rows).delete(), 1)
+            self.add("x")
+            self.rows.all().delete()
+            self.memory.delete_user_memories([self.add("x").memory_id], ALICE)
+        self.assertFalse(self.rows.exists())
         self.assertFalse(self.rows.revisions().exists())
 
     def test_a_clock_that_goes_back_makes_no_hole(self) -> None:
