@@ -270,7 +270,7 @@ def _note_of(memory: UserMemory, moment: datetime.datetime, author: Author) -> M
     note = version_of(memory)
     note.key, note.version = f"{memory.key}-{uuid7()}", EVENT
     note.last_updated = note.valid_until = moment
-    note.action, note.actor, note.through, note.reason = note.Action.REASSIGNED, *author
+    note.action, note.actor, note.through, note.reason = note.Action.REASSIGNED.value, *author
     return note
 
 

@@ -68,6 +68,10 @@ class DeletedQuerySet(VersionedQuerySet):
         """
         return self.filter(key__in=[key.partition(SEPARATOR)[0] for key in keys if SEPARATOR in key])
 
+    def shown_expired(self) -> Self:
+        """Narrow to the memories that have expired since the history begins: to none if ``HISTORY_DAYS`` is 0."""
+        return self.expired_by_index().filter(expires_at__gt=history_begins()) if conf.HISTORY_DAYS else self.none()
+
     def expired_page(self, position: DeletedPosition | None = None) -> Self:
         """Return the memories that have expired since the history begins and meet the conditions, the last one first.
 
@@ -78,7 +82,7 @@ class DeletedQuerySet(VersionedQuerySet):
         rows: Any = type(self)(self.model, using=own._db)
         for negate, args, kwargs in self._conditions:
             rows = rows.exclude(*args, **kwargs) if negate else rows.filter(*args, **kwargs)
-        rows = rows.expired_by_index().filter(_expired_after(position), expires_at__gt=history_begins())
+        rows = rows.shown_expired().filter(_expired_after(position))
         ordered: Self = rows.order_by(*in_order(*LAST_EXPIRED))
         return ordered
 
@@ -131,7 +135,7 @@ def expired_version(memory: UserMemory) -> MemoryRevision:
     """Return the last version of a memory that has expired, as an unsaved revision."""
     version = version_of(memory)
     version.key = f"{memory.key}{SEPARATOR}{memory.memory_id}"
-    version.action, version.is_deleted = version.Action.EXPIRED, True
+    version.action, version.is_deleted = version.Action.EXPIRED.value, True
     end: Any = memory.expires_at
     # A row of another program may have something else.
     version.valid_until = end if isinstance(memory.last_updated, Damaged) else max(end, memory.last_updated)

@@ -304,8 +304,8 @@ def test_a_restoration_that_loses_against_another_write_changes_nothing(alias: s
     memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
     original = memory._store.versions
 
-    def then_another(*args: Any) -> Any:
-        found = original(*args)
+    def then_another(*args: Any, **options: Any) -> Any:
+        found = original(*args, **options)
         Memory(alias).replace_user_memory("m", UserMemory(memory="three"), "maya")
         return found
 

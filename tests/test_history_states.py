@@ -11,7 +11,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connections
 
+from agno_memory.acting import acting
 from agno_memory.bulk import BulkMemory
+from agno_memory.db import mongodb
 from agno_memory.db.revisions import KeepMany
 from agno_memory.exceptions import DuplicateMemory, MemoryChanged, MemoryNotFound, VersionNotFound
 from agno_memory.memory import Memory
@@ -52,12 +54,14 @@ def test_an_expired_memory_is_restored_before_and_after_it_is_pruned(alias: str,
         memory.clear()
         expire(memory)
         if is_pruned:
-            prune(alias)
+            with acting("ann", reason="cron"):
+                prune(alias)
         (deleted,) = memory.rows("maya").deleted_page(5)
         last, first = memory.get_user_memory_history("a", "maya")
         for each in (deleted, last):
             ended = each.memory, each.version, each.action, each.is_deleted, each.valid_until
             assert ended == ("two", 2, "expired", True, last.expires_at)
+            assert (each.actor, each.through, each.reason) == (None, "", "")
         assert memory.get_user_memory_history("a", "maya", limit=1) == [last]
         assert memory.get_user_memory_history("a", "maya", position=last) == [first]
         assert (first.memory, first.valid_until) == ("one", last.valid_from)
@@ -285,6 +289,21 @@ def test_a_memory_that_is_added_during_a_write_of_many_is_not_written(alias: str
                 assert memory.delete_user_memories(["a", "b"], "maya") == ["a"]
     assert [each.memory for each in memory.get_user_memory_history("b", "maya")] == ["new"]
     assert [each.memory for each in memory.get_user_memory_history("a", "maya")][-1] == "one"
+
+
+@pytest.mark.parametrize("alias", ["mongodb", "standalone"])
+def test_a_write_of_many_holds_one_batch_of_documents(alias: str, memory: Memory) -> None:
+    memory.add_user_memories([UserMemory(memory=str(number)) for number in range(5)], "maya")
+    put, sizes = mongodb.put_documents, []
+
+    def noted(model: Any, connection: Any, documents: list[Any]) -> None:
+        sizes.append(len(documents))
+        put(model, connection, documents)
+
+    with with_settings(BATCH_SIZE=2), mock.patch.object(mongodb, "put_documents", noted):
+        assert memory.rows_to_write("maya").update(feedback="good") == 5
+    assert sizes == [2, 2, 1]
+    assert memory.rows("maya").versions().count() == 5
 
 
 @pytest.mark.parametrize("alias", ["mongodb", "standalone"])

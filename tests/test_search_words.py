@@ -61,6 +61,21 @@ def test_stop_words_are_no_words(language: str, query: str) -> None:
     assert analyser(language).terms(query, is_query=True) == []
 
 
+@pytest.mark.parametrize(
+    ("query", "terms"),
+    [
+        ("Was macht er am Wochenende in der Küche?", ["macht", "wochenend", "kuch"]),
+        ("¿Qué hace su abuela en la casa?", ["abuela", "casa"]),
+        ("أين هي الآن في البيت", ["اين", "الان", "البيت"]),
+        # One word makes no language, and neither do those that its own language has too.
+        ("Does Maya like la casa?", ["maya", "like", "la", "casa"]),
+        ("What was he in?", []),
+    ],
+)
+def test_a_query_in_another_language_has_none_of_its_stop_words(query: str, terms: list[str]) -> None:
+    assert analyser("english").terms(query, is_query=True) == terms
+
+
 def test_names_of_analysers() -> None:
     assert current_analyser().name == "english-snowball-stop-1"
     assert analyser("tamil").name == "tamil-snowball-all-1"

@@ -22,7 +22,7 @@ from django.db.models.functions import Concat, Greatest
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
-from agno_memory.acting import current_author
+from agno_memory.acting import Author, current_author
 from agno_memory.conf import conf
 from agno_memory.db import mongodb
 from agno_memory.db.compiled import Param, Sql, Values, bind, sql_of
@@ -38,6 +38,9 @@ from agno_memory.times import now, to_milliseconds
 ENDING: Final = ("valid_until", "action", "is_deleted", "actor", "through", "reason", "merged_into")
 # Actions after which there is no memory, apart from the one that others were merged into.
 DELETING: Final = frozenset({"deleted", "merged", "expired"})
+
+
+NO_AUTHOR: Final = Author(through="")
 
 
 class Ending(NamedTuple):
@@ -60,7 +63,8 @@ class Ending(NamedTuple):
 
     def values(self, author: Any = None) -> Values:
         """Return the values of the fields of ``ENDING``, and ``write``, which is another one for each write."""
-        author = author or current_author()
+        # Time ends a version, and not the author of the write that finds it.
+        author = author or (NO_AUTHOR if self.action == "expired" else current_author())
         return {
             "valid_until": self.moment,
             "action": self.action,

@@ -212,7 +212,7 @@ class MemoryViewSet(mixins.ListModelMixin, HistoryActions):
         ranking = Search(query, RANKED, min_relative=share, precise=precise)
         # Of an earlier moment, all memories are read.
         is_earlier = self.moment is not None
-        matches = ranking.ranked_among(read_all(rows), limit) if is_earlier else ranking.ranked(rows, limit)
+        matches = ranking.ranked_among(read_all(rows), limit) if is_earlier else ranking.ranked(rows, limit, self.owner)
         represent = self.get_serializer().to_representation
         return Response({"results": search.results(matches, represent, explain=explain)})
 
