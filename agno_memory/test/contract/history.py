@@ -320,7 +320,10 @@ class HistoryContract(ContractCase):
             self.memory.delete_user_memory(two.memory_id, ALICE, permanently=True)
         three = self.add("three")
         self.replace(three, "3")
-        self.memory.delete_user_memories([three.memory_id], ALICE, permanently=True)
+        gone = self.add("gone")
+        self.memory.delete_user_memories([gone.memory_id], ALICE)
+        ids = [three.memory_id, gone.memory_id]
+        self.assertEqual(self.memory.delete_user_memories(ids, ALICE, permanently=True), ids)
         self.assertFalse(revisions.exists())
         self.replace(self.add("four"), "4")
         self.memory.clear_user_memories(ALICE)
