@@ -8,7 +8,7 @@ a page of each.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.db.models import Q
@@ -60,6 +60,20 @@ class DeletedQuerySet(VersionedQuerySet):
 
     deleted_page.queryset_only = True  # type: ignore[attr-defined]
 
+    def walk_versions(self) -> Iterator[MemoryRevision]:
+        """Yield the earlier versions of one person's memories that meet the conditions, read page by page.
+
+        Those that have expired are first: a version that is pruned in between comes twice, and none is left out.
+        """
+        position: DeletedPosition | None = None
+        is_left_out = self._is_without_deleted or not conf.HISTORY_DAYS
+        while page := [] if is_left_out else self._expired_versions(conf.BATCH_SIZE, position, ()):
+            yield from page
+            position = page[-1].deletion
+        yield from self.versions().walk()
+
+    walk_versions.queryset_only = True  # type: ignore[attr-defined]
+
     def with_deletion(self, keys: Sequence[str]) -> Self:
         """Narrow to the memories of versions that ``deleted_page()`` returned and no table has.
 
@@ -67,6 +81,10 @@ class DeletedQuerySet(VersionedQuerySet):
             keys: of versions; those of others match no memory.
         """
         return self.filter(key__in=[key.partition(SEPARATOR)[0] for key in keys if SEPARATOR in key])
+
+    def shown_expired(self) -> Self:
+        """Narrow to the memories that have expired since the history begins: to none if ``HISTORY_DAYS`` is 0."""
+        return self.expired_by_index().filter(expires_at__gt=history_begins()) if conf.HISTORY_DAYS else self.none()
 
     def expired_page(self, position: DeletedPosition | None = None) -> Self:
         """Return the memories that have expired since the history begins and meet the conditions, the last one first.
@@ -78,7 +96,7 @@ class DeletedQuerySet(VersionedQuerySet):
         rows: Any = type(self)(self.model, using=own._db)
         for negate, args, kwargs in self._conditions:
             rows = rows.exclude(*args, **kwargs) if negate else rows.filter(*args, **kwargs)
-        rows = rows.expired_by_index().filter(_expired_after(position), expires_at__gt=history_begins())
+        rows = rows.shown_expired().filter(_expired_after(position))
         ordered: Self = rows.order_by(*in_order(*LAST_EXPIRED))
         return ordered
 

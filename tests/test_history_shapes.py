@@ -44,6 +44,10 @@ def undone(memory: Memory) -> Any:
     return BulkRestore(UndoPages.narrow(memory.rows(ANYONE).revisions(), write)).versions
 
 
+def _by_expiry(rows: Any) -> Any:
+    return rows.order_by(*in_order("expires_at", "memory_id", "key"))
+
+
 IN_ORDER: dict[str, Question] = {
     "an action's versions": lambda memory: undone(memory)[:10],
     "the last one of an action's versions": lambda memory: undone(memory).reverse()[:1],
@@ -68,9 +72,12 @@ IN_ORDER: dict[str, Question] = {
         memory.rows(ANYONE).versions().deleted().only(*trash.COLUMNS)[:10]
     ),
     "versions that are too old": lambda memory: memory.rows(ANYONE).revisions().too_old().only("key")[:10],
-    "memories that have expired": lambda memory: (
-        memory.rows_to_write(ANYONE).expired().order_by(*in_order("expires_at", "memory_id", "key")).only("key")[:10]
-    ),
+    "memories that have expired": lambda memory: _by_expiry(memory.rows_to_write(ANYONE).expired_by_index()).only(
+        "user_id", "memory_id"
+    )[:10],
+    "memories that have expired, in the list of them": lambda memory: _by_expiry(memory.rows(ANYONE).shown_expired())[
+        :10
+    ],
 }
 # A planner may sort the rows of one user.
 FOUND: dict[str, Question] = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, Final, cast
 
 from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -21,6 +22,8 @@ from agno_memory.retries import retry
 
 # The number of characters of an ObjectId.
 OBJECT_ID_LENGTH = 24
+
+NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 # The values of the columns that a call names, in their order.
 Row = Sequence[Any]
@@ -191,10 +194,27 @@ def put_documents(model: type[Model], connection: BaseDatabaseWrapper, documents
 
 
 def set_values(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], changes: dict[str, Any]
+    model: type[Model],
+    connection: BaseDatabaseWrapper,
+    query_filter: dict[str, Any],
+    changes: dict[str, Any],
+    *,
+    is_followed: bool = False,
 ) -> bool:
-    """Change a row, and return whether there is one."""
-    return bool(_call(model, connection, "update_one", query_filter, changes).matched_count)
+    """Change a row, and return whether there is one.
+
+    Args:
+        model: of the row.
+        connection: to the database.
+        query_filter: of the row.
+        changes: update operators.
+        is_followed: whether the caller writes again on this connection to a single server. That write waits for the
+            journal, which is in the order of the writes, so this one need not wait.
+    """
+    from pymongo import WriteConcern
+
+    options = {"write_concern": WriteConcern(w=1)} if is_followed else {}
+    return bool(_call(model, connection, "update_one", query_filter, changes, options=options).matched_count)
 
 
 def put(
@@ -219,9 +239,13 @@ def delete_all(model: type[Model], connection: BaseDatabaseWrapper, query_filter
     return int(_call(model, connection, "delete_many", query_filter).deleted_count)
 
 
-def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+def _call(
+    model: type[Model], connection: Any, method: str, *args: Any, options: Mapping[str, Any] = NO_OPTIONS, **kwargs: Any
+) -> Any:
     def call() -> Any:
         collection = connection.database[model._meta.db_table]
+        if options:
+            collection = collection.with_options(**options)
         result = getattr(collection, method)(*args, session=connection.session, **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
         return result.to_list() if method == "find" else result
