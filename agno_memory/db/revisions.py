@@ -89,6 +89,7 @@ def _copied(model: type[Model]) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, str(field.column)) for field in revision._meta.concrete_fields if field.name in of_memory)
 
 
+@cache
 def revisions_of(model: Any) -> type[Model]:
     """Return the model of the revisions of a model's memories."""
     revision: type[Model] = model.revisions(None).model
@@ -122,6 +123,12 @@ def _with_ending(rows: Any, value: ValueOf) -> Query:
 def _param(model: type[Model], name: str) -> Param:
     field: Any = revisions_of(model)._meta.get_field("key" if name == "write" else name)
     return Param(field, name)
+
+
+@cache
+def _ending_params(model: type[Model]) -> list[Param]:
+    """Return a placeholder for each field of ``ENDING``."""
+    return [_param(model, name) for name in ENDING]
 
 
 class KeepRow(OneRow[None]):
@@ -233,9 +240,13 @@ def _keep_and(
     revision = revisions_of(model)
     while (document := mongodb.find_document(model, connection, query_filter)) is not None:
         kept = _kept_document(model, connection, document, values)
-        is_new = mongodb.add_missing(revision, connection, kept)
+        server = mongodb.writing_server(connection)
+        is_new = mongodb.add_missing(revision, connection, kept, is_followed=server is not None)
         written = write({**query_filter, "version": document.get("version")})
         if written is not None:
+            if mongodb.writing_server(connection) != server:
+                # The first one may have failed before it had saved the version.
+                mongodb.add_missing(revision, connection, kept)
             if not is_new:
                 # Another write had kept it, and lost against this one or was killed.
                 ended = {name: kept[name] for name in ENDING}
@@ -252,11 +263,9 @@ def _kept_document(
     model: type[Model], connection: BaseDatabaseWrapper, document: dict[str, Any], values: Values
 ) -> dict[str, Any]:
     """Return the document of a revision."""
-    options = revisions_of(model)._meta
     kept: dict[str, Any] = {column: document.get(column) for _name, column in _copied(model)}
-    for name in ENDING:
-        field: Any = options.get_field(name)
-        kept[name] = field.get_db_prep_value(values[name], connection, prepared=True)
+    for param in _ending_params(model):
+        kept[param.name] = param.prepare(values, connection)
     kept["valid_until"] = kept["valid_until"] or document["expires_at"]
     began = document.get("last_updated")
     if isinstance(began, datetime.datetime):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+from unittest import mock
+
 import pytest
 from django.db import connections
 
 from agno_memory.db import mongodb
 from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
 from agno_memory.revision_models import MemoryRevision
 from tests.databases import commits, errors, race
 
@@ -24,3 +28,34 @@ def test_calls_that_put_the_same_new_documents(alias: str) -> None:
         assert errors(outcomes) == []
     assert MemoryRevision.objects.using(alias).filter(user_id="maya").count() == 100
     memory.clear_user_memories("maya")
+
+
+@commits
+@pytest.mark.parametrize("alias", ["standalone", "mongodb"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_only_the_write_of_a_memory_waits_for_the_journal(alias: str, is_known: bool) -> None:
+    """Its version was written to the same server before, so it is saved too. Several servers make no such promise."""
+    from pymongo.synchronous.pool import Connection
+
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
+    command = Connection.command
+    concerns: list[tuple[str, Any]] = []
+
+    def noted(connection: Any, database: str, spec: Any, *args: Any, **kwargs: Any) -> Any:
+        if concern := kwargs.get("write_concern"):
+            concerns.append((next(iter(spec)), concern.document))
+        return command(connection, database, spec, *args, **kwargs)
+
+    server = mongodb.writing_server(connections[alias]) if is_known else None
+    with (
+        mock.patch.object(mongodb, "writing_server", return_value=server),
+        mock.patch.object(Connection, "command", noted),
+    ):
+        memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
+        memory.delete_user_memory("m", "maya")
+    # An empty one is the server's own.
+    connection: Any = connections[alias]
+    usual = connection.database.write_concern.document
+    unsaved = {"w": 1, "j": False} if is_known else usual
+    assert concerns == [("insert", unsaved), ("findAndModify", usual), ("insert", unsaved), ("delete", usual)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from operator import itemgetter
 from typing import Any, cast
 
@@ -140,8 +141,8 @@ def update_one(
 def find_document(
     model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Return a document as it is stored, or None."""
-    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter)
+    """Return a document as the server that takes writes has it, also if reads prefer others, or None."""
+    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter, of_collection=_newest())
     return document
 
 
@@ -153,18 +154,29 @@ def find_documents(
     return documents
 
 
-def add_missing(model: type[Model], connection: BaseDatabaseWrapper, document: dict[str, Any]) -> bool:
-    """Add a document unless one with its key and its owner exists, and return whether it was added."""
-    query_filter = {name: document[name] for name in ("_id", "user_id")}
-    rest = {name: value for name, value in document.items() if name not in query_filter}
-    try:
+def add_missing(
+    model: type[Model], connection: BaseDatabaseWrapper, document: dict[str, Any], *, is_followed: bool = False
+) -> bool:
+    """Add a document unless one with its key and its owner exists, and return whether it was added.
+
+    Args:
+        model: the model of the collection.
+        connection: to the database.
+        document: with the values of all columns.
+        is_followed: whether another write to ``writing_server()`` follows. The server applies writes to its journal and
+            its oplog in order, so what makes that one last makes this one last too, and this one need not wait.
+    """
+    if cast("Any", connection).session is not None:
+        # An error of a key that is taken would end the transaction.
+        query_filter = {name: document[name] for name in ("_id", "user_id")}
+        rest = {name: value for name, value in document.items() if name not in query_filter}
         result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
+        return result.upserted_id is not None
+    try:
+        _call(model, connection, "insert_one", document, of_collection=_unsaved() if is_followed else None)
     except IntegrityError:
-        # Another call added it at the same moment. In a transaction, the error has ended that.
-        if cast("Any", connection).session is not None:
-            raise
         return False
-    return result.upserted_id is not None
+    return True
 
 
 def put_documents(model: type[Model], connection: BaseDatabaseWrapper, documents: list[dict[str, Any]]) -> None:
@@ -214,11 +226,45 @@ def delete_all(model: type[Model], connection: BaseDatabaseWrapper, query_filter
     return int(_call(model, connection, "delete_many", query_filter).deleted_count)
 
 
-def _call(model: type[Model], connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+@cache
+def _newest() -> dict[str, Any]:
+    """Return the options of a read that precedes a write."""
+    from pymongo import ReadPreference
+
+    return {"read_preference": ReadPreference.PRIMARY}
+
+
+@cache
+def _unsaved() -> dict[str, Any]:
+    """Return the options of a write that need not be in the journal of any server yet."""
+    from pymongo import WriteConcern
+
+    return {"write_concern": WriteConcern(w=1, j=False)}
+
+
+def _call(
+    model: type[Model],
+    connection: Any,
+    method: str,
+    *args: Any,
+    of_collection: dict[str, Any] | None = None,
+    **kwargs: Any,
+) -> Any:
+    """Call a method of a model's collection.
+
+    Args:
+        model: the model.
+        connection: to the database.
+        method: the name of the method.
+        args: of the method.
+        of_collection: other options than those of the connection.
+        kwargs: of the method.
+    """
     table = model._meta.db_table
 
     def call() -> Any:
-        result = getattr(connection.database[table], method)(*args, session=connection.session, **kwargs)
+        collection = connection.database.get_collection(table, **(of_collection or {}))
+        result = getattr(collection, method)(*args, session=connection.session, **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
         return result.to_list() if method == "find" else result
 
@@ -276,12 +322,6 @@ def aggregate(
     # The backend runs it, so that the log is Django's.
     query.get_pipeline = lambda: pipeline
     return iter(with_django_errors(query.get_cursor))
-
-
-def is_mongos(connection: Any) -> bool:
-    """Return whether the connection leads to the router of a sharded cluster."""
-    reply = with_django_errors(lambda: connection.database.client.admin.command("hello"))
-    return bool(reply.get("msg") == "isdbgrid")
 
 
 def estimated_count(connection: Any, table: str) -> int:
