@@ -14,6 +14,7 @@ from agno_memory.batches import batched
 from agno_memory.cleaning import cleaned_row, values_to_update
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
+from agno_memory.db.session_statements import SelectColumns
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import savepoint
 from agno_memory.exceptions import RecordChanged, RecordExists, RecordNotFound
@@ -30,6 +31,7 @@ Change = Callable[[AgentRecord], bool]
 WRITTEN: Final = tuple(
     field.name for field in AgentRecord._meta.concrete_fields if field.name not in AgentRecord.fixed_fields
 )
+IDS_OF_RUN: Final = SelectColumns("kind", "run_id", columns=("record_id",), order=())
 
 
 class AgentRecords(Service[AgentRecordQuerySet]):
@@ -76,10 +78,8 @@ class AgentRecords(Service[AgentRecordQuerySet]):
             ValidationError: bad input.
             TypeError: the service has no kind.
         """
-        if self.kind is None:
-            raise TypeError("AgentRecords(None) counts and deletes records of every kind. Name the kind of this one.")
         key: Any = AgentRecord._meta.pk
-        return str(key.digest(self.kind, identifier("record_id", record_id)))
+        return str(key.digest(self._one_kind(), identifier("record_id", record_id)))
 
     # Reading
 
@@ -94,6 +94,21 @@ class AgentRecords(Service[AgentRecordQuerySet]):
             ValidationError: bad input.
         """
         return self._at(self.rows(user_id), record_id).first()
+
+    def ids_of_run(self, run_id: Identifier) -> list[str]:
+        """Return the ids of the records of a run, of every user, on the database to write to.
+
+        It is a statement that is compiled once, because an agent asks at the end of each turn.
+
+        Args:
+            run_id: the id of the run.
+
+        Raises:
+            ValidationError: bad input.
+            TypeError: the service has no kind.
+        """
+        values = {"kind": self._one_kind(), "run_id": identifier("run_id", run_id)}
+        return [record_id for (record_id,) in IDS_OF_RUN.run(AgentRecord, self.write_alias, values)]
 
     # Writing
 
@@ -254,6 +269,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
         return self.rows_to_write(user_id).erase()
 
     aget_record = async_twin(get_record)
+    aids_of_run = async_twin(ids_of_run)
     aadd_record = async_twin(add_record)
     areplace_record = async_twin(replace_record)
     achange_record = async_twin(change_record)
@@ -266,6 +282,11 @@ class AgentRecords(Service[AgentRecordQuerySet]):
     def _cleaned(self, record: AgentRecord) -> AgentRecord:
         owner = None if record.user_id is None else owner_id(record.user_id)
         return cleaned_row(record, kind=self.kind or record.kind, user_id=owner)
+
+    def _one_kind(self) -> str:
+        if self.kind is None:
+            raise TypeError("AgentRecords(None) counts and deletes records of every kind. Name the kind of this one.")
+        return self.kind
 
     def _at(self, rows: AgentRecordQuerySet, record_id: Identifier) -> AgentRecordQuerySet:
         return rows.filter(key=self.key_of(record_id))

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from agno_memory.admin import sessions as pages
+from agno_memory.admin.agent_pages import MAX_LISTED
 from agno_memory.admin.urls import quoted
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.models import AgentRun, AgentSession
@@ -109,7 +110,7 @@ def test_the_cost_does_not_grow(site: str, monkeypatch: pytest.MonkeyPatch) -> N
         for number in range(1, 500)
     )
     assert [counted(client, each, {"default", site}) for each in asked] == before
-    assert client.get(LIST).context["cl"].paginator.count == pages.MAX_LISTED
+    assert client.get(LIST).context["cl"].paginator.count == MAX_LISTED
 
 
 @each_database
@@ -210,4 +211,4 @@ def test_filters_do_not_count_all_sessions(site: str) -> None:
     )
     client = staff()
     for query in ({"user_id": "maya"}, {"component": "chef"}, {"updated": "2025"}):
-        assert client.get(LIST, query).context["cl"].paginator.count == pages.MAX_LISTED
+        assert client.get(LIST, query).context["cl"].paginator.count == MAX_LISTED

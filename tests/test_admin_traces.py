@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from agno_memory.admin import traces as pages
-from agno_memory.admin.sessions import MAX_LISTED
+from agno_memory.admin.agent_pages import MAX_LISTED
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import NO_USER, AgentTraces
 from agno_memory.memory import Memory

@@ -103,7 +103,21 @@ def test_kinds_are_apart(alias: str) -> None:
     assert [found.data for found in every.rows("maya")] == [{"n": 2}]
     with pytest.raises(TypeError, match="Name the kind"):
         every.get_record("r", "maya")
+    with pytest.raises(TypeError, match="Name the kind"):
+        every.ids_of_run("run")
     assert every.delete_user_records("maya") == 1
+
+
+@each_database
+def test_the_ids_of_a_run_are_those_of_its_kind(alias: str) -> None:
+    first, second = (AgentRecords(kind, alias) for kind in ("approval", "learning"))
+    for own in ("first", "second"):
+        first.add_record(record(own, run_id="run"))
+    first.add_record(record("c", run_id="another"))
+    first.add_record(record("d"))
+    second.add_record(record("e", run_id="run"))
+    assert sorted(first.ids_of_run("run")) == ["first", "second"]
+    assert first.ids_of_run("gone") == []
 
 
 @each_database

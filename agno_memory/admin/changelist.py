@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 
 from agno_memory.admin import periods
 from agno_memory.admin.accounts import Account, Accounts
-from agno_memory.admin.filters import MemoryFilter, TimeFilter
+from agno_memory.admin.base_filters import MemoryFilter, TimeFilter
 from agno_memory.admin.keyset import PageReader, Position
 from agno_memory.admin.pages import StrictChangeList
 from agno_memory.admin.search import Search

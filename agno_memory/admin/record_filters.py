@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin.autocomplete import matching_people
-from agno_memory.admin.filters import Choice, MemoryFilter, PersonFilter
+from agno_memory.admin.base_filters import Choice, MemoryFilter
+from agno_memory.admin.filters import PersonFilter
 from agno_memory.admin.session_filters import ComponentFilter, SessionUpdatedFilter, matching_components
 from agno_memory.admin.trace_filters import StatusFilter, TraceSessionFilter
 from agno_memory.admin.vocabulary import Params

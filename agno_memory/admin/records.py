@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy
 
-from agno_memory.admin.accounts import Accounts, may_view_memories
-from agno_memory.admin.columns import ago, filter_link, person_cell
-from agno_memory.admin.completions import CompletionViews
+from agno_memory.admin.accounts import Accounts
+from agno_memory.admin.agent_pages import AgentPages
+from agno_memory.admin.columns import ago
 from agno_memory.admin.decisions import DecisionViews
 from agno_memory.admin.record_filters import COMPLETIONS, KINDS, LIST_FILTERS
 from agno_memory.admin.record_links import links_of_record
-from agno_memory.admin.sessions import BoundedPaginator, SessionChangeList
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.models import AgentRecord
-
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[AgentRecord]
-else:
-    _Admin = object
 
 # The page of a document has this many characters of a value.
 MAX_LENGTH: Final = 20_000
@@ -50,30 +40,15 @@ class Value(NamedTuple):
     is_long: bool
 
 
-class AgentRecordAdminMixin(DecisionViews, CompletionViews, _Admin):
+class AgentRecordAdminMixin(AgentPages, DecisionViews):
     """The admin of agents' documents for any ``ModelAdmin``: Django's own, or a theme's."""
 
     list_display = ("name_column", "person_column", "component_column", "status_column", "updated_column")
     list_filter = LIST_FILTERS
     completions: ClassVar[Any] = COMPLETIONS
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     search_fields = ("record_id",)
     change_list_template = "admin/agno_memory/records.html"
-
-    class Media:
-        css: ClassVar[Any] = {"all": ["agno_memory/admin.css"]}
-        js = ("agno_memory/admin.js",)
-
-    # Permissions
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: AgentRecord | None = None) -> bool:
-        return False
+    name_fields = ("name", "record_type", "record_id")
 
     def has_delete_permission(self, request: HttpRequest, obj: AgentRecord | None = None) -> bool:
         return False
@@ -83,9 +58,6 @@ class AgentRecordAdminMixin(DecisionViews, CompletionViews, _Admin):
     def get_queryset(self, request: HttpRequest) -> Any:
         rows: Any = super().get_queryset(request)
         return rows.filter(kind__in=list(KINDS))
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return SessionChangeList
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-updated_at", "-key")
@@ -99,24 +71,6 @@ class AgentRecordAdminMixin(DecisionViews, CompletionViews, _Admin):
         user_ids = [text, *(account.user_id for account in Accounts(request, self.admin_site).search(text))]
         found = Q(record_id=text) | Q(name=text) | Q(session_id=text) | Q(run_id=text) | Q(user_id__in=user_ids)
         return queryset.filter(found), False
-
-    @admin.display(description=gettext_lazy("name"))
-    def name_column(self, record: AgentRecord) -> SafeString:
-        name = record.name or record.record_type or record.record_id
-        return format_html('<span class="am-text" dir="auto" title="{}">{}</span>', name, Truncator(name).chars(80))
-
-    @admin.display(description=gettext_lazy("person"), empty_value="")
-    def person_column(self, record: AgentRecord) -> SafeString | None:
-        if record.user_id is None:
-            return None
-        changelist = getattr(record, "changelist", None)
-        has_page = changelist is not None and changelist.shows_people
-        return person_cell(record, record.user_id, self.url("person", record.user_id) if has_page else "")
-
-    @admin.display(description=gettext_lazy("agent, team or workflow"), empty_value="")
-    def component_column(self, record: AgentRecord) -> SafeString | None:
-        component = record.agent_id or record.team_id or record.workflow_id
-        return filter_link(record, "component", component, "am-agent") if component else None
 
     @admin.display(description=gettext_lazy("status"), empty_value="")
     def status_column(self, record: AgentRecord) -> str | None:
@@ -132,24 +86,17 @@ class AgentRecordAdminMixin(DecisionViews, CompletionViews, _Admin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> TemplateResponse:
         """Show a document with all its values."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        record = self.get_object(request, unquote(object_id))
-        if record is None:
-            raise Http404
-        has_page = record.user_id is not None and may_view_memories(request, self.admin_site)
+        record = self.viewed_object(request, object_id)
         context = {
             "record": record,
             "kind": KINDS[record.kind],
             "values": values_of(record.data),
-            "account": Accounts(request, self.admin_site).with_ids([record.user_id]).get(record.user_id or ""),
-            "person_url": self.url("person", record.user_id) if has_page else "",
+            **self.person_context(request, record),
             "links": links_of_record(request, self.admin_site, record),
             **self.decision_context(request, record),
             **(extra_context or {}),
         }
-        name = Truncator(record.name or record.record_type or record.record_id).chars(60)
-        return self.render_page(request, "record", name, context)
+        return self.render_page(request, "record", Truncator(self.name_of(record)).chars(60), context)
 
 
 class AgentRecordAdmin(AgentRecordAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

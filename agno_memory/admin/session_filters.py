@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.autocomplete import AGENT_SAMPLE, MAX_SUGGESTIONS, Suggestion, matching_people
-from agno_memory.admin.filters import Choice, FieldFilter, MemoryFilter, PersonFilter, TimeFilter
+from agno_memory.admin.base_filters import Choice, FieldFilter, MemoryFilter, TimeFilter
+from agno_memory.admin.filters import PersonFilter
 from agno_memory.agent_session_querysets import COMPONENTS
 from agno_memory.models import AgentSession
 

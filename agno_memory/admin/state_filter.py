@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from agno_memory.admin.filters import Choice, MemoryFilter, PersonFilter
+from agno_memory.admin.base_filters import Choice, MemoryFilter
+from agno_memory.admin.filters import PersonFilter
 from agno_memory.admin.urls import page_url
 from agno_memory.admin.vocabulary import Params
 from agno_memory.querysets import UserMemoryQuerySet

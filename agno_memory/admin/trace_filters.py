@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin.autocomplete import matching_people
-from agno_memory.admin.filters import Choice, MemoryFilter, PersonFilter, TimeFilter
+from agno_memory.admin.base_filters import Choice, MemoryFilter, TimeFilter
+from agno_memory.admin.filters import PersonFilter
 from agno_memory.admin.session_filters import ComponentFilter, matching_components
 from agno_memory.agent_trace_querysets import ERROR
 

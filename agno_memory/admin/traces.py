@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -18,12 +16,10 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from agno_memory.admin.accounts import Accounts, may_view_memories
-from agno_memory.admin.columns import ago, filter_link, person_cell
-from agno_memory.admin.completions import CompletionViews
-from agno_memory.admin.pages import PageMixin
+from agno_memory.admin.accounts import Accounts
+from agno_memory.admin.agent_pages import AgentChangeList, AgentPages
+from agno_memory.admin.columns import ago
 from agno_memory.admin.related import session_url
-from agno_memory.admin.sessions import BoundedPaginator, SessionChangeList
 from agno_memory.admin.trace_filters import COMPLETIONS, LIST_FILTERS
 from agno_memory.agent_trace_querysets import ERROR, AgentTraceQuerySet, SpanCounts
 from agno_memory.agent_traces import ANYONE, AgentTraces
@@ -31,16 +27,11 @@ from agno_memory.durations import duration_text
 from agno_memory.models import AgentTrace
 from agno_memory.span_trees import tree
 
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[AgentTrace]
-else:
-    _Admin = object
-
 # The page of a trace has this many steps, the first ones.
 STEPS_SHOWN: Final = 500
 
 
-class TraceChangeList(SessionChangeList):
+class TraceChangeList(AgentChangeList):
     """A list that shows no total, because the traces are not all counted."""
 
     # The numbers of the steps of the traces on this page.
@@ -51,30 +42,16 @@ class TraceChangeList(SessionChangeList):
         self.counts = AgentTraces().count_spans(self.result_list)
 
 
-class AgentTraceAdminMixin(PageMixin, CompletionViews, _Admin):
+class AgentTraceAdminMixin(AgentPages):
     """The admin of traces for any ``ModelAdmin``: Django's own, or a theme's."""
 
     list_display = ("name_column", "status_column", "person_column", "component_column", "steps_column", "time_column")
     list_filter = LIST_FILTERS
     completions: ClassVar[Any] = COMPLETIONS
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = BoundedPaginator
     search_fields = ("trace_id",)
     change_list_template = "admin/agno_memory/traces.html"
-
-    class Media:
-        css: ClassVar[Any] = {"all": ["agno_memory/admin.css"]}
-        js = ("agno_memory/admin.js",)
-
-    # Permissions
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: AgentTrace | None = None) -> bool:
-        return False
+    name_fields = ("name", "trace_id")
+    component_fields = ("workflow_id", "team_id", "agent_id")
 
     def has_delete_permission(self, request: HttpRequest, obj: AgentTrace | None = None) -> bool:
         return False
@@ -99,27 +76,9 @@ class AgentTraceAdminMixin(PageMixin, CompletionViews, _Admin):
         ids = Q(trace_id=text) | Q(run_id=text) | Q(session_id=text)
         return queryset.filter(ids | Q(user_id__in=user_ids)), False
 
-    @admin.display(description=gettext_lazy("name"))
-    def name_column(self, trace: AgentTrace) -> SafeString:
-        name = trace.name or trace.trace_id
-        return format_html('<span class="am-text" dir="auto" title="{}">{}</span>', name, Truncator(name).chars(80))
-
     @admin.display(description=gettext_lazy("status"))
     def status_column(self, trace: AgentTrace) -> SafeString | str:
         return format_html('<strong class="am-damaged">{}</strong>', _("Error")) if trace.status == ERROR else _("OK")
-
-    @admin.display(description=gettext_lazy("person"), empty_value="")
-    def person_column(self, trace: AgentTrace) -> SafeString | None:
-        if trace.user_id is None:
-            return None
-        changelist = getattr(trace, "changelist", None)
-        has_page = changelist is not None and changelist.shows_people
-        return person_cell(trace, trace.user_id, self.url("person", trace.user_id) if has_page else "")
-
-    @admin.display(description=gettext_lazy("agent, team or workflow"), empty_value="")
-    def component_column(self, trace: AgentTrace) -> SafeString | None:
-        component = trace.workflow_id or trace.team_id or trace.agent_id
-        return filter_link(trace, "component", component, "am-agent") if component else None
 
     @admin.display(description=gettext_lazy("duration"))
     def steps_column(self, trace: AgentTrace) -> str:
@@ -138,11 +97,7 @@ class AgentTraceAdminMixin(PageMixin, CompletionViews, _Admin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> TemplateResponse:
         """Show a trace as a tree of its steps."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        trace = self.get_object(request, unquote(object_id))
-        if trace is None:
-            raise Http404
+        trace = self.viewed_object(request, object_id)
         spans = list(AgentTraces(trace._state.db).get_spans(trace.trace_id, ANYONE)[: STEPS_SHOWN + 1])
         context = {
             "trace": trace,
@@ -150,18 +105,11 @@ class AgentTraceAdminMixin(PageMixin, CompletionViews, _Admin):
             "duration": duration_text(trace.duration_ms * 1_000),
             "steps": tree(spans[:STEPS_SHOWN]),
             "steps_shown": STEPS_SHOWN if len(spans) > STEPS_SHOWN else None,
-            "account": Accounts(request, self.admin_site).with_ids([trace.user_id]).get(trace.user_id or ""),
-            "person_url": self._person_url(request, trace),
+            **self.person_context(request, trace),
             "session_url": session_url(request, self.admin_site, trace.session_id),
             **(extra_context or {}),
         }
-        return self.render_page(request, "trace", Truncator(trace.name or trace.trace_id).chars(60), context)
-
-    def _person_url(self, request: HttpRequest, trace: AgentTrace) -> str:
-        """Return the URL of the person's page, or "" for staff without permission to view memories."""
-        if trace.user_id is None or not may_view_memories(request, self.admin_site):
-            return ""
-        return self.url("person", trace.user_id)
+        return self.render_page(request, "trace", Truncator(self.name_of(trace)).chars(60), context)
 
 
 class AgentTraceAdmin(AgentTraceAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

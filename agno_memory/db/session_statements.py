@@ -95,20 +95,20 @@ class TouchSession(Writable, Write):
 
 
 class SelectColumns(Statement[list[Sequence[Any]]]):
-    """Return columns of the rows in which one field has the value of the call, as the driver returns them.
+    """Return columns of the rows in which some fields have the values of the call, as the driver returns them.
 
     Args:
-        condition: the name of the field.
+        conditions: the names of the fields.
         columns: names of fields.
         order: names of fields, ascending.
     """
 
-    def __init__(self, condition: str, columns: Sequence[str], order: Sequence[str]) -> None:
+    def __init__(self, *conditions: str, columns: Sequence[str], order: Sequence[str]) -> None:
         super().__init__()
-        self.condition, self.columns, self.order = condition, columns, order
+        self.conditions, self.columns, self.order = conditions, columns, order
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
-        rows = model._base_manager.using(alias).filter(**{self.condition: value(self.condition)})
+        rows = model._base_manager.using(alias).filter(**{name: value(name) for name in self.conditions})
         return rows.order_by(*self.order).values_list(*self.columns).query
 
     def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Sequence[Any]]:

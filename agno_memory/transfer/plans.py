@@ -106,9 +106,9 @@ class Importers:
         if name in self._wholes:
             return self._wholes[name]
         if name == "runs":
-            return RunImporter(**self._options, sessions=self._wholes["sessions"].accepted)
+            return RunImporter(**self._options, parents=self._wholes["sessions"].accepted)
         if name == "spans":
-            return SpanImporter(**self._options, traces=self._wholes["traces"].accepted)
+            return SpanImporter(**self._options, parents=self._wholes["traces"].accepted)
         if name not in PARTS:
             return RecordImporter(**self._options)
         whole, kind = PARTS[name]

@@ -114,23 +114,27 @@ class SessionImporter(RowImporter):
         self.accepted.add(row.session_id, None)
 
 
-class RunImporter(RowImporter):
-    """Imports the runs of sessions that were imported, now or earlier.
+class ChildImporter(RowImporter):
+    """Imports rows of parents that were imported, now or earlier: runs of a session, spans of a trace.
 
     Args:
         alias: of the database to write to.
         reject: called with each rejected row.
-        sessions: the ids of the sessions that the source has and that may have runs.
+        parents: the ids of the sessions or traces that the source has and that may have children.
         dry_run: do everything except writing.
     """
 
-    model = AgentRun
-
     def __init__(
-        self, alias: str, reject: Callable[[Rejected], object], *, sessions: SeenIds, dry_run: bool = False
+        self, alias: str, reject: Callable[[Rejected], object], *, parents: SeenIds, dry_run: bool = False
     ) -> None:
         super().__init__(alias, reject, dry_run=dry_run)
-        self._sessions = sessions
+        self._parents = parents
+
+
+class RunImporter(ChildImporter):
+    """Imports runs."""
+
+    model = AgentRun
 
     def cleaned(self, row: Any) -> Model:
         checked: Model = cleaned_row(row, exclude=["session"])
@@ -140,7 +144,7 @@ class RunImporter(RowImporter):
         return bool(stored.updated_at > row.updated_at)
 
     def refusals(self, rows: dict[str, Any]) -> dict[str, str]:
-        return {key: NO_SESSION for key, row in rows.items() if row.session_id not in self._sessions}
+        return {key: NO_SESSION for key, row in rows.items() if row.session_id not in self._parents}
 
 
 class TraceImporter(RowImporter):
@@ -156,23 +160,10 @@ class TraceImporter(RowImporter):
         self.accepted.add(row.trace_id, None)
 
 
-class SpanImporter(RowImporter):
-    """Imports spans. One may be there before its trace.
-
-    Args:
-        alias: of the database to write to.
-        reject: called with each rejected row.
-        traces: the ids of the traces that the source has and that may have spans.
-        dry_run: do everything except writing.
-    """
+class SpanImporter(ChildImporter):
+    """Imports spans. One may be there before its trace."""
 
     model = AgentSpan
-
-    def __init__(
-        self, alias: str, reject: Callable[[Rejected], object], *, traces: SeenIds, dry_run: bool = False
-    ) -> None:
-        super().__init__(alias, reject, dry_run=dry_run)
-        self._traces = traces
 
     def cleaned(self, row: Any) -> Model:
         checked: Model = cleaned_trace(row)
@@ -182,7 +173,7 @@ class SpanImporter(RowImporter):
         return False
 
     def refusals(self, rows: dict[str, Any]) -> dict[str, str]:
-        unknown = {row.trace_id for row in rows.values() if row.trace_id not in self._traces}
+        unknown = {row.trace_id for row in rows.values() if row.trace_id not in self._parents}
         traces = AgentTrace.objects.using(self._alias).filter(trace_id__in=unknown)
         taken = set(traces.values_list("trace_id", flat=True))
         return {key: OF_ANOTHERS_TRACE for key, row in rows.items() if row.trace_id in taken}

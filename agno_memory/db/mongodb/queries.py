@@ -297,7 +297,8 @@ def _row_of(document: dict[str, Any] | None, columns: Sequence[str]) -> Row | No
 
 
 def _rows_of(documents: list[dict[str, Any]], columns: Sequence[str]) -> list[Row]:
-    read = itemgetter(*columns)
+    # Of one column, itemgetter() returns the value without a row around it.
+    read = itemgetter(*columns) if len(columns) > 1 else lambda document: (document[columns[0]],)
     try:
         return [read(document) for document in documents]
     except KeyError:

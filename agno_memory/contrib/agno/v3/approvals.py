@@ -10,7 +10,7 @@ from agno.run.base import RunStatus
 from agno_memory.agent_document_kinds import APPROVAL
 from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Documents, check_fixed, complete, documents, seconds_now
+from agno_memory.contrib.agno.v3.documents import Documents, check_fixed, complete, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
 
 PENDING: Final = "pending"
@@ -118,8 +118,8 @@ class ApprovalsMixin:
         """Write the status of a run into its approvals, and return their number."""
         approvals = self._approvals()
         values = {"run_status": RunStatus(run_status).value, "updated_at": seconds_now()}
-        found = documents(approvals.stored({"run_id": run_id}))
-        return sum(approvals.edit(each["id"], lambda approval: approval | values) is not None for each in found)
+        found = approvals.records.ids_of_run(run_id)
+        return sum(approvals.edit(each, lambda approval: approval | values) is not None for each in found)
 
     @from_anywhere
     def delete_approval(self, approval_id: str) -> bool:
