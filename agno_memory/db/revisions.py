@@ -193,8 +193,8 @@ class KeepingUpdate(Update):
         query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
         columns = read_columns(model)
 
-        def update(of_version: dict[str, Any]) -> Any:
-            return mongodb.update_one(model, connection, of_version, changes, columns)
+        def update(unchanged: dict[str, Any]) -> Any:
+            return mongodb.update_one(model, connection, unchanged, changes, columns)
 
         return instance_of(model, connection, _keep_and(update, model, connection, query_filter, values))
 
@@ -223,8 +223,8 @@ class KeepingDelete(Delete):
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> int:
         query_filter = bind(self.compiled(model, connection, mongodb.filter_of), values, connection)
 
-        def delete(of_version: dict[str, Any]) -> int | None:
-            return mongodb.delete_one(model, connection, of_version) or None
+        def delete(unchanged: dict[str, Any]) -> int | None:
+            return mongodb.delete_one(model, connection, unchanged) or None
 
         return _keep_and(delete, model, connection, query_filter, values) or 0
 
@@ -235,14 +235,15 @@ def _keep_and(
     """Keep the version of a document and write it, until no other write comes between; None if there is none.
 
     Args:
-        write: takes the filter of the document at a version, and returns None if it matches none.
+        write: takes the filter of the document as it was read, and returns None if it matches none.
     """
     revision = revisions_of(model)
     while (document := mongodb.find_document(model, connection, query_filter)) is not None:
         kept = _kept_document(model, connection, document, values)
         server = mongodb.writing_server(connection)
         is_new = mongodb.add_missing(revision, connection, kept, is_followed=server is not None)
-        written = write({**query_filter, "version": document.get("version")})
+        # The key of the revision has the same. The other conditions were met by the document in this state.
+        written = write({name: document.get(name) for name in ("_id", "user_id", "version", "last_updated")})
         if written is not None:
             if mongodb.writing_server(connection) != server:
                 # The first one may have failed before it had saved the version.

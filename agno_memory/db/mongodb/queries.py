@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from operator import itemgetter
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -142,7 +142,7 @@ def find_document(
     model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Return a document as the server that takes writes has it, also if reads prefer others, or None."""
-    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter, of_collection=_newest())
+    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter, options=_newest)
     return document
 
 
@@ -173,7 +173,7 @@ def add_missing(
         result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
         return result.upserted_id is not None
     try:
-        _call(model, connection, "insert_one", document, of_collection=_unsaved() if is_followed else None)
+        _call(model, connection, "insert_one", document, options=_unsaved if is_followed else None)
     except IntegrityError:
         return False
     return True
@@ -226,7 +226,14 @@ def delete_all(model: type[Model], connection: BaseDatabaseWrapper, query_filter
     return int(_call(model, connection, "delete_many", query_filter).deleted_count)
 
 
-@cache
+# Options of a collection that differ from those of the connection.
+Options = Callable[[], dict[str, Any]]
+
+# The collections of each connection, with the database that they belong to: the driver takes a tenth of a call to
+# create one.
+_collections: WeakKeyDictionary[Any, tuple[Any, dict[Any, Any]]] = WeakKeyDictionary()
+
+
 def _newest() -> dict[str, Any]:
     """Return the options of a read that precedes a write."""
     from pymongo import ReadPreference
@@ -234,7 +241,6 @@ def _newest() -> dict[str, Any]:
     return {"read_preference": ReadPreference.PRIMARY}
 
 
-@cache
 def _unsaved() -> dict[str, Any]:
     """Return the options of a write that need not be in the journal of any server yet."""
     from pymongo import WriteConcern
@@ -242,28 +248,26 @@ def _unsaved() -> dict[str, Any]:
     return {"write_concern": WriteConcern(w=1, j=False)}
 
 
-def _call(
-    model: type[Model],
-    connection: Any,
-    method: str,
-    *args: Any,
-    of_collection: dict[str, Any] | None = None,
-    **kwargs: Any,
-) -> Any:
-    """Call a method of a model's collection.
+def _collection(connection: Any, table: str, options: Options | None) -> Any:
+    database = connection.database
+    owner, collections = _collections.get(connection, (None, {}))
+    if owner is not database:
+        # The connection was closed in between.
+        collections = {}
+        _collections[connection] = database, collections
+    key = table, options
+    if key not in collections:
+        collections[key] = database.get_collection(table, **(options() if options else {}))
+    return collections[key]
 
-    Args:
-        model: the model.
-        connection: to the database.
-        method: the name of the method.
-        args: of the method.
-        of_collection: other options than those of the connection.
-        kwargs: of the method.
-    """
+
+def _call(
+    model: type[Model], connection: Any, method: str, *args: Any, options: Options | None = None, **kwargs: Any
+) -> Any:
     table = model._meta.db_table
 
     def call() -> Any:
-        collection = connection.database.get_collection(table, **(of_collection or {}))
+        collection = _collection(connection, table, options)
         result = getattr(collection, method)(*args, session=connection.session, **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
         return result.to_list() if method == "find" else result
