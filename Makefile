@@ -73,7 +73,7 @@ test-pooler: $(INSTALLED) pooler
 		tests/test_admin_list.py tests/test_admin_dashboard.py tests/test_admin_person.py tests/test_admin_actions.py \
 		tests/rest/test_memories.py tests/rest/test_bulk.py tests/rest/test_streaming.py
 
-# What takes minutes: a million rows, long random runs, the browser on PostgreSQL and MongoDB.
+# What takes minutes: a million rows, long random runs, the browser and schemathesis on PostgreSQL and MongoDB.
 test-long: $(INSTALLED) browser
 	HYPOTHESIS_PROFILE=long $(PYTEST) -n $(WORKERS) --dist loadgroup
 

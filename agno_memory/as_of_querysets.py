@@ -17,13 +17,14 @@ from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.db.expiry import CurrentMoment, unexpired
 from agno_memory.db.rows import created, read_fields
-from agno_memory.times import now, to_iso
+from agno_memory.deleted_querysets import DeletedQuerySet
+from agno_memory.revision_querysets import history_begins
+from agno_memory.times import to_iso
 from agno_memory.validators import check, refusal, stored_moment
-from agno_memory.version_querysets import VersionedQuerySet, lookup_of_revisions
+from agno_memory.version_querysets import lookup_of_revisions
 
 if TYPE_CHECKING:
     from agno_memory.models import UserMemory
@@ -40,7 +41,7 @@ def moment_of_history(moment: object) -> datetime.datetime:
         ValidationError: not an aware datetime, or before the history that ``HISTORY_DAYS`` keeps.
     """
     wanted = check("as_of", moment, stored_moment)
-    first = now() - datetime.timedelta(days=conf.HISTORY_DAYS)
+    first = history_begins()
     if wanted < first:
         message = _("The history is kept from %(first)s on. Ask for a later moment, or raise HISTORY_DAYS.")
         raise refusal("as_of", message, "before_history", first=to_iso(first))
@@ -70,7 +71,7 @@ def _sort_key(order: tuple[str, ...], memory: UserMemory) -> tuple[Any, ...]:
     return tuple(_Descending(value) if name.startswith("-") else value for name, value in values)
 
 
-class AsOfQuerySet(VersionedQuerySet):
+class AsOfQuerySet(DeletedQuerySet):
     """Base of ``UserMemoryQuerySet``: questions about an earlier moment.
 
     ``as_of()`` returns a queryset that can be filtered, ordered, sliced, counted and read. It cannot be written, and
@@ -152,7 +153,8 @@ class AsOfQuerySet(VersionedQuerySet):
         current = current.order_by().filter(last_updated__lte=self._moment).current(self._moment)
         if self._is_without_deleted:
             current = current.current()
-        earlier = self.versions().at(self._moment)
+        # The moment is in the history, and so are the versions that held then.
+        earlier = self.every_version().at(self._moment)
         return current, earlier.filter(unexpired(CurrentMoment())) if self._is_current else earlier
 
     def _count_still_current(self, current: QuerySet[Any], earlier: QuerySet[Any]) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
+from agno_memory.acting import Author, current_author
 from agno_memory.conf import conf
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
 from agno_memory.db.keyset import Order
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing
+from agno_memory.deleted_querysets import version_of
 from agno_memory.exceptions import MemoryExists
 from agno_memory.identifiers import owner_id
 from agno_memory.keys import uuid7
@@ -19,6 +22,8 @@ from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.replicas import write_alias
 from agno_memory.retries import retry
+from agno_memory.revision_models import MemoryRevision
+from agno_memory.revision_querysets import EVENT
 from agno_memory.search.stored_words import stored_words
 from agno_memory.signals import announce, announce_batch, by_owner, memory_added, memory_deleted, memory_replaced
 from agno_memory.times import now
@@ -93,6 +98,7 @@ class BulkMemory:
         """Give the memories to another owner, and return the number of memories that were moved.
 
         Each is added for the new owner and deleted for the owner before, with its version, its times and its history.
+        The history gets an entry with the action ``"reassigned"``, which does not name the owner before.
         Memories that the new owner has already do not change. If the new owner uses the id for another memory, the
         memory stays where it is; ``conflicts`` has its id afterwards.
 
@@ -120,7 +126,10 @@ class BulkMemory:
         stored = {memory.memory_id: memory for memory in present}
         conflicts = {each for each, memory in stored.items() if _state(memory) != _state(copies[each])}
         self.conflicts += [memory.memory_id for memory in memories if memory.memory_id in conflicts]
-        self._store.move_in([copies[each] for each in copies if each not in stored], keep_version=True)
+        new = [copies[each] for each in copies if each not in stored]
+        # First, so that an interrupted call loses no note.
+        self._note_move(new)
+        self._store.move_in(new, keep_version=True)
         moved = [memory for memory in memories if memory.memory_id not in conflicts]
         self._move_history(owner, moved)
         # The vectors go too: the new owner's memories have other keys.
@@ -133,13 +142,14 @@ class BulkMemory:
         key: Any = self.rows.model._meta.pk
         for source, keys in _keys_by_owner(moved).items():
             revisions = self.rows.model.revisions(self.rows.db)
-            of_source = revisions.filter(user_id=source, memory_key__in=keys)
-            copies = list(of_source)
-            for each in copies:
-                each.user_id, each.memory_key = owner, key.digest(owner, each.memory_id)
-                each.key = f"{each.memory_key}-{uuid7()}"
-            revisions.bulk_create(copies, batch_size=conf.BATCH_SIZE)
-            of_source.erase()
+            revisions.filter(user_id=source, memory_key__in=keys).move(owner, key.digest)
+
+    def _note_move(self, copies: Batch) -> None:
+        """Note in the history of memories that they come from another owner: by whom, and not from whom."""
+        if conf.HISTORY_DAYS:
+            author, moment = current_author(), now()
+            notes = [_note_of(memory, max(moment, memory.last_updated), author) for memory in copies]
+            self.rows.model.revisions(self.rows.db).bulk_create(notes)
 
     def delete(self, *, permanently: bool = False) -> int:
         """Delete the memories and return their number.
@@ -253,6 +263,15 @@ def _copy_for(memory: UserMemory, owner: str) -> UserMemory:
     values = {field.attname: getattr(memory, field.attname) for field in memory._meta.concrete_fields}
     key: Any = memory._meta.pk
     return type(memory)(**values | {"user_id": owner, "key": key.digest(owner, memory.memory_id)})
+
+
+def _note_of(memory: UserMemory, moment: datetime.datetime, author: Author) -> MemoryRevision:
+    """Return the event of a reassignment: of no length, so that the memory is at no moment there twice."""
+    note = version_of(memory)
+    note.key, note.version = f"{memory.key}-{uuid7()}", EVENT
+    note.last_updated = note.valid_until = moment
+    note.action, note.actor, note.through, note.reason = note.Action.REASSIGNED.value, *author
+    return note
 
 
 def _state(memory: UserMemory) -> list[Any]:

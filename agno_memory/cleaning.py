@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ValidationError
@@ -32,7 +33,6 @@ def field_named(name: str) -> Field[Any, Any]:
 
 
 KEY: Any = UserMemory._meta.pk
-_CLEANED_FIELDS = {name: field_named(name) for name in ("memory_id", *UserMemory.content_fields, "created_at")}
 
 
 def cleaned_memory(model: type[UserMemory], memory: object, owner: str, memory_id: str | None = None) -> UserMemory:
@@ -52,10 +52,10 @@ def cleaned_memory(model: type[UserMemory], memory: object, owner: str, memory_i
         raise refusal("memory", message, "invalid", type=type(memory).__name__)
     values: dict[str, Any] = {"user_id": owner}
     errors: dict[str, ValidationError] = {}
-    for name, field in _CLEANED_FIELDS.items():
+    for name, cleaned in _CLEANERS.items():
         value = memory_id if name == "memory_id" and memory_id is not None else getattr(memory, name)
         try:
-            values[name] = _cleaned(field, value)
+            values[name] = cleaned(value)
         except ValidationError as error:
             errors[name] = error
     if errors:
@@ -91,25 +91,37 @@ def cleaned_memories(model: type[UserMemory], memories: Iterable[UserMemory], ow
     return candidates
 
 
-def _cleaned(field: Field[Any, Any], value: Any) -> Any:
-    """Return a value of a field in canonical form; raises ValidationError."""
+def _cleaner(field: Field[Any, Any]) -> Callable[[Any], Any]:
+    """Return the function that returns a value of a field in canonical form, or raises ValidationError."""
     if isinstance(field, DocumentField):
-        value = type(field).canonical(value)
-        type(field).limit(value)
-        return value
+        return partial(_cleaned_document, type(field))
     if isinstance(field, ExpiresAtField):
-        return None if value is None else stored_moment(value)
+        return lambda value: None if value is None else stored_moment(value)
     if isinstance(field, BooleanField):
-        return field.to_python(False if value is None else value)
+        return lambda value: field.to_python(False if value is None else value)
     if isinstance(field, CreatedAtField):
-        return value if value is None else past_moment(value)
-    if isinstance(field, IdentifierField):
+        return lambda value: value if value is None else past_moment(value)
+    return partial(_cleaned_text, field, is_identifier=isinstance(field, IdentifierField))
+
+
+def _cleaned_document(kind: type[DocumentField], value: Any) -> Any:
+    value = kind.canonical(value)
+    kind.limit(value)
+    return value
+
+
+def _cleaned_text(field: Field[Any, Any], value: Any, *, is_identifier: bool) -> Any:
+    if is_identifier:
         value = as_text(field.name, value)
     if field.null and value in (None, ""):
         return None
     for validator in field.validators:
         validator(value)
     return value
+
+
+# One for each field: the field of a value need not be examined again.
+_CLEANERS = {name: _cleaner(field_named(name)) for name in ("memory_id", *UserMemory.content_fields, "created_at")}
 
 
 # Sessions, runs and records

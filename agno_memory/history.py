@@ -8,6 +8,7 @@ from typing import Any, Final
 from agno_memory.acting import current_author
 from agno_memory.db.memory_statements import Version, version_number
 from agno_memory.db.store import Store
+from agno_memory.deleted_querysets import version_of
 from agno_memory.exceptions import MemoryChanged, MemoryExists, MemoryNotFound, VersionNotFound
 from agno_memory.identifiers import Identifier, identifier, owner_id
 from agno_memory.models import UserMemory
@@ -38,8 +39,9 @@ class History(Recall):
 
         Each has the content of the memory and ``version``; ``valid_from`` and ``valid_until``, the times between which
         it held; and how it ended: ``action``, ``actor``, ``through`` and ``reason``. The version that holds now has
-        ``valid_until=None`` and no action. If an id was used again after its memory had been deleted, the versions are
-        those of the new memory.
+        ``valid_until=None`` and no action. An entry with the action ``"reassigned"`` is no version but an event, with
+        the version 0 and one time for both: the memory was given to this owner then. If an id was used again after its
+        memory had been deleted, the versions are those of the new memory.
 
         Args:
             memory_id: the id of the memory, which may be deleted.
@@ -60,7 +62,7 @@ class History(Recall):
             return versions
         if current is None and not versions and limit != 0:
             raise MemoryNotFound(own_id)
-        return [*([current_version(current)] if current else []), *versions][:limit]
+        return [*([version_of(current)] if current else []), *versions][:limit]
 
     def restore_user_memory(
         self,
@@ -93,10 +95,10 @@ class History(Recall):
         check("version", version, validate_version)
         number = version_number(at_version, "at_version")
         owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
-        current, versions = self._store.versions(own_id, owner, 1)
+        current, versions = self._store.versions(own_id, owner, 1, events=False)
         if current is None and self._store.expire(own_id, owner):
             # Its last version is among the earlier ones now.
-            current, versions = self._store.versions(own_id, owner, 1)
+            current, versions = self._store.versions(own_id, owner, 1, events=False)
         if not current and not versions:
             raise MemoryNotFound(own_id)
         if number is not None and not _is_at(current, at_version):
@@ -131,7 +133,7 @@ class History(Recall):
                 if version in (None, revision.version):
                     return revision
             last = versions[-1].last_updated, versions[-1].version
-            versions = self._store.versions(memory_id, owner, PAGE_SIZE, last)[1]
+            versions = self._store.versions(memory_id, owner, PAGE_SIZE, last, events=False)[1]
         raise VersionNotFound(memory_id, version)
 
     def _restore_deleted(self, wanted: UserMemory | MemoryRevision, last: MemoryRevision) -> UserMemory:
@@ -148,19 +150,6 @@ class History(Recall):
 
     aget_user_memory_history = async_twin(get_user_memory_history)
     arestore_user_memory = async_twin(restore_user_memory)
-
-
-def current_version(memory: UserMemory) -> MemoryRevision:
-    """Return the version of a memory that holds now, as an unsaved revision."""
-    values = {
-        field.attname: getattr(memory, field.attname)
-        for field in MemoryRevision._meta.concrete_fields
-        if field.name not in ("key", "search_text") and hasattr(memory, field.attname)
-    }
-    version = MemoryRevision(memory_key=memory.key, action="", **values)
-    # Nothing has ended it.
-    setattr(version, "valid_until", None)  # noqa: B010  an assignment would be a type error
-    return version
 
 
 def note_of_return(moment: datetime.datetime) -> dict[str, Any]:

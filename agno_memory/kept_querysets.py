@@ -9,7 +9,7 @@ from agno_memory.conf import conf
 from agno_memory.db.expiry import CurrentMoment, unexpired
 from agno_memory.db.revisions import Ending, KeepMany
 from agno_memory.db.transactions import all_or_nothing
-from agno_memory.times import EPOCH, now
+from agno_memory.times import BEGINNING, EPOCH, now
 from agno_memory.vector_querysets import EmbeddedQuerySet
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ class KeptQuerySet(EmbeddedQuerySet):
 
     def expired(self) -> Self:
         """Narrow to the memories that have expired."""
-        return self.filter(expires_at__gt=EPOCH, expires_at__lte=now())
+        return self.filter(expires_at__gt=BEGINNING, expires_at__lte=now())
+
+    def expired_by_index(self) -> Self:
+        """Narrow to the memories that have expired and are in an index, which leaves out those of before 1970."""
+        return self.expired().filter(expires_at__gt=EPOCH)
 
     def revisions(self) -> RevisionQuerySet:
         """Return the earlier versions of all memories in the table of these rows."""
@@ -106,8 +110,8 @@ class KeptQuerySet(EmbeddedQuerySet):
             action: one of ``MemoryRevision.Action``.
             merged_into: the id of the memory that has their content.
         """
-        self.order_by().filter(user_id=owner, key__in=keys).keep(action, merged_into=merged_into)
-        return self.erase_returning(owner, keys, name)
+        rows = self.order_by().filter(user_id=owner, key__in=keys)
+        return rows.keep(action, merged_into=merged_into).erase_returning(owner, keys, name)
 
     delete_kept.alters_data = True  # type: ignore[attr-defined]
     delete_kept.queryset_only = True  # type: ignore[attr-defined]
@@ -122,7 +126,7 @@ class KeptQuerySet(EmbeddedQuerySet):
             rows = self.expired().order_by().filter(user_id=owner, key__in=keys)
             rows._for_write = True
             if conf.HISTORY_DAYS:
-                KEEP_MANY.run(rows, Ending("expired", None))
+                rows = cast("Self", KEEP_MANY.run(rows, Ending("expired", None)))
             return rows.erase_returning(owner, keys)
 
         self._for_write = True

@@ -30,7 +30,9 @@ from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentTrace
 from agno_memory.person_traces import About
+from agno_memory.reassigning import reassign_deleted
 from agno_memory.revision_querysets import RevisionQuerySet
+from agno_memory.services import ANYONE
 from agno_memory.stats.cache import forget_cached
 from agno_memory.vector_querysets import VectorQuerySet
 
@@ -231,7 +233,7 @@ def erase_memories(user: object, db: str | None = None) -> int:
 
 
 def reassign_memories(source: object, target: object, db: str | None = None) -> Reassigned:
-    """Give all memories of one person to another, for a renamed or merged account.
+    """Give all memories of one person to another, deleted ones included, for a renamed or merged account.
 
     Args:
         source: the owner before; a string, an int, a UUID or a Django user.
@@ -239,15 +241,19 @@ def reassign_memories(source: object, target: object, db: str | None = None) -> 
         db: an alias of ``DATABASES``; ``None`` follows the router.
 
     Returns:
-        The number of memories, and the ids of those that stay, because the new owner uses them for other memories.
+        The number of memories that were there, and the ids of those that stay, also deleted ones, because the new owner
+        uses them for other memories.
 
     Raises:
         ValidationError: an invalid user; nothing was written.
     """
-    bulk = BulkMemory(Memory(db).rows_to_write(source))
-    moved = bulk.reassign(target)
+    memory = Memory(db)
+    before, after = owner_id(source), owner_id(target)
+    bulk = BulkMemory(memory.rows_to_write(before))
+    moved = bulk.reassign(after)
+    kept = reassign_deleted(memory.rows_to_write(ANYONE), before, after) if before != after else []
     transaction.on_commit(forget_cached, using=bulk.rows.db)
-    return Reassigned(moved, bulk.conflicts)
+    return Reassigned(moved, [*bulk.conflicts, *kept])
 
 
 # Accounts

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.keyset import in_order
 from agno_memory.db.readable import Damaged
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.services import ANYONE
 from agno_memory.signals import announce, by_owner, memory_deleted
-from agno_memory.times import now
 
 # The rows of a batch.
 BATCH_SIZE: Final = 5_000
@@ -41,13 +39,23 @@ def prune(db: str | MemoryDb | None = None, on_batch: Callable[[int], object] = 
         The numbers of both.
     """
     memory = Memory(db)
-    return Pruned(_expire(memory, on_batch), _remove_old(memory, on_batch))
+    return Pruned(expire_all(memory.rows_to_write(ANYONE), on_batch), _remove_old(memory, on_batch))
 
 
-def _expire(memory: Memory, on_batch: Callable[[int], object]) -> int:
+def expire_all(rows: UserMemoryQuerySet, on_batch: Callable[[int], object] = lambda count: None) -> int:
+    """Move those of some memories that have expired among the earlier versions, and return their number.
+
+    Args:
+        rows: the memories, in the database to write to; neither a slice nor a union.
+        on_batch: as of ``prune()``.
+    """
+    # Nearly all of them by the index, then the others, for which the database reads every row.
+    return sum(_expire(rows, part, on_batch) for part in (rows.expired_by_index(), rows.expired()))
+
+
+def _expire(rows: UserMemoryQuerySet, part: UserMemoryQuerySet, on_batch: Callable[[int], object]) -> int:
     count = 0
-    rows = memory.rows_to_write(ANYONE)
-    expired = rows.expired().order_by(*in_order("expires_at", "memory_id", "key")).only("user_id", "memory_id")
+    expired = part.order_by(*in_order("expires_at", "memory_id", "key")).only("user_id", "memory_id")
     while batch := list(expired[:BATCH_SIZE]):
         ids = {memory.key: memory.memory_id for memory in batch}
         removed = 0
@@ -63,16 +71,15 @@ def _expire(memory: Memory, on_batch: Callable[[int], object]) -> int:
         if not removed:
             # Another call removes them, too.
             break
-        count += len(batch)
-        on_batch(len(batch))
+        count += removed
+        on_batch(removed)
     return count
 
 
 def _remove_old(memory: Memory, on_batch: Callable[[int], object]) -> int:
     count = 0
     revisions = memory.rows_to_write(ANYONE).revisions()
-    end = now() - datetime.timedelta(days=conf.HISTORY_DAYS)
-    old = revisions.filter(valid_until__lte=end).order_by(*in_order("valid_until")).only("key")
+    old = revisions.too_old().only("key")
     while batch := list(old[:BATCH_SIZE]):
         revisions.filter(key__in=[revision.key for revision in batch]).erase()
         count += len(batch)

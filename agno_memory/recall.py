@@ -120,7 +120,7 @@ class Recall(Service[UserMemoryQuerySet]):
         if search.selection is None:
             owner = None if isinstance(user_id, UserScope) else owner_id(user_id)
             rows = self.rows(user_id).filter(**lookups)
-            matches = search.ranked(rows, limit, owner, is_narrowed=bool(lookups))
+            matches = search.ranked(rows, limit, owner)
             return matches if explain else [match.memory for match in matches]
         selected = self.select(user_id, {**lookups, **search.selection.lookups}, limit, search.selection.order)
         return [search.unranked(memory) for memory in selected] if explain else selected

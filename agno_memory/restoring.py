@@ -34,11 +34,22 @@ Batch = Sequence[MemoryRevision]
 RESTORED: Final = (*CONTENT_FIELDS, "created_at")
 
 
+# The fields of the last version of a deleted memory that say where it ended.
+DELETION: Final = ("key", "memory_key", "version", "last_updated", "valid_until", "action")
+
+
 class Restored(NamedTuple):
     """The result of ``BulkRestore.run()``: how many memories are as before, and how many stay as they are."""
 
     restored: int
     left: int
+
+
+class Written(NamedTuple):
+    """A version that was restored, and whether its memory was not there before."""
+
+    version: MemoryRevision
+    came_back: bool
 
 
 class BulkRestore:
@@ -60,7 +71,7 @@ class BulkRestore:
             raise TypeError("BulkRestore takes neither a slice nor a union: it would restore more versions.")
         alias = getattr(versions, "_db", None) or write_alias(UserMemory)
         # No write changes this order, and an index serves it.
-        self.versions: RevisionQuerySet = versions.using(alias).order_by(*in_order("valid_until"))
+        self.versions: RevisionQuerySet = versions.using(alias).without_events().order_by(*in_order("valid_until"))
         self._alias = alias
         self._store = Store(alias)
         self._on_batch = on_batch
@@ -75,7 +86,7 @@ class BulkRestore:
             restored, left = restored + len(written), left + len(batch) - len(written)
             self._announce(written)
             if self._on_batch and written:
-                self._on_batch(written)
+                self._on_batch([each.version for each in written])
         return Restored(restored, left)
 
     def _batches(self) -> Iterator[Batch]:
@@ -102,45 +113,54 @@ class BulkRestore:
             yield batch
             batch = list(versions.filter(key__gt=batch[-1].key)[: conf.BATCH_SIZE])
 
-    def _restore_batch(self, batch: Batch) -> Batch:
+    def _restore_batch(self, batch: Batch) -> list[Written]:
         """Restore versions owner by owner, and return those that were restored."""
         owners: dict[str, list[MemoryRevision]] = defaultdict(list)
         for version in batch:
             owners[version.user_id].append(version)
-        return [version for owner, versions in owners.items() for version in self._restore_of(owner, versions)]
+        return [written for owner, versions in owners.items() for written in self._restore_of(owner, versions)]
 
-    def _restore_of(self, owner: str, versions: Batch) -> Batch:
+    def _restore_of(self, owner: str, versions: Batch) -> list[Written]:
         keys = [version.memory_key for version in versions]
         rows = self._store.rows_to_write().filter(user_id=owner, key__in=keys)
         # Locked, if the database has row locks.
         current = {memory.key: memory for memory in rows.select_for_update()}
         sound = [version for version in versions if not _is_damaged(version)]
         changed = [each for each in sound if not each.is_deleted and _is_next(current.get(each.memory_key), each)]
-        gone = [each for each in sound if each.is_deleted and each.memory_key not in current]
-        last = self._last_deletions(owner, gone)
-        gone = [each for each in gone if last[each.memory_key] == each.key]
+        gone = self._gone(owner, [each for each in sound if each.memory_key not in current])
         self._bring_back(owner, gone)
-        return [*self._replace(owner, changed, current), *gone]
+        replaced = self._replace(owner, changed, current)
+        return [*(Written(each, False) for each in replaced), *(Written(version, True) for version, _last in gone)]
 
     # Deleted memories
 
-    def _last_deletions(self, owner: str, gone: Batch) -> dict[str, str]:
-        """Return the key of the last deletion of each memory: an id may have been used again and deleted again."""
+    def _gone(self, owner: str, versions: Batch) -> list[tuple[MemoryRevision, MemoryRevision]]:
+        """Return those of these versions of missing memories to restore, each with the last version of its memory.
+
+        A version is restored if its end was the deletion, or if the write that ended it let the memory expire.
+        """
+        last = self._last_deletions(owner, versions)
+        pairs = [(version, last[version.memory_key]) for version in versions if version.memory_key in last]
+        return [(version, end) for version, end in pairs if version.key == end.key or _let_it_expire(version, end)]
+
+    def _last_deletions(self, owner: str, gone: Batch) -> dict[str, MemoryRevision]:
+        """Return the last deletion of each memory: an id may have been used again and deleted again."""
         keys = [version.memory_key for version in gone]
         revisions = self._store.model.revisions(self._alias).filter(user_id=owner, memory_key__in=keys)
-        deletions = revisions.filter(is_deleted=True).values_list("memory_key", "valid_until", "key")
-        return {memory_key: key for memory_key, _moment, key in sorted(deletions)} if gone else {}
+        deletions = revisions.filter(is_deleted=True).only(*DELETION) if gone else []
+        return {each.memory_key: each for each in sorted(deletions, key=lambda each: each.deletion)}
 
-    def _bring_back(self, owner: str, gone: Batch) -> None:
+    def _bring_back(self, owner: str, gone: Sequence[tuple[MemoryRevision, MemoryRevision]]) -> None:
         if not gone:
             return
         moment = now()
-        candidates = [content_of(self._store, version) for version in gone]
-        for candidate, version in zip(candidates, gone, strict=True):
-            candidate.version = version.version + 1
-            candidate.last_updated = max(moment, version.valid_until)
+        candidates = [content_of(self._store, version) for version, _last in gone]
+        for candidate, (_version, last) in zip(candidates, gone, strict=True):
+            candidate.version = last.version + 1
+            candidate.last_updated = max(moment, last.valid_until)
         self._store.move_in(candidates, keep_version=True)
-        own = self._store.model.revisions(self._alias).filter(user_id=owner, key__in=[each.key for each in gone])
+        keys = [last.key for _version, last in gone]
+        own = self._store.model.revisions(self._alias).filter(user_id=owner, key__in=keys)
         own.update(is_deleted=False, restored=note_of_return(moment))
 
     # Changed memories
@@ -172,17 +192,18 @@ class BulkRestore:
     def _replace_one(self, version: MemoryRevision, current: UserMemory) -> bool:
         """Restore a version, and return whether the memory was still at the version that was read."""
         candidate = content_of(self._store, version)
-        restored = self._store.replace(candidate, current, "restored", RESTORED, claims_text=False)
+        # The write to undo may have let the memory expire.
+        restored = self._store.replace(candidate, current, "restored", RESTORED, claims_text=False, unexpired=False)
         if restored is not None:
             # A text that the database refuses would end a transaction of MongoDB.
             self._store.claim_text(restored)
         return restored is not None
 
-    def _announce(self, written: Batch) -> None:
-        for signal, is_deleted in ((memory_added, True), (memory_replaced, False)):
+    def _announce(self, written: Sequence[Written]) -> None:
+        for signal, is_added in ((memory_added, True), (memory_replaced, False)):
             owners: dict[str, list[str]] = defaultdict(list)
-            for version in written:
-                if bool(version.is_deleted) == is_deleted:
+            for version, came_back in written:
+                if came_back == is_added:
                     owners[version.user_id].append(version.memory_id)
             for owner, memory_ids in owners.items():
                 announce(signal, UserMemory, owner, memory_ids, using=self._alias)
@@ -198,6 +219,12 @@ def _is_next(memory: UserMemory | None, version: MemoryRevision) -> bool:
         return False
     left: tuple[int, datetime.datetime] = version.version + 1, version.valid_until
     return (memory.version, memory.last_updated) == left
+
+
+def _let_it_expire(version: MemoryRevision, last: MemoryRevision) -> bool:
+    """Return whether the write that ended a version left the last version of a memory that has expired."""
+    is_next = (last.version, last.last_updated) == (version.version + 1, version.valid_until)
+    return is_next and last.action == last.Action.EXPIRED
 
 
 def _differing(version: MemoryRevision, memory: UserMemory) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory.content_models import MemoryContent
 from agno_memory.derived_fields import FoldedTextField
 from agno_memory.fields import KEY_LENGTH, IdentifierField, TimestampField, VerbatimJSONField
-from agno_memory.revision_querysets import RevisionQuerySet
+from agno_memory.revision_querysets import EVENT, RevisionQuerySet
 
 if TYPE_CHECKING:
     # As in models.
@@ -33,6 +33,8 @@ class MemoryRevision(MemoryContent):
         RESTORED = "restored", _("restored")
         MERGED = "merged", _("merged")
         EXPIRED = "expired", _("expired")
+        # An event, not the end of a version; see ``is_event``.
+        REASSIGNED = "reassigned", _("reassigned")
 
     # Of the memory, the version and the write, so that a repeated write adds no second one.
     key = IdentifierField(_("key"), primary_key=True, db_column="_id", max_length=100, editable=False)
@@ -79,6 +81,18 @@ class MemoryRevision(MemoryContent):
     def __str__(self) -> str:
         # See UserMemory.__str__().
         return f"{self.memory_id}, {self.version}"
+
+    @property
+    def is_event(self) -> bool:
+        """Whether this is an event between versions: it has the version 0 and one time, so it held at no moment."""
+        return bool(self.version == EVENT)
+
+    @property
+    def deletion(self) -> tuple[datetime.datetime, str]:
+        """The position of the last version of a deleted memory among others; see ``deleted_page()``."""
+        # A memory that has expired and is not pruned has an unsaved version, and an index of its times.
+        moment: Any = self.expires_at if self._state.adding else self.valid_until
+        return moment, self.key
 
     @property
     def valid_from(self) -> datetime.datetime:

@@ -11,6 +11,8 @@ from typing import Final
 from django.utils import timezone
 
 EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+# Before all times that are accepted.
+BEGINNING: Final = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
 MILLISECOND: Final = datetime.timedelta(milliseconds=1)
 
 

@@ -80,14 +80,16 @@ class EmbeddedQuerySet(WordsQuerySet):
         Args:
             owner: of the memories.
             keys: of the memories.
-            name: of a field.
+            name: of the field, ``"pk"`` or ``"memory_id"``.
 
         Returns:
             The values of the field of the deleted memories.
         """
         self._for_write = True
         values = DELETE_MANY.run(self.order_by().filter(user_id=owner, key__in=keys), name)
-        self._erase_vectors(owner, keys)
+        key: Any = self.model._meta.pk
+        # Not those of a memory that stays.
+        self._erase_vectors(owner, values if name == "pk" else [key.digest(owner, each) for each in values])
         return values
 
     erase_returning.alters_data = True  # type: ignore[attr-defined]

@@ -48,11 +48,18 @@ class VersionedQuerySet(KeptQuerySet):
     def versions(self) -> RevisionQuerySet:
         """Return the earlier versions that meet the conditions of this queryset, those of deleted memories included.
 
-        ``current()`` is no condition on versions, nor are an order and a slice.
+        Versions older than ``HISTORY_DAYS`` are left out, also before they are pruned. ``current()`` is no condition on
+        versions, nor are an order and a slice.
 
         Raises:
             NotSupportedError: after ``union()`` and the like, or conditions of ``extra()``.
         """
+        return self.every_version().shown()
+
+    versions.queryset_only = True  # type: ignore[attr-defined]
+
+    def every_version(self) -> RevisionQuerySet:
+        """Return ``versions()`` with those that are too old."""
         own: Any = self
         if self.query.combinator or any(isinstance(each, ExtraWhere) for each in self.query.where.children):
             raise NotSupportedError("Earlier versions follow filter() and exclude(), not union() or extra().")
@@ -64,7 +71,7 @@ class VersionedQuerySet(KeptQuerySet):
             versions = versions.of_existing(type(self)(self.model, using=own._db).current())
         return versions
 
-    versions.queryset_only = True  # type: ignore[attr-defined]
+    every_version.queryset_only = True  # type: ignore[attr-defined]
 
     def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: Any) -> None:
         self._conditions = (*self._conditions, (negate, args, kwargs))

@@ -2,9 +2,11 @@
 
     python -m benchmarks.recall [--databases sqlite postgres mongodb] [--locomo FILE] [--rows 100000] [--large 10000]
 
-Quality: on the questions of ``questions.jsonl`` about the people of the demo, and on conversations of LoCoMo if the
-data set is there (``--locomo``, or ``data/locomo*.json`` in a folder beside the project). R@k is the mean part of the
-right memories among the first k, MRR the mean of 1 / place of the first right one.
+Quality: on the questions of ``questions.jsonl`` about the people of the demo, on those of ``paraphrases.jsonl``, which
+share no word with their memories, and on conversations of LoCoMo if the data set is there (``--locomo``, or
+``data/locomo*.json`` in a folder beside the project); without a model, and with those of ``models.py`` that are
+installed. R@k is the mean part of the right memories among the first k, MRR the mean of 1 / place of the first right
+one, and ``first`` the number of questions with a right one at the first place.
 
 Speed: of people with 1,000 memories each, and of one person with many, who is erased then; and of writes with and
 without words. The full size is ``--rows 1000000 --large 100000``.
@@ -16,33 +18,30 @@ import argparse
 import datetime
 import json
 import platform
+import random
 import statistics
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
-from django.db import connections
-
-from agno_memory.batches import batched
-from agno_memory.derived_fields import SearchTermsField
-from agno_memory.keys import composite_key
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.operations import CreateWordsIndex
-from agno_memory.search.sample_texts import sample_question, sample_text
-from agno_memory.search.stored_words import stored_words
+from agno_memory.search.analyser import without_accents
+from agno_memory.validators import fold
+from benchmarks.models import Model, installed, used
 from benchmarks.places import PLACES, Place
-from benchmarks.rows import SINCE, Row, stored
+from benchmarks.recall_speed import measure_speed, measure_writes, times
+from benchmarks.rows import SINCE
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTIONS = ROOT / "benchmarks" / "questions.jsonl"
+PARAPHRASES = ROOT / "benchmarks" / "paraphrases.jsonl"
 DEMO = ROOT / "demo_project" / "memories.jsonl"
+# Questions that name a topic.
+TOPICS = 100
 CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open", 4: "single-hop", 5: "adversarial"}
-PER_PERSON = 1_000
-SEARCHES = 200
 
 
 class Question(NamedTuple):
@@ -61,6 +60,20 @@ class Question(NamedTuple):
     category: str
 
 
+class QuestionSet(NamedTuple):
+    """Questions that are measured together.
+
+    Args:
+        title: of their line.
+        questions: about memories that are stored.
+        sources: by owner, the ids that a memory answers for, by its id; its own by default.
+    """
+
+    title: str
+    questions: list[Question]
+    sources: dict[str, dict[str, set[str]]]
+
+
 class Score(NamedTuple):
     """How well a search answers one question, and its time."""
 
@@ -73,14 +86,13 @@ class Score(NamedTuple):
 def main() -> None:
     options = parsed()
     print(f"Python {platform.python_version()}, {platform.system()}, {platform.machine()}")
+    models = installed() if options.models else []
     for name in options.databases:
         with PLACES[name]() as place:
             print(f"\n{place.driver.version()}")
             measure_writes(place)
-            print(f"{'':34}{'questions':>10}{'R@10':>8}{'R@20':>8}{'MRR':>8}{'p50':>11}{'p95':>11}")
-            measure_demo(place.memory)
-            if options.locomo:
-                measure_locomo(place.memory, json.loads(options.locomo.read_text("utf-8")))
+            print(f"{'':34}{'questions':>10}{'R@10':>8}{'R@20':>8}{'MRR':>8}{'first':>8}{'p50':>11}{'p95':>11}")
+            measure_quality(place, options.locomo, models)
             measure_speed(place, options.rows, options.large)
 
 
@@ -89,12 +101,29 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--databases", nargs="+", choices=list(PLACES), default=["sqlite", "postgres", "mongodb"])
     beside = sorted(ROOT.parent.glob("*/data/locomo*.json"))
     parser.add_argument("--locomo", type=Path, default=beside[0] if beside else None, help="a file of LoCoMo")
+    parser.add_argument("--no-models", dest="models", action="store_false", help="measure without embedding models")
     parser.add_argument("--rows", type=int, default=100_000, help="memories in the table; 0 measures quality only")
     parser.add_argument("--large", type=int, default=10_000, help="memories of one person")
     return parser.parse_args()
 
 
 # Quality
+
+
+def measure_quality(place: Place, locomo: Path | None, models: list[Model]) -> None:
+    """Print how well each set of questions is answered, without a model and with each."""
+    measure_demo(place.memory)
+    measure_topics(place.memory)
+    sets = [paraphrases(place.memory)]
+    if locomo:
+        sets += conversations(place.memory, json.loads(locomo.read_text("utf-8")))
+    for each in sets:
+        print_scores(each.title, score_all(place.memory, each))
+        for model in models:
+            with used(model, place, {question.user_id for question in each.questions}):
+                scores = score_all(place.memory, each)
+            every = [score for of_category in scores.values() for score in of_category]
+            print_scores(f"  with {model.name}", {"": every})
 
 
 def measure_demo(memory: Memory) -> None:
@@ -113,7 +142,65 @@ def measure_demo(memory: Memory) -> None:
         )
         for record in json_lines(QUESTIONS)
     ]
-    print_scores("questions about the demo's people", score_all(memory, questions, {}))
+    title = "questions about the demo's people"
+    print_scores(title, score_all(memory, QuestionSet(title, questions, {})))
+
+
+def measure_topics(memory: Memory) -> None:
+    """Print how often ``precise=True`` finds exactly the memories with the topic that a question names.
+
+    The topics are those of the demo's people, as they are spelt and with one wrong letter.
+    """
+    by_owner: dict[str, list[dict[str, Any]]] = {}
+    for record in json_lines(DEMO):
+        by_owner.setdefault(record["user_id"], []).append(record)
+    pairs = sorted({(owner, topic) for owner, own in by_owner.items() for each in own for topic in each["topics"]})
+    chance = random.Random(1)
+    chance.shuffle(pairs)
+    for title, spelt in (("named topics", lambda topic: topic), ("named topics, misspelt", partial(misspelt, chance))):
+        asked = [(owner, topic, text) for owner, topic in pairs if (text := spelt(topic))][:TOPICS]
+        right = 0
+        for owner, topic, text in asked:
+            found = memory.search_user_memories(f"What about {text}?", user_id=owner, precise=True)
+            expected = {each["memory"] for each in by_owner[owner] if names(topic, each["topics"])}
+            right += {each.memory for each in found} == expected
+        print(f"{title:34}{len(asked):10,}{'':24}{right:8,}", flush=True)
+
+
+def names(topic: str, topics: list[str]) -> bool:
+    """Return whether a topic has all words of one of some topics, with other accents too."""
+    words, *others = (set(without_accents(fold(each)).split()) for each in (topic, *topics))
+    return any(words >= other for other in others)
+
+
+def misspelt(chance: random.Random, topic: str) -> str:
+    """Return a topic with one wrong letter, but not among the first two; "" for a topic of short words."""
+    long = [word for word in topic.split() if len(word) > 4 and word.isalpha()]
+    if not long:
+        return ""
+    word = chance.choice(long)
+    place, letter = chance.randrange(2, len(word) - 1), chance.choice("abcdefghijklmnopqrstuvwxyz")
+    wrong = chance.choice(
+        (
+            word[:place] + word[place + 1 :],
+            word[:place] + letter + word[place:],
+            word[:place] + letter + word[place + 1 :],
+            word[:place] + word[place + 1] + word[place] + word[place + 2 :],
+        )
+    )
+    return "" if wrong == word else topic.replace(word, wrong)
+
+
+def paraphrases(memory: Memory) -> QuestionSet:
+    """Return questions of one person in seven languages that share no word with the memory that answers."""
+    records = json_lines(PARAPHRASES)
+    texts = enumerate(record["memory"] for record in records)
+    memory.add_user_memories([UserMemory(memory_id=str(number), memory=text) for number, text in texts], "polyglot")
+    questions = [
+        Question("polyglot", record["question"], frozenset([str(number)]), record["language"])
+        for number, record in enumerate(records)
+    ]
+    return QuestionSet("paraphrases", questions, {})
 
 
 def as_memory(record: dict[str, Any], ids: dict[tuple[str, str], str]) -> UserMemory:
@@ -128,17 +215,16 @@ def json_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def measure_locomo(memory: Memory, samples: list[dict[str, Any]]) -> None:
-    """Print how well questions about conversations are answered: from their turns, and from facts about them."""
+def conversations(memory: Memory, samples: list[dict[str, Any]]) -> Iterator[QuestionSet]:
+    """Yield questions about conversations: answered by their turns, and by facts about them."""
     for kind, memories_of in (("turns", turns), ("facts", facts)):
-        scores: dict[str, list[Score]] = {}
+        found = QuestionSet(f"LoCoMo, {kind}", [], {})
         for sample in samples:
             user_id = f"{sample['sample_id']}-{kind}"
-            sources, memories = memories_of(sample)
+            found.sources[user_id], memories = memories_of(sample)
             memory.add_user_memories(memories, user_id)
-            for category, found in score_all(memory, locomo_questions(sample, user_id), sources).items():
-                scores.setdefault(category, []).extend(found)
-        print_scores(f"LoCoMo, {kind}", scores)
+            found.questions.extend(locomo_questions(sample, user_id))
+        yield found
 
 
 def locomo_questions(sample: dict[str, Any], user_id: str) -> Iterator[Question]:
@@ -191,19 +277,14 @@ def minute(number: int) -> datetime.datetime:
     return SINCE + datetime.timedelta(minutes=number)
 
 
-def score_all(memory: Memory, questions: Iterable[Question], sources: dict[str, set[str]]) -> dict[str, list[Score]]:
-    """Search for each question, and return the scores by category.
-
-    Args:
-        memory: the service.
-        questions: to search for.
-        sources: the ids that a memory answers for, by its id; its own by default.
-    """
+def score_all(memory: Memory, asked: QuestionSet) -> dict[str, list[Score]]:
+    """Search for each question, and return the scores by category."""
     scores: dict[str, list[Score]] = {}
-    for question in questions:
+    for question in asked.questions:
         start = time.perf_counter()
         found = memory.search_user_memories(question.text, 20, user_id=question.user_id)
         seconds = time.perf_counter() - start
+        sources = asked.sources.get(question.user_id, {})
         hits = [question.answers & sources.get(each.memory_id, {each.memory_id}) for each in found]
         first = next((1 / place for place, hit in enumerate(hits, 1) if hit), 0.0)
         at_10, at_20 = (len(frozenset().union(*hits[:k])) / len(question.answers) for k in (10, 20))
@@ -219,114 +300,8 @@ def print_scores(title: str, scores: dict[str, list[Score]]) -> None:
     for name, found in rows.items():
         figures = [100 * statistics.mean(each[:3][at] for each in found) for at in range(3)]
         text = "".join(f"{figure:8.1f}" for figure in figures)
-        print(f"{name:34}{len(found):10,}{text}{times([score.seconds for score in found])}", flush=True)
-
-
-def times(seconds: list[float]) -> str:
-    """Return the median and the 95th of 100, in milliseconds."""
-    ordered = sorted(seconds)
-    return "".join(f"{ordered[int(len(ordered) * part)] * 1_000:8.2f} ms" for part in (0.5, 0.95))
-
-
-# Speed
-
-
-def measure_speed(place: Place, rows: int, large: int) -> None:
-    """Print the times of searches among a few people, then among all, and of one person with many memories."""
-    people = max(rows - large, 0) // PER_PERSON
-    if people:
-        sizes = sorted({min(10, people), people})
-        loaded = 0
-        for size in sizes:
-            place.driver.load(row for person in range(loaded, size) for row in rows_of(person, PER_PERSON))
-            place.driver.settle()
-            loaded = size
-            print_times(place.memory, f"1,000 of {size * PER_PERSON:,}", range(size), PER_PERSON)
-        place.driver.load(rows_of(people, large))
-        place.driver.settle()
-        print_times(place.memory, f"{large:,} of one person", range(people, people + 1), large)
-        measure_erasure(place.memory, people)
-
-
-ROUNDS = 4
-SINGLE, BULK = 40, 1_000
-
-
-def measure_writes(place: Place) -> None:
-    """Print what words for searches add to writes: with words and their index, and without, in turns."""
-    taken: dict[tuple[bool, int], list[float]] = {}
-    for number in range(ROUNDS * 2):
-        with_words = number % 2 == 0
-        with written_with(place, with_words=with_words):
-            memories = [UserMemory(**content_of(row)) for row in rows_of(number, SINGLE + BULK * 2)]
-            for count, batches in ((1, batched(memories[:SINGLE], 1)), (BULK, batched(memories[SINGLE:], BULK))):
-                for batch in batches:
-                    start = time.perf_counter()
-                    if count == 1:
-                        place.memory.add_user_memory(batch[0], "writer")
-                    else:
-                        place.memory.add_user_memories(batch, "writer")
-                    taken.setdefault((with_words, count), []).append(time.perf_counter() - start)
-        place.memory.clear()
-    for count, title in ((1, "adding one memory"), (BULK, f"adding {BULK:,} memories")):
-        longer, shorter = (1_000 * statistics.median(taken[each, count]) for each in (True, False))
-        figures = f"{longer:.2f} ms with words, {shorter:.2f} ms without, {longer / shorter:.2f} times"
-        print(f"{title:34}{figures}", flush=True)
-
-
-@contextmanager
-def written_with(place: Place, *, with_words: bool) -> Iterator[None]:
-    """Let memories be written with their words and an index of them, or without both."""
-    model, connection = place.handle.model, connections[place.handle.alias]
-    if with_words:
-        yield
-        return
-    with connection.schema_editor() as editor:
-        CreateWordsIndex.drop(editor, model)
-    try:
-        with patch.object(SearchTermsField, "of", lambda field, instance: field.NOT_COMPUTED):
-            yield
-    finally:
-        place.memory.clear()
-        with connection.schema_editor() as editor:
-            CreateWordsIndex.create(editor, model)
-        connection.disable_constraint_checking()
-
-
-def measure_erasure(memory: Memory, person: int) -> None:
-    start = time.perf_counter()
-    count = memory.clear_user_memories(f"reader-{person:06d}")
-    print(f"{'erasing this person':34}{count:10,}{'':24}{time.perf_counter() - start:8.2f} s", flush=True)
-
-
-def rows_of(person: int, count: int) -> Iterator[Row]:
-    """Yield the rows of a person with texts of few frequent and many rare words."""
-    for number in range(count):
-        row = stored(person, number)
-        text = sample_text(person * 1_000_003 + number)
-        user_id = f"reader-{person:06d}"
-        yield row | {
-            "key": composite_key(user_id, row["memory_id"]),
-            "user_id": user_id,
-            "memory": text,
-            "session_id": None,
-            "search_text": text,
-            "search_terms": stored_words(text, row["topics"]),
-        }
-
-
-def print_times(memory: Memory, title: str, people: range, count: int) -> None:
-    taken = []
-    for number in range(SEARCHES):
-        person = people[number % len(people)]
-        question = sample_question(person * 1_000_003 + number * 7919 % count)
-        start = time.perf_counter()
-        found = memory.search_user_memories(question, 10, user_id=f"reader-{person:06d}")
-        taken.append(time.perf_counter() - start)
-        if not found:
-            raise ValueError(f"{question!r} of reader {person} has no result.")
-    # The first searches fill caches and prepare statements.
-    print(f"{title:34}{len(taken):10,}{'':24}{times(taken[10:])}", flush=True)
+        first = sum(score.reciprocal == 1 for score in found)
+        print(f"{name:34}{len(found):10,}{text}{first:8,}{times([score.seconds for score in found])}", flush=True)
 
 
 if __name__ == "__main__":

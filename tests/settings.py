@@ -63,7 +63,11 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": FOLDER / "site.sqlite3",
         "TEST": {"NAME": FOLDER / "test_site.sqlite3"},
-        "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", "transaction_mode": "IMMEDIATE", "timeout": 30},
+        "OPTIONS": {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+        },
     },
     "postgres": environ.Env.db_url_config(os.environ.get("TEST_POSTGRES_URL", "postgres://")),
     "mongodb": {

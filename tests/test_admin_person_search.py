@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from io import StringIO
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.test import Client
 
 from tests.admin import add, counted, page, staff
@@ -60,6 +63,21 @@ def test_other_questions(alias: str, site: str) -> None:
     assert "No memory of this person has these words." in asked(client, "maya", "bicycle")
     assert "errornote" in asked(client, "maya", "a\x00b")
     assert 'value="&quot;&gt;&lt;script&gt;"' in asked(client, "maya", '"><script>')
+
+
+@on_sqlite
+def test_the_model_of_the_settings_is_used(alias: str, site: str, settings: Any) -> None:
+    add("Has a puppy", "maya")
+    add("Rides a bike", "maya")
+    settings.AGNO_MEMORY = {**settings.AGNO_MEMORY, "EMBEDDER": is_about_dogs, "EMBEDDER_NAME": "dogs"}
+    call_command("embed_memories", stdout=StringIO(), stderr=StringIO())
+    content = asked(staff(), "maya", "Hund")
+    assert texts(content)[0] == "Has a puppy"
+    assert reasons(content)[0][1].startswith("model ")
+
+
+def is_about_dogs(asked_texts: list[str]) -> list[list[float]]:
+    return [[float("puppy" in text or "Hund" in text), 1.0] for text in asked_texts]
 
 
 @on_sqlite

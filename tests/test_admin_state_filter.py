@@ -9,6 +9,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.test.helpers import with_settings
 from agno_memory.times import now
 from tests.admin import LIST, add, counted, link, page, shown, staff
 from tests.databases import commits, each_database
@@ -33,6 +34,9 @@ def memories(site: str) -> dict[str, UserMemory]:
 def test_each_state_has_its_memories(memories: dict[str, UserMemory]) -> None:
     client = staff()
     assert sorted(shown(client)) == ["expiring", "pinned", "plain"]
+    with with_settings(HISTORY_DAYS=0):
+        # The list leads to the versions of each, and there are none.
+        assert shown(client, state="expired") == []
     for state in ("pinned", "expiring", "expired"):
         assert shown(client, state=state) == [state]
     assert shown(client, state="expired", user_id="noah") == []

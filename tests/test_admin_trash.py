@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -17,10 +18,13 @@ from agno_memory.admin import UserMemoryAdmin
 from agno_memory.admin.trash import PAGE_SIZE
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.pruning import prune
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.test import at
+from agno_memory.test.helpers import with_settings
 from agno_memory.times import now
 from tests.admin import LIST, add, add_many, counted, link, page, staff
+from tests.admin import now as read
 from tests.databases import commits, each_database
 
 pytestmark = [commits, each_database]
@@ -174,3 +178,49 @@ def test_each_list_of_deleted_memories_is_bounded(site: str) -> None:
     reads = [each["sql"] for each in context if "agno_memory_memoryrevision" in each["sql"]]
     assert len(reads) == 1
     assert f"LIMIT {PAGE_SIZE + 1}" in reads[0] or f"'$limit': {PAGE_SIZE + 1}" in reads[0]
+
+
+def test_memories_that_have_expired_are_among_the_deleted_ones(site: str) -> None:
+    start = now() - datetime.timedelta(minutes=9)
+    with at(start):
+        gone = delete(add("deleted"))
+        one, two, three = (
+            add(f"over {each}", owner, expires_at=start + datetime.timedelta(minutes=each))
+            for each, owner in ((1, "maya"), (2, "maya"), (3, "noah"))
+        )
+    client = staff()
+    assert texts(client) == ["over 3", "over 2", "over 1", "deleted"]
+    keys = re.findall(r'name="_selected_action" value="([^"]*)"', page(client, TRASH, user_id="maya"))
+    assert keys == [f"{two.key} {two.memory_id}", f"{one.key} {one.memory_id}", key(gone)]
+    response = client.post(TRASH, {ACTION_CHECKBOX_NAME: [keys[0], keys[2]]}, follow=True)
+    assert "2 memories are restored." in response.content.decode()
+    assert texts(client) == ["over 3", "over 1"]
+    assert read(two).expires_at is None
+    prune()
+    assert texts(client) == ["over 3", "over 1"]
+    assert "1 memory is restored." in client.post(TRASH, {"one": key(one)}, follow=True).content.decode()
+    assert texts(client) == [three.memory]
+
+
+def test_all_deleted_memories_are_restored_in_batches(site: str) -> None:
+    added = add_many(PAGE_SIZE + 3)
+    Memory().delete_user_memories([each.memory_id for each in added], "maya")
+    with at(now() - datetime.timedelta(minutes=9)):
+        add("over", expires_at=now() + datetime.timedelta(minutes=1))
+    client = staff()
+    other, content = delete(add("another person's", "noah")), page(client, TRASH, user_id="maya")
+    (until,) = re.findall(r'name="every" value="(\d+)"', content)
+    later = delete(add("deleted after the page was opened"))
+    MemoryRevision.objects.filter(memory_key=later.key).update(valid_until=now() + datetime.timedelta(minutes=1))
+    with with_settings(BATCH_SIZE=20):
+        response = client.post(f"{TRASH}?user_id=maya", {"every": until, "reason": "ticket 9"}, follow=True)
+    assert f"{PAGE_SIZE + 4} memories are restored." in response.content.decode()
+    assert UserMemory.objects.count() == PAGE_SIZE + 4
+    assert sorted(texts(client)) == [other.memory, later.memory]
+    assert 'name="every"' not in page(client, TRASH)
+    # A box without a time selects nothing.
+    for every in ("", "x", "9" * 30):
+        assert client.post(TRASH, {"every": every}).status_code == 302
+    assert len(texts(client)) == 2
+    entry = LogEntry.objects.get(object_id=added[0].key)
+    assert entry.change_message == "Restored."

@@ -11,13 +11,16 @@ from django.contrib.admin.models import LogEntry
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import localtime
 
 from agno_memory.admin import UserMemoryAdmin
 from agno_memory.admin.undo import MAX_AGE
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.pruning import prune
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.test.helpers import with_settings
+from agno_memory.times import now
 from tests.admin import ADD, LIST, add, add_many, memory_url, page, save, staff
 from tests.admin import now as read
 from tests.databases import commits, each_database
@@ -53,6 +56,26 @@ def test_a_saved_form_is_undone(site: str) -> None:
     before = Memory().get_user_memory_history(memory.memory_id, "maya")[1]
     assert (before.action, before.through) == ("restored", "admin")
     assert [entry.change_message for entry in LogEntry.objects.order_by("pk")][-1] == "Undone."
+
+
+def test_an_expiry_that_is_over_is_undone(site: str) -> None:
+    """Before the memory that has expired is pruned, and afterwards."""
+    client = staff()
+    for is_pruned in (False, True):
+        memory = add("Drinks tea", topics=["drinks"], created_at=now() - datetime.timedelta(days=2))
+        over = localtime(now() - datetime.timedelta(hours=1))
+        save(client, memory, expires_at=f"{over:%Y-%m-%dT%H:%M:%S}")
+        assert Memory().get_user_memory(memory.memory_id, "maya") is None
+        url = button(client)
+        if is_pruned:
+            prune()
+        assert "1 memory is restored." in undo(client, url).content.decode()
+        undone = Memory().get_user_memory(memory.memory_id, "maya")
+        assert undone is not None
+        assert (undone.memory, undone.topics, undone.expires_at, undone.version) == ("Drinks tea", ["drinks"], None, 3)
+        history = Memory().get_user_memory_history(memory.memory_id, "maya")
+        ends = [(each.version, each.action) for each in history]
+        assert ends == [(3, ""), (2, "expired" if is_pruned else "restored"), (1, "replaced")]
 
 
 def test_a_form_without_changes_has_no_undo(site: str) -> None:
@@ -199,7 +222,7 @@ def test_each_bulk_action_takes_a_reason(site: str) -> None:
     run(client, "move", memories[:1], user_id="noah", is_new="on", reason="ticket 8")
     run(client, "delete_selected", memories[1:], reason="")
     versions = set(MemoryRevision.objects.values_list("is_deleted", "reason"))
-    assert versions == {(False, "ticket 7"), (True, "")}
+    assert versions == {(False, "ticket 7"), (False, "ticket 8"), (True, "")}
     asked = choose(client, "delete_selected", UserMemory.objects.all())
     assert confirm(client, asked, reason="x" * 1_001).context["form"].errors
     assert UserMemory.objects.count() == 1

@@ -139,7 +139,7 @@ def test_a_memory_that_has_expired_stays_if_it_is_restored(memory: UserMemory) -
     assert client.get(memory_url(memory)).status_code == 302
     assert "Expired memory:" in page(client, versions_url(memory))
     found = entries(client, versions_url(memory))
-    assert [(entry.version, entry.may_restore) for entry in found] == [(2, True), (1, False)]
+    assert [(entry.version, entry.may_restore) for entry in found] == [(2, True), (1, True)]
     restore(client, memory, 2, 2)
     assert Memory().get_user_memory(memory.memory_id, "maya") is not None
     assert read(memory).expires_at is None

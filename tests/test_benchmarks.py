@@ -79,8 +79,13 @@ def test_each_question_about_the_demos_people_has_answers_among_their_memories(b
 
 @pytest.mark.django_db
 def test_the_demos_questions_are_answered(benchmarks: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    import_module("benchmarks.recall").measure_demo(Memory(db="default"))
+    recall = import_module("benchmarks.recall")
+    recall.measure_demo(Memory(db="default"))
     at_10, at_20, reciprocal = map(float, capsys.readouterr().out.split()[5:8])
     assert at_10 >= 94
     assert at_20 >= 94
     assert reciprocal >= 91
+    recall.measure_topics(Memory(db="default"))
+    right, misspelt = (int(line.split()[-1]) for line in capsys.readouterr().out.splitlines())
+    assert right == 100
+    assert misspelt >= 95

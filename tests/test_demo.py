@@ -24,8 +24,8 @@ from django.test.utils import isolate_apps
 
 from agno_memory.db.handles import SQLITE_OPTIONS
 from agno_memory.memory import Memory
-from agno_memory.models import AgentSession, UserMemory
-from demo_project import conversations, databases, examples, outdated, people
+from agno_memory.models import AgentRecord, AgentSession, UserMemory
+from demo_project import conversations, databases, documents, examples, outdated, people
 from demo_project import settings as demo_settings
 from demo_project.people import LOGIN
 from tests.databases import each_database
@@ -265,12 +265,14 @@ def test_memories_are_spread_over_three_months() -> None:
 def test_people_have_accounts_and_a_deleted_one_stays_deleted() -> None:
     people.load()
     conversations.load()
+    assert (documents.load(), documents.load()) == (4, 0)
     aisha = User.objects.get(username="aisha.mwangi@example.com")
     assert (aisha.get_full_name(), aisha.email) == ("Aisha Mwangi", "aisha.mwangi@example.com")
     assert not aisha.has_usable_password()
     assert UserMemory.objects.for_user(aisha).count() == len(people.read()[aisha.username])
     maya = User.objects.get(username="maya@example.com")
     assert AgentSession.objects.for_user(maya).count() == 1
+    assert AgentRecord.objects.for_user(maya).count() == 3
     aisha.delete()
     people.load()
     assert not User.objects.filter(username="aisha.mwangi@example.com").exists()

@@ -33,6 +33,8 @@ from agno_memory.search.recall import Match
 from agno_memory.search.shares import model_shares
 from agno_memory.search.stored_words import NOTHING
 from agno_memory.search.vectors import WrongVectors, checked_vectors, pack, similarities
+from agno_memory.test import at
+from agno_memory.times import now
 from tests.databases import commits, each_database, handle, handles_allowed, place
 from tests.statements import names_owner, recorded
 
@@ -118,6 +120,25 @@ def test_filters_apply_before_the_model(alias: str) -> None:
     memory.add_user_memory(UserMemory(memory_id="a", memory="Her trip by sea", agent_id="guide"), "maya")
     embed(memory)
     assert [each.memory.memory_id for each in search(memory, "Reise", agent_id="guide")] == ["a"]
+
+
+def test_the_best_memory_is_found_by_a_share_also_below_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = fill("default")
+    monkeypatch.setattr(embeddings, "model_shares", lambda rows, cosines: dict.fromkeys(cosines, -9.0))
+    (found,) = search(memory, "green", min_relative=0.7)
+    assert (found.memory.memory_id, found.score < 0) == ("tea", True)
+
+
+@each_database
+def test_memories_that_have_expired_take_no_place_of_the_nearest(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = fill(alias)
+    soon = now() + datetime.timedelta(minutes=1)
+    memory.add_user_memory(UserMemory(memory="A hund, once a puppy", expires_at=soon), "maya")
+    embed(memory)
+    monkeypatch.setattr(embeddings, "NEAREST", 1)
+    assert [each.memory.memory_id for each in search(memory, "pet dog")] != ["puppy"]
+    with at(soon + datetime.timedelta(minutes=1)):
+        assert [each.memory.memory_id for each in search(memory, "pet dog")] == ["puppy"]
 
 
 @each_database

@@ -17,8 +17,11 @@ from django.db.models import Count, Q
 
 from agno_memory import formats
 from agno_memory.bulk import BulkMemory
+from agno_memory.db.stored_rows import KEY
+from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.pruning import prune
 from agno_memory.times import EPOCH
 from tests.admin import LIST, add, memory_url, now, page, save, staff
 from tests.databases import RUNNING, attempt, commits, each_database
@@ -221,3 +224,18 @@ def test_a_sound_row_is_not_damaged(alias: str, site: str) -> None:
         assert type(found.metadata) is dict
         assert type(found.topics) is list
     assert "am-damaged" not in page(staff())
+
+
+@pytest.mark.parametrize("alias", ON_MONGODB)
+def test_the_id_of_a_document_that_expires_at_no_time_is_taken(alias: str) -> None:
+    memory, memories = Memory(alias), [UserMemory(memory_id="m", memory="x")]
+    key = KEY.digest("maya", "m")
+    collection(alias).insert_one({"_id": key, **DOCUMENTS["bare"], "expires_at": "soon"})
+    for write in (
+        lambda: memory.add_user_memory(memories[0], "maya"),
+        lambda: memory.add_user_memories(memories, "maya"),
+    ):
+        with pytest.raises(MemoryExists):
+            write()
+    assert prune(alias).expired == 0
+    assert memory.upsert_user_memory(memories[0], "maya").memory == "x"

@@ -23,6 +23,7 @@ from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.pruning import prune
+from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.test import at
 from agno_memory.times import now
@@ -326,8 +327,8 @@ def test_a_restoration_that_loses_against_another_write_changes_nothing(alias: s
     memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
     original = memory._store.versions
 
-    def then_another(*args: Any) -> Any:
-        found = original(*args)
+    def then_another(*args: Any, **options: Any) -> Any:
+        found = original(*args, **options)
         Memory(alias).replace_user_memory("m", UserMemory(memory="three"), "maya")
         return found
 
@@ -365,11 +366,20 @@ def test_pruning_goes_batch_by_batch(alias: str) -> None:
     assert prune(alias) == (0, 0)
 
 
-@pytest.mark.django_db(databases="__all__", transaction=True)
-def test_one_statement_of_postgresql_locks_keeps_and_writes() -> None:
+@commits
+@pytest.mark.parametrize("alias", ["default"])
+def test_pruning_ends_if_another_call_removes_the_same(alias: str) -> None:
+    Memory(alias).add_user_memory(UserMemory(memory="x", expires_at=now()), "maya")
+    # Once by the index, and once for all rows.
+    with mock.patch.object(UserMemoryQuerySet, "expire", side_effect=[[], []]):
+        assert prune(alias, lambda count: pytest.fail("nothing was removed")) == (0, 0)
+
+
+@commits
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_one_statement_of_postgresql_locks_keeps_and_writes(alias: str) -> None:
     """In this order: a version that another call has just written is the one that is kept."""
     sql = revisions.KeepingDelete("key", "user_id")
-    alias = "postgres"
     added = Memory(alias).add_user_memory(UserMemory(memory="x"), "maya")
     values = {"key": added.key, "user_id": "maya", **revisions.ending("deleted").values()}
     assert sql.run(UserMemory, alias, values) == 1

@@ -44,11 +44,19 @@ def undone(memory: Memory) -> Any:
     return BulkRestore(UndoPages.narrow(memory.rows(ANYONE).revisions(), write)).versions
 
 
+def _by_expiry(rows: Any) -> Any:
+    return rows.order_by(*in_order("expires_at", "memory_id", "key"))
+
+
 IN_ORDER: dict[str, Question] = {
     "an action's versions": lambda memory: undone(memory)[:10],
     "the last one of an action's versions": lambda memory: undone(memory).reverse()[:1],
     "everybody's deleted memories, after a position": lambda memory: (
         memory.rows(ANYONE).revisions().deleted().filter(after(LAST_DELETED, (THEN, "x"))).only(*trash.COLUMNS)[:10]
+    ),
+    "everybody's expired memories, among the deleted ones": lambda memory: memory.rows(ANYONE).expired_page()[:10],
+    "everybody's expired memories, after a position": lambda memory: (
+        memory.rows(ANYONE).expired_page((THEN, "x y")).defer("search_text")[:10]
     ),
     "the versions of a memory": lambda memory: (
         memory.rows("user 5").revisions().of_memory("user 5", key("user 5", "m5")).newest()[:10]
@@ -60,15 +68,21 @@ IN_ORDER: dict[str, Question] = {
         memory.rows("user 5").revisions().filter(user_id="user 5").deleted()[:10]
     ),
     "everybody's deleted memories": lambda memory: memory.rows(ANYONE).revisions().deleted()[:10],
-    "versions that are too old": lambda memory: (
-        memory.rows(ANYONE).revisions().filter(valid_until__lte=OLD).order_by(*in_order("valid_until")).only("key")[:10]
+    "everybody's deleted memories that are shown": lambda memory: (
+        memory.rows(ANYONE).versions().deleted().only(*trash.COLUMNS)[:10]
     ),
-    "memories that have expired": lambda memory: (
-        memory.rows_to_write(ANYONE).expired().order_by(*in_order("expires_at", "memory_id", "key")).only("key")[:10]
-    ),
+    "versions that are too old": lambda memory: memory.rows(ANYONE).revisions().too_old().only("key")[:10],
+    "memories that have expired": lambda memory: _by_expiry(memory.rows_to_write(ANYONE).expired_by_index()).only(
+        "user_id", "memory_id"
+    )[:10],
+    "memories that have expired, in the list of them": lambda memory: _by_expiry(memory.rows(ANYONE).shown_expired())[
+        :10
+    ],
 }
 # A planner may sort the rows of one user.
 FOUND: dict[str, Question] = {
+    "a user's expired memories": lambda memory: memory.rows("user 5").expired_page()[:10],
+    "all versions of a user that are shown": lambda memory: memory.rows("user 5").versions().order_by(*BY_MEMORY)[:10],
     "all versions of a user": lambda memory: (
         memory.rows("user 5").revisions().filter(user_id="user 5").order_by(*BY_MEMORY)[:10]
     ),
@@ -91,6 +105,7 @@ def memory(alias: str) -> Memory:
     for number in range(50):
         memory.add_user_memories([UserMemory(memory_id=f"m{each}", memory="x") for each in range(40)], f"user {number}")
     memory.add_user_memory(UserMemory(memory="x", expires_at=NOW + HOUR), "user 5")
+    memory.add_user_memory(UserMemory(memory="x", expires_at=NOW - HOUR), "user 5")
     MemoryRevision.objects.using(alias).bulk_create(
         MemoryRevision(
             key=f"{number}-{each}-{version}",

@@ -8,15 +8,19 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connections
 
+from agno_memory.acting import acting
 from agno_memory.bulk import BulkMemory
+from agno_memory.db import mongodb
 from agno_memory.db.revisions import KeepMany
-from agno_memory.exceptions import DuplicateMemory, MemoryChanged
+from agno_memory.exceptions import DuplicateMemory, MemoryChanged, MemoryNotFound, VersionNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.pruning import prune
 from agno_memory.restoring import BulkRestore
+from agno_memory.services import ANYONE
 from agno_memory.test import at
 from agno_memory.test.helpers import with_settings
 from agno_memory.times import now
@@ -24,7 +28,7 @@ from tests.databases import commits, each_database
 
 pytestmark = commits
 
-SECOND = datetime.timedelta(seconds=1)
+SECOND, DAY = datetime.timedelta(seconds=1), datetime.timedelta(days=1)
 
 
 @pytest.fixture
@@ -50,11 +54,89 @@ def test_an_expired_memory_is_restored_before_and_after_it_is_pruned(alias: str,
         memory.clear()
         expire(memory)
         if is_pruned:
-            prune(alias)
+            with acting("ann", reason="cron"):
+                prune(alias)
+        (deleted,) = memory.rows("maya").deleted_page(5)
+        last, first = memory.get_user_memory_history("a", "maya")
+        for each in (deleted, last):
+            ended = each.memory, each.version, each.action, each.is_deleted, each.valid_until
+            assert ended == ("two", 2, "expired", True, last.expires_at)
+            assert (each.actor, each.through, each.reason) == (None, "", "")
+        assert memory.get_user_memory_history("a", "maya", limit=1) == [last]
+        assert memory.get_user_memory_history("a", "maya", position=last) == [first]
+        assert (first.memory, first.valid_until) == ("one", last.valid_from)
+        assert memory.rows("ann").deleted_page(5) == memory.rows("maya").without_deleted().deleted_page(5) == []
         restored = memory.restore_user_memory("a", "maya")
         assert (restored.memory, restored.version, restored.expires_at) == ("two", 3, None)
         history = memory.get_user_memory_history("a", "maya")
         assert [(each.version, each.memory) for each in history] == [(3, "two"), (2, "two"), (1, "one")]
+
+
+@each_database
+def test_pages_of_deleted_memories_have_those_that_have_expired_in_their_order(alias: str, memory: Memory) -> None:
+    start = now() - 100 * SECOND
+    for number in range(8):
+        # Two end at each time.
+        end = start + number // 2 * SECOND
+        with at(end):
+            is_deleted = number % 3 == 0
+            content = UserMemory(memory=str(number), expires_at=None if is_deleted else end, topics=["t"])
+            added = memory.add_user_memory(content, f"user {number % 2}")
+            if is_deleted:
+                memory.delete_user_memory(added.memory_id, added.user_id)
+    rows = memory.rows_to_write(ANYONE)
+    whole = rows.deleted_page(None)
+    assert [int(each.memory) // 2 for each in whole] == [3, 3, 2, 2, 1, 1, 0, 0]
+    assert len({each.memory for each in whole}) == 8
+    for size in (1, 3):
+        seen = page = rows.deleted_page(size)
+        while page := rows.deleted_page(size, page[-1].deletion):
+            # A memory that is pruned in between comes once, too.
+            assert prune(alias).expired == (5 if len(seen) == size == 1 else 0)
+            seen = [*seen, *page]
+        assert [int(each.memory) // 2 for each in seen] == [3, 3, 2, 2, 1, 1, 0, 0]
+        assert {each.memory for each in seen} == {each.memory for each in whole}
+    assert {each.memory for each in rows.filter(user_id="user 1").about("t").deleted_page(9)} == set("1357")
+    with with_settings(HISTORY_DAYS=0):
+        assert rows.deleted_page(9) == []
+
+
+@each_database
+def test_versions_that_are_too_old_are_not_shown_before_they_are_pruned(alias: str, memory: Memory) -> None:
+    start = now() - 20 * DAY
+    with at(start):
+        for memory_id in ("kept", "gone"):
+            memory.add_user_memory(UserMemory(memory_id=memory_id, memory="one"), "maya")
+        memory.add_user_memory(UserMemory(memory_id="over", memory="over", expires_at=start + DAY), "maya")
+    with at(start + DAY):
+        memory.replace_user_memory("kept", UserMemory(memory="two"), "maya")
+        memory.delete_user_memory("gone", "maya")
+    memory.replace_user_memory("kept", UserMemory(memory="three"), "maya")
+
+    def known() -> tuple[list[str], list[str], list[str]]:
+        rows = memory.rows("maya")
+        history = [each.memory for each in memory.get_user_memory_history("kept", "maya")]
+        exported = [each.memory for each in rows.versions().walk()]
+        return history, sorted(exported), sorted(each.memory for each in rows.deleted_page(9))
+
+    assert known() == (["three", "two", "one"], ["one", "one", "two"], ["one", "over"])
+    for days, shown in ((18, ["three", "two"]), (0, ["three"])):
+        with with_settings(HISTORY_DAYS=days):
+            assert known() == (shown, ["two"] if days else [], [])
+            for memory_id in ("gone", "over"):
+                with pytest.raises(MemoryNotFound):
+                    memory.restore_user_memory(memory_id, "maya")
+                with pytest.raises(MemoryNotFound):
+                    memory.get_user_memory_history(memory_id, "maya")
+            with pytest.raises(VersionNotFound):
+                memory.restore_user_memory("kept", "maya", version=1)
+            assert BulkRestore(memory.rows_to_write("maya").versions().filter(action="deleted")).run() == (0, 0)
+            with pytest.raises(ValidationError):
+                memory.get_user_memories("maya", as_of=start + DAY / 2)
+    with with_settings(HISTORY_DAYS=0):
+        # An attempt to restore has moved the memory that has expired.
+        assert prune(alias) == (0, 4)
+    assert not memory.rows_to_write(ANYONE).revisions().exists()
 
 
 @each_database
@@ -91,7 +173,8 @@ def test_versions_of_a_deleted_memory_are_not_those_of_a_later_one_that_came_fro
     memory.rows_to_write("ann").revisions().filter(user_id="ann", version=1).erase()
     BulkMemory(memory.rows_to_write("ann")).reassign("maya")
     history = memory.get_user_memory_history("a", "maya")
-    assert [each.memory for each in history] == ["three", "two"]
+    assert [each.memory for each in history if not each.is_event] == ["three", "two"]
+    assert [each.action for each in history] == ["", "reassigned", "replaced"]
     position = history[-1].last_updated, history[-1].version
     assert memory.get_user_memory_history("a", "maya", position=position) == []
 
@@ -179,7 +262,7 @@ def test_a_memory_that_is_written_during_a_merge_is_not_deleted(alias: str, memo
 
 
 @pytest.mark.parametrize("alias", ["postgres"])
-@pytest.mark.parametrize("verb", ["update", "delete"])
+@pytest.mark.parametrize("verb", ["update", "delete", "delete_user_memories"])
 def test_a_memory_that_is_added_during_a_write_of_many_is_not_written(alias: str, memory: Memory, verb: str) -> None:
     """PostgreSQL shows it to the second statement of the transaction; on other databases it waits or is not seen."""
     memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "maya")
@@ -197,9 +280,30 @@ def test_a_memory_that_is_added_during_a_write_of_many_is_not_written(alias: str
 
     rows = memory.rows_to_write("maya")
     with mock.patch.object(KeepMany, "run", added_since):
-        assert rows.update(memory="two") == 1 if verb == "update" else rows.delete()[0] == 1
+        match verb:
+            case "update":
+                assert rows.update(memory="two") == 1
+            case "delete":
+                assert rows.delete()[0] == 1
+            case _:
+                assert memory.delete_user_memories(["a", "b"], "maya") == ["a"]
     assert [each.memory for each in memory.get_user_memory_history("b", "maya")] == ["new"]
     assert [each.memory for each in memory.get_user_memory_history("a", "maya")][-1] == "one"
+
+
+@pytest.mark.parametrize("alias", ["mongodb", "standalone"])
+def test_a_write_of_many_holds_one_batch_of_documents(alias: str, memory: Memory) -> None:
+    memory.add_user_memories([UserMemory(memory=str(number)) for number in range(5)], "maya")
+    put, sizes = mongodb.put_documents, []
+
+    def noted(model: Any, connection: Any, documents: list[Any]) -> None:
+        sizes.append(len(documents))
+        put(model, connection, documents)
+
+    with with_settings(BATCH_SIZE=2), mock.patch.object(mongodb, "put_documents", noted):
+        assert memory.rows_to_write("maya").update(feedback="good") == 5
+    assert sizes == [2, 2, 1]
+    assert memory.rows("maya").versions().count() == 5
 
 
 @pytest.mark.parametrize("alias", ["mongodb", "standalone"])
@@ -213,5 +317,7 @@ def test_pruning_ends_with_documents_of_another_program(alias: str, memory: Memo
         batches.append(number)
         assert len(batches) < 5
 
-    assert prune(alias, count).expired == 1
+    # A sound one in the same batch goes, too.
+    memory.add_user_memory(UserMemory(memory="x", expires_at=now()), "maya")
+    assert prune(alias, count).expired == 2
     assert collection.count_documents({}) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from io import StringIO
 from typing import Any
 
@@ -12,13 +14,18 @@ from django.core.management import call_command
 
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.search.analyser import Analyser, analyser, current_analyser
+from agno_memory.search.analyser import MARKED, Analyser, analyser, current_analyser
 from agno_memory.search.english import light_stem
 from agno_memory.search.query import is_one_edit
 from agno_memory.search.stored_words import NOTHING, Entry, Reader, stored_words
 from tests.databases import each_database
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
+
+
+def test_every_mark_of_unicode_is_where_they_are_looked_for() -> None:
+    elsewhere = set(range(sys.maxunicode + 1)).difference(*MARKED)
+    assert [point for point in elsewhere if unicodedata.category(chr(point)) in ("Mn", "Mc")] == []
 
 
 @pytest.mark.parametrize(
@@ -52,6 +59,21 @@ def test_words_of_languages(language: str, text: str, query: str) -> None:
 )
 def test_stop_words_are_no_words(language: str, query: str) -> None:
     assert analyser(language).terms(query, is_query=True) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "terms"),
+    [
+        ("Was macht er am Wochenende in der Küche?", ["macht", "wochenend", "kuch"]),
+        ("¿Qué hace su abuela en la casa?", ["abuela", "casa"]),
+        ("أين هي الآن في البيت", ["اين", "الان", "البيت"]),
+        # One word makes no language, and neither do those that its own language has too.
+        ("Does Maya like la casa?", ["maya", "like", "la", "casa"]),
+        ("What was he in?", []),
+    ],
+)
+def test_a_query_in_another_language_has_none_of_its_stop_words(query: str, terms: list[str]) -> None:
+    assert analyser("english").terms(query, is_query=True) == terms
 
 
 def test_names_of_analysers() -> None:

@@ -18,7 +18,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.test import override_settings
 
-from agno_memory.db.statements import Insert
+from agno_memory.db.inserts import Insert
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from tests.databases import handle

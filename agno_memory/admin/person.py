@@ -81,7 +81,7 @@ class PersonPages(VisibleRows, PageMixin, _Admin):
                 "sample_size": None if sample.is_complete else number(sample.size),
                 "timeline": timeline(rows, stats),
                 "formats": FORMATS,
-                "search": person_search(request, rows, lambda key: self.url("change", key)),
+                "search": person_search(request, rows, user_id, lambda key: self.url("change", key)),
                 **self._memories(rows, _position(request)),
             }
         sessions = sessions_of(request, self.admin_site, user_id)

@@ -34,19 +34,22 @@ class Found(NamedTuple):
     reasons: list[str]
 
 
-def person_search(request: HttpRequest, rows: UserMemoryQuerySet, url_of: Callable[[str], str]) -> dict[str, Any]:
+def person_search(
+    request: HttpRequest, rows: UserMemoryQuerySet, owner: str, url_of: Callable[[str], str]
+) -> dict[str, Any]:
     """Return the question of a request and the memories that it finds, for the template; empty without a question.
 
     Args:
         request: with the question in ``?ask=``.
         rows: the person's memories that this staff user may see.
+        owner: the person.
         url_of: returns the URL of the form of a memory with a key.
     """
     question = request.GET.get(PARAMETER, "")
     if not question.strip():
         return {}
     try:
-        matches = Search(question, RANKED).ranked(rows, MAX_RESULTS)
+        matches = Search(question, RANKED).ranked(rows, MAX_RESULTS, owner)
     except ValidationError as error:
         return {"question": question, "errors": error.messages, "found": []}
     found = [Found(match.memory, url_of(match.memory.key), list(_reasons(match))) for match in matches]

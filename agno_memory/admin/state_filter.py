@@ -54,7 +54,7 @@ class StateFilter(MemoryFilter):
             case "expiring":
                 return rows.filter(expires_at__gt=now())
             case "expired":
-                return rows.expired()
+                return rows.shown_expired()
         raise ValueError("This is not a state.")
 
     def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:

@@ -22,10 +22,14 @@ from agno_memory.admin.pages import PageMixin
 from agno_memory.admin.restoring import report_restored, restore_versions
 from agno_memory.admin.rows import VisibleRows
 from agno_memory.admin.version_entries import Event, authors_of, end_of
-from agno_memory.db.keyset import after, parse_position, position_token
+from agno_memory.db.keyset import parse_position, position_token
+from agno_memory.deleted_querysets import DeletedPosition
+from agno_memory.pruning import expire_all
+from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.revision_querysets import LAST_DELETED, RevisionQuerySet
-from agno_memory.times import from_milliseconds, to_milliseconds
+from agno_memory.revision_querysets import RevisionQuerySet
+from agno_memory.signals import by_owner
+from agno_memory.times import from_milliseconds, now, to_milliseconds
 from agno_memory.validators import check, validate_identifier, validate_note
 
 if TYPE_CHECKING:
@@ -38,6 +42,8 @@ PAGE_SIZE: Final = 50
 BEFORE: Final = "before"
 # The name of a button that restores one memory, with the key of its last version.
 ONE: Final = "one"
+# The name of the box that selects all deleted memories, with the time of the page: those of later are not meant.
+EVERY: Final = "every"
 # The fields that the page shows; other texts may be long.
 COLUMNS: Final = (
     *("key", "memory_id", "user_id", "memory", "topics", "version", "last_updated", "valid_until"),
@@ -80,12 +86,7 @@ class TrashPages(VisibleRows, PageMixin, _Admin):
         if request.method == "POST":
             return self._restore_deleted(request)
         user_id, position = _person(request), _position(request)
-        versions = self.versions(request).deleted()
-        if user_id:
-            versions = versions.filter(user_id=user_id)
-        if position:
-            versions = versions.filter(after(LAST_DELETED, position))
-        found = list(versions.only(*COLUMNS)[: PAGE_SIZE + 1])
+        found = self._owned(request, user_id).deleted_page(PAGE_SIZE + 1, position, COLUMNS)
         shown, here = found[:PAGE_SIZE], self._here(user_id)
         context = {
             "memories": self._rows_of(request, shown),
@@ -93,6 +94,8 @@ class TrashPages(VisibleRows, PageMixin, _Admin):
             "completion_url": self.url("people"),
             "may_restore": self.has_change_permission(request),
             "checkbox_name": ACTION_CHECKBOX_NAME,
+            "has_other_pages": bool(position) or len(found) > PAGE_SIZE,
+            "until": to_milliseconds(now()),
             "here": self.url("deleted"),
             "first_url": here if position else "",
             "older_url": self._here(user_id, shown[-1]) if len(found) > PAGE_SIZE else "",
@@ -102,18 +105,43 @@ class TrashPages(VisibleRows, PageMixin, _Admin):
     def _restore_deleted(self, request: HttpRequest) -> HttpResponse:
         if not self.has_change_permission(request):
             raise PermissionDenied
-        keys = request.POST.getlist(ONE) or request.POST.getlist(ACTION_CHECKBOX_NAME)
+        one, keys = request.POST.getlist(ONE), request.POST.getlist(ACTION_CHECKBOX_NAME)
         reason = request.POST.get("reason", "").strip()
         try:
             check("reason", reason, validate_note)
         except ValidationError:
             return HttpResponseBadRequest()
-        if len(keys) > PAGE_SIZE or any("\x00" in key for key in keys):
+        if len(keys) > PAGE_SIZE or any("\x00" in key for key in (*one, *keys)):
             return HttpResponseBadRequest()
-        versions: RevisionQuerySet = self.versions(request).filter(key__in=keys, is_deleted=True)
+        user_id, until = _person(request), _until(request)
         with acting(reason=reason):
+            if until and not one:
+                versions = self._every_deletion(request, user_id, until)
+            else:
+                versions = self._deletions(request, user_id, one or keys)
             report_restored(request, restore_versions(request, versions, "Restored."))
         return HttpResponseRedirect(request.get_full_path())
+
+    def _owned(self, request: HttpRequest, user_id: str) -> UserMemoryQuerySet:
+        """Return the memories, deleted and expired ones included, of a person or of all."""
+        rows = self.every_row(request)
+        return rows.filter(user_id=user_id) if user_id else rows
+
+    def _every_deletion(self, request: HttpRequest, user_id: str, until: datetime.datetime) -> RevisionQuerySet:
+        """Return the last versions of all deleted memories of a person or of all people, until a time."""
+        rows = self._owned(request, user_id)
+        expire_all(rows.filter(expires_at__lte=until))
+        return rows.versions().filter(is_deleted=True, valid_until__lte=until)
+
+    def _deletions(self, request: HttpRequest, user_id: str, keys: list[str]) -> RevisionQuerySet:
+        """Return the last versions of deleted memories with these keys; those that have expired are kept first."""
+        rows = self._owned(request, user_id)
+        expired = {(each.user_id, each.key) for each in rows.with_deletion(keys).only("user_id")}
+        expire_all(rows.with_deletion(keys))
+        for owner, memory_keys in by_owner(expired).items():
+            last = rows.filter(user_id=owner, key__in=memory_keys).deleted_page(None, names=["key"])
+            keys = [*keys, *(version.key for version in last)]
+        return rows.versions().filter(key__in=keys, is_deleted=True)
 
     def _rows_of(self, request: HttpRequest, versions: list[MemoryRevision]) -> list[DeletedMemory]:
         ids: Iterable[str | None] = {*authors_of(versions), *(version.user_id for version in versions)}
@@ -133,7 +161,8 @@ class TrashPages(VisibleRows, PageMixin, _Admin):
         """Return the URL of the page of all people or one, from its beginning or after a version."""
         query = {PersonFilter.parameter: user_id} if user_id else {}
         if last is not None:
-            query[BEFORE] = position_token(to_milliseconds(last.valid_until), last.key)
+            moment, key = last.deletion
+            query[BEFORE] = position_token(to_milliseconds(moment), key)
         return f"{self.url('deleted')}?{urlencode(query)}" if query else self.url("deleted")
 
 
@@ -153,7 +182,16 @@ def _person(request: HttpRequest) -> str:
     return user_id
 
 
-def _position(request: HttpRequest) -> tuple[datetime.datetime, str] | None:
+def _until(request: HttpRequest) -> datetime.datetime | None:
+    """Return the time until which all deleted memories are to be restored; None if only those of some keys are."""
+    text = request.POST.get(EVERY, "")
+    try:
+        return from_milliseconds(int(text)) if text.isascii() and text.isdigit() else None
+    except ValueError:
+        return None
+
+
+def _position(request: HttpRequest) -> DeletedPosition | None:
     """Return the position of the query string; None, for the first page, if it is missing or not valid."""
     try:
         milliseconds, key = parse_position(request.GET.get(BEFORE, ""))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from django.utils.dateparse import parse_datetime
@@ -22,6 +21,7 @@ from agno_memory.admin.differences import Budget, merged_differences
 from agno_memory.cleaning import field_named
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.revision_models import MemoryRevision
+from agno_memory.revision_querysets import EVENT
 
 # The names of the writes, as the beginning of a line. Of the others, the label of the action.
 EVENTS: Final = {
@@ -32,6 +32,7 @@ EVENTS: Final = {
     "merged": gettext_lazy("Merged with others"),
     "merged into": gettext_lazy("Merged into another memory"),
     "brought back": gettext_lazy("Restored"),
+    "reassigned": gettext_lazy("Given to this person"),
 }
 
 
@@ -66,7 +67,7 @@ class Entry(NamedTuple):
     """A version on the page.
 
     Args:
-        version: its number.
+        version: its number; 0 for an event between versions.
         is_current: whether it holds now.
         began: the time from which on it held.
         events: the writes that it came by, and of the last version of a deleted memory the one that ended it.
@@ -85,21 +86,26 @@ class Entry(NamedTuple):
 
 
 def entries_of(
-    versions: Sequence[MemoryRevision], accounts: Mapping[str, Account], *, may_restore: bool, has_more: bool
+    versions: Sequence[MemoryRevision], accounts: Mapping[str, Account], *, may_restore: bool, size: int
 ) -> list[Entry]:
     """Return the entries of a page.
 
     Args:
-        versions: the newest first. If there are more, the last one is the first of the next page, and has no entry.
+        versions: the newest first.
         accounts: those of the authors, by id.
         may_restore: whether earlier versions have a button.
-        has_more: whether there are more.
+        size: the number of entries; the versions after them are of the next page.
     """
     budget = Budget()
-    pairs: list[tuple[MemoryRevision, MemoryRevision | None]] = [*pairwise(versions)]
-    if versions and not has_more:
-        pairs.append((versions[-1], None))
-    return [_entry(version, before, accounts, budget, may_restore) for version, before in pairs]
+    before: MemoryRevision | None = None
+    pairs: list[tuple[MemoryRevision, MemoryRevision | None]] = []
+    for version in reversed(versions):
+        pairs.append((version, before))
+        before = before if version.is_event else version
+    return [
+        _entry(version, before, accounts, budget, may_restore)
+        for version, before in reversed(pairs[len(pairs) - size :])
+    ]
 
 
 def authors_of(versions: Iterable[MemoryRevision]) -> Iterator[str | None]:
@@ -117,6 +123,8 @@ def _entry(
     budget: Budget,
     may_restore: bool,
 ) -> Entry:
+    if version.is_event:
+        return Entry(EVENT, False, version.valid_from, [end_of(version, accounts)], [], False, False)
     is_current = version.valid_until is None
     events = [] if is_current or not version.is_deleted else [end_of(version, accounts)]
     return Entry(

@@ -22,8 +22,8 @@ from agno_memory.admin.urls import unquoted
 from agno_memory.admin.version_entries import Entry, authors_of, entries_of
 from agno_memory.cleaning import KEY
 from agno_memory.db.keyset import parse_position, position_token
+from agno_memory.deleted_querysets import version_of
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
-from agno_memory.history import current_version
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import MAX_COUNT
@@ -99,7 +99,7 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
         """Show the versions above the admin's log."""
         memory = self.get_object(request, unquoted(object_id)) if self.has_view_or_change_permission(request) else None
         if memory is not None and not memory.damaged_fields:
-            subject = Subject(memory.user_id, memory.memory_id, current_version(memory), "current")
+            subject = Subject(memory.user_id, memory.memory_id, version_of(memory), "current")
             context = {"versions": self.versions_page(request, subject, request.path), "media": self.media}
             extra_context = {**context, **(extra_context or {})}
         return super().history_view(request, object_id, extra_context)
@@ -157,16 +157,12 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
             MemoryChanged: another request wrote the memory in between.
             MemoryNotFound: the version is not kept, or this staff user may not see it.
         """
-        memory, (owner, memory_id) = Memory(), (subject.user_id, subject.memory_id)
-        if subject.state == "expired":
-            rows = self.every_row(request).filter(user_id=owner, key=_key(subject), version=version)
-            if not rows.expired().update(expires_at=None):
-                raise MemoryChanged(memory_id, version)
-            return rows.model._base_manager.get(user_id=owner, key=_key(subject))
-        if not self.versions(request).of_memory(owner, _key(subject)).filter(version=version).exists():
+        owner, memory_id = subject.user_id, subject.memory_id
+        is_last = subject.state != "current" and version == subject.version.version
+        if not (is_last or self.versions(request).of_memory(owner, _key(subject)).filter(version=version).exists()):
             raise MemoryNotFound(memory_id)
         at_version = subject.version.version if subject.state == "current" else None
-        return memory.restore_user_memory(memory_id, owner, version, at_version=at_version)
+        return Memory().restore_user_memory(memory_id, owner, version, at_version=at_version)
 
     # Reading
 
@@ -184,23 +180,21 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
             check("memory_id", memory_id, validate_identifier)
         except ValidationError:
             raise Http404 from None
-        key = KEY.digest(user_id, memory_id)
-        row = self.every_row(request).filter(user_id=user_id, key=key).first()
-        state = "current" if row is not None else "deleted"
-        if row is not None and self.get_queryset(request).filter(user_id=user_id, key=key).first() is None:
-            state = "expired"
-        if state != "current" and not self.has_view_deleted_permission(request):
+        own = {"user_id": user_id, "key": KEY.digest(user_id, memory_id)}
+        memory = self.get_queryset(request).filter(**own).first()
+        if memory is not None:
+            return Subject(user_id, memory_id, version_of(memory), "current")
+        last = self._last(request, own) if self.has_view_deleted_permission(request) else None
+        if last is None:
             raise Http404
-        version = current_version(row) if row is not None else self._last(request, user_id, key)
-        if version is None:
-            raise Http404
-        return Subject(user_id, memory_id, version, state)
+        return Subject(user_id, memory_id, last, "expired" if last.action == last.Action.EXPIRED else "deleted")
 
-    def _last(self, request: HttpRequest, user_id: str, key: str) -> MemoryRevision | None:
+    def _last(self, request: HttpRequest, own: dict[str, str]) -> MemoryRevision | None:
         """Return the last version of a deleted memory; None if another one has its id, which the user may not see."""
-        if UserMemory.objects.filter(user_id=user_id, key=key).exists():
+        rows = self.every_row(request).filter(**own)
+        if UserMemory.objects.filter(**own).exists() and not rows.exists():
             return None
-        return self.versions(request).of_memory(user_id, key).deleted().first()
+        return next(iter(rows.deleted_page(1)), None)
 
     def versions_page(self, request: HttpRequest, subject: Subject, here: str) -> VersionsPage:
         """Return a page of the versions of a memory.
@@ -213,12 +207,11 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
         position = _position(request)
         versions = self._read(subject, position)
         has_more = len(versions) > PAGE_SIZE
-        shown = self._visible(request, subject, versions[: PAGE_SIZE + 1])
+        shown = self._visible(request, subject, versions)
+        size = sum(any(version is each for each in shown) for version in versions[:PAGE_SIZE])
         accounts = Accounts(request, self.admin_site).with_ids(set(authors_of(shown)))
         may_restore = self.has_change_permission(request)
-        entries = entries_of(shown, accounts, may_restore=may_restore and subject.state != "expired", has_more=has_more)
-        if subject.state == "expired" and position is None and entries:
-            entries[0] = entries[0]._replace(is_current=False, may_restore=may_restore)
+        entries = entries_of(shown, accounts, may_restore=may_restore, size=size)
         older = ""
         if has_more:
             last = versions[PAGE_SIZE - 1]
@@ -229,23 +222,24 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
 
     @staticmethod
     def _read(subject: Subject, position: VersionPosition | None) -> list[MemoryRevision]:
-        """Return the versions of a page and the one after it."""
+        """Return the versions of a page and the one after it, which may come after events."""
+        versions: list[MemoryRevision] = []
+        page: list[MemoryRevision] | None = None
         size = PAGE_SIZE + 1
-        try:
-            versions = Memory().get_user_memory_history(
-                subject.memory_id, subject.user_id, limit=size, position=position
-            )
-        except MemoryNotFound:
-            versions = []
-        if subject.state == "expired" and position is None:
-            versions = [subject.version, *versions][:size]
+        while page is None or (len(page) == size and page[-1].is_event):
+            start = page[-1] if page else position
+            try:
+                page = Memory().get_user_memory_history(subject.memory_id, subject.user_id, limit=size, position=start)
+            except MemoryNotFound:
+                break
+            versions += page
         return versions
 
     def _visible(self, request: HttpRequest, subject: Subject, versions: list[MemoryRevision]) -> list[MemoryRevision]:
         """Return the versions that this staff user may see: a subclass may hide some of them."""
         keys = [version.key for version in versions if version.key]
         rows = self.versions(request).of_memory(subject.user_id, _key(subject))
-        visible = set(rows.filter(key__in=keys).values_list("key", flat=True))
+        visible = {subject.version.key, *rows.filter(key__in=keys).values_list("key", flat=True)}
         return [version for version in versions if not version.key or version.key in visible]
 
 

@@ -63,6 +63,7 @@ class MemoryVersion(UserMemory):
         valid_from: the time from which on it held.
         valid_until: the time until which it held; None for the version that holds now.
         action: the write that ended it: ``"replaced"``, ``"deleted"``, ``"restored"``, ``"merged"`` or ``"expired"``.
+            ``"reassigned"`` is an event, with the version 0: the memory was given to this owner then.
         actor: the id of the author of that write.
         through: the way of that write, such as ``"REST"``.
         reason: a text; may be empty.

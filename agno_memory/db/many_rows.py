@@ -13,8 +13,8 @@ from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
 from agno_memory.db.errors import inserted_before
+from agno_memory.db.inserts import Insert
 from agno_memory.db.rows import with_read_fields
-from agno_memory.db.statements import Insert
 from agno_memory.db.stored_rows import TEXT_KEY, StoredRows, keys_of, saved
 from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import DuplicateMemory

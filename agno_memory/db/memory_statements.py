@@ -22,17 +22,18 @@ Version: TypeAlias = UserMemory | int | None
 
 
 @cache
-def replace_statement(*names: str, guards: tuple[str, ...], keeps: bool) -> Update:
+def replace_statement(*names: str, guards: tuple[str, ...], keeps: bool, unexpired: bool = True) -> Update:
     """Return the statement that sets these fields of an owner's memory.
 
     Args:
         names: of the fields; those that follow from them are set too.
         guards: the further conditions, of ``guard()``.
         keeps: whether it keeps the version before.
+        unexpired: whether a memory that has expired stays as it is.
     """
     followers = [each.name for each in DERIVED if set(each.sources) & set(names) and each.name not in names]
     kind = KeepingUpdate if keeps else Update
-    return kind(*BY_KEY, *guards, fields=[*names, *followers], unexpired=True)
+    return kind(*BY_KEY, *guards, fields=[*names, *followers], unexpired=unexpired)
 
 
 @cache

@@ -22,7 +22,8 @@ from django.db.models.functions import Concat, Greatest
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
-from agno_memory.acting import current_author
+from agno_memory.acting import Author, current_author
+from agno_memory.conf import conf
 from agno_memory.db import mongodb
 from agno_memory.db.compiled import Param, Sql, Values, bind, sql_of
 from agno_memory.db.connections import connection_to
@@ -38,6 +39,9 @@ from agno_memory.times import now, to_milliseconds
 ENDING: Final = ("valid_until", "action", "is_deleted", "actor", "through", "reason", "merged_into")
 # Actions after which there is no memory, apart from the one that others were merged into.
 DELETING: Final = frozenset({"deleted", "merged", "expired"})
+
+
+NO_AUTHOR: Final = Author(through="")
 
 
 class Ending(NamedTuple):
@@ -60,7 +64,8 @@ class Ending(NamedTuple):
 
     def values(self, author: Any = None) -> Values:
         """Return the values of the fields of ``ENDING``, and ``write``, which is another one for each write."""
-        author = author or current_author()
+        # Time ends a version, and not the author of the write that finds it.
+        author = author or (NO_AUTHOR if self.action == "expired" else current_author())
         return {
             "valid_until": self.moment,
             "action": self.action,
@@ -337,7 +342,7 @@ class KeepMany:
 
     def as_mongodb(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
         query_filter = mongodb.filter_of(rows.order_by().query.get_compiler(connection=connection))
-        documents = mongodb.find_documents(rows.model, connection, query_filter)
-        kept = [_kept_document(rows.model, connection, document, values) for document in documents]
-        mongodb.put_documents(revisions_of(rows.model), connection, kept)
+        for documents in mongodb.document_batches(rows.model, connection, query_filter, conf.BATCH_SIZE):
+            kept = [_kept_document(rows.model, connection, document, values) for document in documents]
+            mongodb.put_documents(revisions_of(rows.model), connection, kept)
         return rows

@@ -13,6 +13,7 @@ from django.db.models.sql import Query
 from agno_memory.db import mongodb
 from agno_memory.db.compiled import Values, bind, sql_of
 from agno_memory.db.statements import Change, Select, Statement, Upsert, ValueOf
+from agno_memory.db.transactions import has_transactions
 from agno_memory.scopes import ANYONE, NO_USER, UserScope
 
 # A scope of sessions: those of the user in the values of the call, or one of ``UserScope``.
@@ -91,7 +92,12 @@ class Put(Change[Outcome]):
 
 
 class TouchSession(Writable, Write):
-    """Change a time of the session and its version, and return whether it exists."""
+    """Change a time of the session and its version, and return whether it exists. The caller then writes a run."""
+
+    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> bool:
+        query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
+        is_followed = not has_transactions(connection)
+        return mongodb.set_values(model, connection, query_filter, changes, is_followed=is_followed)
 
 
 class SelectColumns(Statement[list[Sequence[Any]]]):

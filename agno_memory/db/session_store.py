@@ -14,6 +14,7 @@ from django.db import IntegrityError
 from django.db.models import Model
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
+from agno_memory.db.inserts import Insert
 from agno_memory.db.session_statements import (
     Outcome,
     Put,
@@ -24,7 +25,6 @@ from agno_memory.db.session_statements import (
     UpsertSession,
     Write,
 )
-from agno_memory.db.statements import Insert
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import savepoint
 from agno_memory.exceptions import SessionExists

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, QuerySet
-from django.db.models.sql import DeleteQuery, InsertQuery, Query, UpdateQuery
+from django.db.models.sql import DeleteQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import ROW_COUNT
 
@@ -105,39 +104,6 @@ class Statement(Generic[Result]):
             self._compiled[key] = compile_with(query.get_compiler(connection=connection))
         result: Compiled = self._compiled[key]
         return result
-
-
-class Insert(Statement[None]):
-    """Add a row; or many rows with one statement that is prepared once."""
-
-    def run_many(self, model: type[Model], alias: str, rows: list[Values]) -> None:
-        """Add several rows in one round trip. The caller limits their number."""
-        connection = connection_to(alias)
-        with transaction.mark_for_rollback_on_error(using=alias):
-            with_django_errors(connection, partial(vendor_method(self, connection, "many_as"), model, connection, rows))
-
-    def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
-        # The compiler reads values from an instance, but needs nothing else of it.
-        row = SimpleNamespace(**{field.attname: value(field.attname) for field in model._meta.concrete_fields})
-        query = InsertQuery(model)
-        query.insert_values(model._meta.concrete_fields, [cast("Model", row)], raw=True)
-        return query
-
-    def as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
-        sql = self.compiled(model, connection, sql_of)
-        with connection.cursor() as cursor:
-            cursor.execute(sql.text, sql.bind(values, connection))
-
-    def many_as_sql(self, model: type[Model], connection: BaseDatabaseWrapper, rows: list[Values]) -> None:
-        sql = self.compiled(model, connection, sql_of)
-        with connection.cursor() as cursor:
-            cursor.executemany(sql.text, [sql.bind(values, connection) for values in rows])
-
-    def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> None:
-        mongodb.insert(model, connection, values)
-
-    def many_as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, rows: list[Values]) -> None:
-        mongodb.insert_many(model, connection, rows)
 
 
 class OneRow(Statement[Result]):

@@ -117,6 +117,7 @@ class Store(StoredLists):
         names: Iterable[str] = UserMemory.content_fields,
         *,
         claims_text: bool = True,
+        unexpired: bool = True,
     ) -> UserMemory | None:
         """Replace fields of the owner's memory with the candidate's id and return it; None if nothing matches.
 
@@ -126,12 +127,14 @@ class Store(StoredLists):
             action: of the version before, one of ``MemoryRevision.Action``.
             names: of the fields to replace.
             claims_text: whether to set the ``text_key``; otherwise ``claim_text()`` does it later.
+            unexpired: whether a memory that has expired stays as it is.
         """
         names = tuple(names)
         for field in self.model._meta.concrete_fields:
             if field.name in ("expires_at", *WRITTEN[len(UserMemory.content_fields) :]):
                 field.pre_save(candidate, add=False)
-        statement = replace_statement(*names, guards=tuple(guard(version)), keeps=bool(conf.HISTORY_DAYS))
+        guards, keeps = tuple(guard(version)), bool(conf.HISTORY_DAYS)
+        statement = replace_statement(*names, guards=guards, keeps=keeps, unexpired=unexpired)
         values = self._replacing(candidate, version, action)
         if not claims_text:
             values[TEXT_KEY.attname] = None
@@ -189,8 +192,8 @@ class Store(StoredLists):
                 return self.add(candidate)
             if is_partial:
                 self._store_terms(written)
-            # A write of a memory that exists makes its version 2 or higher.
-            return written, written.version == 1
+            # Without history one statement does both. A write of a memory that exists makes its version 2 or higher.
+            return written, not keeps and written.version == 1
 
         # The memory was added in between and may be deleted again: replace or add once more.
         return retry(write, (MemoryExists, IntegrityError), unless=lambda error: not self._can_read(candidate))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, Final, TypeAlias, cast
 
 from django.db.models import Q
 
 from agno_memory.as_of_querysets import DEFAULT_ORDER, memories_of, merged
+from agno_memory.conf import conf
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.keyset import Order
 from agno_memory.db.many_rows import ManyRows
@@ -17,11 +19,12 @@ from agno_memory.db.readable import Damaged
 from agno_memory.db.rows import with_read_fields
 from agno_memory.db.statements import Condition, Select, SelectMany
 from agno_memory.db.stored_rows import KEY
+from agno_memory.deleted_querysets import expired_version
 from agno_memory.models import UserMemory
 from agno_memory.names import MAX_COUNT
 from agno_memory.querysets import Position, sort_key
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.revision_querysets import VersionPosition
+from agno_memory.revision_querysets import EVENT, RevisionQuerySet, VersionPosition, history_begins
 from agno_memory.times import now
 from agno_memory.version_querysets import lookup_of_revisions
 
@@ -45,9 +48,21 @@ def _is_of_another(version: MemoryRevision, newer: Newer) -> bool:
     if newer is None or not version.is_deleted:
         return False
     if isinstance(newer, tuple):
-        return True
+        moment, number = newer
+        # An event is in the middle of its version.
+        return number != EVENT or version.valid_until < moment
     # A process that restored a memory without transactions may have been killed before it noted that.
     return (version.version + 1, version.created_at) != (newer.version, newer.created_at)
+
+
+def _shown(versions: list[MemoryRevision]) -> list[MemoryRevision]:
+    """Return those of the versions of one memory, the newest first, that are not too old."""
+    begins = history_begins()
+
+    def is_shown(version: MemoryRevision) -> bool:
+        return isinstance(version.valid_until, Damaged) or version.valid_until > begins
+
+    return list(takewhile(is_shown, versions)) if conf.HISTORY_DAYS else []
 
 
 def _is_before(version: MemoryRevision, current: UserMemory) -> bool:
@@ -55,6 +70,15 @@ def _is_before(version: MemoryRevision, current: UserMemory) -> bool:
     times = version.valid_until, current.created_at
     # A row of another program may have something else.
     return not any(isinstance(each, Damaged) for each in times) and times[0] < times[1]
+
+
+def _with_a_version(kept: RevisionQuerySet, limit: int | None) -> list[MemoryRevision]:
+    """Return the first of some versions, the newest first, and if the last of them is an event, a version after it."""
+    versions = list(kept.newest()[:limit])
+    if versions and len(versions) == limit and versions[-1].is_event:
+        after = kept.without_events().before((versions[-1].last_updated, EVENT))
+        versions += after.newest()[:1]
+    return versions
 
 
 def _shape(lookups: dict[str, Any]) -> list[Condition]:
@@ -77,9 +101,13 @@ class StoredLists(ManyRows):
 
     def get(self, memory_id: str, owner: str) -> UserMemory | None:
         """Return an owner's memory, or None."""
-        values = {"key": KEY.digest(owner, memory_id), "user_id": owner}
-        memory = cast("UserMemory | None", self.read(lambda alias: SELECT.run(self.model, alias, values)))
+        memory = self._row(memory_id, owner)
         return None if memory is None or memory.has_expired(now()) else memory
+
+    def _row(self, memory_id: str, owner: str) -> UserMemory | None:
+        """Return an owner's memory, which may have expired, or None."""
+        values = {"key": KEY.digest(owner, memory_id), "user_id": owner}
+        return cast("UserMemory | None", self.read(lambda alias: SELECT.run(self.model, alias, values)))
 
     def select(
         self,
@@ -108,38 +136,55 @@ class StoredLists(ManyRows):
         return cast("list[UserMemory]", read)
 
     def versions(
-        self, memory_id: str, owner: str, limit: int | None = None, position: VersionPosition | None = None
+        self,
+        memory_id: str,
+        owner: str,
+        limit: int | None = None,
+        position: VersionPosition | None = None,
+        *,
+        events: bool = True,
     ) -> tuple[UserMemory | None, list[MemoryRevision]]:
         """Return an owner's memory with this id, or None, and its earlier versions, the newest first.
 
-        Left out are the versions of an earlier memory with the same id, and one of a write that was killed: its
-        version still holds. An earlier memory ends with its deletion, and a memory that came back has the next version.
+        Left out are the versions of an earlier memory with the same id, one of a write that was killed, because its
+        version still holds, and those that are too old. An earlier memory ends with its deletion, and a memory that
+        came back has the next version. A memory that has expired has an unsaved last version, until it is pruned.
 
         Args:
             memory_id: of the memory.
             owner: of the memory.
             limit: the maximum number of earlier versions; None for all.
             position: only the versions before this one.
+            events: whether there may be events among the versions.
         """
-        current = self.get(memory_id, owner)
+        last = self._row(memory_id, owner)
+        is_expired = last is not None and last.has_expired(now())
         kept = self.model.revisions(self.write_alias).of_memory(owner, KEY.digest(owner, memory_id))
-        below = MAX_COUNT + 1
-        newer: Newer = position or current
-        if position is not None:
-            below = position[1]
-            kept = kept.before(position)
-        elif current is not None:
-            below = current.version
-            kept = kept.filter(Q(last_updated__lt=current.last_updated) | Q(version__lt=current.version))
-        versions: list[MemoryRevision] = []
-        for revision in kept.newest()[:limit]:
+        kept = kept if events else kept.without_events()
+        below = MAX_COUNT + 1 if last is None else last.version
+        newer: Newer = last
+        if last is not None:
+            kept = kept.filter(Q(last_updated__lt=last.last_updated) | Q(version__lt=last.version))
+        versions = [expired_version(last)] if last is not None and is_expired and position is None else []
+        # Events since the last version began come after it.
+        if position is not None and (last is None or position != (last.last_updated, last.version)):
+            kept, newer = kept.before(position), position
+            below = min(below, position[1] or below)
+        events_before: list[MemoryRevision] = []
+        for revision in _with_a_version(kept, limit):
+            if last is not None and _is_before(revision, last):
+                break
+            if revision.is_event:
+                # Of this memory, if the version in the middle of which it is one.
+                events_before.append(revision)
+                continue
             if revision.version >= below or _is_of_another(revision, newer):
                 break
-            if current is not None and _is_before(revision, current):
-                break
-            versions.append(revision)
-            below, newer = revision.version, revision
-        return current, versions
+            versions += [*events_before, revision]
+            events_before, below, newer = [], revision.version, revision
+        if last is not None:
+            versions += [event for event in events_before if event.last_updated >= last.last_updated]
+        return None if is_expired else last, _shown(versions)[:limit]
 
     def select_at(self, lookups: dict[str, Any], limit: int | None, moment: datetime.datetime) -> list[UserMemory]:
         """Return the memories that met these conditions at a moment, the newest first.

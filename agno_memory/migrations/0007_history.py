@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                             ("restored", "restored"),
                             ("merged", "merged"),
                             ("expired", "expired"),
+                            ("reassigned", "reassigned"),
                         ],
                         max_length=20,
                         verbose_name="action",

@@ -54,6 +54,10 @@ class Candidates(NamedTuple):
     statistics: Statistics
     repairs: dict[str, str]
 
+    def with_repairs(self, earlier: Mapping[str, str]) -> Candidates:
+        """Return the same with repairs that the query had before."""
+        return self._replace(repairs={**earlier, **self.repairs})
+
 
 def find_candidates(
     memories: UserMemoryQuerySet, query: Query, extra_keys: Iterable[str] = (), owner: str | None = None
@@ -84,6 +88,12 @@ def find_candidates(
         # Each common word is in many of the newest memories.
         keys = keys or best_of(masks, weights_of(statistics, query.terms))
     return Candidates(query, _rows(memories, [*keys, *extra_keys], query), statistics, repairs)
+
+
+def known_terms(memories: UserMemoryQuerySet, terms: Sequence[str]) -> set[str]:
+    """Return those of some words that the newest memories have."""
+    frequencies = statistics_of(_masks(memories, terms), terms).frequencies
+    return {term for term in terms if frequencies[term]}
 
 
 # The key of each memory with the words that it has: bit n for the nth word of the query.

@@ -19,6 +19,12 @@ from agno_memory.search.ranking import Query, Row
 from agno_memory.search.stored_words import Reader, marker, stored_words
 
 
+def known_among(memories: Sequence[UserMemory], terms: Sequence[str]) -> set[str]:
+    """Return those of some words that the newest memories have, as ``known_terms()`` does."""
+    words = [stored_words(memory.memory, memory.topics) for memory in memories[:STATISTICS_ROWS]]
+    return {term for term in terms if any(marker(term) in each for each in words)}
+
+
 def find_among(memories: Sequence[UserMemory], query: Query) -> Candidates:
     """Return the memories that have words of a query, and their neighbours, as ``find_candidates()`` does.
 

@@ -173,21 +173,23 @@ class Model:
     nearest: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, memories: UserMemoryQuerySet, owner: str, text: str, is_narrowed: bool) -> Model:
+    def of(cls, memories: UserMemoryQuerySet, owner: str, text: str) -> Model:
         """Return the part of the model of the settings.
 
         Args:
             memories: to search in.
             owner: of the memories.
             text: of the query.
-            is_narrowed: whether these are not all memories of the owner.
         """
         query = embed_query(memories.vectors(), owner, text)
         if not query.scans:
             return cls(query)
         found = query.compare()
-        allowed = set(memories.values_list("key", flat=True)) if is_narrowed else None
-        return cls(query, found, found.nearest(allowed))
+        nearest = found.nearest()
+        # Others are left out by a filter of the search, or have expired.
+        if nearest and memories.filter(key__in=nearest).count() < len(nearest):
+            nearest = found.nearest(set(memories.values_list("key", flat=True)))
+        return cls(query, found, nearest)
 
     def shares(self, memories: UserMemoryQuerySet, rows: list[Row]) -> dict[str, float]:
         """Return the shares of the model in the scores of rows, by key.

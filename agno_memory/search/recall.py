@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -13,13 +14,13 @@ from agno_memory.db.rows import with_read_fields
 from agno_memory.db.words_index import found_by_key
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.search.analyser import current_analyser
-from agno_memory.search.candidates import Candidates, find_candidates
-from agno_memory.search.earlier import find_among
+from agno_memory.search.candidates import Candidates, find_candidates, known_terms
+from agno_memory.search.earlier import find_among, known_among
 from agno_memory.search.embeddings import Model
 from agno_memory.search.methods import RANKED, RETRIEVAL_METHODS, RetrievalMethod
-from agno_memory.search.query import may_repair, parse_query, repairable
-from agno_memory.search.ranking import Parts, Query, Row, rank
+from agno_memory.search.query import parse_query, with_repairs
+from agno_memory.search.ranking import Parts, Row, rank
+from agno_memory.search.topics import named_topics, topics_with_words
 from agno_memory.validators import check, refusal, validate_question, validate_share
 
 
@@ -110,33 +111,34 @@ class Search:
         is_newest = self.selection is None or self.selection.order == "-last_updated"
         return Match(memory, 0.0, Explanation(order="newest" if is_newest else "oldest"))
 
-    def ranked(
-        self, memories: UserMemoryQuerySet, limit: int | None, owner: str | None = None, *, is_narrowed: bool = False
-    ) -> list[Match]:
+    def ranked(self, memories: UserMemoryQuerySet, limit: int | None, owner: str | None = None) -> list[Match]:
         """Return the memories that answer the query, the best first.
 
         Args:
             memories: those of one person, narrowed by the filters of the search.
-            owner: of the memories; without one, no embedding model is used.
-            is_narrowed: whether the search has filters.
             limit: the maximum number of memories; None for all that match.
+            owner: of the memories; without one, neither an embedding model nor the index of words is used.
         """
-        query = parse_query(self.text)
+        query, repairs = parse_query(self.text), dict[str, str]()
         if self.precise:
-            named = named_topics(query, (count.topic for count in memories.topic_counts()))
+            topics = (count.topic for count in memories.topic_counts())
+            named, repairs = named_topics(self.text, topics, partial(known_terms, memories))
             if not named:
                 return []
-            memories = memories.about_any(*named)
+            memories, query = memories.about_any(*named), with_repairs(query, repairs)
         if not query.terms:
             # Only words that say nothing, such as "what about it?".
             return [self.unranked(memory) for memory in with_read_fields(memories).newest()[:limit]]
-        model = Model() if owner is None else Model.of(memories, owner, self.text, self.precise or is_narrowed)
-        found = find_candidates(memories, query, model.nearest, owner)
+        model = Model() if owner is None else Model.of(memories, owner, self.text)
+        found = find_candidates(memories, query, model.nearest, owner).with_repairs(repairs)
         shares = model.shares(memories, found.rows)
         scored = self._scored(found, shares)[:limit]
         # A memory that was deleted in between is left out.
         rows = found_by_key(memories).filter(key__in=[row.key for row, _parts in scored])
-        return _matches(Memories(rows).run(), scored, found, model)
+        matches = _matches(Memories(rows).run(), scored, found, model)
+        if self.precise and (limit is None or len(matches) < limit):
+            matches += self._others(with_read_fields(memories).newest()[:limit], matches, found, model)
+        return matches[:limit]
 
     def ranked_among(self, memories: list[UserMemory], limit: int | None) -> list[Match]:
         """Return those of an earlier moment's memories that answer the query, the best first, without a model.
@@ -145,38 +147,38 @@ class Search:
             memories: those of one person, narrowed by the filters of the search, the newest first.
             limit: as of ``ranked()``.
         """
-        query = parse_query(self.text)
+        query, repairs = parse_query(self.text), dict[str, str]()
         if self.precise:
-            named = set(named_topics(query, {topic for memory in memories for topic in memory.topics}))
-            memories = [memory for memory in memories if named.intersection(memory.topics)]
+            topics = {topic for memory in memories for topic in memory.topics}
+            named, repairs = named_topics(self.text, topics, partial(known_among, memories))
+            memories = [memory for memory in memories if set(named).intersection(memory.topics)]
+            query = with_repairs(query, repairs)
         if not query.terms:
             return [self.unranked(memory) for memory in memories[:limit]]
-        found = find_among(memories, query)
-        return _matches(memories, self._scored(found, {})[:limit], found, Model())
+        found = find_among(memories, query).with_repairs(repairs)
+        matches = _matches(memories, self._scored(found, {})[:limit], found, Model())
+        return [*matches, *(self._others(memories, matches, found, Model()) if self.precise else ())][:limit]
+
+    def _others(
+        self, memories: Iterable[UserMemory], matches: Iterable[Match], found: Candidates, model: Model
+    ) -> list[Match]:
+        """Return the other memories with a topic that the query names, of which there may be more than are ranked."""
+        if self.min_relative:
+            return []
+        keys = {match.memory.key for match in matches}
+        others = (memory for memory in memories if memory.key not in keys)
+        return [Match(memory, 0.0, _explanation(memory, Parts(), found, {}, model)) for memory in others]
 
     def _scored(self, found: Candidates, shares: Mapping[str, float]) -> list[tuple[Row, Parts]]:
         """Return the rows that answer the query, the best first."""
         ranked = rank(found.query, found.rows, found.statistics, shares)
         scored = [pair for pair in ranked if pair[1].score() > 0 or pair[1].own]
         if self.min_relative and scored:
-            least = scored[0][1].score() * self.min_relative
+            best = scored[0][1].score()
+            # With a model, even the best may be below 0.
+            least = min(best, best * self.min_relative)
             scored = [pair for pair in scored if pair[1].score() >= least]
         return scored
-
-
-def named_topics(query: Query, topics: Iterable[str]) -> list[str]:
-    """Return those of some topics of which the query has every word.
-
-    A word of the query that no topic has may differ by one letter.
-    """
-    words = {topic: frozenset(current_analyser().terms(topic)) for topic in topics}
-    known = frozenset().union(*words.values()) if words else frozenset()
-    unknown = [term for term in query.terms if term not in known and repairable(term)]
-
-    def is_named(word: str) -> bool:
-        return word in query.terms or any(may_repair(term, word) for term in unknown)
-
-    return [topic for topic, of_topic in words.items() if of_topic and all(map(is_named, of_topic))]
 
 
 def _matches(
@@ -195,7 +197,6 @@ def _matches(
 def _explanation(
     memory: UserMemory, parts: Parts, found: Candidates, ids: Mapping[str, str], model: Model
 ) -> Explanation:
-    terms = set(found.query.terms)
     return Explanation(
         words=parts.own,
         neighbours={word: (weight, ids.get(key, "")) for word, (weight, key) in parts.near.items()},
@@ -203,16 +204,9 @@ def _explanation(
         speaker=parts.speaker,
         time=parts.time,
         question=parts.question,
-        topics=tuple(_named(memory.topics, terms)),
+        topics=topics_with_words(memory.topics, found.query.terms),
         model=parts.model,
         model_name=model.name,
         repairs=found.repairs,
         problem=model.problem,
     )
-
-
-def _named(topics: Any, terms: set[str]) -> Iterable[str]:
-    for topic in topics if isinstance(topics, list) else ():
-        words = current_analyser().terms(topic) if isinstance(topic, str) else []
-        if words and terms.issuperset(words):
-            yield topic

@@ -64,10 +64,10 @@ def stored_words(memory: str, topics: Iterable[object], analyser: Analyser | Non
     analyser = analyser or current_analyser()
     words = analyser.words(memory, [topic for topic in topics if isinstance(topic, str)])
     flags = (QUESTION if words.asked else "") + (TIME if _names_time(memory) else "")
-    entries = (
+    entries = [
         f"{word}:{count}/{words.asked[word]}" if word in words.asked else f"{word}:{count}"
         for word, count in words.counts.items()
-    )
+    ]
     return " ".join((analyser.name, str(words.counts.total()), flags or NO_FLAG, *entries))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db.models import Model
 
-from agno_memory.db.statements import Insert
+from agno_memory.db.inserts import Insert
 from agno_memory.derived_fields import DerivedTextField
 from agno_memory.fields import DocumentField
 

@@ -432,6 +432,10 @@ def test_agentos_itself_needs_no_login() -> None:
 def test_a_path_of_its_own_and_no_other_authentication(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImproperlyConfigured, match="path of its own"):
         site(path="/")
+    agent_os: Any = os_of(DjangoDb())
+    agent_os.mcp_auth = object()
+    with pytest.raises(ImproperlyConfigured, match="mcp_auth"):
+        with_agentos(get_asgi_application(), agent_os)
     monkeypatch.setenv("OS_SECURITY_KEY", "k")
     with pytest.raises(ImproperlyConfigured, match="authentication of its own"):
         site()

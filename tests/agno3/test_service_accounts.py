@@ -88,6 +88,16 @@ def test_the_results_are_those_of_agnos_own_store(alias: str, tmp_path: Path) ->
 
 
 @each_database
+def test_a_token_belongs_to_one_account(alias: str) -> None:
+    db = DjangoDb(alias)
+    made("a", token_hash="h")(db)
+    db.update_service_account("a", revoked_at=MADE)
+    with pytest.raises(RecordExists):
+        made("b", token_hash="h")(db)
+    assert db.get_service_account("b") is None
+
+
+@each_database
 def test_of_two_active_accounts_one_has_the_name(alias: str) -> None:
     (outcome,) = race(1, lambda thread, _: made(f"a{thread}", name="ci")(DjangoDb(alias)))
     assert len(results(outcome)) == 1

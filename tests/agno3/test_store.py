@@ -252,6 +252,12 @@ def test_times_are_utc_and_do_not_drift(alias: str, far_from_utc: None) -> None:
     row = db.get_user_memory("old", deserialize=False)
     assert isinstance(row, dict)
     assert (row["created_at"], row["updated_at"]) == (BEGUN, BEGUN + 60)
+    # A memory that agno has kept elsewhere was made then; one that this store has was made when it says.
+    for _ in range(2):
+        db.upsert_user_memory(AgnoMemory(memory_id="copied", memory="x", user_id="maya", created_at=BEGUN))
+        db.upsert_user_memory(AgnoMemory(memory_id="old", memory="y", user_id="maya", created_at=BEGUN - 60))
+    rows = [db.get_user_memory(each, deserialize=False) for each in ("copied", "old")]
+    assert [row["created_at"] for row in rows if isinstance(row, dict)] == [BEGUN, BEGUN]
     db.upsert_sessions([AgnoSession(session_id="s", created_at=BEGUN, updated_at=BEGUN)], preserve_updated_at=True)
     session = db.get_session("s")
     assert (session.created_at, session.updated_at) == (BEGUN, BEGUN)
@@ -339,9 +345,9 @@ def test_a_field_that_agno_does_not_set_keeps_its_value(alias: str) -> None:
 def test_sessions_are_read_as_they_were_written(alias: str) -> None:
     db = DjangoDb(alias)
     data = {"session_name": "Dinner", "session_state": {"$set": 1, "nul": "\x00", "n": [1.5, None]}}
-    db.upsert_session(
-        AgnoSession(session_id="s", user_id="maya", agent_id="chef", session_data=data, metadata={"a": 1})
-    )
+    session = AgnoSession(session_id="s", user_id="maya", agent_id="chef", session_data=data, metadata={"a": 1})
+    assert db.upsert_session(session).runs is None
+    assert db.upsert_session(session, deserialize=False)["runs"] == []
     run = RunOutput(run_id="r", agent_id="chef", content="Größe 🎈", session_id="s", user_id="maya")
     db.upsert_run(run, session_id="s", user_id="maya", run_index=0)
     found = db.get_session("s", SessionType.AGENT, user_id="maya")
@@ -362,6 +368,8 @@ def test_sessions_are_read_as_they_were_written(alias: str) -> None:
     assert isinstance(loaded, RunOutput)
     assert [each.run_id for each in db.get_runs(session_id="s", user_id="maya")] == ["r"]
     assert db.get_runs(user_id="noah") == []
+    (row,), _ = db.get_runs(session_id="s", deserialize=False)
+    assert (row["user_id"], row["session_id"], row["run_data"]["content"]) == ("maya", "s", "Größe 🎈")
     assert db.delete_run("r")
 
 

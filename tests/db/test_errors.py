@@ -42,7 +42,7 @@ def test_a_killed_writer_loses_nothing_that_was_acknowledged(alias: str) -> None
 @each_database
 def test_a_batch_whose_writer_is_killed_leaves_all_or_nothing(alias: str) -> None:
     """A stand-alone MongoDB has no transactions: there the batches that were written stay."""
-    job = {"job": "die_in_the_middle", "alias": alias, "writer": "killed", "count": 20_000, "batches": 7}
+    job = {"job": "die_in_the_middle", "alias": alias, "writer": "killed", "count": 9_000, "batches": 7}
     with children([job]) as (child,):
         (session,) = child.read_all()
         assert child.process.returncode == -signal.SIGKILL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,22 @@ PROBLEM = "application/problem+json"
 ROLLED_BACK = ("default", "postgres")
 
 
-def _databases(*aliases: str, commits: bool = False) -> pytest.MarkDecorator:
+def _databases(*aliases: str, commits: bool = False, long: Collection[str] = ()) -> pytest.MarkDecorator:
+    """Return the mark of a test for these databases.
+
+    Args:
+        long: those on which ``make test-long`` alone runs the test.
+    """
     return pytest.mark.parametrize(
         "alias",
         [
-            pytest.param(alias, marks=pytest.mark.django_db(transaction=commits, databases=_needed(alias, commits)))
+            pytest.param(
+                alias,
+                marks=[
+                    pytest.mark.django_db(transaction=commits, databases=_needed(alias, commits)),
+                    *([pytest.mark.long] if alias in long else []),
+                ],
+            )
             for alias in aliases
         ],
     )
@@ -49,7 +60,8 @@ def _needed(alias: str, commits: bool) -> list[str]:
 each_database = _databases(*ALIASES)
 # With commits that other threads and connections see.
 each_database_commits = _databases(*ALIASES, commits=True)
-server_databases_commits = _databases("default", "postgres", "mongodb", commits=True)
+# For tests of a layer above the database that take long.
+one_server_database_commits = _databases("default", "postgres", "mongodb", commits=True, long=("postgres", "mongodb"))
 sql_databases_commits = _databases("default", "postgres", commits=True)
 # For tests that do not depend on the database.
 on_sqlite = _databases("default")

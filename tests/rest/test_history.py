@@ -200,6 +200,42 @@ def test_deleted_memories_are_listed(alias: str, eve: Caller) -> None:
 
 
 @each_database
+def test_a_memory_that_has_expired_is_a_deleted_one(alias: str, ana: Caller, eve: Caller) -> None:
+    start = now() - 100 * SECOND
+    where, end = one("m"), start + 2 * SECOND
+    for user_id in ("ana", "eve"):
+        with at(start):
+            first = add(user_id, "canary", memory_id="m")
+        with at(start + SECOND):
+            content = UserMemory(memory="canary 2", topics=["a"], expires_at=end)
+            Memory().replace_user_memory(first.memory_id, content, user_id)
+            add(user_id, "canary 3", memory_id="n", expires_at=end)
+    for method, url in (
+        ("GET", f"{where}history/"),
+        ("POST", f"{where}restore/"),
+        ("DELETE", f"{where}?permanently=1"),
+    ):
+        assert ana.call(method, url, {} if method == "POST" else None).status_code == 404
+    assert ana.call("POST", "memories/delete/", {"memory_ids": ["m"], "permanently": True}).json()["deleted"] == []
+    assert ana.call("GET", "memories/?deleted=true").status_code == 403
+    found = list(pages(eve, deleted="true", page_size=1))
+    assert [[each["memory_id"] for each in page["results"]] for page in found] == [["n"], ["m"]]
+    (listed,) = eve.call("GET", "memories/", deleted="true", topic="a").json()["results"]
+    assert (listed["action"], listed["valid_until"]) == ("expired", to_iso(end))
+    history = f"{where}history/"
+    assert versions(eve.call("GET", history)) == [(2, "canary 2", "expired"), (1, "canary", "replaced")]
+    assert versions(eve.call("GET", f"{history}?page_size=1")) == [(2, "canary 2", "expired")]
+    assert eve.call("POST", f"{where}restore/", {}, headers={"If-Match": '"1"'}).status_code == 412
+    restored = eve.call("POST", f"{where}restore/", {})
+    assert (restored.json()["memory"], restored.json()["expires_at"]) == ("canary 2", None)
+    assert ids(eve.call("GET", "memories/", deleted="true")) == ["n"]
+    assert eve.call("DELETE", f"{one('n')}?permanently=true").status_code == 204
+    assert ids(eve.call("GET", "memories/", deleted="true")) == []
+    # Without the permission, nothing was moved or removed.
+    assert stored("m").version == 2
+
+
+@each_database
 def test_deleted_memories_of_others_need_both_permissions(alias: str, eve: Caller) -> None:
     delete(add("bob", "his", memory_id="m"))
     both = caller("both", "view_usermemory", "view_deleted")

@@ -1,4 +1,8 @@
-"""Requests that schemathesis generates from the schema, to a live server on every database, with a seed."""
+"""Requests that schemathesis generates from the schema, to a live server, with a seed.
+
+They are about HTTP, which is the same on each database: ``make test`` sends them to a server on SQLite,
+``make test-long`` also to servers on PostgreSQL and MongoDB.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from typing import Any
 from rest_framework.authtoken.models import Token
 
 from tests.databases import ROOT, children
-from tests.rest.api import ROUTERS, Caller, add, server_databases_commits
+from tests.rest.api import ROUTERS, Caller, add, one_server_database_commits
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 # Off: it compares paths alone, but the memories of two users may have one path and differ by ?user_id=. That of the
@@ -46,7 +50,7 @@ def settings(alias: str) -> dict[str, Any]:
     }
 
 
-@server_databases_commits
+@one_server_database_commits
 def test_the_api_conforms_to_its_schema(alias: str, admin: Caller, tmp_path: Path) -> None:
     """None of a thousand requests causes a server error or a response that differs from the schema."""
     add("admin", memory_id="maya-1", topics=["food"])

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import pytest
+from django.core.management import call_command
+from django.test import override_settings
 
+from agno_memory.db.words_index import OwnedWords
 from agno_memory.memory import Memory
+from agno_memory.search import candidates
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite
 
 
@@ -46,6 +52,26 @@ def test_explanations(alias: str, ana: Caller) -> None:
     assert by_id["answer"]["topics"] == ["pets"]
     assert by_id["question"]["words"] or by_id["question"]["neighbours"]["pet"]["memory_id"] == "answer"
     assert by_id["answer"]["order"] == "score"
+
+
+@each_database
+def test_the_model_and_the_index_of_words_serve_it(alias: str, ana: Caller, settings: Any, monkeypatch: Any) -> None:
+    for number in range(4):
+        add("ana", f"Drinks tea number{number}", memory_id=str(number))
+    add("ana", "Has a puppy", memory_id="puppy")
+    model = {"EMBEDDER": is_about_dogs, "EMBEDDER_NAME": "dogs"}
+    with override_settings(AGNO_MEMORY={**settings.AGNO_MEMORY, **model}):
+        call_command("embed_memories", stdout=StringIO(), stderr=StringIO())
+        (found,) = json.loads(search(ana, "Hund", explain="true", limit=1).content)["results"]
+    assert (found["memory_id"], found["explanation"]["model_name"]) == ("puppy", "dogs")
+    monkeypatch.setattr(candidates, "STATISTICS_ROWS", 3)
+    with patch.object(candidates, "OwnedWords", wraps=OwnedWords) as asked:
+        assert ids(search(ana, "number1")) == ["1"]
+    assert [call.args[0] for call in asked.call_args_list] == ["ana"]
+
+
+def is_about_dogs(texts: list[str]) -> list[list[float]]:
+    return [[float("puppy" in text or "Hund" in text), 1.0] for text in texts]
 
 
 @on_sqlite

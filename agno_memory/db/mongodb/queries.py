@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
 from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -15,6 +15,7 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Greatest
 
 from agno_memory.db.compiled import Values
+from agno_memory.db.mongodb.collections import Options, collection_of, newest, unsaved
 from agno_memory.db.mongodb.errors import with_django_errors
 from agno_memory.db.mongodb.indexes import Keys
 from agno_memory.retries import retry
@@ -142,16 +143,20 @@ def find_document(
     model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Return a document as the server that takes writes has it, also if reads prefer others, or None."""
-    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter, options=_newest)
+    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter, options=newest)
     return document
 
 
-def find_documents(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Return documents as they are stored."""
-    documents: list[dict[str, Any]] = _call(model, connection, "find", query_filter)
-    return documents
+def document_batches(
+    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], size: int
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield documents as they are stored, in batches that one cursor reads: the process holds one batch at a time."""
+    own: Any = connection
+    with own.database[model._meta.db_table].find(query_filter, batch_size=size, session=own.session) as cursor:
+        batch = None
+        while batch is None or len(batch) == size:
+            batch = _logged(model, connection, "find", lambda: list(islice(cursor, size)))
+            yield batch
 
 
 def add_missing(
@@ -173,7 +178,7 @@ def add_missing(
         result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
         return result.upserted_id is not None
     try:
-        _call(model, connection, "insert_one", document, options=_unsaved if is_followed else None)
+        _call(model, connection, "insert_one", document, options=unsaved if is_followed else None)
     except IntegrityError:
         return False
     return True
@@ -198,10 +203,25 @@ def put_documents(model: type[Model], connection: BaseDatabaseWrapper, documents
 
 
 def set_values(
-    model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any], changes: dict[str, Any]
+    model: type[Model],
+    connection: BaseDatabaseWrapper,
+    query_filter: dict[str, Any],
+    changes: dict[str, Any],
+    *,
+    is_followed: bool = False,
 ) -> bool:
-    """Change a row, and return whether there is one."""
-    return bool(_call(model, connection, "update_one", query_filter, changes).matched_count)
+    """Change a row, and return whether there is one.
+
+    Args:
+        model: of the row.
+        connection: to the database.
+        query_filter: of the row.
+        changes: update operators.
+        is_followed: whether the caller writes again on this connection to a single server. That write waits for the
+            journal, which is in the order of the writes, so this one need not wait.
+    """
+    options = unsaved if is_followed else None
+    return bool(_call(model, connection, "update_one", query_filter, changes, options=options).matched_count)
 
 
 def put(
@@ -226,55 +246,22 @@ def delete_all(model: type[Model], connection: BaseDatabaseWrapper, query_filter
     return int(_call(model, connection, "delete_many", query_filter).deleted_count)
 
 
-# Options of a collection that differ from those of the connection.
-Options = Callable[[], dict[str, Any]]
-
-# The collections of each connection, with the database that they belong to: the driver takes a tenth of a call to
-# create one.
-_collections: WeakKeyDictionary[Any, tuple[Any, dict[Any, Any]]] = WeakKeyDictionary()
-
-
-def _newest() -> dict[str, Any]:
-    """Return the options of a read that precedes a write."""
-    from pymongo import ReadPreference
-
-    return {"read_preference": ReadPreference.PRIMARY}
-
-
-def _unsaved() -> dict[str, Any]:
-    """Return the options of a write that need not be in the journal of any server yet."""
-    from pymongo import WriteConcern
-
-    return {"write_concern": WriteConcern(w=1, j=False)}
-
-
-def _collection(connection: Any, table: str, options: Options | None) -> Any:
-    database = connection.database
-    owner, collections = _collections.get(connection, (None, {}))
-    if owner is not database:
-        # The connection was closed in between.
-        collections = {}
-        _collections[connection] = database, collections
-    key = table, options
-    if key not in collections:
-        collections[key] = database.get_collection(table, **(options() if options else {}))
-    return collections[key]
-
-
 def _call(
     model: type[Model], connection: Any, method: str, *args: Any, options: Options | None = None, **kwargs: Any
 ) -> Any:
-    table = model._meta.db_table
-
     def call() -> Any:
-        collection = _collection(connection, table, options)
+        collection = collection_of(connection, model._meta.db_table, options)
         result = getattr(collection, method)(*args, session=connection.session, **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
         return result.to_list() if method == "find" else result
 
+    return _logged(model, connection, method, call)
+
+
+def _logged(model: type[Model], connection: Any, method: str, call: Callable[[], Any]) -> Any:
     if not connection.queries_logged:
         return with_django_errors(call)
-    with debug_transaction(connection, f"db.{table}.{method}()"):
+    with debug_transaction(connection, f"db.{model._meta.db_table}.{method}()"):
         return with_django_errors(call)
 
 

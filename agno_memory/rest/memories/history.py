@@ -131,7 +131,8 @@ class HistoryActions(MemoryRows):
         if not self.sees_deleted:
             raise exceptions.PermissionDenied
         paginator = DeletedPagination()
-        page = paginator.paginate_queryset(self.filtered_versions().deleted(), self.request)
+        rows: Any = self.filter_queryset(self.get_queryset())
+        page = paginator.paginate_queryset(rows, self.request)
         return paginator.get_paginated_response(self.represented(page))
 
     def represented(self, versions: Iterable[MemoryRevision]) -> builtins.list[dict[str, Any]]:
@@ -152,6 +153,7 @@ class HistoryActions(MemoryRows):
             return entries
         earlier = [each.key for each in entries if each.key]
         shown = set(self.versions().filter(user_id=self.owner, key__in=earlier).values_list("key", flat=True))
+        shown |= {each.key for each in self.with_ids([self.memory_id]).deleted_page(1)}
         # The version that holds now has no key of its own, and was looked up before.
         return [each for each in entries if not each.key or each.key in shown]
 
@@ -160,7 +162,9 @@ class HistoryActions(MemoryRows):
         read, position = self._history(), None
         while entries := read(100, position):
             for entry in entries:
-                is_wanted = entry.valid_until is not None if version is None else entry.version == version
+                # The version that holds now has no key.
+                is_earlier = bool(entry.key) and not entry.is_event
+                is_wanted = is_earlier if version is None else entry.version == version
                 if is_wanted and self._shown([entry]):
                     return entry.version
                 if is_wanted:

@@ -111,7 +111,8 @@ _ENDING: Final[dict[str, Schema]] = {
     },
     "action": {
         "type": "string",
-        "description": "The write that ended it.",
+        "description": "The write that ended it. An entry with `reassigned` is no version but an event, with the "
+        "version 0 and one time for both: the memory was given to this owner then.",
         "enum": ["", *MemoryRevision.Action.values],
     },
     "actor": {**_NULLABLE, "description": "The id of the author of that write."},

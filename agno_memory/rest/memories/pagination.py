@@ -13,12 +13,13 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param
 
 from agno_memory.db.keyset import ORDERS, Order, reverse
+from agno_memory.deleted_querysets import DeletedPosition
 from agno_memory.models import UserMemory
 from agno_memory.names import MAX_COUNT
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.rest.pagination import Cursor, ForwardPagination, KeysetPagination, Position, SizedPagination
+from agno_memory.rest.pagination import Cursor, ForwardPagination, Position, SizedPagination
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.revision_querysets import LAST_DELETED, VersionPosition
+from agno_memory.revision_querysets import VersionPosition
 from agno_memory.times import from_milliseconds, to_milliseconds
 
 # Reads versions of a memory: at most a number of them, those after a position.
@@ -45,19 +46,22 @@ class HistoryPagination(ForwardPagination):
         return to_milliseconds(row.last_updated), str(row.version)
 
 
-class DeletedPagination(KeysetPagination):
+class DeletedPagination(ForwardPagination):
     """Pages of deleted memories, the last deleted one first."""
 
     page_size_query_description = "Memories on a page."
     order = "-valid_until"
-    columns = LAST_DELETED
 
-    def key(self, position: Position) -> tuple[datetime.datetime, str]:
+    def rows(self, queryset: UserMemoryQuerySet, limit: int, key: DeletedPosition | None) -> list[MemoryRevision]:
+        return queryset.deleted_page(limit, key)
+
+    def key(self, position: Position) -> DeletedPosition:
         milliseconds, key = position
         return from_milliseconds(milliseconds), key
 
     def position_of(self, row: MemoryRevision) -> Position:
-        return to_milliseconds(row.valid_until), row.key
+        moment, key = row.deletion
+        return to_milliseconds(moment), key
 
     def get_paginated_response(self, data: Any) -> Response:
         # As the list of memories has it.

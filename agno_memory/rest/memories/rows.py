@@ -147,7 +147,8 @@ class MemoryRows(UserScopedViewSet):
         """Return the last version of the memory of the path if it has been deleted and the caller may see that."""
         if not self.sees_deleted or self.memory.get_user_memory(self.memory_id, self.owner) is not None:
             return None
-        last = self.versions_of([self.memory_id]).deleted().first()
+        found = self.with_ids([self.memory_id]).deleted_page(1)
+        last = found[0] if found else None
         if last is not None:
             self.check_object_permissions(self.request, memory_of(last, UserMemory))
         return last
@@ -164,11 +165,6 @@ class MemoryRows(UserScopedViewSet):
     def with_ids(self, memory_ids: builtins.list[str]) -> UserMemoryQuerySet:
         """Return the user's memories with these ids, found by the primary key."""
         return self.get_queryset().filter(key__in=[KEY.digest(self.owner, each) for each in memory_ids])
-
-    def versions_of(self, memory_ids: builtins.list[str]) -> RevisionQuerySet:
-        """Return those of ``versions()`` with these ids, found by an index."""
-        keys = [KEY.digest(self.owner, each) for each in memory_ids]
-        return self.versions().filter(user_id=self.owner, memory_key__in=keys)
 
     # Responses
 

@@ -197,7 +197,7 @@ class MemoryViewSet(mixins.ListModelMixin, HistoryActions):
         requested_ids, permanently = (serializer.validated_data[name] for name in ("memory_ids", "permanently"))
         existing = set(self.with_ids(requested_ids).values_list("memory_id", flat=True))
         if permanently and self.sees_deleted:
-            existing.update(self.versions_of(requested_ids).deleted().values_list("memory_id", flat=True))
+            existing.update(version.memory_id for version in self.with_ids(requested_ids).deleted_page(None))
         ids = [each for each in requested_ids if each in existing]
         deleted = self.memory.delete_user_memories(ids, self.owner, permanently=permanently)
         return Response(DeletedSerializer({"deleted": deleted}).data)
@@ -212,7 +212,7 @@ class MemoryViewSet(mixins.ListModelMixin, HistoryActions):
         ranking = Search(query, RANKED, min_relative=share, precise=precise)
         # Of an earlier moment, all memories are read.
         is_earlier = self.moment is not None
-        matches = ranking.ranked_among(read_all(rows), limit) if is_earlier else ranking.ranked(rows, limit)
+        matches = ranking.ranked_among(read_all(rows), limit) if is_earlier else ranking.ranked(rows, limit, self.owner)
         represent = self.get_serializer().to_representation
         return Response({"results": search.results(matches, represent, explain=explain)})
 

@@ -23,6 +23,7 @@ from agno_memory.test.contract.merging import MergingContract
 from agno_memory.test.contract.order import OrderContract
 from agno_memory.test.contract.owner import OwnerContract
 from agno_memory.test.contract.paging import PagingContract
+from agno_memory.test.contract.reassigning import ReassignmentContract
 from agno_memory.test.contract.recall import RecallContract
 from agno_memory.test.contract.replace import ReplaceContract
 from agno_memory.test.contract.search import SearchContract
@@ -49,6 +50,7 @@ __all__ = [
     "OrderContract",
     "OwnerContract",
     "PagingContract",
+    "ReassignmentContract",
     "RecallContract",
     "ReplaceContract",
     "SearchContract",
@@ -78,6 +80,7 @@ class MemoryContract(
     ErrorContract,
     BulkMemoryContract,
     HistoryContract,
+    ReassignmentContract,
     ExpiryContract,
     MergingContract,
 ):

@@ -7,9 +7,10 @@ import datetime
 from agno_memory.exceptions import MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.pruning import prune
-from agno_memory.test.contract.case import ALICE, ContractCase
+from agno_memory.signals import memory_deleted
+from agno_memory.test.contract.case import ALICE, BOB, ContractCase
 from agno_memory.test.helpers import at, texts, with_settings
-from agno_memory.times import now
+from agno_memory.times import EPOCH, now
 
 SECOND = datetime.timedelta(seconds=1)
 
@@ -42,14 +43,16 @@ class ExpiryContract(ContractCase):
             self.assertEqual(self.memory.delete_user_memories([added.memory_id], ALICE), [])
 
     def test_the_id_of_an_expired_memory_is_free(self) -> None:
-        past = now() - SECOND
-        for verb in (self.memory.add_user_memory, self.memory.upsert_user_memory):
+        new = UserMemory(memory="new", memory_id="m")
+        for past in (now() - SECOND, EPOCH):
+            for verb in (self.memory.add_user_memory, self.memory.upsert_user_memory):
+                self.add("old", memory_id="m", expires_at=past)
+                self.assertEqual((verb(new, ALICE).memory, verb(new, BOB).memory), ("new", "new"))
+                self.memory.clear()
             self.add("old", memory_id="m", expires_at=past)
-            self.assertEqual(verb(UserMemory(memory="new", memory_id="m"), ALICE).memory, "new")
-            self.memory.clear_user_memories(ALICE)
-        self.add("old", memory_id="m", expires_at=past)
-        self.memory.add_user_memories([UserMemory(memory="new", memory_id="m")], ALICE)
-        self.assertEqual(texts(self.memory.get_user_memories(ALICE)), ["new"])
+            self.memory.add_user_memories([new], ALICE)
+            self.assertEqual(texts(self.memory.get_user_memories(ALICE)), ["new"])
+            self.memory.clear()
 
     def test_a_moment_before_the_end_knows_an_expired_memory(self) -> None:
         start = now() - 100 * SECOND
@@ -62,22 +65,28 @@ class ExpiryContract(ContractCase):
             prune(self.database)
         (version,) = self.memory.get_user_memory_history(added.memory_id, ALICE)
         self.assertEqual((version.action, version.valid_until), ("expired", start + 50 * SECOND))
-        restored = self.memory.restore_user_memory(added.memory_id, ALICE)
+        with at(start + 50 * SECOND):
+            restored = self.memory.restore_user_memory(added.memory_id, ALICE)
         self.assertIsNone(restored.expires_at)
         self.assertEqual(texts(self.memory.get_user_memories(ALICE)), ["passes"])
 
     def test_pruning_removes_what_is_too_old(self) -> None:
-        day = datetime.timedelta(days=1)
-        with at(now() - 40 * day):
+        day, moment = datetime.timedelta(days=1), now()
+        with at(moment - 30 * day):
             added = self.add("1")
             self.memory.replace_user_memory(added.memory_id, UserMemory(memory="2"), ALICE)
             gone = self.add("gone")
             self.memory.delete_user_memory(gone.memory_id, ALICE)
-        self.memory.replace_user_memory(added.memory_id, UserMemory(memory="3"), ALICE)
-        self.add("expired", expires_at=now() - SECOND)
-        self.assertEqual(prune(self.database), (1, 2))
-        self.assertEqual(prune(self.database), (0, 0))
-        history = self.memory.get_user_memory_history(added.memory_id, ALICE)
+        with at(moment - 30 * day + SECOND / 1000):
+            self.memory.replace_user_memory(added.memory_id, UserMemory(memory="3"), ALICE)
+        expired = [self.add("expired", expires_at=end).memory_id for end in (moment - SECOND, EPOCH - day)]
+        his = self.add("his", BOB, expires_at=moment).memory_id
+        with at(moment), self.received(memory_deleted) as sent:
+            self.assertEqual(prune(self.database), (3, 2))
+            self.assertEqual(prune(self.database), (0, 0))
+            history = self.memory.get_user_memory_history(added.memory_id, ALICE)
+        pairs = [(each["user_id"], memory_id) for each in sent for memory_id in each["memory_ids"]]
+        self.assertEqual(sorted(pairs), sorted([*((ALICE, each) for each in expired), (BOB, his)]))
         self.assertEqual([version.memory for version in history], ["3", "2"])
         with self.assertRaises(MemoryNotFound):
             self.memory.restore_user_memory(gone.memory_id, ALICE)

@@ -53,8 +53,9 @@ class MergingContract(ContractCase):
         one, two = self.add("1"), self.add("2")
         his = self.add("his", BOB)
         for other in ("nothing", his.memory_id):
-            with self.assertRaises(MemoryNotFound):
-                self.memory.merge_user_memories([one.memory_id, other], ALICE)
+            with self.assertRaises(MemoryNotFound) as caught:
+                self.memory.merge_user_memories([one.memory_id, other, "nor this"], ALICE)
+            self.assertEqual(caught.exception.memory_id, other)
         self.assert_refused("memory_ids", self.memory.merge_user_memories, [one.memory_id, one.memory_id], ALICE)
         ids = [one.memory_id, two.memory_id]
         self.assert_refused("memory", self.memory.merge_user_memories, ids, ALICE, memory=" ")

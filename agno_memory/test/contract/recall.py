@@ -121,6 +121,21 @@ class RecallContract(ContractCase):
         self.assertEqual(self.search("who cares for her dental health?", precise=True), ["A dentist named Food"])
         self.assertEqual(self.search("dentist", precise=True), [])
 
+    def test_topics_that_a_question_names_otherwise(self) -> None:
+        self.add("喜欢吃辣", topics=["饮食"])
+        self.add("每天读书", topics=["书"])
+        self.add("Bakes bread", topics=["cooking"])
+        self.add("Plans the month, as she gave her word", topics=["work"])
+        (match,) = self.explained("她的饮食怎么样", precise=True)
+        self.assertEqual((match.memory.memory, match.explanation.topics), ("喜欢吃辣", ("饮食",)))
+        self.assertEqual(self.search("喜欢什么书", precise=True), ["每天读书"])
+        # A letter of an ending, which a stem has not.
+        self.assertEqual(self.search("What about cookinf?", precise=True), ["Bakes bread"])
+        self.assertEqual(self.search("About wor", precise=True), [])
+        self.assertEqual(self.search("About worl", precise=True), ["Plans the month, as she gave her word"])
+        # A memory has this word, so it is not misspelt.
+        self.assertEqual(self.search("In a word?", precise=True), [])
+
     def test_filters_apply_before_ranking(self) -> None:
         self.add("Likes tea", topics=["a"], agent_id="x")
         self.add("Likes tea a lot", topics=["b"], session_id="s")

@@ -12,7 +12,7 @@ from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.signals import memory_added, memory_deleted, memory_replaced
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
-from agno_memory.test.helpers import texts
+from agno_memory.test.helpers import texts, with_settings
 
 
 class SignalContract(ContractCase):
@@ -43,6 +43,12 @@ class SignalContract(ContractCase):
             self.assertEqual((sent["sender"], sent["using"]), (UserMemory, self.database))
 
     def test_an_upsert_announces_an_addition_or_a_replacement(self) -> None:
+        for days in (30, 0):
+            with self.subTest(days=days), with_settings(HISTORY_DAYS=days):
+                self._check_upserts()
+                self.memory.clear()
+
+    def _check_upserts(self) -> None:
         with self.received(memory_added) as added, self.received(memory_replaced) as replaced:
             for memory_id, names in {"whole": CONTENT_FIELDS, "text": ["memory"], "other": ["feedback"]}.items():
                 memory = UserMemory(memory="x", memory_id=memory_id)

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections, router
 
 from agno_memory.models import UserMemory
-from demo_project import conversations, examples, outdated, people
+from demo_project import conversations, documents, examples, outdated, people
 from demo_project.people import LOGIN
 
 PASSWORD = LOGIN
@@ -67,9 +67,10 @@ class Command(BaseCommand):
         loaded = people.load()
         self.heading(f"Memories in {connection.display_name}, {connection.settings_dict['NAME']}")
         self.stdout.write(f"{existing} existing, {loaded} loaded")
-        # People who were erased stay erased, with their conversations.
+        # People who were erased stay erased, with their conversations and documents.
         if loaded:
             conversations.load()
+            documents.load()
 
     def run_examples(self) -> None:
         for title, code in examples.for_this_site().items():

@@ -62,6 +62,10 @@ TOKEN_SECONDS: Final = 60
 ALGORITHM: Final = "HS256"
 # The headers by which a client proves who it is, which AgentOS must not see.
 PROOFS: Final = (b"authorization", b"cookie")
+TWO_AUTHENTICATIONS: Final = (
+    "This AgentOS has an authentication of its own, but with_agentos() lets the site authenticate: "
+    "remove authorization, OS_SECURITY_KEY, JWTMiddleware or mcp_auth."
+)
 WEBSOCKET: Final = "/workflows/ws"
 POLICY_VIOLATION: Final = 1008
 
@@ -102,7 +106,7 @@ def with_agentos(
 
     Args:
         site: Django's application, as ``get_asgi_application()`` returns it.
-        agent_os: without ``authorization``, ``OS_SECURITY_KEY`` or a ``JWTMiddleware``: the site decides.
+        agent_os: without ``authorization``, ``OS_SECURITY_KEY``, ``JWTMiddleware`` or ``mcp_auth``: the site decides.
         path: where AgentOS is; everything else is the site's.
         authenticate: returns the user of a request, or None; by default the one of the session. It may raise
             ``PermissionDenied``, which is answered with 403.
@@ -150,14 +154,13 @@ class _Guarded:
     def __init__(
         self, agent_os: AgentOS, authenticate: Authenticate, scopes: ScopesOf, routes: Mapping[str, Sequence[str]]
     ) -> None:
+        if getattr(agent_os, "mcp_auth", None) is not None:
+            raise ImproperlyConfigured(TWO_AUTHENTICATIONS)
         self.app: Any = agent_os.get_app()
         self.authenticate, self.scopes = authenticate, scopes
         self._key = secrets.token_urlsafe(32)
         if any(issubclass(each.cls, JWTMiddleware) for each in self.app.user_middleware if isinstance(each.cls, type)):
-            raise ImproperlyConfigured(
-                "This AgentOS has an authentication of its own, but with_agentos() lets the site authenticate: "
-                "remove authorization, OS_SECURITY_KEY or JWTMiddleware."
-            )
+            raise ImproperlyConfigured(TWO_AUTHENTICATIONS)
         self.app.add_middleware(
             JWTMiddleware,
             verification_keys=[self._key],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime
+from typing import Any, Final
 
 from agno.db.schemas.memory import UserMemory as AgnoMemory
 from django.db.models import Count, Max
@@ -19,7 +20,10 @@ from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import AmbiguousMemory, MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.times import to_epoch
+from agno_memory.times import now, to_epoch
+
+# A memory that is new to agno too is at most this old; one that is older comes from another store.
+NEW: Final = datetime.timedelta(seconds=2)
 
 
 class MemoriesMixin:
@@ -35,7 +39,7 @@ class MemoriesMixin:
         """Replace the user's memory of this id, or add it. A field that agno does not set keeps its value.
 
         Args:
-            memory: to write; an attribute that is None is not set.
+            memory: to write; an attribute that is None is not set. A new memory keeps its ``created_at``.
             deserialize: return agno's object, not a dictionary.
 
         Raises:
@@ -62,13 +66,19 @@ class MemoriesMixin:
         return [memory_result(memory, deserialize) for memory in written]
 
     def _upsert_memory(self, memory: AgnoMemory, *, keep_times: bool = False) -> UserMemory:
+        begun = now()
         written = self._memory.upsert(memory_from_agno(memory), memory.user_id)
+        created_at = optional_moment(memory.created_at) or written.created_at
         if keep_times:
-            written.created_at = optional_moment(memory.created_at) or written.created_at
-            written.last_updated = optional_moment(memory.updated_at) or written.created_at
-            rows = self._memory.rows_to_write(written.user_id).filter(memory_id=written.memory_id)
-            rows.set_times(written.created_at, written.last_updated)
+            self._set_times(written, created_at, optional_moment(memory.updated_at) or created_at)
+        elif written.created_at >= begun > created_at + NEW:
+            self._set_times(written, created_at, created_at)
         return written
+
+    def _set_times(self, memory: UserMemory, created_at: datetime.datetime, last_updated: datetime.datetime) -> None:
+        memory.created_at, memory.last_updated = created_at, last_updated
+        rows = self._memory.rows_to_write(memory.user_id).filter(memory_id=memory.memory_id)
+        rows.set_times(created_at, last_updated)
 
     # Reading
 

@@ -157,6 +157,8 @@ def run_result(run: AgentRun, deserialize: bool | None) -> Any:
         return deserialize_run(run.run_type, run.data)
     return {
         **{name: getattr(run, name) for name in (*RUN_FIELDS, "session_id", "status", "run_index")},
+        # The user whom agno's run names; the owner is that of the session.
+        "user_id": run.data.get("user_id"),
         "run_data": run.data,
         "created_at": to_epoch(run.created_at),
         "updated_at": to_epoch(run.updated_at),

@@ -15,6 +15,7 @@ from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.documents import Documents, complete, first_document
 from agno_memory.contrib.agno.v3.listing import Listing
+from agno_memory.exceptions import RecordExists
 
 
 class ServiceAccountsMixin:
@@ -27,9 +28,13 @@ class ServiceAccountsMixin:
         """Add an account.
 
         Raises:
-            RecordExists: the id is taken, or an active account has this name; nothing was written.
+            RecordExists: the id is taken, an active account has this name, or an account has this token; nothing was
+                written.
         """
-        self._accounts().add(complete(ServiceAccount, account_data))
+        account, accounts = complete(ServiceAccount, account_data), self._accounts()
+        if accounts.stored({"token_hash": account["token_hash"]}).exists():
+            raise RecordExists(account["id"])
+        accounts.add(account)
         return account_data
 
     @from_anywhere

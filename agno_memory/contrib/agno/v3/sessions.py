@@ -43,7 +43,7 @@ class SessionsMixin:
         Raises:
             SessionExists: the id belongs to another user; nothing was written.
         """
-        return session_result(self._upsert_session(session), session.runs, None, deserialize)
+        return _with_its_runs(self._upsert_session(session), session, deserialize)
 
     @from_anywhere
     def upsert_sessions(
@@ -61,9 +61,7 @@ class SessionsMixin:
             return [self._upsert_session(session, keep_times=preserve_updated_at) for session in sessions]
 
         written = all_or_nothing(self._sessions.write_alias, write)
-        return [
-            session_result(row, session.runs, None, deserialize) for row, session in zip(written, sessions, strict=True)
-        ]
+        return [_with_its_runs(row, session, deserialize) for row, session in zip(written, sessions, strict=True)]
 
     def _upsert_session(self, session: Any, *, keep_times: bool = False) -> AgentSession:
         row = session_from_agno(session)
@@ -224,3 +222,11 @@ class SessionsMixin:
         deleted = self._sessions.delete_sessions(session_ids, owners.reader(user_id))
         self._run_objects.drop(deleted)
         return deleted
+
+
+def _with_its_runs(row: AgentSession, session: Any, deserialize: bool | None) -> Any:
+    """Return a session that was written, with the runs of agno's session: the very list, if it is an object."""
+    result = session_result(row, session.runs or [], None, deserialize)
+    if deserialize:
+        result.runs = session.runs
+    return result
