@@ -8,7 +8,7 @@ a page of each.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.db.models import Q
@@ -59,6 +59,20 @@ class DeletedQuerySet(VersionedQuerySet):
         return sorted([*kept, *new], key=_sort_key, reverse=True)[:size]
 
     deleted_page.queryset_only = True  # type: ignore[attr-defined]
+
+    def walk_versions(self) -> Iterator[MemoryRevision]:
+        """Yield the earlier versions of one person's memories that meet the conditions, read page by page.
+
+        Those that have expired are first: a version that is pruned in between comes twice, and none is left out.
+        """
+        position: DeletedPosition | None = None
+        is_left_out = self._is_without_deleted or not conf.HISTORY_DAYS
+        while page := [] if is_left_out else self._expired_versions(conf.BATCH_SIZE, position, ()):
+            yield from page
+            position = page[-1].deletion
+        yield from self.versions().walk()
+
+    walk_versions.queryset_only = True  # type: ignore[attr-defined]
 
     def with_deletion(self, keys: Sequence[str]) -> Self:
         """Narrow to the memories of versions that ``deleted_page()`` returned and no table has.

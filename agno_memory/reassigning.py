@@ -22,7 +22,7 @@ def reassign_deleted(rows: UserMemoryQuerySet, source: str, owner: str) -> list[
         owner: the new owner.
 
     Returns:
-        The ids of the deleted memories that stay, because the new owner uses or has used them for other memories.
+        The ids of the deleted memories that stay, because the new owner uses them for other memories.
     """
     conflicts: list[str] = []
     left = rows.revisions().filter(user_id=source).order_by(*in_order("memory_key")).only("memory_key", "memory_id")
@@ -45,9 +45,8 @@ def _move(rows: UserMemoryQuerySet, source: str, owner: str, ids: dict[str, str]
     """
     there = set(rows.filter(user_id=source, key__in=list(ids)).values_list("key", flat=True))
     gone = {KEY.digest(owner, memory_id): key for key, memory_id in ids.items() if key not in there}
+    # Two histories of deleted memories follow each other, and each can still be found among the deleted ones.
     taken = set(rows.filter(user_id=owner, key__in=list(gone)).values_list("key", flat=True))
-    of_owner = rows.revisions().filter(user_id=owner, memory_key__in=list(gone))
-    taken.update(of_owner.values_list("memory_key", flat=True))
     moved = [key for new, key in gone.items() if new not in taken]
     if moved:
         rows.revisions().filter(user_id=source, memory_key__in=moved).move(owner, KEY.digest)

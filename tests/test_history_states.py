@@ -65,6 +65,10 @@ def test_an_expired_memory_is_restored_before_and_after_it_is_pruned(alias: str,
         assert memory.get_user_memory_history("a", "maya", limit=1) == [last]
         assert memory.get_user_memory_history("a", "maya", position=last) == [first]
         assert (first.memory, first.valid_until) == ("one", last.valid_from)
+        with with_settings(BATCH_SIZE=1):
+            walked = [(each.memory, each.action) for each in memory.rows("maya").walk_versions()]
+        assert sorted(walked) == [("one", "replaced"), ("two", "expired")]
+        assert list(memory.rows("maya").without_deleted().walk_versions()) == []
         assert memory.rows("ann").deleted_page(5) == memory.rows("maya").without_deleted().deleted_page(5) == []
         restored = memory.restore_user_memory("a", "maya")
         assert (restored.memory, restored.version, restored.expires_at) == ("two", 3, None)
@@ -116,7 +120,7 @@ def test_versions_that_are_too_old_are_not_shown_before_they_are_pruned(alias: s
     def known() -> tuple[list[str], list[str], list[str]]:
         rows = memory.rows("maya")
         history = [each.memory for each in memory.get_user_memory_history("kept", "maya")]
-        exported = [each.memory for each in rows.versions().walk()]
+        exported = [each.memory for each in rows.walk_versions() if each.memory != "over"]
         return history, sorted(exported), sorted(each.memory for each in rows.deleted_page(9))
 
     assert known() == (["three", "two", "one"], ["one", "one", "two"], ["one", "over"])

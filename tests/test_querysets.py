@@ -43,6 +43,7 @@ OF_QUERYSETS_ONLY = {
     "every_version",
     "deleted_page",
     "expired_page",
+    "walk_versions",
     "erase",
     "erase_returning",
     "erase_of",

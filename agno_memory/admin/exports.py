@@ -13,7 +13,7 @@ from django.utils import timezone
 from agno_memory import formats
 from agno_memory.admin.history import log_export, log_exported
 from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.revision_querysets import RevisionQuerySet
+from agno_memory.revision_models import MemoryRevision
 from agno_memory.streaming import attachment
 
 Row = TypeVar("Row")
@@ -33,7 +33,7 @@ def download(
     rows: UserMemoryQuerySet,
     file_format: Format,
     selection: str,
-    versions: RevisionQuerySet | None = None,
+    versions: Iterable[MemoryRevision] = (),
 ) -> StreamingHttpResponse:
     """Return memories as a file, the oldest first, read while they are sent, and log the export.
 
@@ -46,8 +46,8 @@ def download(
     """
     lines, content_type = FORMATS[file_format]
     content = lines(logged(rows.walk(), log_export(request, selection)))
-    if versions is not None and file_format == WITH_HISTORY:
-        content = chain(content, formats.version_lines(versions.walk()))
+    if file_format == WITH_HISTORY:
+        content = chain(content, formats.version_lines(versions))
     name = f"memories-{timezone.localdate():%Y-%m-%d}.{file_format}"
     return attachment(request, content, content_type=content_type, filename=name)
 

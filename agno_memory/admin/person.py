@@ -126,7 +126,7 @@ class PersonPages(VisibleRows, PageMixin, _Admin):
         if file_format not in FORMATS:
             return HttpResponseBadRequest()
         sees_deleted = request.user.has_perm("agno_memory.view_deleted")
-        versions = (rows if sees_deleted else rows.without_deleted()).versions()
+        versions = (rows if sees_deleted else rows.without_deleted()).walk_versions()
         return download(request, rows, file_format, user_id, versions)
 
     def has_export_permission(self, request: HttpRequest) -> bool:

@@ -127,8 +127,8 @@ def sum_of_parts_mql(column: Any, numbers: Mapping[str, int]) -> dict[str, Any]:
         column: an operand of MongoDB's expressions.
         numbers: whole numbers by text.
     """
-    text = mql_text(column)
     # By bytes: by code points, the server decodes the whole text for each part.
-    found = ({"$gte": [{"$indexOfBytes": [text, {"$literal": part}]}, 0]} for part in numbers)
+    found = ({"$gte": [{"$indexOfBytes": ["$$text", {"$literal": part}]}, 0]} for part in numbers)
     pairs = zip(found, numbers.values(), strict=True)
-    return {"$add": [0, *({"$cond": [condition, number, 0]} for condition, number in pairs)]}
+    total = {"$add": [0, *({"$cond": [condition, number, 0]} for condition, number in pairs)]}
+    return {"$let": {"vars": {"text": mql_text(column)}, "in": total}}

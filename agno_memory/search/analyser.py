@@ -63,6 +63,7 @@ class Analyser:
         self._stem = lru_cache(maxsize=50_000)(self._stem_folded)
         # Many memories have the same topics.
         self._terms_of_topic = lru_cache(maxsize=10_000)(lambda topic: tuple(self.terms(topic)))
+        self.asked_of_topic = lru_cache(maxsize=10_000)(self._all_spelt)
 
     def words(self, text: str, topics: Iterable[str] = ()) -> Words:
         """Return the words of a memory. The words of topics count as its own, and never as a question."""
@@ -89,8 +90,9 @@ class Analyser:
         tokens = _tokens(folded)
         if is_query and (foreign := self._foreign_stop_words(set(tokens))):
             tokens = [token for token in tokens if token not in foreign]
-        if folded.isascii():
-            return self._stems(tokens)
+        return self._terms(tokens, is_query=is_query) if not folded.isascii() else self._stems(tokens)
+
+    def _terms(self, tokens: Iterable[str], *, is_query: bool) -> list[str]:
         terms: list[str] = []
         for token in tokens:
             if _no_blanks_pattern().match(token):
@@ -103,16 +105,20 @@ class Analyser:
 
     def _foreign_stop_words(self, tokens: set[str]) -> frozenset[str]:
         """Return the stop words of another language if a query has more of them than of this one."""
+        if len(tokens) < MIN_FOREIGN_WORDS:
+            return frozenset()
         lists = _stop_lists()
-        own = self._stop_words | lists.get(self.language, frozenset())
-        least = max(len(own & tokens) + 1, MIN_FOREIGN_WORDS)
-        number, language = max(((len(words & tokens), language) for language, words in lists.items()), default=(0, ""))
-        return lists[language] if number >= least else frozenset()
+        own = tokens & self._stop_words | tokens & lists.get(self.language, frozenset())
+        number, language = max(((len(tokens & words), language) for language, words in lists.items()), default=(0, ""))
+        return lists[language] if number >= max(len(own) + 1, MIN_FOREIGN_WORDS) else frozenset()
 
     def spelt(self, text: str) -> list[tuple[str, list[str]]]:
         """Return the words of a text as they are spelt, each with its terms; those that say nothing are left out."""
-        words = ((without_accents(token), self.terms(token, is_query=True)) for token in _tokens(fold(text)))
+        words = ((without_accents(token), self._terms([token], is_query=True)) for token in _tokens(fold(text)))
         return [(word, terms) for word, terms in words if terms]
+
+    def _all_spelt(self, topic: str) -> tuple[str, ...]:
+        return tuple(term for _word, terms in self.spelt(topic) for term in terms)
 
     def _stems(self, tokens: Iterable[str]) -> list[str]:
         """Return the stems of words, without the stop words among them."""

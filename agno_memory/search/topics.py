@@ -76,5 +76,5 @@ def topics_with_words(topics: object, terms: Iterable[str]) -> tuple[str, ...]:
     """
     asked = set(terms)
     listed = [topic for topic in topics if isinstance(topic, str)] if isinstance(topics, list) else []
-    words = {topic: current_analyser().terms(topic, is_query=True) for topic in listed}
+    words = {topic: current_analyser().asked_of_topic(topic) for topic in listed}
     return tuple(topic for topic, of_topic in words.items() if of_topic and asked.issuperset(of_topic))

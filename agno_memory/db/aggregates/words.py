@@ -74,9 +74,11 @@ class WordMasks(Reading):
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
         # An annotation would be computed before the sort, and so keep an index from serving the order.
         mask = sum_of_parts_mql("$search_terms", self.parts)
-        stages: list[Any] = [{"$limit": self.limit}, {"$project": {"mask": mask}}]
+        # One document: of a thousand, the server would send all but a hundred in a second round trip.
+        lists = {"_id": None, "keys": {"$push": "$_id"}, "masks": {"$push": "$mask"}}
+        stages: list[Any] = [{"$limit": self.limit}, {"$project": {"mask": mask}}, {"$group": lists}]
         for document in mongodb.aggregate(self.rows, connection, lambda pipeline: [*pipeline, *stages]):
-            yield str(document["_id"]), document["mask"]
+            yield from zip(map(str, document["keys"]), document["masks"], strict=True)
 
 
 class RowsToRank(Reading):

@@ -63,7 +63,7 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(reason_of(error)) from None
         # A person's export has the history too. Its lines come after the memories.
-        versions = () if options["user"] is None else rows.versions().walk()
+        versions = () if options["user"] is None else rows.walk_versions()
         if options["output"] in (None, "-"):
             self._write(rows, versions, lambda line: self.stdout.write(line, ending=""))
             return

@@ -97,11 +97,6 @@ class MemoryRows(UserScopedViewSet):
         """Return the earlier versions that meet the conditions of ``get_queryset()`` and the caller may see."""
         return self.visible(self.get_queryset()).versions()
 
-    def filtered_versions(self) -> RevisionQuerySet:
-        """Return those of ``versions()`` that meet the filters of the request."""
-        rows: Any = self.filter_queryset(self.get_queryset())
-        return self.visible(rows).versions()
-
     def read_page(
         self, rows: UserMemoryQuerySet, size: int, position: Position | None, order: Order
     ) -> builtins.list[UserMemory]:

@@ -228,7 +228,8 @@ class MemoryViewSet(mixins.ListModelMixin, HistoryActions):
         """Download all memories as a file, oldest first, as NDJSON or CSV."""
         renderer: Any = request.accepted_renderer
         memories: Any = self.filter_queryset(self.get_queryset())
-        versions = self.filtered_versions().walk() if self.flag(WITH_HISTORY.name, default=True) else ()
+        rows = self.visible(memories)
+        versions = rows.walk_versions() if self.flag(WITH_HISTORY.name, default=True) else ()
         # Sent while it is read.
         return attachment(
             request._request,
