@@ -124,7 +124,6 @@ class KeptQuerySet(EmbeddedQuerySet):
 
         def expire_all() -> list[Any]:
             rows = self.expired().order_by().filter(user_id=owner, key__in=keys)
-            rows._for_write = True
             if conf.HISTORY_DAYS:
                 rows = cast("Self", KEEP_MANY.run(rows, Ending("expired", None)))
             return rows.erase_returning(owner, keys)
@@ -144,7 +143,6 @@ class KeptQuerySet(EmbeddedQuerySet):
 
         def delete_all() -> tuple[int, dict[str, int]]:
             kept = self.order_by().keep("deleted")
-            kept._for_write = True
             return super(KeptQuerySet, kept).delete()
 
         return all_or_nothing(self.db, delete_all)

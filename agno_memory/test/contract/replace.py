@@ -104,8 +104,11 @@ class ReplaceContract(ContractCase):
             for version in (None, 2):
                 with self.assertNumQueries(statements, using=self.database):
                     self.memory.replace_user_memory(added.memory_id, UserMemory(memory="x"), ALICE, version=version)
+            memory = UserMemory(memory_id=added.memory_id, memory="x")
             with self.assertNumQueries(statements, using=self.database):
-                self.memory.upsert_user_memory(UserMemory(memory_id=added.memory_id, memory="x"), ALICE)
+                self.memory.upsert_user_memory(memory, ALICE)
+            with self.assertNumQueries(statements, using=self.database):
+                self.memory.upsert_fields(memory, ALICE, ["feedback"])
 
     def test_statements_of_a_replace_that_keeps_the_version_before(self) -> None:
         """One statement or a transaction of two, and one more where an UPDATE cannot return its row."""
