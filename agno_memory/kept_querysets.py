@@ -9,7 +9,7 @@ from agno_memory.conf import conf
 from agno_memory.db.expiry import CurrentMoment, unexpired
 from agno_memory.db.revisions import Ending, KeepMany
 from agno_memory.db.transactions import all_or_nothing
-from agno_memory.times import BEGINNING, EPOCH, now
+from agno_memory.times import BEGINNING, now
 from agno_memory.vector_querysets import EmbeddedQuerySet
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ class KeptQuerySet(EmbeddedQuerySet):
     def expired(self) -> Self:
         """Narrow to the memories that have expired."""
         return self.filter(expires_at__gt=BEGINNING, expires_at__lte=now())
-
-    def expired_by_index(self) -> Self:
-        """Narrow to the memories that have expired and are in an index, which leaves out those of before 1970."""
-        return self.expired().filter(expires_at__gt=EPOCH)
 
     def revisions(self) -> RevisionQuerySet:
         """Return the earlier versions of all memories in the table of these rows."""
