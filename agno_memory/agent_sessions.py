@@ -133,6 +133,34 @@ class AgentSessions(SessionChanges):
         self._send(session_saved, user_id=user, session_ids=[written.session_id], created=created)
         return written
 
+    def add_sessions(self, sessions: Iterable[AgentSession], *, keep_times: bool = False) -> list[AgentSession]:
+        """Add those of the sessions with an id that is free, many in one statement. Others stay as they are.
+
+        Args:
+            sessions: with their owners, ``session.user_id``, of several users or of none. They are not changed.
+            keep_times: write also ``updated_at`` of the sessions. By default it is now.
+
+        Returns:
+            The sessions that were added.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+        """
+        candidates: dict[str, AgentSession] = {}
+        for session in items("sessions", sessions):
+            user = None if session.user_id is None else owner_id(session.user_id)
+            candidate = cleaned_row(session, user_id=user)
+            if not keep_times:
+                candidate.updated_at = now()
+            # Of two with one id, the first is added.
+            candidates.setdefault(candidate.session_id, candidate)
+        added: list[AgentSession] = []
+        for batch in batched(list(candidates.values()), conf.BATCH_SIZE):
+            added += self._store.add(batch)
+        for owner, session_ids in by_owner([(each.user_id, each.session_id) for each in added]).items():
+            self._send(session_saved, user_id=owner, session_ids=session_ids, created=True)
+        return added
+
     def rename_session(self, session_id: Identifier, name: str, user_id: object = None) -> AgentSession:
         """Change the name of a session.
 
@@ -251,6 +279,7 @@ class AgentSessions(SessionChanges):
     aget_runs = async_twin(get_runs)
     aget_run_texts = async_twin(get_run_texts)
     aupsert_session = async_twin(upsert_session)
+    aadd_sessions = async_twin(add_sessions)
     arename_session = async_twin(rename_session)
     aupsert_run = async_twin(upsert_run)
     adelete_session = async_twin(delete_session)

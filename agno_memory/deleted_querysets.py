@@ -84,7 +84,7 @@ class DeletedQuerySet(VersionedQuerySet):
 
     def shown_expired(self) -> Self:
         """Narrow to the memories that have expired since the history begins: to none if ``HISTORY_DAYS`` is 0."""
-        return self.expired_by_index().filter(expires_at__gt=history_begins()) if conf.HISTORY_DAYS else self.none()
+        return self.expired().filter(expires_at__gt=history_begins()) if conf.HISTORY_DAYS else self.none()
 
     def expired_page(self, position: DeletedPosition | None = None) -> Self:
         """Return the memories that have expired since the history begins and meet the conditions, the last one first.

@@ -9,7 +9,7 @@ from agno_memory.conf import conf
 from agno_memory.db.expiry import CurrentMoment, unexpired
 from agno_memory.db.revisions import Ending, KeepMany
 from agno_memory.db.transactions import all_or_nothing
-from agno_memory.times import BEGINNING, EPOCH, now
+from agno_memory.times import BEGINNING, now
 from agno_memory.vector_querysets import EmbeddedQuerySet
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ class KeptQuerySet(EmbeddedQuerySet):
     def expired(self) -> Self:
         """Narrow to the memories that have expired."""
         return self.filter(expires_at__gt=BEGINNING, expires_at__lte=now())
-
-    def expired_by_index(self) -> Self:
-        """Narrow to the memories that have expired and are in an index, which leaves out those of before 1970."""
-        return self.expired().filter(expires_at__gt=EPOCH)
 
     def revisions(self) -> RevisionQuerySet:
         """Return the earlier versions of all memories in the table of these rows."""
@@ -124,7 +120,6 @@ class KeptQuerySet(EmbeddedQuerySet):
 
         def expire_all() -> list[Any]:
             rows = self.expired().order_by().filter(user_id=owner, key__in=keys)
-            rows._for_write = True
             if conf.HISTORY_DAYS:
                 rows = cast("Self", KEEP_MANY.run(rows, Ending("expired", None)))
             return rows.erase_returning(owner, keys)
@@ -144,7 +139,6 @@ class KeptQuerySet(EmbeddedQuerySet):
 
         def delete_all() -> tuple[int, dict[str, int]]:
             kept = self.order_by().keep("deleted")
-            kept._for_write = True
             return super(KeptQuerySet, kept).delete()
 
         return all_or_nothing(self.db, delete_all)

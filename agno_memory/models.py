@@ -30,7 +30,7 @@ from agno_memory.fields import (
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.revision_querysets import RevisionQuerySet
-from agno_memory.times import EPOCH, now
+from agno_memory.times import BEGINNING, now
 from agno_memory.vector_models import MemoryVector
 from agno_memory.vector_querysets import VectorQuerySet
 
@@ -93,7 +93,7 @@ class UserMemory(MemoryContent):
             models.Index(
                 fields=["expires_at", "memory_id", "key"],
                 name="agno_memory_expires",
-                condition=models.Q(expires_at__gt=EPOCH),
+                condition=models.Q(expires_at__gt=BEGINNING),
             ),
         )
 

@@ -49,13 +49,8 @@ def expire_all(rows: UserMemoryQuerySet, on_batch: Callable[[int], object] = lam
         rows: the memories, in the database to write to; neither a slice nor a union.
         on_batch: as of ``prune()``.
     """
-    # Nearly all of them by the index, then the others, for which the database reads every row.
-    return sum(_expire(rows, part, on_batch) for part in (rows.expired_by_index(), rows.expired()))
-
-
-def _expire(rows: UserMemoryQuerySet, part: UserMemoryQuerySet, on_batch: Callable[[int], object]) -> int:
     count = 0
-    expired = part.order_by(*in_order("expires_at", "memory_id", "key")).only("user_id", "memory_id")
+    expired = rows.expired().order_by(*in_order("expires_at", "memory_id", "key")).only("user_id", "memory_id")
     while batch := list(expired[:BATCH_SIZE]):
         ids = {memory.key: memory.memory_id for memory in batch}
         removed = 0

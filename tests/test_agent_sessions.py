@@ -142,6 +142,36 @@ def test_runs_keep_their_order_when_they_are_replaced(alias: str) -> None:
 
 
 @each_database
+def test_many_new_sessions_take_as_many_statements_as_one(alias: str) -> None:
+    sessions = AgentSessions(alias)
+    sessions.upsert_session(session("taken"), "noah")
+    costs = []
+    for number, count in enumerate((1, 40)):
+        batch = [session(f"{number} {each}", user_id="maya", session_data=ODD) for each in range(count)]
+        batch += [session("taken", user_id="maya"), session(f"{number} 0", user_id="noah")]
+        with CaptureQueriesContext(connections[alias]) as queries:
+            added = sessions.add_sessions([*batch, session(f"{number} of nobody")])
+        assert [each.session_data for each in added] == [ODD] * count + [None]
+        costs.append(len(queries))
+    assert costs[0] == costs[1]
+    assert sessions.rows("maya").count() == 41
+    assert sessions.rows("noah").get().session_id == "taken"
+    assert sessions.rows(NO_USER).count() == 2
+    found = sessions.get_session("1 7", "maya")
+    assert found is not None
+    assert (found.session_data, found.version) == (ODD, 1)
+
+
+@each_database
+def test_two_calls_add_each_session_once(alias: str) -> None:
+    ids = [str(number) for number in range(20)]
+    (outcome,) = race(1, lambda thread, _: AgentSessions(alias).add_sessions([session(each) for each in ids]))
+    assert errors(outcome) == []
+    added = [each.session_id for added in results(outcome) for each in added]
+    assert sorted(added) == sorted(ids)
+
+
+@each_database
 def test_the_thousandth_turn_takes_as_many_statements_as_the_first(alias: str) -> None:
     sessions = AgentSessions(alias)
     sessions.upsert_session(session(), "maya")

@@ -176,6 +176,29 @@ def test_a_writer_that_was_killed_without_transactions(alias: str, action: str, 
     assert MemoryRevision.objects.using(alias).count() == 1
 
 
+@commits
+@pytest.mark.parametrize("alias", ["standalone", "mongodb"])
+def test_a_version_that_a_server_lost_in_between_is_kept_again(alias: str) -> None:
+    """A server that crashes has not saved the version yet; the write waits, and another server does it."""
+    memory = Memory(alias)
+    original: Any = mongodb.queries._call
+
+    def call(model: Any, connection: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method in ("find_one_and_update", "delete_one"):
+            assert MemoryRevision.objects.using(alias).all().delete()[0] == 1
+        return original(model, connection, method, *args, **kwargs)
+
+    memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
+    with mock.patch.object(mongodb, "writing_server", side_effect=["before", "after"] * 2):
+        with mock.patch.object(mongodb.queries, "_call", call):
+            memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
+        assert [version.memory for version in memory.get_user_memory_history("m", "maya")] == ["two", "one"]
+        MemoryRevision.objects.using(alias).all().delete()
+        with mock.patch.object(mongodb.queries, "_call", call):
+            memory.delete_user_memory("m", "maya")
+    assert [version.memory for version in memory.get_user_memory_history("m", "maya")] == ["two"]
+
+
 # The commands of MongoDB that write, and the one that makes the writes of a transaction last.
 WRITING = ("insert", "update", "delete", "findAndModify", "commitTransaction")
 

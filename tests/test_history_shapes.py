@@ -72,7 +72,7 @@ IN_ORDER: dict[str, Question] = {
         memory.rows(ANYONE).versions().deleted().only(*trash.COLUMNS)[:10]
     ),
     "versions that are too old": lambda memory: memory.rows(ANYONE).revisions().too_old().only("key")[:10],
-    "memories that have expired": lambda memory: _by_expiry(memory.rows_to_write(ANYONE).expired_by_index()).only(
+    "memories that have expired": lambda memory: _by_expiry(memory.rows_to_write(ANYONE).expired()).only(
         "user_id", "memory_id"
     )[:10],
     "memories that have expired, in the list of them": lambda memory: _by_expiry(memory.rows(ANYONE).shown_expired())[

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, models
+from django.db import IntegrityError, NotSupportedError, models
 from django.template import Context, Template
 
 from agno_memory.bulk import BulkMemory
@@ -93,6 +93,16 @@ def test_bulk_create_does_not_ignore_an_id_that_is_taken(alias: str) -> None:
     with pytest.raises(IntegrityError):
         rows.bulk_create([UserMemory(memory_id="m", user_id="maya", memory="second")])
     assert [each.memory for each in rows.all()] == ["first"]
+
+
+def test_a_delete_of_a_slice_a_union_or_distinct_rows_changes_nothing() -> None:
+    memory = Memory("default")
+    memory.add_user_memory(UserMemory(memory="x"), "maya")
+    rows = memory.rows_to_write("maya")
+    for refused in (rows[:1], rows.union(rows), rows.distinct("user_id")):
+        with pytest.raises((TypeError, NotSupportedError), match="delete"):
+            refused.delete()
+    assert (rows.count(), rows.revisions().count()) == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,6 @@ async def write_and_delete_a_session(sessions: AgentSessions) -> None:
     assert [run.run_id async for run in await sessions.aget_runs("s", "maya")] == ["r"]
     assert [session.session_id async for session in sessions.rows("maya")] == ["s"]
     await sessions.adelete_session("s", "maya")
-    await sessions.aupsert_session(AgentSession(session_id="t"), "maya")
+    assert len(await sessions.aadd_sessions([AgentSession(session_id="t", user_id="maya")])) == 1
     assert await sessions.adelete_sessions(["s", "t"], "maya") == ["t"]
     assert await sessions.adelete_user_sessions("maya") == 0

@@ -47,3 +47,8 @@ def unexpired(moment: Any) -> Q:
     """Return the condition for memories that have not expired at a moment: a datetime, or an expression for one."""
     # Not "later than": a document of another program may have something else than a time there.
     return ~Q(**{EXPIRES_AFTER: moment})
+
+
+def has_expired(expires_at: object, moment: datetime.datetime) -> bool:
+    """Return whether the driver's value for ``expires_at``, in UTC, does not meet ``unexpired(moment)``."""
+    return isinstance(expires_at, datetime.datetime) and expires_at.replace(tzinfo=datetime.UTC) <= moment

@@ -116,7 +116,7 @@ class ManyRows(StoredRows):
                 if known.get(memory.text_key, memory) is not memory:
                     setattr(memory, TEXT_KEY.attname, None)
 
-    def delete_many(self, memory_ids: list[str], owner: str, *, permanently: bool = False) -> list[str]:
+    def delete_many(self, memory_ids: list[str], owner: str, *, permanently: bool) -> list[str]:
         """Delete the owner's memories with these ids, and return the deleted ids in their order.
 
         Args:

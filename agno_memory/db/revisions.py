@@ -9,7 +9,7 @@ of a version that is still current; readers leave it out, and the next write com
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
@@ -28,8 +28,9 @@ from agno_memory.db import mongodb
 from agno_memory.db.compiled import Param, Sql, Values, bind, sql_of
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.expiry import EXPIRES_AFTER, has_expired
 from agno_memory.db.rows import instance_of, read_columns, returning_sql_of
-from agno_memory.db.statements import Delete, OneRow, Update, ValueOf
+from agno_memory.db.statements import Delete, OneRow, Result, Select, Update, ValueOf
 from agno_memory.fields import TimestampField
 from agno_memory.keys import uuid7
 from agno_memory.times import now, to_milliseconds
@@ -94,6 +95,7 @@ def _copied(model: type[Model]) -> tuple[tuple[str, str], ...]:
     return tuple((field.name, str(field.column)) for field in revision._meta.concrete_fields if field.name in of_memory)
 
 
+@cache
 def revisions_of(model: Any) -> type[Model]:
     """Return the model of the revisions of a model's memories."""
     revision: type[Model] = model.revisions(None).model
@@ -129,8 +131,18 @@ def _param(model: type[Model], name: str) -> Param:
     return Param(field, name)
 
 
+@cache
+def _ending_params(model: type[Model]) -> list[Param]:
+    """Return a placeholder for each field of ``ENDING``."""
+    return [_param(model, name) for name in ENDING]
+
+
 class KeepRow(OneRow[None]):
-    """Keep the version of a row, as far as SQL does."""
+    """Keep the version of a row."""
+
+    def __init__(self, *conditions: str, unexpired: bool = False) -> None:
+        super().__init__(*conditions, unexpired=unexpired)
+        self.found = Select(*conditions)
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
         return _with_ending(self.rows(model, alias, value), partial(_param, model))
@@ -144,6 +156,47 @@ class KeepRow(OneRow[None]):
         with connection.cursor() as cursor:
             text = f"{select.text} {_lock(connection)}"
             cursor.execute(_insertion(model, text, connection), select.bind(values, connection))
+
+    def then(
+        self,
+        write: Callable[[dict[str, Any]], Result | None],
+        model: type[Model],
+        connection: BaseDatabaseWrapper,
+        values: Values,
+    ) -> Result | None:
+        """Keep the version of a document of MongoDB and write it, until no other write comes between.
+
+        Args:
+            write: takes the filter of the document as it was read, and returns None if it matches none.
+            model: of the memories.
+            connection: to the database.
+            values: of the statement.
+
+        Returns:
+            The result of the write; None if there is no such document.
+        """
+        revision = revisions_of(model)
+        query_filter = bind(self.found.compiled(model, connection, mongodb.filter_of), values, connection)
+        while (document := mongodb.find_document(model, connection, query_filter)) is not None:
+            # The server takes longer to plan a find() with this condition than to find the document.
+            if self.unexpired and has_expired(document.get("expires_at"), values[EXPIRES_AFTER]):
+                return None
+            kept = _kept_document(model, connection, document, values)
+            server = mongodb.writing_server(connection)
+            is_new = mongodb.add_missing(revision, connection, kept, is_followed=server is not None)
+            # The key of the revision has the same, and in this state the document met the other conditions.
+            written = write({name: document.get(name) for name in ("_id", "user_id", "version", "last_updated")})
+            if written is None:
+                continue
+            if mongodb.writing_server(connection) != server:
+                # The first one may have failed before it had saved the version.
+                mongodb.add_missing(revision, connection, kept)
+            if not is_new:
+                # Another write had kept it, and lost against this one or was killed.
+                ended = {name: kept[name] for name in ENDING}
+                mongodb.set_values(revision, connection, _identity(kept), {"$set": ended})
+            return written
+        return None
 
 
 def _lock(connection: BaseDatabaseWrapper) -> str:
@@ -188,13 +241,13 @@ class KeepingUpdate(Update):
         return Sql(f"{write.text} RETURNING {returning}", write.params)
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> Model | None:
-        query_filter, changes = bind(self.compiled(model, connection, mongodb.update_of), values, connection)
-        columns = read_columns(model)
+        _filter, compiled = self.compiled(model, connection, mongodb.update_of)
+        changes, columns = bind(compiled, values, connection), read_columns(model)
 
-        def update(of_version: dict[str, Any]) -> Any:
-            return mongodb.update_one(model, connection, of_version, changes, columns)
+        def update(unchanged: dict[str, Any]) -> Any:
+            return mongodb.update_one(model, connection, unchanged, changes, columns)
 
-        return instance_of(model, connection, _keep_and(update, model, connection, query_filter, values))
+        return instance_of(model, connection, self.keep.then(update, model, connection, values))
 
 
 class KeepingDelete(Delete):
@@ -219,34 +272,10 @@ class KeepingDelete(Delete):
             return int(cursor.rowcount)
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> int:
-        query_filter = bind(self.compiled(model, connection, mongodb.filter_of), values, connection)
+        def delete(unchanged: dict[str, Any]) -> int | None:
+            return mongodb.delete_one(model, connection, unchanged) or None
 
-        def delete(of_version: dict[str, Any]) -> int | None:
-            return mongodb.delete_one(model, connection, of_version) or None
-
-        return _keep_and(delete, model, connection, query_filter, values) or 0
-
-
-def _keep_and(
-    write: Any, model: type[Model], connection: BaseDatabaseWrapper, query_filter: Any, values: Values
-) -> Any:
-    """Keep the version of a document and write it, until no other write comes between; None if there is none.
-
-    Args:
-        write: takes the filter of the document at a version, and returns None if it matches none.
-    """
-    revision = revisions_of(model)
-    while (document := mongodb.find_document(model, connection, query_filter)) is not None:
-        kept = _kept_document(model, connection, document, values)
-        is_new = mongodb.add_missing(revision, connection, kept)
-        written = write({**query_filter, "version": document.get("version")})
-        if written is not None:
-            if not is_new:
-                # Another write had kept it, and lost against this one or was killed.
-                ended = {name: kept[name] for name in ENDING}
-                mongodb.set_values(revision, connection, _identity(kept), {"$set": ended})
-            return written
-    return None
+        return self.keep.then(delete, model, connection, values) or 0
 
 
 def _identity(document: dict[str, Any]) -> dict[str, Any]:
@@ -257,11 +286,9 @@ def _kept_document(
     model: type[Model], connection: BaseDatabaseWrapper, document: dict[str, Any], values: Values
 ) -> dict[str, Any]:
     """Return the document of a revision."""
-    options = revisions_of(model)._meta
     kept: dict[str, Any] = {column: document.get(column) for _name, column in _copied(model)}
-    for name in ENDING:
-        field: Any = options.get_field(name)
-        kept[name] = field.get_db_prep_value(values[name], connection, prepared=True)
+    for param in _ending_params(model):
+        kept[param.name] = param.prepare(values, connection)
     kept["valid_until"] = kept["valid_until"] or document["expires_at"]
     began = document.get("last_updated")
     if isinstance(began, datetime.datetime):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, cast
 
 from django.db import IntegrityError
@@ -98,6 +98,20 @@ class SessionStore(Table[AgentSessionQuerySet]):
             return session, session.version == 1
 
         return retry(write, IntegrityError)
+
+    def add(self, candidates: Sequence[AgentSession]) -> list[AgentSession]:
+        """Add those of the sessions with an id that is free, in one statement, and return them."""
+        rows: AgentSessionQuerySet = AgentSession.objects.using(self.write_alias)
+
+        def add() -> list[AgentSession]:
+            taken = set(rows.filter(pk__in=[each.pk for each in candidates]).values_list("pk", flat=True))
+            free = [each for each in candidates if each.pk not in taken]
+            with savepoint(rows.db):
+                rows.run(partial(rows.bulk_create, free))
+            return [cast("AgentSession", _saved(each, rows.db)) for each in free]
+
+        # An id that another call has taken since is not free in the next attempt.
+        return retry(add, IntegrityError)
 
     def touch(self, session_id: str, owner: object, moment: datetime.datetime) -> bool:
         """Set the ``updated_at`` of a session that the owner may write; return whether there is one."""

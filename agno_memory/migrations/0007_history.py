@@ -200,9 +200,7 @@ class Migration(migrations.Migration):
         agno_memory.operations.AddIndex(
             model_name="usermemory",
             index=models.Index(
-                condition=models.Q(
-                    ("expires_at__gt", datetime.datetime(1970, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))
-                ),
+                condition=models.Q(("expires_at__gt", datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
                 fields=["expires_at", "memory_id", "key"],
                 name="agno_memory_expires",
             ),

@@ -296,11 +296,13 @@ def test_ids_of_a_killed_writer_are_refused_as_unavailable(alias: str, monkeypat
 
 @pytest.mark.parametrize("alias", ["mongodb"])
 @pytest.mark.parametrize("preference", ["secondary", "secondaryPreferred", "nearest"])
-def test_transactions_read_from_the_primary(alias: str, preference: str, tmp_path: Path) -> None:
+def test_transactions_and_kept_versions_read_from_the_primary(alias: str, preference: str, tmp_path: Path) -> None:
     kind, arguments = place("mongodb", tmp_path)
     url = arguments["connection_string"]
     url = f"{url}{'&' if '?' in url else '?'}readPreference={preference}"
     with handles_allowed():
         memory = Memory(handle(kind, {**arguments, "connection_string": url}, "preferences"))
-        memory.add_user_memories([UserMemory(memory_id="a", memory="x"), UserMemory(memory_id="b", memory="y")])
-        assert memory.delete_user_memories(["a", "b", "c"]) == ["a", "b"]
+        memory.add_user_memories([UserMemory(memory_id=each, memory=each) for each in "abc"])
+        assert memory.delete_user_memories(["a", "b", "d"]) == ["a", "b"]
+        assert memory.replace_user_memory("c", UserMemory(memory="new")).version == 2
+        memory.delete_user_memory("c")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+from unittest import mock
+
 import pytest
 from django.db import connections
 
 from agno_memory.db import mongodb
 from agno_memory.memory import Memory
+from agno_memory.models import UserMemory
 from agno_memory.revision_models import MemoryRevision
 from tests.databases import commits, errors, race
+from tests.statements import recorded
 
 
 @commits
@@ -24,3 +29,22 @@ def test_calls_that_put_the_same_new_documents(alias: str) -> None:
         assert errors(outcomes) == []
     assert MemoryRevision.objects.using(alias).filter(user_id="maya").count() == 100
     memory.clear_user_memories("maya")
+
+
+@commits
+@pytest.mark.parametrize("alias", ["standalone", "mongodb"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_only_the_write_of_a_memory_waits_for_the_journal(alias: str, is_known: bool) -> None:
+    """Its version was written to the same server before, so it is saved too. Several servers make no such promise."""
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
+    server = mongodb.writing_server(connections[alias]) if is_known else None
+    with mock.patch.object(mongodb, "writing_server", return_value=server), recorded(alias) as sent:
+        memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
+        memory.delete_user_memory("m", "maya")
+    connection: Any = connections[alias]
+    # Without one, the server has its own.
+    usual = connection.database.write_concern.document or None
+    unsaved = {"w": 1, "j": False} if is_known else usual
+    concerns = [(next(iter(command)), command.get("writeConcern")) for command in sent if "find" not in command]
+    assert concerns == [("insert", unsaved), ("findAndModify", usual), ("insert", unsaved), ("delete", usual)]

@@ -13,6 +13,7 @@ from agno_memory.db.store import Store
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.signals import memory_added, memory_replaced
+from agno_memory.test.helpers import with_settings
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
@@ -45,6 +46,16 @@ def test_memories_that_move_in_get_the_times_and_versions_that_they_lack(alias: 
     (stored,) = Memory(alias).get_user_memories("maya")
     assert stored.version == 1
     assert stored.created_at == stored.last_updated > EARLIER
+
+
+@each_database
+def test_a_memory_moves_in_with_a_text_that_another_call_has_just_added(alias: str) -> None:
+    with with_settings(ON_DUPLICATE="refuse"):
+        memory = Memory(alias)
+        memory.add_user_memory(UserMemory(memory="x", memory_id="a"), "maya")
+        with mock.patch.object(Store, "_release_texts"):
+            Store(alias).move_in([moved("b")])
+    assert [each.memory for each in memory.get_user_memories("maya")] == ["x", "x"]
 
 
 class Sent:

@@ -16,6 +16,7 @@ from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.test.helpers import with_settings
 from tests.databases import commits, each_database, handles_allowed
 
 pytestmark = [commits]
@@ -75,6 +76,17 @@ def test_a_refused_batch_leaves_the_callers_transaction_alone(alias: str) -> Non
             memory.add_user_memories(some("a", "b", "c", "d"))
         memory.add_user_memories(some("e", "f", "g"))
     assert stored(alias) == ["d", "e", "f", "g"]
+
+
+@SQL
+def test_a_text_that_is_taken_leaves_the_callers_transaction_alone(alias: str) -> None:
+    memory = Memory(alias)
+    with with_settings(ON_DUPLICATE="refuse"), transaction.atomic(using=alias):
+        memory.add_user_memory(one("a"))
+        memory.add_user_memory(UserMemory(memory_id="b", memory="y"))
+        memory.replace_user_memory("b", one("b"))
+        memory.add_user_memory(UserMemory(memory_id="c", memory="z"))
+    assert stored(alias) == ["a", "b", "c"]
 
 
 def test_a_batch_is_no_transaction_of_its_own_without_autocommit() -> None:
@@ -149,10 +161,14 @@ def test_an_id_that_is_taken_while_a_batch_is_written(alias: str) -> None:
     memory._store = Racing(alias)
     for size in (1, 2, 100):
         Memory(alias).clear()
+        Memory(alias).add_user_memory(one("a"), "maya")
+        Memory(alias).delete_user_memory("a", "maya")
         with override_settings(AGNO_MEMORY={"BATCH_SIZE": size}), pytest.raises(MemoryExists) as caught:
             memory.add_user_memories(some("a", "b", "c", "d", "e", "f"), "maya")
         assert caught.value.memory_ids == ["e"]
         assert stored(alias) == ["e"]
+        # The history of an earlier memory with the id stays.
+        assert [each.action for each in memory.get_user_memory_history("a", "maya")] == ["deleted"]
 
 
 @pytest.mark.parametrize("alias", ["mongodb"])

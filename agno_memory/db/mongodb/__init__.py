@@ -35,7 +35,6 @@ from agno_memory.db.mongodb.queries import (
     find_rows,
     insert,
     insert_many,
-    is_mongos,
     pipeline_of,
     put,
     put_documents,
@@ -44,6 +43,7 @@ from agno_memory.db.mongodb.queries import (
     update_of,
     update_one,
 )
+from agno_memory.db.mongodb.servers import is_mongos, writing_server
 from agno_memory.db.mongodb.transactions import atomic, has_transactions, is_in_transaction
 
 __all__ = [
@@ -86,4 +86,5 @@ __all__ = [
     "update_of",
     "update_one",
     "with_django_errors",
+    "writing_server",
 ]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
-from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,14 +15,13 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Greatest
 
 from agno_memory.db.compiled import Values
+from agno_memory.db.mongodb.collections import Options, collection_of, newest, unsaved
 from agno_memory.db.mongodb.errors import with_django_errors
 from agno_memory.db.mongodb.indexes import Keys
 from agno_memory.retries import retry
 
 # The number of characters of an ObjectId.
 OBJECT_ID_LENGTH = 24
-
-NO_OPTIONS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 # The values of the columns that a call names, in their order.
 Row = Sequence[Any]
@@ -144,8 +142,8 @@ def update_one(
 def find_document(
     model: type[Model], connection: BaseDatabaseWrapper, query_filter: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """Return a document as it is stored, or None."""
-    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter)
+    """Return a document as the server that takes writes has it, also if reads prefer others, or None."""
+    document: dict[str, Any] | None = _call(model, connection, "find_one", query_filter, options=newest)
     return document
 
 
@@ -161,18 +159,29 @@ def document_batches(
             yield batch
 
 
-def add_missing(model: type[Model], connection: BaseDatabaseWrapper, document: dict[str, Any]) -> bool:
-    """Add a document unless one with its key and its owner exists, and return whether it was added."""
-    query_filter = {name: document[name] for name in ("_id", "user_id")}
-    rest = {name: value for name, value in document.items() if name not in query_filter}
-    try:
+def add_missing(
+    model: type[Model], connection: BaseDatabaseWrapper, document: dict[str, Any], *, is_followed: bool = False
+) -> bool:
+    """Add a document unless one with its key and its owner exists, and return whether it was added.
+
+    Args:
+        model: the model of the collection.
+        connection: to the database.
+        document: with the values of all columns.
+        is_followed: whether another write to ``writing_server()`` follows. The server applies writes to its journal and
+            its oplog in order, so what makes that one last makes this one last too, and this one need not wait.
+    """
+    if cast("Any", connection).session is not None:
+        # An error of a key that is taken would end the transaction.
+        query_filter = {name: document[name] for name in ("_id", "user_id")}
+        rest = {name: value for name, value in document.items() if name not in query_filter}
         result = _call(model, connection, "update_one", query_filter, {"$setOnInsert": rest}, upsert=True)
+        return result.upserted_id is not None
+    try:
+        _call(model, connection, "insert_one", document, options=unsaved if is_followed else None)
     except IntegrityError:
-        # Another call added it at the same moment. In a transaction, the error has ended that.
-        if cast("Any", connection).session is not None:
-            raise
         return False
-    return result.upserted_id is not None
+    return True
 
 
 def put_documents(model: type[Model], connection: BaseDatabaseWrapper, documents: list[dict[str, Any]]) -> None:
@@ -211,9 +220,7 @@ def set_values(
         is_followed: whether the caller writes again on this connection to a single server. That write waits for the
             journal, which is in the order of the writes, so this one need not wait.
     """
-    from pymongo import WriteConcern
-
-    options = {"write_concern": WriteConcern(w=1)} if is_followed else {}
+    options = unsaved if is_followed else None
     return bool(_call(model, connection, "update_one", query_filter, changes, options=options).matched_count)
 
 
@@ -240,12 +247,10 @@ def delete_all(model: type[Model], connection: BaseDatabaseWrapper, query_filter
 
 
 def _call(
-    model: type[Model], connection: Any, method: str, *args: Any, options: Mapping[str, Any] = NO_OPTIONS, **kwargs: Any
+    model: type[Model], connection: Any, method: str, *args: Any, options: Options | None = None, **kwargs: Any
 ) -> Any:
     def call() -> Any:
-        collection = connection.database[model._meta.db_table]
-        if options:
-            collection = collection.with_options(**options)
+        collection = collection_of(connection, model._meta.db_table, options)
         result = getattr(collection, method)(*args, session=connection.session, **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
         return result.to_list() if method == "find" else result
@@ -309,12 +314,6 @@ def aggregate(
     # The backend runs it, so that the log is Django's.
     query.get_pipeline = lambda: pipeline
     return iter(with_django_errors(query.get_cursor))
-
-
-def is_mongos(connection: Any) -> bool:
-    """Return whether the connection leads to the router of a sharded cluster."""
-    reply = with_django_errors(lambda: connection.database.client.admin.command("hello"))
-    return bool(reply.get("msg") == "isdbgrid")
 
 
 def estimated_count(connection: Any, table: str) -> int:

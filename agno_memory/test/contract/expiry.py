@@ -44,13 +44,17 @@ class ExpiryContract(ContractCase):
 
     def test_the_id_of_an_expired_memory_is_free(self) -> None:
         new = UserMemory(memory="new", memory_id="m")
-        for past in (now() - SECOND, EPOCH):
-            for verb in (self.memory.add_user_memory, self.memory.upsert_user_memory):
-                self.add("old", memory_id="m", expires_at=past)
-                self.assertEqual((verb(new, ALICE).memory, verb(new, BOB).memory), ("new", "new"))
-                self.memory.clear()
-            self.add("old", memory_id="m", expires_at=past)
-            self.memory.add_user_memories([new], ALICE)
+        moment = now()
+        for end, days in ((moment, 30), (EPOCH, 30), (moment, 0)):
+            with at(moment), with_settings(HISTORY_DAYS=days):
+                for verb in (self.memory.add_user_memory, self.memory.upsert_user_memory):
+                    self.add("old", memory_id="m", expires_at=end)
+                    for owner in (ALICE, BOB):
+                        written = verb(new, owner)
+                        self.assertEqual((written.memory, written.version), ("new", 1))
+                    self.memory.clear()
+                self.add("old", memory_id="m", expires_at=end)
+                self.memory.add_user_memories([new], ALICE)
             self.assertEqual(texts(self.memory.get_user_memories(ALICE)), ["new"])
             self.memory.clear()
 

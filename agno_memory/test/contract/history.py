@@ -225,6 +225,9 @@ class HistoryContract(ContractCase):
         for number in range(4):
             self.replace(earlier, str(number))
         self.memory.delete_user_memory("m", ALICE)
+        self.assertEqual(self.memory.get_user_memory_history("m", ALICE, limit=0), [])
+        with self.assertRaises(MemoryNotFound):
+            self.memory.get_user_memory_history("nothing", ALICE, limit=1)
         # Two memories with one id are told apart by their times, in milliseconds.
         with at(now() + SECOND):
             added = self.add("0", memory_id="m")
@@ -241,8 +244,9 @@ class HistoryContract(ContractCase):
         self.assertEqual(self.memory.get_user_memory_history("m", ALICE, position=position), whole[2:])
         self.assert_refused("limit", self.memory.get_user_memory_history, "m", ALICE, limit=-1)
         with mock.patch.object(history, "PAGE_SIZE", 2):
-            self.assertEqual(self.memory.restore_user_memory("m", ALICE, version=1).memory, "0")
-            for version in (8, 100):
+            for version, text in ((1, "0"), (5, "4")):
+                self.assertEqual(self.memory.restore_user_memory("m", ALICE, version=version).memory, text)
+            for version in (9, 100):
                 with self.assertRaises(VersionNotFound):
                     self.memory.restore_user_memory("m", ALICE, version=version)
 
@@ -320,11 +324,15 @@ class HistoryContract(ContractCase):
             self.memory.delete_user_memory(two.memory_id, ALICE, permanently=True)
         three = self.add("three")
         self.replace(three, "3")
-        self.memory.delete_user_memories([three.memory_id], ALICE, permanently=True)
+        gone = self.add("gone")
+        self.memory.delete_user_memories([gone.memory_id], ALICE)
+        ids = [three.memory_id, gone.memory_id]
+        self.assertEqual(self.memory.delete_user_memories(ids, ALICE, permanently=True), ids)
         self.assertFalse(revisions.exists())
-        self.replace(self.add("four"), "4")
-        self.memory.clear_user_memories(ALICE)
-        self.assertFalse(revisions.exists())
+        for clear in (self.memory.clear_user_memories, lambda owner: self.rows.for_user(owner).erase()):
+            self.replace(self.add("four"), "4")
+            clear(ALICE)
+            self.assertFalse(revisions.exists())
 
     def test_without_history_nothing_is_kept(self) -> None:
         with with_settings(HISTORY_DAYS=0):

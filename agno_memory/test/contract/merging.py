@@ -6,6 +6,7 @@ import datetime
 
 from agno_memory.exceptions import DuplicateMemory, MemoryNotFound
 from agno_memory.models import UserMemory
+from agno_memory.signals import memory_added
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
 from agno_memory.test.helpers import texts, with_settings
 from agno_memory.times import now
@@ -90,12 +91,15 @@ class MergingContract(ContractCase):
     def test_what_is_known_is_returned(self) -> None:
         with with_settings(ON_DUPLICATE="return"):
             first = self.add("Likes tea")
-            again = self.add("LIKES TEA", topics=["t"])
+            with self.received(memory_added) as sent:
+                again = self.add("LIKES TEA", topics=["t"])
+            self.assertEqual(sent, [])
             self.assertEqual((again.memory_id, again.topics), (first.memory_id, []))
             known, new, same = self.memory.add_user_memories(
                 [UserMemory(memory="likes tea"), UserMemory(memory="new"), UserMemory(memory="New")], ALICE
             )
             self.assertEqual((known.memory_id, same.memory_id), (first.memory_id, new.memory_id))
+            self.assertEqual(same.memory, "new")
             upserted = self.memory.upsert_user_memory(UserMemory(memory="Likes tea", memory_id="m"), ALICE)
             self.assertEqual(upserted.memory_id, first.memory_id)
             self.assertEqual(self.memory.rows(ALICE).count(), 2)
@@ -111,6 +115,9 @@ class MergingContract(ContractCase):
                 self.memory.add_user_memories([UserMemory(memory="x"), UserMemory(memory="likes tea")], ALICE)
             self.assertEqual(self.memory.rows(ALICE).count(), 1)
             other = self.add("other")
+            self.memory.replace_user_memory(other.memory_id, UserMemory(memory="another"), ALICE)
+            with self.assertRaises(DuplicateMemory):
+                self.add("Another")
             # A replacement may make two texts the same.
             self.memory.replace_user_memory(other.memory_id, UserMemory(memory="Likes tea"), ALICE)
             self.memory.delete_user_memory(first.memory_id, ALICE)

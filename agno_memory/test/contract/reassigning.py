@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from unittest import mock
 
+from agno_memory import history as history_of_memories
 from agno_memory import people
 from agno_memory.acting import acting
 from agno_memory.bulk import BulkMemory
@@ -74,13 +76,21 @@ class ReassignmentContract(ContractCase):
         for size in (1, 2, 9):
             self.assertEqual([each.version for each in self.pages(ALICE, size)], [3, 0, 2, 0, 0, 0, 1])
         self.assertEqual(self.memory.restore_user_memory("m", ALICE).memory, "two")
-        self.assertEqual(self.memory.restore_user_memory("m", ALICE, version=1).memory, added.memory)
+        with mock.patch.object(history_of_memories, "PAGE_SIZE", 1):
+            self.assertEqual(self.memory.restore_user_memory("m", ALICE, version=1).memory, added.memory)
         self.memory.delete_user_memory("m", ALICE, permanently=True)
         self.assertFalse(self.rows.revisions().exists())
         with with_settings(HISTORY_DAYS=0):
             self.add("one", memory_id="m")
             BulkMemory(self.rows).reassign(BOB)
         self.assertFalse(self.rows.revisions().exists())
+
+    def test_what_is_restored_of_an_expired_memory_is_no_event(self) -> None:
+        end = now() + 100 * SECOND
+        added = self.add("passes", expires_at=end)
+        BulkMemory(self.rows).reassign(BOB)
+        with at(end):
+            self.assertEqual(self.memory.restore_user_memory(added.memory_id, BOB).memory, "passes")
 
     def test_an_event_of_the_deleted_is_not_shown_without_them(self) -> None:
         self.add("canary", memory_id="m")

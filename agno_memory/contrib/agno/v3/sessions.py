@@ -43,7 +43,7 @@ class SessionsMixin:
         Raises:
             SessionExists: the id belongs to another user; nothing was written.
         """
-        return _with_its_runs(self._upsert_session(session), session, deserialize)
+        return _with_its_runs(self._upsert_row(session_from_agno(session)), session, deserialize)
 
     @from_anywhere
     def upsert_sessions(
@@ -58,13 +58,21 @@ class SessionsMixin:
         """
 
         def write() -> list[AgentSession]:
-            return [self._upsert_session(session, keep_times=preserve_updated_at) for session in sessions]
+            rows = [session_from_agno(session) for session in sessions]
+            new = self._sessions.add_sessions(rows, keep_times=preserve_updated_at)
+            added = {session.session_id: session for session in new}
+            # Of two with one id, the second replaces the first.
+            return [
+                added.pop(row.session_id)
+                if row.session_id in added
+                else self._upsert_row(row, keep_times=preserve_updated_at)
+                for row in rows
+            ]
 
         written = all_or_nothing(self._sessions.write_alias, write)
         return [_with_its_runs(row, session, deserialize) for row, session in zip(written, sessions, strict=True)]
 
-    def _upsert_session(self, session: Any, *, keep_times: bool = False) -> AgentSession:
-        row = session_from_agno(session)
+    def _upsert_row(self, row: AgentSession, *, keep_times: bool = False) -> AgentSession:
         owner = owners.writer(row.user_id)
         if not keep_times and self._last_writes.may_have(row):
             with on_primary():
