@@ -168,19 +168,32 @@ def test_the_text_of_an_expired_memory_is_free(alias: str, memory: Memory, on_du
 def test_versions_of_a_deleted_memory_are_not_those_of_a_later_one_that_came_from_another_person(
     alias: str, memory: Memory
 ) -> None:
-    memory.add_user_memory(UserMemory(memory_id="a", memory="secret"), "maya")
-    memory.delete_user_memory("a", "maya")
-    memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "ann")
-    for text in ("two", "three"):
-        memory.replace_user_memory("a", UserMemory(memory=text), "ann")
-    # As pruning does it with old versions.
-    memory.rows_to_write("ann").revisions().filter(user_id="ann", version=1).erase()
-    BulkMemory(memory.rows_to_write("ann")).reassign("maya")
-    history = memory.get_user_memory_history("a", "maya")
-    assert [each.memory for each in history if not each.is_event] == ["three", "two"]
-    assert [each.action for each in history] == ["", "reassigned", "replaced"]
-    position = history[-1].last_updated, history[-1].version
-    assert memory.get_user_memory_history("a", "maya", position=position) == []
+    for is_deleted_meanwhile in (False, True):
+        memory.clear()
+        start = now() - 100 * SECOND
+        with at(start):
+            memory.add_user_memory(UserMemory(memory_id="a", memory="secret"), "maya")
+        for second, text in enumerate(("one", "two", "three"), 2):
+            # Deleted before the other memory was added, or while it had its second version.
+            if (is_deleted_meanwhile, text) in ((False, "one"), (True, "three")):
+                with at(start + second * SECOND - SECOND / 2):
+                    memory.delete_user_memory("a", "maya")
+            with at(start + second * SECOND):
+                memory.upsert_user_memory(UserMemory(memory_id="a", memory=text), "ann")
+        # As pruning does it with old versions.
+        memory.rows_to_write("ann").revisions().filter(user_id="ann", version=1).erase()
+        BulkMemory(memory.rows_to_write("ann")).reassign("maya")
+        history = memory.get_user_memory_history("a", "maya")
+        assert [each.memory for each in history if not each.is_event] == ["three", "two"]
+        assert [each.action for each in history] == ["", "reassigned", "replaced"]
+        position = history[-1].last_updated, history[-1].version
+        assert memory.get_user_memory_history("a", "maya", position=position) == []
+        # After the version that holds now, and after the event.
+        for each in history[:2]:
+            page = memory.get_user_memory_history("a", "maya", position=(each.last_updated, each.version))
+            assert [later.memory for later in page if not later.is_event] == ["two"]
+        with pytest.raises(VersionNotFound):
+            memory.restore_user_memory("a", "maya", version=1)
 
 
 @each_database

@@ -104,7 +104,8 @@ def test_deleted_memories_are_back(alias: str, memory: Memory) -> None:
     del expected["m2 of maya"]
     assert state(alias) == expected
     assert {each.key: each.created_at for each in rows(alias) if each.memory != "new"}.items() <= created.items()
-    last = memory.get_user_memory_history("m0", "maya")[1]
+    now_held, last = memory.get_user_memory_history("m0", "maya")[:2]
+    assert now_held.version == last.version + 1
     assert last.restored is not None
     assert {name: last.restored[name] for name in ("by", "through", "reason")} == {
         "by": "ann",
@@ -222,5 +223,7 @@ def test_clocks_that_went_back_leave_no_overlap(alias: str, memory: Memory) -> N
 
 
 def test_slices_are_refused(alias: str, memory: Memory) -> None:
-    with pytest.raises(TypeError, match="slice"):
-        BulkRestore(MemoryRevision.objects.using(alias).all()[:3])
+    versions = MemoryRevision.objects.using(alias).all()
+    for refused in (versions[:3], versions.union(versions)):
+        with pytest.raises(TypeError, match="slice"):
+            BulkRestore(refused)

@@ -45,11 +45,13 @@ class ExpiryContract(ContractCase):
     def test_the_id_of_an_expired_memory_is_free(self) -> None:
         new = UserMemory(memory="new", memory_id="m")
         moment = now()
-        for end in (moment, EPOCH):
-            with at(moment):
+        for end, days in ((moment, 30), (EPOCH, 30), (moment, 0)):
+            with at(moment), with_settings(HISTORY_DAYS=days):
                 for verb in (self.memory.add_user_memory, self.memory.upsert_user_memory):
                     self.add("old", memory_id="m", expires_at=end)
-                    self.assertEqual((verb(new, ALICE).memory, verb(new, BOB).memory), ("new", "new"))
+                    for owner in (ALICE, BOB):
+                        written = verb(new, owner)
+                        self.assertEqual((written.memory, written.version), ("new", 1))
                     self.memory.clear()
                 self.add("old", memory_id="m", expires_at=end)
                 self.memory.add_user_memories([new], ALICE)

@@ -114,6 +114,14 @@ class MergingContract(ContractCase):
             with self.assertRaises(DuplicateMemory):
                 self.memory.add_user_memories([UserMemory(memory="x"), UserMemory(memory="likes tea")], ALICE)
             self.assertEqual(self.memory.rows(ALICE).count(), 1)
+            moved = self.add("Rides a bike")
+            rows = self.rows.filter(key=moved.key)
+            rows.update(agent_id="x")
+            with self.assertRaises(DuplicateMemory):
+                self.add("rides a bike")
+            rows.update(memory="Drives a car")
+            self.memory.delete_user_memory(self.add("rides a bike").memory_id, ALICE)
+            self.memory.delete_user_memory(moved.memory_id, ALICE)
             other = self.add("other")
             self.memory.replace_user_memory(other.memory_id, UserMemory(memory="another"), ALICE)
             with self.assertRaises(DuplicateMemory):

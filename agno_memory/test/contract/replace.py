@@ -9,7 +9,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from agno_memory.exceptions import AgnoMemoryError, MemoryChanged, MemoryNotFound
 from agno_memory.models import UserMemory
 from agno_memory.test.contract.case import ALICE, ContractCase
-from agno_memory.test.helpers import at, values, with_settings
+from agno_memory.test.helpers import at, texts, values, with_settings
 
 
 class ReplaceContract(ContractCase):
@@ -95,6 +95,16 @@ class ReplaceContract(ContractCase):
         second = self.memory.upsert_user_memory(UserMemory(memory_id="m", memory="two"), ALICE)
         self.assertEqual([first.version, second.version], [1, 2])
         self.assertEqual([values(memory) for memory in self.rows], [values(second)])
+
+    def test_words_stay_when_another_field_is_written(self) -> None:
+        added = self.add("Likes green tea")
+        other = UserMemory(memory_id=added.memory_id, memory="Plays chess", feedback="good")
+        for days in (30, 0):
+            with with_settings(HISTORY_DAYS=days):
+                self.assertEqual(self.memory.upsert_fields(other, ALICE, ["feedback"]).memory, "Likes green tea")
+            for query, found in (("tea", ["Likes green tea"]), ("chess", [])):
+                for method in ("ranked", "keyword"):
+                    self.assertEqual(texts(self.memory.search_user_memories(query, None, method, ALICE)), found)
 
     def test_statements_of_a_replace(self) -> None:
         """Without history, a replace is one statement, or two where an UPDATE cannot return its row."""
