@@ -20,6 +20,7 @@ from agno_memory import validators
 from agno_memory.conf import conf
 from agno_memory.db import mongodb
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.expiry import UnexpiredAt
 from agno_memory.db.lookups import About, AboutAny, FewerTopics
 from agno_memory.db.metadata import HasMetadata
 from agno_memory.identifiers import as_text
@@ -127,6 +128,9 @@ class ExpiresAtField(TimestampField):
             value = now() + min(kept) if kept else None
             setattr(model_instance, self.attname, value)
         return value
+
+
+ExpiresAtField.register_lookup(UnexpiredAt)
 
 
 class LastUpdatedField(MachineWritten, TimestampField):
