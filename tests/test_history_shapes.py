@@ -75,9 +75,9 @@ IN_ORDER: dict[str, Question] = {
     "memories that have expired": lambda memory: _by_expiry(memory.rows_to_write(ANYONE).expired()).only(
         "user_id", "memory_id"
     )[:10],
-    "memories that have expired, in the list of them": lambda memory: _by_expiry(memory.rows(ANYONE).shown_expired())[
-        :10
-    ],
+    "memories that have expired, in the list of them": lambda memory: _by_expiry(
+        memory.rows_to_write(ANYONE).shown_expired()
+    )[:10],
 }
 # A planner may sort the rows of one user.
 FOUND: dict[str, Question] = {

@@ -78,6 +78,15 @@ def test_bad_arguments_of_a_page(alias: str, memory: Memory) -> None:
 
 
 @each_database
+def test_added_memories_are_saved_in_this_database(alias: str) -> None:
+    """The client, which passes the contract too, has no database."""
+    memory = Memory(alias)
+    one = memory.add_user_memory(UserMemory(memory="one"), "maya")
+    many = memory.add_user_memories([UserMemory(memory=f"number {number}") for number in range(3)], "maya")
+    assert {(each._state.adding, each._state.db) for each in (one, *many)} == {(False, alias)}
+
+
+@each_database
 def test_filters_of_get_user_memories_are_those_of_the_queryset(alias: str) -> None:
     memory = Memory(alias)
     contents: list[dict[str, Any]] = [

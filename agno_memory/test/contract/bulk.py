@@ -21,7 +21,7 @@ class BulkContract(ContractCase):
         read = {memory.memory_id: values(memory) for memory in self.rows}
         self.assertEqual(read, {memory.memory_id: values(memory) for memory in added})
         self.assertEqual({memory.version for memory in added}, {1})
-        self.assertEqual({(memory._state.adding, memory._state.db) for memory in added}, {(False, self.database)})
+        self.assertEqual({memory._state.adding for memory in added}, {False})
         self.assertEqual(self.memory.add_user_memories([], ALICE), [])
 
     def test_a_taken_id_anywhere_refuses_all(self) -> None:
