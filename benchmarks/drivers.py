@@ -311,7 +311,8 @@ class MongoDriver:
 
     def __init__(self, url: str, database: str) -> None:
         self.url = url
-        self.client = pymongo.MongoClient[dict[str, Any]](url, tz_aware=True)
+        # A write waits for the journal, as in the handles of the service.
+        self.client = pymongo.MongoClient[dict[str, Any]](url, tz_aware=True, journal=True)
         self.collection = self.client[database][TABLE]
 
     def version(self) -> str:

@@ -4,8 +4,9 @@
                                [--chart FILE.svg]
 
 All four run in one process and take turns in small blocks of calls, on rows of the same content, 100 for each user.
-agno's store has its own tables and client; the other three share a table. Times are medians in microseconds. Run it by
-``make bench-peers``, in an environment of its own: agno's stores need SQLAlchemy.
+agno's store has its own tables and client; the other three share a table. All keep what agno's store keeps: no earlier
+versions; and on MongoDB, all wait for the journal. Times are medians in microseconds. Run it by ``make bench-peers``,
+in an environment of its own: agno's stores need SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ django.setup()
 
 from agno.db.base import BaseDb  # noqa: E402
 from agno.db.schemas.memory import UserMemory as AgnoMemory  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 from agno_memory.contrib.agno import DjangoDb  # noqa: E402
 from benchmarks.chart import Bars, chart  # noqa: E402
@@ -66,6 +68,7 @@ class Peers(NamedTuple):
 
 def main() -> None:
     options = parsed()
+    settings.AGNO_MEMORY = {**settings.AGNO_MEMORY, "HISTORY_DAYS": 0}
     print(f"Python {platform.python_version()}, {platform.system()}, {platform.machine()}")
     measured: dict[str, Times] = {}
     missed: list[str] = []
@@ -106,7 +109,8 @@ def agno_store(name: str, place: Place) -> Iterator[BaseDb]:
     else:
         from agno.db.mongo import MongoDb
 
-        yield MongoDb(db_url=place.driver.url, db_name="agno_own")
+        url = place.driver.url.rstrip("/")
+        yield MongoDb(db_url=f"{url}{'&' if '?' in url else '/?'}journal=true", db_name="agno_own")
 
 
 def as_agno(row: Row) -> AgnoMemory:

@@ -6,9 +6,9 @@ chosen once, and instances are filled without ``Model.__init__()`` unless a subc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, QuerySet
@@ -18,7 +18,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.compiled import Sql, Values, sql_of
 from agno_memory.db.conversions import Column, Conversion, conversion
-from agno_memory.db.readable import readable_column
+from agno_memory.db.readable import CONVERSION_ERRORS, readable_column, soundness_of
 from agno_memory.derived_fields import DerivedTextField
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
@@ -109,8 +109,8 @@ def converted(
     # A loop over one column costs a fraction of a loop over all columns of each row.
     columns: list[Column] = list(zip(*rows, strict=True))
     if columns:
-        for position, (field, convert) in enumerate(_conversions(model, connection, names)):
-            columns[position] = readable_column(field, columns[position], partial(convert, connection))
+        for position, reader in enumerate(_readers(model, connection, names)):
+            columns[position] = reader.read(connection, columns[position])
     return zip(*columns, strict=True)
 
 
@@ -133,18 +133,43 @@ def _fill(model: type[Model], alias: str, names: Sequence[str], values: Sequence
     return instance
 
 
-_chosen: dict[Any, list[tuple[Field[Any, Any], Conversion]]] = {}
+class _Reader(NamedTuple):
+    """Converts the values of a column.
+
+    Args:
+        field: of the column.
+        convert: returns the values of the field.
+        are_sound: returns whether all of these are as they should be.
+    """
+
+    field: Field[Any, Any]
+    convert: Conversion
+    are_sound: Callable[[Sequence[Any]], bool]
+
+    def read(self, connection: BaseDatabaseWrapper, stored: Column) -> Column:
+        """Return the values of the field, those of other programs included."""
+        try:
+            values = self.convert(connection, stored)
+        except CONVERSION_ERRORS:
+            values = None
+        if values is not None and self.are_sound(values):
+            return values
+        return readable_column(self.field, stored, partial(self.convert, connection))
 
 
-def _conversions(
-    model: type[Model], connection: BaseDatabaseWrapper, names: tuple[str, ...]
-) -> list[tuple[Field[Any, Any], Conversion]]:
-    """Return the conversion of the column of each of these fields, with the field.
+_chosen: dict[Any, list[_Reader]] = {}
+
+
+def _readers(model: type[Model], connection: BaseDatabaseWrapper, names: tuple[str, ...]) -> list[_Reader]:
+    """Return the reader of the column of each of these fields.
 
     The result is kept: to choose takes longer than to read a row.
     """
     key = model, type(connection), connection.timezone, names
     if key not in _chosen:
         fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
-        _chosen[key] = [(field, conversion(field, field.get_col(model._meta.db_table), connection)) for field in fields]
+        table = model._meta.db_table
+        _chosen[key] = [
+            _Reader(field, conversion(field, field.get_col(table), connection), soundness_of(field)) for field in fields
+        ]
     return _chosen[key]
