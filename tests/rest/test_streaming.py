@@ -107,8 +107,9 @@ def test_memory_stays_flat(alias: str, ana: Caller) -> None:
     with site(alias, BATCH_SIZE=50):
         for more in (500, 1_500):
             add_many("ana", more, input="x" * 5_000)
-            response = ana.call("GET", "memories/export/")
-            peaks.append(peak_of(iter(response.streaming_content)))
+            # The least of three: other threads and the garbage collector can only add to it.
+            responses = [ana.call("GET", "memories/export/") for _ in range(3)]
+            peaks.append(min(peak_of(iter(response.streaming_content)) for response in responses))
     assert peaks[1] < 1.5 * peaks[0]
     assert peaks[1] < 3_000_000
 
