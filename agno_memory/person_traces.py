@@ -50,7 +50,7 @@ class About(NamedTuple):
         )
 
     def erase_spans(self, alias: str) -> None:
-        """Delete the spans, also those whose trace was never written."""
+        """Delete the spans, also those without a trace."""
         for batch in batched(self.trace_ids, conf.BATCH_SIZE):
             AgentSpan.objects.using(alias).of_traces(batch).erase()
         for batch in batched(self.span_keys, conf.BATCH_SIZE):

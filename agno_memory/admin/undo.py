@@ -51,7 +51,7 @@ MARGIN: Final = datetime.timedelta(minutes=1)
 # The undoable write of a request, for the next message.
 WRITE: Final = "_agno_memory_write"
 
-# The description of a write in the address: what JSON can hold.
+# The description of a write in the address, as values of JSON.
 Write = dict[str, Any]
 
 

