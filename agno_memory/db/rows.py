@@ -18,7 +18,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.compiled import Sql, Values, sql_of
 from agno_memory.db.conversions import Column, Conversion, conversion
-from agno_memory.db.readable import CONVERSION_ERRORS, readable_column, soundness_of
+from agno_memory.db.readable import CONVERSION_ERRORS, plain_types, readable_column, soundness_of
 from agno_memory.derived_fields import DerivedTextField
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
@@ -110,7 +110,8 @@ def converted(
     columns: list[Column] = list(zip(*rows, strict=True))
     if columns:
         for position, reader in enumerate(_readers(model, connection, names)):
-            columns[position] = reader.read(connection, columns[position])
+            if not reader.plain.issuperset(map(type, columns[position])):
+                columns[position] = reader.read(connection, columns[position])
     return zip(*columns, strict=True)
 
 
@@ -138,11 +139,13 @@ class _Reader(NamedTuple):
 
     Args:
         field: of the column.
+        plain: the types of the driver's values that need not be read.
         convert: returns the values of the field.
         are_sound: returns whether all of these are as they should be.
     """
 
     field: Field[Any, Any]
+    plain: frozenset[type]
     convert: Conversion
     are_sound: Callable[[Sequence[Any]], bool]
 
@@ -169,7 +172,9 @@ def _readers(model: type[Model], connection: BaseDatabaseWrapper, names: tuple[s
     if key not in _chosen:
         fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
         table = model._meta.db_table
+        converts = [conversion(field, field.get_col(table), connection) for field in fields]
         _chosen[key] = [
-            _Reader(field, conversion(field, field.get_col(table), connection), soundness_of(field)) for field in fields
+            _Reader(field, plain_types(field, convert), convert, soundness_of(field))
+            for field, convert in zip(fields, converts, strict=True)
         ]
     return _chosen[key]
