@@ -37,6 +37,12 @@ def read_fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
 
 
 @cache
+def read_names(model: type[Model]) -> tuple[str, ...]:
+    """Return the names of the attributes of the fields that are read."""
+    return tuple(field.attname for field in read_fields(model))
+
+
+@cache
 def read_columns(model: type[Model]) -> tuple[str, ...]:
     """Return the columns of the fields that are read."""
     return tuple(str(field.column) for field in read_fields(model))
@@ -78,8 +84,8 @@ def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterabl
         connection: to the database that returned the rows.
         rows: the columns of ``read_fields(model)``, in their order.
     """
-    names = [field.attname for field in read_fields(model)]
-    return created(model, connection.alias, names, converted(model, connection, rows, tuple(names)))
+    names = read_names(model)
+    return created(model, connection.alias, names, converted(model, connection, rows, names))
 
 
 def created(model: type[Model], alias: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Model]:
@@ -119,7 +125,7 @@ def _is_plain(model: type[Model]) -> bool:
     """Return whether to create an instance is no more than to set its attributes."""
     own: Any = model
     is_djangos = own.__init__ is Model.__init__ and own.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
-    return is_djangos and not (pre_init.has_listeners(model) or post_init.has_listeners(model))
+    return is_djangos and not any(signal.receivers and signal.has_listeners(model) for signal in (pre_init, post_init))
 
 
 def _fill(model: type[Model], alias: str, names: Sequence[str], values: Sequence[Any]) -> Model:
