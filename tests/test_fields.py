@@ -216,6 +216,13 @@ def test_a_verbatim_document_is_its_text() -> None:
         VerbatimJSONField().validate(object(), None)
 
 
+def test_a_value_is_prepared_for_the_database_unless_it_is_prepared_already() -> None:
+    connection = connections["default"]
+    assert field("key").get_db_prep_value(5, connection) == "5"
+    assert field("key").get_db_prep_value(5, connection, prepared=True) == 5
+    assert field("data", AgentRun).get_db_prep_value({"a": 1}, connection) == '{"a": 1}'
+
+
 def test_derived_fields_are_computed_from_their_sources() -> None:
     folded, terms = field("search_text"), field("search_terms")
     assert (folded.editable, folded.sources, terms.sources) == (False, ("memory",), ("memory", "topics"))
