@@ -14,10 +14,11 @@ from django.db import connections, models
 from django.db.models import F, Value
 from django.test.utils import isolate_apps
 
-from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField
+from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField, TextKeyField
 from agno_memory.fields import (
     CompositeKeyField,
     CreatedAtField,
+    ExpiresAtField,
     IdentifierField,
     LastUpdatedField,
     MachineWritten,
@@ -38,6 +39,8 @@ COPIED: list[models.Field[Any, Any]] = [
     CompositeKeyField(of=("user_id", "memory_id")),
     FoldedTextField(source="memory"),
     SearchTermsField(text="memory", topics="topics"),
+    ExpiresAtField(topics="tags"),
+    TextKeyField(of=("user_id", "memory")),
     IdentifierField(null=True),
 ]
 
@@ -60,6 +63,12 @@ def test_a_migration_makes_the_same_field(original: Any) -> None:
     for name in ("created", "of", "source", "text", "topics", "null", "blank", "editable", "db_index", "primary_key"):
         if not callable(getattr(original, name, None)):
             assert getattr(copied, name, None) == getattr(original, name, None), name
+
+
+def test_fields_that_may_be_empty() -> None:
+    expires, text_key = field("expires_at"), field("text_key")
+    assert (expires.null, expires.blank, expires.topics) == (True, True, "topics")
+    assert (text_key.null, text_key.blank, text_key.editable, text_key.max_length) == (True, False, False, 32)
 
 
 def test_machine_written_fields_begin_with_the_row() -> None:
@@ -205,6 +214,13 @@ def test_a_verbatim_document_is_its_text() -> None:
     assert caught.value.code == "invalid"
     with pytest.raises(ValidationError):
         VerbatimJSONField().validate(object(), None)
+
+
+def test_a_value_is_prepared_for_the_database_unless_it_is_prepared_already() -> None:
+    connection = connections["default"]
+    assert field("key").get_db_prep_value(5, connection) == "5"
+    assert field("key").get_db_prep_value(5, connection, prepared=True) == 5
+    assert field("data", AgentRun).get_db_prep_value({"a": 1}, connection) == '{"a": 1}'
 
 
 def test_derived_fields_are_computed_from_their_sources() -> None:

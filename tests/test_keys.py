@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from agno_memory import keys
 from agno_memory.keys import composite_key, uuid7
 
 COUNT = 5_000
@@ -31,8 +32,8 @@ def test_version_and_variant_are_those_of_rfc_9562() -> None:
 
 
 def test_keys_sort_in_the_order_in_which_they_were_made() -> None:
-    keys = [uuid7() for _ in range(COUNT)]
-    assert sorted(set(keys)) == keys
+    made = [uuid7() for _ in range(COUNT)]
+    assert sorted(set(made)) == made
 
 
 def test_the_time_is_in_the_key() -> None:
@@ -44,11 +45,22 @@ def test_the_time_is_in_the_key() -> None:
     assert before <= milliseconds(key) <= after
 
 
+def test_the_milliseconds_and_4096ths_of_them_are_in_their_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "_last", 0)
+    monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_123_456_789)
+    # In the same tick, and after a clock that goes back, each key has the next fraction.
+    found = [uuid.UUID(uuid7()).int >> 64 for _ in range(2)]
+    monkeypatch.setattr(time, "time_ns", lambda: 1_600_000_000_000_000_000)
+    found.append(uuid.UUID(uuid7()).int >> 64)
+    first = 1_700_000_000_123 << 16 | 7 << 12 | 456_789 * 4096 // 1_000_000
+    assert found == [first, first + 1, first + 2]
+
+
 def test_threads_make_different_keys_each_in_order() -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         by_thread = list(pool.map(lambda _: [uuid7() for _ in range(COUNT)], range(THREADS)))
-    assert all(sorted(keys) == keys for keys in by_thread)
-    assert len({key for keys in by_thread for key in keys}) == COUNT * THREADS
+    assert all(sorted(made) == made for made in by_thread)
+    assert len({key for made in by_thread for key in made}) == COUNT * THREADS
 
 
 def test_the_rest_is_random() -> None:

@@ -11,11 +11,14 @@ import pytest
 from django.db import IntegrityError, NotSupportedError, models
 from django.template import Context, Template
 
+from agno_memory import replicas
 from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.revision_models import MemoryRevision
 from agno_memory.search.stored_words import stored_words
+from agno_memory.vector_models import MemoryVector
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
@@ -87,6 +90,22 @@ def test_a_template_cannot_delete() -> None:
     for name in ("erase", "delete", "compute_terms"):
         assert Template(f"{{{{ rows.{name} }}}}").render(Context({"rows": rows})) == ""
     assert rows.count() == 1
+
+
+def test_a_write_asks_for_no_database_to_read_from() -> None:
+    """A replica may lack the rows that are written."""
+    memory = Memory("default")
+    added = [memory.add_user_memory(UserMemory(memory="x"), "maya") for _ in range(4)]
+    keys = [each.key for each in added]
+    with mock.patch.object(replicas, "read_alias", side_effect=AssertionError):
+        rows = UserMemory.objects.for_user("maya")
+        assert rows.update(agent_id="x") == rows.compute_terms() == 4
+        assert rows.filter(key=keys[0]).erase() == rows.filter(key=keys[1]).delete()[0] == 1
+        assert rows.erase_returning("maya", keys[2:3]) == keys[2:3]
+        assert rows.erase_of("maya") == 1
+        for model in (AgentSession, AgentRun, MemoryVector, MemoryRevision):
+            written: Any = model._default_manager.all()
+            assert written.erase() == 0
 
 
 @each_database

@@ -161,6 +161,15 @@ def test_a_memory_without_words_is_analysed_when_it_is_ranked(alias: str) -> Non
     assert [each.memory for each in memory.search_user_memories("daili", user_id="ana")] == ["Drinks it daily"]
 
 
+def test_words_are_computed_if_they_follow_a_field_that_changed() -> None:
+    Memory("default").add_user_memory(UserMemory(memory="Likes tea", topics=["drinks"]), "ana")
+    rows = UserMemory.objects.using("default")
+    words = rows.values_list("search_terms", flat=True)
+    UserMemory._base_manager.using("default").update(search_terms="")
+    assert (rows.compute_terms({"agent_id", "metadata"}), words.get()) == (0, "")
+    assert (rows.compute_terms({"agent_id", "topics"}), words.get()) == (1, stored_words("Likes tea", ["drinks"]))
+
+
 def test_check_of_stored_words(settings: Any) -> None:
     Memory("default").add_user_memory(UserMemory(memory="Likes tea"), "ana")
     assert not run_checks(tags=["agno_memory"], databases=["default"])

@@ -8,13 +8,16 @@ import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 
+from agno_memory import identifiers
 from agno_memory.identifiers import owner_id
 from agno_memory.test import at
 from agno_memory.validators import (
@@ -411,6 +414,8 @@ def user(**fields: Any) -> User:
         (7, "7"),
         (0, "0"),
         (-1, "-1"),
+        (10**255 - 1, "9" * 255),
+        (1 - 10**254, "-" + "9" * 254),
         (None, "default"),
         (user(), "7"),
         (SimpleLazyObject(user), "7"),
@@ -446,6 +451,20 @@ def test_a_user_without_the_field_is_a_mistake_of_the_settings() -> None:
         owner_id(user())
 
 
+@pytest.mark.parametrize(
+    ("field", "has_spellings"), [("pk", True), ("id", True), ("password", False), ("public_id", False)]
+)
+def test_an_owner_has_several_spellings_where_the_users_have_uuids(field: str, has_spellings: bool) -> None:
+    name = str(uuid.UUID(int=10))
+    with override_settings(AUTH_USER_MODEL="uuid_users.Account", AGNO_MEMORY={"USER_ID_FIELD": field}):
+        assert owner_id(name.upper()) == (name if has_spellings else name.upper())
+        assert owner_id("AGENT") == "AGENT"
+    identifiers._users_have_uuids.cache_clear()
+    with mock.patch.object(apps, "is_installed", return_value=False):
+        assert not identifiers._users_have_uuids("uuid_users.Account", field)
+    identifiers._users_have_uuids.cache_clear()
+
+
 def ascii_name(value: object) -> str:
     return value if isinstance(value, str) and value.isidentifier() else type(value).__name__
 
@@ -464,6 +483,7 @@ def ascii_name(value: object) -> str:
         ("", "blank"),
         (" ", "blank"),
         ("é" * 256, "max_length"),
+        (-(10**254), "max_length"),
         (10**255, "max_length"),
         (10**5000, "max_length"),
         ("ana\x00", "null_characters_not_allowed"),
@@ -476,6 +496,12 @@ def test_an_invalid_owner_is_refused_under_user_id(given: object, code: str) -> 
     assert list(error.message_dict) == ["user_id"]
     assert "%(" not in error.message_dict["user_id"][0]
     assert refused_as(owner_id, given) == code
+
+
+def test_a_number_is_too_long_before_it_is_a_text() -> None:
+    """Python refuses to write thousands of digits."""
+    for number in (10**255, -(10**255), 10**5000):
+        assert refusal(owner_id, number).messages == ["This number is too long for an id."]
 
 
 @override_settings(AGNO_MEMORY={"USER_ID_FIELD": "email"})

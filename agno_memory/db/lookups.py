@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Lookup
-from django.db.models.expressions import Col
+from django.db.models.expressions import Col, Value
 from django.db.models.lookups import Contains, Exact
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.where import AND, WhereNode
@@ -154,14 +154,15 @@ def is_of_one_owner(where: WhereNode) -> bool:
     """Return whether a condition selects memories of a single person."""
     if where.connector != AND or where.negated:
         return False
-    return any(
-        is_of_one_owner(child) if isinstance(child, WhereNode) else isinstance(child, Exact) and _is_owner(child.lhs)
-        for child in where.children
-    )
+    return any(is_of_one_owner(child) if isinstance(child, WhereNode) else _is_owner(child) for child in where.children)
 
 
-def _is_owner(expression: object) -> bool:
-    return isinstance(expression, Col) and expression.target.name == "user_id"
+def _is_owner(condition: object) -> bool:
+    """Return whether a condition is that the owner is one value: another column has one for each row."""
+    if not isinstance(condition, Exact) or not isinstance(condition.lhs, Col):
+        return False
+    is_value = isinstance(condition.rhs, Value) or not hasattr(condition.rhs, "resolve_expression")
+    return condition.lhs.target.name == "user_id" and is_value
 
 
 class FewerTopics(_Lookup):

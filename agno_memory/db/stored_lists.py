@@ -110,7 +110,7 @@ class StoredLists(ManyRows):
     def get(self, memory_id: str, owner: str) -> UserMemory | None:
         """Return an owner's memory, or None."""
         memory = self._row(memory_id, owner)
-        return None if memory is None or memory.has_expired(now()) else memory
+        return None if memory is None or (memory.expires_at is not None and memory.has_expired(now())) else memory
 
     def _row(self, memory_id: str, owner: str) -> UserMemory | None:
         """Return an owner's memory, which may have expired, or None."""

@@ -9,11 +9,14 @@ from unittest import mock
 import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
+from django.db.models import F, Q, Value
+from django.db.models.functions import Lower
 
 from agno_memory import vector_querysets
 from agno_memory.db import memory_statements, statements, stored_lists
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.db.expiry import EXPIRES_AFTER
+from agno_memory.db.lookups import is_of_one_owner
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.search.stored_words import stored_words
@@ -98,6 +101,32 @@ def test_a_lookup_that_is_not_written_for_a_database_says_what_to_do(alias: str)
         lookup = rows.filter(**{f"topics__{name}": []}).query.where.children[0]
         with pytest.raises(empty):
             lookup.as_sql(compiler, connections[alias])
+
+
+def test_conditions_of_one_owner() -> None:
+    """Their lists need no key in the order, and no index of topics."""
+    rows = UserMemory.objects.using("default")
+    of_agent = Q(agent_id="maya")
+    for of_one in (
+        rows.for_user("maya"),
+        rows.for_user(None).exclude(of_agent).filter(of_agent | Q(team_id="r")),
+        rows.filter(of_agent & Q(user_id=Value("maya"))),
+        rows.filter(Q(Q(user_id="maya"), Q(of_agent | Q(team_id="r")))),
+    ):
+        assert is_of_one_owner(of_one.query.where)
+    for of_several in (
+        rows.all(),
+        rows.none(),
+        rows.filter(of_agent),
+        rows.filter(of_agent | Q(user_id="maya")),
+        rows.exclude(user_id="maya"),
+        rows.exclude(~Q(of_agent, user_id="maya")).exclude(user_id="maya"),
+        rows.filter(user_id__gt="maya"),
+        rows.filter(user_id__in=["maya"]),
+        rows.annotate(lower=Lower("user_id")).filter(lower="maya"),
+        rows.filter(user_id=F("agent_id")),
+    ):
+        assert not is_of_one_owner(of_several.query.where)
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])

@@ -93,6 +93,8 @@ class TopicsContract(ContractCase):
     def test_the_question_is_made_canonical_too(self) -> None:
         self.add(topics=["Café"])
         self.assertEqual(len(self.found(topics=[" Cafe\u0301 "])), 1)
+        self.assertEqual(self.rows.filter(topics__about=[" Cafe\u0301 ", "Café"]).count(), 1)
+        self.assertEqual(self.rows.filter(topics__about_any=[" Cafe\u0301 ", "x"]).count(), 1)
 
     def test_topic_counts(self) -> None:
         for topics in (["b", "a"], ["b"], ["b", "é"], ["c", "a"], []):
