@@ -149,7 +149,7 @@ class SelectMany(Statement[list[Model]]):
             order.
     """
 
-    def __init__(self, *conditions: Condition, order: Order, after_position: bool = False) -> None:
+    def __init__(self, *conditions: Condition, order: Order, after_position: bool) -> None:
         super().__init__()
         self.conditions = conditions
         self.order = order

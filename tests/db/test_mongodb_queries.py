@@ -62,7 +62,8 @@ def test_conditions_on_one_column_are_all_asked(alias: str) -> None:
     own = UserMemory.objects.using(alias).filter(user_id="maya")
 
     def found(rows: Any) -> set[str]:
-        return {key for (key,) in mongodb.find_rows(rows, connections[alias], ["_id"])}
+        query_filter = mongodb.filter_of(rows.query.get_compiler(alias))
+        return {key for (key,) in mongodb.find(UserMemory, connections[alias], query_filter, ["_id"])}
 
     assert found(own.filter(created_at=days[1])) == {second.key}
     assert found(own.filter(created_at__gte=days[2]).filter(created_at__gte=days[1])) == {third.key}
