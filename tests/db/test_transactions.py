@@ -11,12 +11,15 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from agno_memory.db import MongoMemoryDb, transactions
+from agno_memory.db.expiry import EXPIRES_AFTER
+from agno_memory.db.memory_statements import replace_statement
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.test.helpers import with_settings
+from agno_memory.times import now
 from tests.databases import commits, each_database, handles_allowed
 
 pytestmark = [commits]
@@ -114,6 +117,34 @@ def test_a_taken_id_inside_a_transaction_of_mongodb(alias: str) -> None:
         with pytest.raises(MemoryExists) as caught, atomic(using=alias):
             call()
         assert caught.value.memory_ids == ["a"]
+    assert stored(alias) == ["a"]
+
+
+@REPLICA_SET
+def test_the_id_of_an_expired_memory_is_taken_inside_a_transaction_of_mongodb(alias: str) -> None:
+    """The addition that fails breaks the transaction, so nothing can make the id free in it."""
+    from django_mongodb_backend.transaction import atomic
+
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory_id="a", memory="x", expires_at=now()), "maya")
+    for _attempt in range(2):
+        with pytest.raises(MemoryExists) as caught, atomic(using=alias):
+            memory.upsert_user_memory(one("a"), "maya")
+        assert caught.value.memory_ids == ["a"]
+    assert memory.upsert_user_memory(one("a"), "maya").version == 1
+
+
+@SQL
+def test_a_statement_that_fails_breaks_the_callers_transaction(alias: str) -> None:
+    """As Django's own writes do: what follows would be committed without it."""
+    memory = Memory(alias)
+    added = memory.add_user_memory(one("a"))
+    statement, values = replace_statement("memory", guards=(), keeps=False), Store(alias).values_of(added)
+    with pytest.raises(DatabaseError), transaction.atomic(using=alias):
+        with pytest.raises(DatabaseError):
+            statement.run(UserMemory, alias, {**values, "memory": None, EXPIRES_AFTER: now()})
+        assert connections[alias].needs_rollback
+        memory.add_user_memory(one("b"))
     assert stored(alias) == ["a"]
 
 
