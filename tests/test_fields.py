@@ -13,6 +13,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import connections, models
 from django.db.models import F, Value
 from django.test.utils import isolate_apps
+from django.utils.functional import lazy
 
 from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField, TextKeyField
 from agno_memory.fields import (
@@ -221,6 +222,7 @@ def test_a_value_is_prepared_for_the_database_unless_it_is_prepared_already() ->
     assert field("key").get_db_prep_value(5, connection) == "5"
     assert field("key").get_db_prep_value(5, connection, prepared=True) == 5
     assert field("data", AgentRun).get_db_prep_value({"a": 1}, connection) == '{"a": 1}'
+    assert field("topics").get_db_prep_value(lazy(list, list)("a"), connection) == '["a"]'
 
 
 def test_derived_fields_are_computed_from_their_sources() -> None:
