@@ -33,6 +33,7 @@ from agno_memory.validators import (
     validate_limit,
     validate_memory,
     validate_metadata,
+    validate_note,
     validate_query,
     validate_question,
     validate_share,
@@ -50,6 +51,8 @@ ODD_TEXTS = ["'\"\\%_[]{}$.", "\x01\x1f\x7f", "\u2028\ufeff\ufffe", "👩‍👩
 def refusal(rule: Rule, value: object) -> ValidationError:
     with pytest.raises(ValidationError) as refused:
         rule(value)
+    # With a text, in which each parameter has its value.
+    assert all(message and "%(" not in message for message in refused.value.messages)
     return refused.value
 
 
@@ -68,6 +71,7 @@ TEXT_RULES: dict[Rule, int] = {
     validate_input: 100_000,
     validate_identifier: 255,
     validate_query: 1_000,
+    validate_note: 1_000,
     validate_question: 100_000,
 }
 NOT_BLANK: list[Rule] = [validate_memory, validate_identifier, validate_query, validate_question]
@@ -94,8 +98,9 @@ def test_blank_text_is_refused(rule: Rule, blank: str) -> None:
     assert refused_as(rule, blank) == "blank"
 
 
-def test_an_empty_input_is_good() -> None:
-    validate_input("")
+@pytest.mark.parametrize("rule", [validate_input, validate_note])
+def test_an_empty_input_or_note_is_good(rule: Rule) -> None:
+    assert rule("") is None
 
 
 @pytest.mark.parametrize("value", [None, 7, b"bytes", ["text"], True])
@@ -494,7 +499,6 @@ def ascii_name(value: object) -> str:
 def test_an_invalid_owner_is_refused_under_user_id(given: object, code: str) -> None:
     error = refusal(owner_id, given)
     assert list(error.message_dict) == ["user_id"]
-    assert "%(" not in error.message_dict["user_id"][0]
     assert refused_as(owner_id, given) == code
 
 
