@@ -84,6 +84,7 @@ def test_a_row_keeps_the_time_of_its_addition() -> None:
     with at(NOW):
         assert field("last_updated").pre_save(added, add=True) == NOW
         assert field("created_at").pre_save(added, add=True) == EARLIER
+        assert field("created_at").pre_save(row(), add=True) == NOW
         changed = row()
         assert field("created_at").pre_save(changed, add=False) is None
     assert (added.created_at, changed.created_at) == (EARLIER, None)

@@ -7,6 +7,7 @@ import json
 import sys
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from unittest import mock
 
@@ -19,6 +20,7 @@ from django.utils.functional import SimpleLazyObject
 
 from agno_memory import identifiers
 from agno_memory.identifiers import owner_id
+from agno_memory.models import UserMemory
 from agno_memory.test import at
 from agno_memory.validators import (
     canonical_metadata,
@@ -400,6 +402,7 @@ class Account(User):
     """A user with a key of its own, as sites have them."""
 
     public_id = uuid.UUID(int=7)
+    number = Decimal("7.5")
 
     class Meta:
         proxy = True
@@ -443,9 +446,10 @@ def test_the_id_of_a_user_is_a_setting(field: str, owner: str) -> None:
         assert owner_id(SimpleLazyObject(lambda: user(email="ana@example.org"))) == owner
 
 
-@override_settings(AGNO_MEMORY={"USER_ID_FIELD": "public_id"})
-def test_the_id_of_a_user_may_be_any_type_with_a_text() -> None:
-    assert owner_id(Account(pk=7)) == "00000000-0000-0000-0000-000000000007"
+@pytest.mark.parametrize(("field", "owner"), [("public_id", "00000000-0000-0000-0000-000000000007"), ("number", "7.5")])
+def test_the_id_of_a_user_may_be_any_type_with_a_text(field: str, owner: str) -> None:
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": field}):
+        assert owner_id(Account(pk=7)) == owner
 
 
 @override_settings(AGNO_MEMORY={"USER_ID_FIELD": "uuid"})
@@ -500,6 +504,18 @@ def test_an_invalid_owner_is_refused_under_user_id(given: object, code: str) -> 
     error = refusal(owner_id, given)
     assert list(error.message_dict) == ["user_id"]
     assert refused_as(owner_id, given) == code
+
+
+def test_the_refusal_of_an_owner_names_what_an_owner_is() -> None:
+    assert refusal(owner_id, ["ana"]).messages == [
+        "A user must be a text, a whole number, a UUID or a Django user, not list."
+    ]
+
+
+def test_an_instance_stands_for_its_id() -> None:
+    assert identifiers.identifier("memory_id", UserMemory(memory_id="m")) == "m"
+    error = refusal(lambda value: identifiers.identifier("memory_id", value, "memory"), user())
+    assert error.message_dict == {"memory": ["Expected text, not User."]}
 
 
 def test_a_number_is_too_long_before_it_is_a_text() -> None:
