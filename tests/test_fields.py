@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import connections, models
 from django.db.models import F, Value
-from django.test.utils import isolate_apps
+from django.test.utils import isolate_apps, override_settings
 from django.utils.functional import lazy
 
 from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField, TextKeyField
@@ -35,14 +35,15 @@ NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=datetime.UTC)
 EARLIER = NOW - datetime.timedelta(days=1)
 MICROSECONDS = NOW + datetime.timedelta(microseconds=999)
 
+NAMED: dict[str, Any] = {"verbose_name": "a name", "help_text": "a help", "db_index": True}
 COPIED: list[models.Field[Any, Any]] = [
-    LastUpdatedField(created="begun", db_index=True),
-    CompositeKeyField(of=("user_id", "memory_id")),
-    FoldedTextField(source="memory"),
-    SearchTermsField(text="memory", topics="topics"),
-    ExpiresAtField(topics="tags"),
-    TextKeyField(of=("user_id", "memory")),
-    IdentifierField(null=True),
+    LastUpdatedField(created="begun", **NAMED),
+    CompositeKeyField(of=("user_id", "memory_id"), **NAMED),
+    FoldedTextField(source="memory", **NAMED),
+    SearchTermsField(text="memory", topics="topics", **NAMED),
+    ExpiresAtField(topics="tags", **NAMED),
+    TextKeyField(of=("user_id", "memory"), **NAMED),
+    IdentifierField(null=True, **NAMED),
 ]
 
 
@@ -59,8 +60,12 @@ def row(**values: Any) -> Any:
 def test_a_migration_makes_the_same_field(original: Any) -> None:
     _name, path, args, kwargs = original.deconstruct()
     assert path == f"{type(original).__module__}.{type(original).__qualname__}"
+    assert (args, kwargs.items() >= NAMED.items()) == ([], True)
     copied = type(original)(*args, **kwargs)
     assert copied.deconstruct() == original.deconstruct()
+    # The name may come first.
+    del kwargs["verbose_name"]
+    assert type(original)("a name", **kwargs).deconstruct() == original.deconstruct()
     for name in ("created", "of", "source", "text", "topics", "null", "blank", "editable", "db_index", "primary_key"):
         if not callable(getattr(original, name, None)):
             assert getattr(copied, name, None) == getattr(original, name, None), name
@@ -77,6 +82,33 @@ def test_machine_written_fields_begin_with_the_row() -> None:
     with at(MICROSECONDS):
         values = {name: field(name).pre_save(added, add=True) for name in ("last_updated", "created_at", "version")}
     assert values == {"last_updated": NOW, "created_at": NOW, "version": 1} == vars(added)
+
+
+def test_a_row_begins_at_one_time() -> None:
+    added = row()
+    with mock.patch("agno_memory.fields.now", side_effect=[EARLIER, NOW]):
+        values = [field(name).pre_save(added, add=True) for name in ("last_updated", "created_at")]
+    assert values == [EARLIER, EARLIER] == [added.last_updated, added.created_at]
+
+
+def test_the_time_of_expiry_is_the_first_of_the_topics_unless_it_is_set() -> None:
+    expires = field("expires_at")
+    spans = {"today": datetime.timedelta(days=1), "week": datetime.timedelta(days=7)}
+    first = EARLIER + spans["today"]
+    with override_settings(AGNO_MEMORY={"EXPIRE_AFTER": spans}), at(EARLIER):
+        for topics, value, expected in (
+            (["tea", "week", "today"], None, first),
+            (["week"], NOW, NOW),
+            (["tea"], None, None),
+            ([], None, None),
+            # Topics that are not known here.
+            (F("topics"), None, None),
+            ("today", None, None),
+        ):
+            memory = row(topics=topics, expires_at=value)
+            assert expires.pre_save(memory, add=True) == memory.expires_at == expected
+    memory = row(topics=["today"], expires_at=None)
+    assert expires.pre_save(memory, add=True) is memory.expires_at is None
 
 
 def test_a_row_keeps_the_time_of_its_addition() -> None:
