@@ -191,6 +191,13 @@ def test_the_key_is_made_when_the_row_is_added() -> None:
     assert memory.key == key.digest("noah", "m")
 
 
+def test_a_key_follows_the_texts_of_values() -> None:
+    key = CompositeKeyField(of=["user_id", "memory_id"])
+    # A list would be a new migration each time.
+    assert key.of == ("user_id", "memory_id")
+    assert key.digest(7, 1.5) == key.digest("7", "1.5")
+
+
 def test_a_key_has_a_value_for_each_field() -> None:
     key = field("key")
     for values in (("maya",), ("maya", "m", "x")):
