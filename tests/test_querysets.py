@@ -12,6 +12,7 @@ from django.db import IntegrityError, NotSupportedError, models
 from django.template import Context, Template
 
 from agno_memory import replicas
+from agno_memory.agent_sessions import AgentSessions
 from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
@@ -121,6 +122,12 @@ def test_a_write_asks_for_no_database_to_read_from() -> None:
         for model in (AgentSession, AgentRun, MemoryVector, MemoryRevision):
             written: Any = model._default_manager.all()
             assert written.erase() == 0
+
+
+@each_database
+def test_rows_of_an_instance_are_those_of_its_database(alias: str) -> None:
+    session = AgentSessions(alias).upsert_session(AgentSession(session_id="s"), "maya")
+    assert session.runs.all().db == alias
 
 
 @each_database
