@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.db.connections import connection_to
 from agno_memory.db.expiry import CurrentMoment, unexpired
-from agno_memory.db.rows import created, read_fields
+from agno_memory.db.rows import created, read_names
 from agno_memory.deleted_querysets import DeletedQuerySet
 from agno_memory.revision_querysets import history_begins
 from agno_memory.times import to_iso
@@ -241,7 +241,7 @@ def memories_of(revisions: Sequence[MemoryRevision], model: type[UserMemory]) ->
     """Return versions as the memories that they were."""
     if not revisions:
         return []
-    names = [field.attname for field in read_fields(model)]
+    names = read_names(model)
     values = attrgetter(*("memory_key" if name == "key" else name for name in names))
     alias = cast("str", revisions[0]._state.db)
     return cast("list[UserMemory]", created(model, alias, names, map(values, revisions)))

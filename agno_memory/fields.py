@@ -242,13 +242,21 @@ class CompositeKeyField(IdentifierField):
         Raises:
             TypeError: a database expression, whose text is not known here.
         """
-        if any(map(is_expression, values)):
+        # Most values are plain texts.
+        named = zip(self.of, values, strict=True)
+        return composite_key(*[value if type(value) is str else self._text(name, value) for name, value in named])
+
+    def _text(self, name: str, value: object) -> str:
+        if is_expression(value):
             raise TypeError(
                 f"{' and '.join(self.of)} cannot be database expressions, because {self.name} follows them."
             )
-        return composite_key(*(str(as_text(name, value)) for name, value in zip(self.of, values, strict=True)))
+        return str(as_text(name, value))
 
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        if isinstance(value, str) and len(value) == KEY_LENGTH:
+            # One of ours, as every database stores it.
+            return value
         value = super().get_db_prep_value(value, connection, prepared)
         return vendor_method(STORED_KEY, connection)(value) if isinstance(value, str) else value
 

@@ -70,7 +70,9 @@ class Service(Generic[OwnedRows]):
 
     def _send(self, signal: Signal, **details: Any) -> None:
         """Send one of the service's signals; ``signals`` documents them."""
-        send(signal, self._sender, using=self.write_alias, **details)
+        # The alias costs a handle a look at its file.
+        if signal.has_listeners(self._sender):
+            send(signal, self._sender, using=self.write_alias, **details)
 
 
 def of_user(rows: OwnedRows, user_id: object) -> OwnedRows:

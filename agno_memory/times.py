@@ -18,7 +18,9 @@ MILLISECOND: Final = datetime.timedelta(milliseconds=1)
 
 def now() -> datetime.datetime:
     """Return the current time as it is stored."""
-    return whole_milliseconds(timezone.now())
+    moment = timezone.now()
+    # In half of the time of whole_milliseconds(): UTC has no fold.
+    return moment - datetime.timedelta(0, 0, moment.microsecond % 1000)
 
 
 def whole_milliseconds(moment: datetime.datetime) -> datetime.datetime:

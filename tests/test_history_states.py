@@ -124,6 +124,9 @@ def test_versions_that_are_too_old_are_not_shown_before_they_are_pruned(alias: s
         return history, sorted(exported), sorted(each.memory for each in rows.deleted_page(9))
 
     assert known() == (["three", "two", "one"], ["one", "one", "two"], ["one", "over"])
+    # To the millisecond.
+    with with_settings(HISTORY_DAYS=18), at(start + 19 * DAY):
+        assert known() == (["three", "two"], ["two"], [])
     for days, shown in ((18, ["three", "two"]), (0, ["three"])):
         with with_settings(HISTORY_DAYS=days):
             assert known() == (shown, ["two"] if days else [], [])
@@ -165,14 +168,16 @@ def test_the_text_of_an_expired_memory_is_free(alias: str, memory: Memory, on_du
 
 
 @each_database
+@pytest.mark.parametrize("secrets", [["secret"], ["secret", "more secret"]], ids=["one version", "two versions"])
 def test_versions_of_a_deleted_memory_are_not_those_of_a_later_one_that_came_from_another_person(
-    alias: str, memory: Memory
+    alias: str, memory: Memory, secrets: list[str]
 ) -> None:
     for is_deleted_meanwhile in (False, True):
         memory.clear()
         start = now() - 100 * SECOND
-        with at(start):
-            memory.add_user_memory(UserMemory(memory_id="a", memory="secret"), "maya")
+        for number, text in enumerate(secrets):
+            with at(start + number * SECOND * (2.5 if is_deleted_meanwhile else 0.5)):
+                memory.upsert_user_memory(UserMemory(memory_id="a", memory=text), "maya")
         for second, text in enumerate(("one", "two", "three"), 2):
             # Deleted before the other memory was added, or while it had its second version.
             if (is_deleted_meanwhile, text) in ((False, "one"), (True, "three")):
@@ -194,6 +199,45 @@ def test_versions_of_a_deleted_memory_are_not_those_of_a_later_one_that_came_fro
             assert [later.memory for later in page if not later.is_event] == ["two"]
         with pytest.raises(VersionNotFound):
             memory.restore_user_memory("a", "maya", version=1)
+        memory.rows_to_write("maya").revisions().filter(memory="two").erase()
+        assert memory.get_user_memory_history("a", "maya") == history[:2]
+        assert memory.get_user_memory_history("a", "maya", position=history[1]) == []
+
+
+@each_database
+def test_a_reassignment_is_in_the_history_on_pages_of_any_size(alias: str, memory: Memory) -> None:
+    start = now() - 100 * SECOND
+    with at(start):
+        memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "ann")
+        BulkMemory(memory.rows_to_write("ann")).reassign("maya")
+
+    def history(owner: str) -> list[tuple[int, str]]:
+        whole = memory.get_user_memory_history("a", owner)
+        for size in range(1, len(whole)):
+            position = None
+            for first in range(0, len(whole), size):
+                page = memory.get_user_memory_history("a", owner, limit=size, position=position)
+                assert page == whole[first : first + size]
+                position = page[-1]
+        return [(each.version, each.action) for each in whole]
+
+    # In the millisecond of the addition.
+    assert history("maya") == [(1, ""), (0, "reassigned")]
+    with at(start + SECOND):
+        memory.replace_user_memory("a", UserMemory(memory="two"), "maya")
+    with at(start + 2 * SECOND):
+        BulkMemory(memory.rows_to_write("maya")).reassign("noah")
+    before = [(0, "reassigned"), (2, "replaced"), (1, "replaced"), (0, "reassigned")]
+    assert history("noah") == [(2, ""), before[0], *before[2:]]
+    for second, text in enumerate(("three", "four"), 3):
+        with at(start + second * SECOND):
+            memory.replace_user_memory("a", UserMemory(memory=text), "noah")
+    assert history("noah") == [(4, ""), (3, "replaced"), *before]
+    with at(start + 5 * SECOND):
+        # In the millisecond of the deletion.
+        BulkMemory(memory.rows_to_write("noah")).reassign("zoe")
+        memory.delete_user_memory("a", "zoe")
+    assert history("zoe") == [(0, "reassigned"), (4, "deleted"), (3, "replaced"), *before]
 
 
 @each_database
@@ -217,6 +261,28 @@ def test_versions_before_a_deletion_that_was_not_kept_are_not_those_of_a_later_m
     rows = memory.rows_to_write("maya").without_deleted()
     assert [each.memory for each in rows.versions()] == ["two"]
     assert list(rows.as_of(start + SECOND / 2)) == []
+
+
+@each_database
+def test_versions_are_not_those_of_a_later_memory_that_is_said_to_be_older(alias: str, memory: Memory) -> None:
+    memory.add_user_memory(UserMemory(memory_id="a", memory="secret"), "maya")
+    memory.replace_user_memory("a", UserMemory(memory="more secret"), "maya")
+    with with_settings(HISTORY_DAYS=0):
+        memory.delete_user_memory("a", "maya")
+    memory.add_user_memory(UserMemory(memory_id="a", memory="one", created_at=now() - 100 * SECOND), "maya")
+    assert [each.memory for each in memory.get_user_memory_history("a", "maya")] == ["one"]
+
+
+@each_database
+def test_a_memory_that_came_back_has_its_versions_without_the_note_of_that(alias: str, memory: Memory) -> None:
+    """A process was killed in between, on a database without transactions."""
+    memory.add_user_memory(UserMemory(memory_id="a", memory="one"), "maya")
+    memory.replace_user_memory("a", UserMemory(memory="two"), "maya")
+    memory.delete_user_memory("a", "maya")
+    memory.restore_user_memory("a", "maya")
+    memory.rows_to_write("maya").revisions().filter(version=2).update(is_deleted=True, restored=None)
+    history = memory.get_user_memory_history("a", "maya")
+    assert [(each.version, each.memory) for each in history] == [(3, "two"), (2, "two"), (1, "one")]
 
 
 @each_database

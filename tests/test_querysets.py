@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -16,6 +17,7 @@ from agno_memory.agent_sessions import AgentSessions
 from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.search.stored_words import stored_words
 from agno_memory.vector_models import MemoryVector
@@ -163,12 +165,39 @@ def test_an_update_names_the_reason_for_refusing_a_field(name: str, reason: str)
 
 
 @each_database
-def test_a_bulk_change_of_topics_computes_the_words_of_the_new_ones(alias: str) -> None:
+def test_a_change_of_many_computes_the_words_of_the_new_texts_and_topics(alias: str) -> None:
     memory = Memory(alias)
     memory.add_user_memory(UserMemory(memory="x", topics=["tea", "music"]), "maya")
-    bulk = BulkMemory(memory.rows_to_write("maya"))
-    for change, topic in ((bulk.remove_topic, "tea"), (bulk.add_topic, "travel")):
-        assert change(topic) == 1
+    rows = memory.rows_to_write("maya")
+    bulk = BulkMemory(rows)
+    changes: list[Callable[[], int]] = [
+        lambda: bulk.remove_topic("tea"),
+        lambda: bulk.add_topic("travel"),
+        lambda: rows.update(memory="Drinks tea"),
+        lambda: rows.update(topics=["work"]),
+    ]
+    for change in changes:
+        assert change() == 1
         (stored,) = UserMemory.objects.using(alias).all()
         (terms,) = UserMemory.objects.using(alias).values_list("search_terms", flat=True)
         assert terms == stored_words(stored.memory, stored.topics)
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_an_update_that_fails_changes_nothing(alias: str) -> None:
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory="x"), "maya")
+    rows = memory.rows_to_write("maya")
+    with mock.patch.object(UserMemoryQuerySet, "_compute_terms", side_effect=KeyError), pytest.raises(KeyError):
+        rows.update(memory="y")
+    assert [each.memory for each in rows.all()] == ["x"]
+    assert rows.revisions().count() == 0
+
+
+@pytest.mark.parametrize("method", ["sorted_by", "newest"])
+def test_stats_of_rows_that_are_deleted_in_between(method: str) -> None:
+    memory = Memory("default")
+    memory.add_user_memory(UserMemory(memory="x"), "maya")
+    rows = memory.rows("maya")
+    with mock.patch.object(UserMemoryQuerySet, method, lambda rows, *order: rows.none()):
+        assert rows.stats() == (0, None, None)

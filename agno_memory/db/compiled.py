@@ -64,13 +64,18 @@ def mapped(value: Any, function: Callable[[Any], Any]) -> Any:
 
 def bind(compiled: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:
     """Return parameters, or a query in MongoDB's query language, with each ``Param`` replaced by its value."""
-    if isinstance(compiled, Param):
-        return compiled.prepare(values, connection)
+    # Of 10,000 rows with 20 columns, most values need no call.
     if isinstance(compiled, list):
-        return [bind(item, values, connection) for item in compiled]
+        return [
+            values[each.name] if type(each) is Param and each.is_value else bind(each, values, connection)
+            for each in compiled
+        ]
     if isinstance(compiled, dict):
-        return {key: bind(item, values, connection) for key, item in compiled.items()}
-    return compiled
+        return {
+            key: values[each.name] if type(each) is Param and each.is_value else bind(each, values, connection)
+            for key, each in compiled.items()
+        }
+    return compiled.prepare(values, connection) if isinstance(compiled, Param) else compiled
 
 
 class Sql(NamedTuple):
@@ -81,11 +86,8 @@ class Sql(NamedTuple):
 
     def bind(self, values: Values, connection: BaseDatabaseWrapper) -> list[Any]:
         """Return the parameters with each ``Param`` replaced by its value."""
-        # Of 10,000 rows with 20 columns, most values need no call.
-        return [
-            values[each.name] if type(each) is Param and each.is_value else bind(each, values, connection)
-            for each in self.params
-        ]
+        params: list[Any] = bind(self.params, values, connection)
+        return params
 
 
 def sql_of(compiler: SQLCompiler) -> Sql:

@@ -9,16 +9,18 @@ import datetime
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, Field, IntegerField
+from django.db.models import BooleanField, Expression, Field, IntegerField
 
 from agno_memory.fields import DocumentField, TimestampField
+from agno_memory.times import EPOCH
 
 Column = Sequence[Any]
 # Takes the connection and a column of the driver's values, and returns the column of the field's values.
 Conversion = Callable[[BaseDatabaseWrapper, Column], Column]
+NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
 
 
 def conversion(field: Field[Any, Any], expression: Expression, connection: BaseDatabaseWrapper) -> Conversion:
@@ -30,15 +32,15 @@ def conversion(field: Field[Any, Any], expression: Expression, connection: BaseD
         connection: to the database.
     """
     if not _converters(expression, connection):
-        return _unchanged
+        return unchanged
     if isinstance(field, DocumentField):
         # A backend with a converter of its own (MongoDB's) returns documents; the others return texts.
         has_documents = connection.ops.get_db_converters(expression)
         return partial(_documents if has_documents else _decoded, expression)
     if isinstance(field, TimestampField) and connection.timezone is datetime.UTC:
         return _in_utc
-    if isinstance(field, IntegerField):
-        return partial(_integers, expression)
+    if isinstance(field, IntegerField | BooleanField):
+        return partial(_plain, expression, {bool if isinstance(field, BooleanField) else int})
     return partial(_converted, expression)
 
 
@@ -53,19 +55,20 @@ def _converted(expression: Expression, connection: BaseDatabaseWrapper, values: 
     return values
 
 
-def _unchanged(connection: BaseDatabaseWrapper, values: Column) -> Column:
+def unchanged(connection: BaseDatabaseWrapper, values: Column) -> Column:
+    """Return values as they are."""
     return values
 
 
 def _in_utc(connection: BaseDatabaseWrapper, values: Column) -> Column:
     """Return the driver's datetimes as aware ones."""
-    utc = datetime.UTC
-    return [value.replace(tzinfo=utc) if value and value.tzinfo is None else value for value in values]
+    # A sum takes a tenth of the time of replace().
+    return [EPOCH + (value - NAIVE_EPOCH) if value and value.tzinfo is None else value for value in values]
 
 
-def _integers(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:
-    """Return integers as they are: the backend's conversion is for MongoDB's type of large ones."""
-    return values if set(map(type, values)) == {int} else _converted(expression, connection, values)
+def _plain(expression: Expression, types: set[type], connection: BaseDatabaseWrapper, values: Column) -> Column:
+    """Return values of these types as they are: the backend's conversion is for other numbers of the driver."""
+    return values if types.issuperset(map(type, values)) else _converted(expression, connection, values)
 
 
 def _decoded(expression: Expression, connection: BaseDatabaseWrapper, values: Column) -> Column:

@@ -6,7 +6,6 @@ from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
-from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 from django.db.models.sql import InsertQuery, Query
@@ -18,6 +17,7 @@ from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.statements import Statement, ValueOf
+from agno_memory.db.transactions import marked
 
 
 class Insert(Statement[None]):
@@ -26,7 +26,7 @@ class Insert(Statement[None]):
     def run_many(self, model: type[Model], alias: str, rows: list[Values]) -> None:
         """Add several rows in one round trip. The caller limits their number."""
         connection = connection_to(alias)
-        with transaction.mark_for_rollback_on_error(using=alias):
+        with marked(connection):
             with_django_errors(connection, partial(vendor_method(self, connection, "many_as"), model, connection, rows))
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:

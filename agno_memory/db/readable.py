@@ -19,7 +19,7 @@ from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
 
-from agno_memory.db.conversions import Column, Conversion, conversion
+from agno_memory.db.conversions import Column, Conversion, conversion, unchanged
 from agno_memory.fields import MetadataField, TopicsField, VerbatimJSONField
 from agno_memory.times import EPOCH, from_iso
 
@@ -68,10 +68,12 @@ class Kind(NamedTuple):
     Args:
         are_sound: returns whether all values of a column are of the field's type.
         read: returns the damaged value for a stored one.
+        plain: the types of the driver's values that the field has too.
     """
 
     are_sound: Callable[[Sequence[Any]], bool]
     read: Callable[[Any], Damaged]
+    plain: frozenset[type] = frozenset()
 
 
 def _are(*types: type) -> Callable[[Sequence[Any]], bool]:
@@ -85,7 +87,13 @@ def _are_topics(values: Sequence[Any]) -> bool:
 
 
 def _are_metadata(values: Sequence[Any]) -> bool:
-    return set(map(type, values)) <= {dict} and all(map(_is_json, values))
+    return set(map(type, values)) <= {dict} and (_are_flat(values) or all(map(_is_json, values)))
+
+
+def _are_flat(values: Sequence[dict[Any, Any]]) -> bool:
+    """Return whether objects have only texts, integers, true, false and null. Most have, and this takes a fifth."""
+    each = chain.from_iterable
+    return {str}.issuperset(map(type, each(values))) and PLAIN.issuperset(map(type, each(map(dict.values, values))))
 
 
 def _is_json(value: Any) -> bool:
@@ -143,20 +151,27 @@ def kind_of(field: Field[Any, Any]) -> Kind | None:
         return Kind(_are_topics, _topics)
     if isinstance(field, MetadataField):
         return Kind(_are_metadata, _metadata)
-    null = (type(None),) if field.null else ()
+    null = frozenset({type(None)} if field.null else ())
     if isinstance(field, BooleanField):
-        return Kind(_are(bool), _flag)
+        return Kind(_are(bool), _flag, frozenset({bool}))
     if isinstance(field, IntegerField):
-        return Kind(_are(int, *null), _number)
+        return Kind(_are(int, *null), _number, null | {int})
     if isinstance(field, DateTimeField):
-        return Kind(_are(datetime.datetime, *null), _time)
-    return Kind(_are(str, *null), _text)
+        return Kind(_are(datetime.datetime, *null), _time, null)
+    return Kind(_are(str, *null), _text, null | {str})
 
 
 def soundness_of(field: Field[Any, Any]) -> Callable[[Sequence[Any]], bool]:
     """Return a function that returns whether all values of a field are as they should be."""
     kind = kind_of(field)
     return (lambda values: True) if kind is None else kind.are_sound
+
+
+def plain_types(field: Field[Any, Any], convert: Conversion) -> frozenset[type]:
+    """Return the types of the driver's values that are values of a field as they are."""
+    kind = kind_of(field)
+    types = kind.plain if kind else frozenset()
+    return types if convert is unchanged else types - {str}
 
 
 def readable_column(field: Field[Any, Any], stored: Sequence[Any], convert: Callable[[Any], Any]) -> Sequence[Any]:

@@ -18,7 +18,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory.db.compiled import Sql, Values, sql_of
 from agno_memory.db.conversions import Column, Conversion, conversion
-from agno_memory.db.readable import CONVERSION_ERRORS, readable_column, soundness_of
+from agno_memory.db.readable import CONVERSION_ERRORS, plain_types, readable_column, soundness_of
 from agno_memory.derived_fields import DerivedTextField
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
@@ -34,6 +34,12 @@ def read_fields(model: type[Model]) -> tuple[Field[Any, Any], ...]:
     A ``DerivedTextField`` is not read: only searches in the database use it.
     """
     return tuple(field for field in model._meta.concrete_fields if not isinstance(field, DerivedTextField))
+
+
+@cache
+def read_names(model: type[Model]) -> tuple[str, ...]:
+    """Return the names of the attributes of the fields that are read."""
+    return tuple(field.attname for field in read_fields(model))
 
 
 @cache
@@ -78,8 +84,8 @@ def instances(model: type[Model], connection: BaseDatabaseWrapper, rows: Iterabl
         connection: to the database that returned the rows.
         rows: the columns of ``read_fields(model)``, in their order.
     """
-    names = [field.attname for field in read_fields(model)]
-    return created(model, connection.alias, names, converted(model, connection, rows, tuple(names)))
+    names = read_names(model)
+    return created(model, connection.alias, names, converted(model, connection, rows, names))
 
 
 def created(model: type[Model], alias: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[Model]:
@@ -97,7 +103,7 @@ def created(model: type[Model], alias: str, names: Sequence[str], rows: Iterable
 
 def converted(
     model: type[Model], connection: BaseDatabaseWrapper, rows: Iterable[Sequence[Any]], names: tuple[str, ...]
-) -> Iterable[tuple[Any, ...]]:
+) -> Iterable[Sequence[Any]]:
     """Return the values of fields for the driver's values of rows.
 
     Args:
@@ -106,11 +112,18 @@ def converted(
         rows: the columns of the fields, in their order.
         names: of the fields.
     """
+    rows, readers = list(rows), _readers(model, connection, names)
+    if len(rows) == 1:
+        # Columns of one value take longer than the value.
+        each = zip(readers, rows[0], strict=True)
+        return [
+            [value if type(value) in reader.plain else reader.read(connection, (value,))[0] for reader, value in each]
+        ]
     # A loop over one column costs a fraction of a loop over all columns of each row.
     columns: list[Column] = list(zip(*rows, strict=True))
-    if columns:
-        for position, reader in enumerate(_readers(model, connection, names)):
-            columns[position] = reader.read(connection, columns[position])
+    for position, column in enumerate(columns):
+        if not readers[position].plain.issuperset(map(type, column)):
+            columns[position] = readers[position].read(connection, column)
     return zip(*columns, strict=True)
 
 
@@ -118,7 +131,7 @@ def _is_plain(model: type[Model]) -> bool:
     """Return whether to create an instance is no more than to set its attributes."""
     own: Any = model
     is_djangos = own.__init__ is Model.__init__ and own.from_db.__func__ is Model.from_db.__func__  # type: ignore[attr-defined]
-    return is_djangos and not (pre_init.has_listeners(model) or post_init.has_listeners(model))
+    return is_djangos and not any(signal.receivers and signal.has_listeners(model) for signal in (pre_init, post_init))
 
 
 def _fill(model: type[Model], alias: str, names: Sequence[str], values: Sequence[Any]) -> Model:
@@ -138,11 +151,13 @@ class _Reader(NamedTuple):
 
     Args:
         field: of the column.
+        plain: the types of the driver's values that need not be read.
         convert: returns the values of the field.
         are_sound: returns whether all of these are as they should be.
     """
 
     field: Field[Any, Any]
+    plain: frozenset[type]
     convert: Conversion
     are_sound: Callable[[Sequence[Any]], bool]
 
@@ -169,7 +184,9 @@ def _readers(model: type[Model], connection: BaseDatabaseWrapper, names: tuple[s
     if key not in _chosen:
         fields = [cast("Field[Any, Any]", model._meta.get_field(name)) for name in names]
         table = model._meta.db_table
+        converts = [conversion(field, field.get_col(table), connection) for field in fields]
         _chosen[key] = [
-            _Reader(field, conversion(field, field.get_col(table), connection), soundness_of(field)) for field in fields
+            _Reader(field, plain_types(field, convert), convert, soundness_of(field))
+            for field, convert in zip(fields, converts, strict=True)
         ]
     return _chosen[key]

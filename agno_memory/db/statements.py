@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, QuerySet
 from django.db.models.sql import DeleteQuery, Query, UpdateQuery
@@ -35,6 +34,7 @@ from agno_memory.db.rows import (
     returning_sql_of,
     with_read_fields,
 )
+from agno_memory.db.transactions import marked
 from agno_memory.fields import MachineWritten, moves
 
 Result = TypeVar("Result")
@@ -70,8 +70,8 @@ class Statement(Generic[Result]):
             values: by the name of a field, as ``pre_save()`` returns them.
         """
         connection = connection_to(alias)
-        with transaction.mark_for_rollback_on_error(using=alias):
-            run: Callable[[], Result] = partial(vendor_method(self, connection), model, connection, values)
+        run: Callable[[], Result] = partial(vendor_method(self, connection), model, connection, values)
+        with marked(connection):
             return with_django_errors(connection, run)
 
     def build(self, model: type[Model], alias: str, value: ValueOf) -> Query:
@@ -149,7 +149,7 @@ class SelectMany(Statement[list[Model]]):
             order.
     """
 
-    def __init__(self, *conditions: Condition, order: Order, after_position: bool = False) -> None:
+    def __init__(self, *conditions: Condition, order: Order, after_position: bool) -> None:
         super().__init__()
         self.conditions = conditions
         self.order = order

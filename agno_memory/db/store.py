@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 from django.db import DatabaseError, IntegrityError
 
+from agno_memory.cleaning import field_named
 from agno_memory.conf import conf
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.many_rows import INSERT
@@ -35,7 +36,8 @@ from agno_memory.models import UserMemory
 from agno_memory.retries import retry
 from agno_memory.revision_models import MemoryRevision
 
-WRITTEN: Final = (*UserMemory.content_fields, *(field.name for field in DERIVED))
+# The fields that a replacement computes from others.
+FOLLOWING: Final = (field_named("expires_at"), *DERIVED)
 
 DELETE_VECTORS = DeleteAll("user_id", "memory_key")
 DELETE_REVISIONS = DeleteAll("user_id", "memory_key")
@@ -130,9 +132,8 @@ class Store(StoredLists):
             unexpired: whether a memory that has expired stays as it is.
         """
         names = tuple(names)
-        for field in self.model._meta.concrete_fields:
-            if field.name in ("expires_at", *WRITTEN[len(UserMemory.content_fields) :]):
-                field.pre_save(candidate, add=False)
+        for field in FOLLOWING:
+            field.pre_save(candidate, add=False)
         guards, keeps = tuple(guard(version)), bool(conf.HISTORY_DAYS)
         statement = replace_statement(*names, guards=guards, keeps=keeps, unexpired=unexpired)
         values = self._replacing(candidate, version, action)
@@ -145,7 +146,7 @@ class Store(StoredLists):
         end = ending(action)
         return {
             **self.values_of(candidate),
-            **end.values(),
+            **(end.values() if conf.HISTORY_DAYS else {}),
             **guard(version),
             "last_updated": end.moment,
             EXPIRES_AFTER: end.moment,
@@ -260,10 +261,10 @@ class Store(StoredLists):
 
     def _delete(self, delete: Callable[[], bool], values: dict[str, Any]) -> bool:
         """Delete a memory by a function, and its vectors."""
-        alias = self.write_alias
         if conf.EMBEDDER is None:
             # Without a model there are no vectors. Those of a model that was removed are reported by a check.
             return delete()
+        alias = self.write_alias
 
         def delete_with_vectors() -> bool:
             is_deleted = delete()

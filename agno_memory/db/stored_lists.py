@@ -65,11 +65,19 @@ def _shown(versions: list[MemoryRevision]) -> list[MemoryRevision]:
     return list(takewhile(is_shown, versions)) if conf.HISTORY_DAYS else []
 
 
-def _is_before(version: MemoryRevision, current: UserMemory) -> bool:
+def _is_before(version: MemoryRevision, current: UserMemory | None) -> bool:
     """Return whether a version ended before a memory was added: it is of one whose deletion was not kept."""
+    if current is None:
+        return False
     times = version.valid_until, current.created_at
     # A row of another program may have something else.
     return not any(isinstance(each, Damaged) for each in times) and times[0] < times[1]
+
+
+def _beginning(current: UserMemory | None, position: VersionPosition | None) -> datetime.datetime | None:
+    """Return the time at which the version began that holds now, or the one at a position; None without either."""
+    times = [current.last_updated] if current else []
+    return min([*times, position[0]] if position else times, default=None)
 
 
 def _with_a_version(kept: RevisionQuerySet, limit: int | None) -> list[MemoryRevision]:
@@ -102,7 +110,7 @@ class StoredLists(ManyRows):
     def get(self, memory_id: str, owner: str) -> UserMemory | None:
         """Return an owner's memory, or None."""
         memory = self._row(memory_id, owner)
-        return None if memory is None or memory.has_expired(now()) else memory
+        return None if memory is None or (memory.expires_at is not None and memory.has_expired(now())) else memory
 
     def _row(self, memory_id: str, owner: str) -> UserMemory | None:
         """Return an owner's memory, which may have expired, or None."""
@@ -170,20 +178,17 @@ class StoredLists(ManyRows):
         if position is not None and (last is None or position != (last.last_updated, last.version)):
             kept, newer = kept.before(position), position
             below = min(below, position[1] or below)
+        began = _beginning(last, position)
         events_before: list[MemoryRevision] = []
-        for revision in _with_a_version(kept, limit):
-            if last is not None and _is_before(revision, last):
-                break
+        for revision in takewhile(lambda each: not _is_before(each, last), _with_a_version(kept, limit)):
             if revision.is_event:
-                # Of this memory, if the version in the middle of which it is one.
-                events_before.append(revision)
+                # In the middle of the newer version, or else of this memory if the version around it is.
+                (versions if began and revision.last_updated >= began else events_before).append(revision)
                 continue
             if revision.version >= below or _is_of_another(revision, newer):
                 break
             versions += [*events_before, revision]
-            events_before, below, newer = [], revision.version, revision
-        if last is not None:
-            versions += [event for event in events_before if event.last_updated >= last.last_updated]
+            events_before, below, newer, began = [], revision.version, revision, revision.last_updated
         return None if is_expired else last, _shown(versions)[:limit]
 
     def select_at(self, lookups: dict[str, Any], limit: int | None, moment: datetime.datetime) -> list[UserMemory]:

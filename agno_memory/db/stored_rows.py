@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import F
+from django.db.models import F, Field
 
 from agno_memory.batches import batched
 from agno_memory.cleaning import field_named
@@ -38,10 +39,11 @@ class StoredRows(Table[UserMemoryQuerySet]):
 
     def stamp(self, candidate: UserMemory) -> None:
         """Let the fields set the values that a new row starts with."""
-        for field in self.model._meta.concrete_fields:
-            field.pre_save(candidate, add=True)
+        for pre_save in _pre_saves(self.model):
+            pre_save(candidate, add=True)
 
     def values_of(self, candidate: UserMemory) -> dict[str, Any]:
+        """Return the values of all fields by the names of their attributes."""
         return {field.attname: getattr(candidate, field.attname) for field in self.model._meta.concrete_fields}
 
     def refuse_taken(self, candidates: Iterable[UserMemory], error: Exception | None = None) -> None:
@@ -97,6 +99,13 @@ class StoredRows(Table[UserMemoryQuerySet]):
                 owned.expire(owner, expired)
             known |= {vars(memory).pop("known"): memory for memory in found if memory.key not in expired}
         return known
+
+
+@cache
+def _pre_saves(model: type[UserMemory]) -> list[Callable[..., Any]]:
+    """Return the methods ``pre_save()`` that do more than to return the value of an instance."""
+    fields = model._meta.concrete_fields
+    return [field.pre_save for field in fields if type(field).pre_save is not Field.pre_save]
 
 
 def keys_of(owner: str, memory_ids: Iterable[str]) -> list[str]:

@@ -51,7 +51,8 @@ class Table(Generic[OwnedRows]):
 
     def read(self, read: Callable[[str], Result]) -> Result:
         """Return the result of a function that reads from an alias, and falls back to the primary."""
-        return replicas.reading(lambda: self.read_alias, read)
+        alias = self._alias
+        return replicas.reading(lambda: self.read_alias, read) if alias is None else read(alias)
 
     def rows_to_write(self) -> OwnedRows:
         """Return all rows, on the database to write to."""

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from agno_memory.conf import conf
-from agno_memory.db.aggregates.words import RowsToRank, WordMasks
+from agno_memory.db.aggregates.words import Keys, RowsToRank, WordMasks
 from agno_memory.db.connections import connection_to
 from agno_memory.db.expressions import SumOfParts
 from agno_memory.db.words_index import OwnedWords, WordsIndex, found_by_key
@@ -164,7 +164,7 @@ def _best(memories: UserMemoryQuerySet, statistics: Statistics, terms: Sequence[
             found=SumOfParts("search_terms", parts), weight=SumOfParts("search_terms", weights)
         ).filter(found__gt=0)
         best = weighted.order_by("-weight", "-last_updated", "-memory_id")
-        keys = list(best.values_list("key", flat=True)[:MAX_CANDIDATES])
+        keys = Keys(best[:MAX_CANDIDATES]).run()
         if len(keys) == MAX_CANDIDATES:
             break
     return keys

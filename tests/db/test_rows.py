@@ -16,6 +16,7 @@ from agno_memory.db import stored_lists
 from agno_memory.db.conversions import conversion
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.times import now
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
@@ -134,11 +135,14 @@ def test_documents_of_another_program(alias: str) -> None:
 def test_lists_by_more_values_than_are_compiled(alias: str) -> None:
     memory = Memory(alias)
     names = [f"t{number}" for number in range(stored_lists.MAX_COMPILED_LENGTH + 1)]
-    added = memory.add_user_memory(UserMemory(memory=" ".join(names), topics=names))
+    added = memory.add_user_memory(UserMemory(memory=" ".join(names), topics=names, metadata={"plan": "pro"}))
     memory.add_user_memory(UserMemory(memory=" ".join(names[1:]), topics=names[1:]))
     for count in (1, 2, len(names) - 1, len(names)):
         assert memory.get_user_memories(topics=names[:count]) == [added]
         assert memory.search_user_memories(" ".join(names[:count]), None, "keyword") == [added]
         assert memory.get_user_memories(any_topics=[names[0], *names[:count]])[-1] == added
-    assert memory.get_user_memories(topics=[]) == memory.get_user_memories()
-    assert memory.get_user_memories(any_topics=[]) == []
+    for moment in (None, now()):
+        assert memory.get_user_memories(topics=names, as_of=moment) == [added]
+        assert memory.get_user_memories(metadata={"plan": "pro"}, as_of=moment) == [added]
+        assert memory.get_user_memories(topics=[], as_of=moment) == memory.get_user_memories()
+        assert memory.get_user_memories(any_topics=[], as_of=moment) == []

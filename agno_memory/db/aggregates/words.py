@@ -74,11 +74,25 @@ class WordMasks(Reading):
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
         # An annotation would be computed before the sort, and so keep an index from serving the order.
         mask = sum_of_parts_mql("$search_terms", self.parts)
-        # One document: of a thousand, the server would send all but a hundred in a second round trip.
+        # One document: of a thousand, the server would send all but 101 in a second round trip.
         lists = {"_id": None, "keys": {"$push": "$_id"}, "masks": {"$push": "$mask"}}
         stages: list[Any] = [{"$limit": self.limit}, {"$project": {"mask": mask}}, {"$group": lists}]
         for document in mongodb.aggregate(self.rows, connection, lambda pipeline: [*pipeline, *stages]):
             yield from zip(map(str, document["keys"]), document["masks"], strict=True)
+
+
+class Keys(Reading):
+    """The keys of a queryset's rows, in its order."""
+
+    def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[str]:
+        return [key for (key,) in _fetched(self.rows.values_list("key"), connection)]
+
+    def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[str]:
+        # One document, as above.
+        together = {"$group": {"_id": None, "keys": {"$push": "$_id"}}}
+        rows = self.rows.values_list("key")
+        for document in mongodb.aggregate(rows, connection, lambda pipeline: [*pipeline, together]):
+            yield from map(str, document["keys"])
 
 
 class RowsToRank(Reading):
@@ -88,7 +102,7 @@ class RowsToRank(Reading):
         return converted(self.rows.model, connection, _fetched(self.rows.values_list(*COLUMNS), connection), COLUMNS)
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[ToRank]:
-        for row in mongodb.find_rows(self.rows, connection, ("_id", *COLUMNS[1:])):
+        for row in mongodb.find_by_key(self.rows, connection, ("_id", *COLUMNS[1:])):
             yield _to_rank(row)
 
 
@@ -100,7 +114,7 @@ class Memories(Reading):
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[Model]:
         model = self.rows.model
-        return instances(model, connection, mongodb.find_rows(self.rows, connection, read_columns(model)))
+        return instances(model, connection, mongodb.find_by_key(self.rows, connection, read_columns(model)))
 
 
 def _to_rank(row: Sequence[Any]) -> ToRank:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,7 +15,7 @@ from django.db.models import Model, QuerySet, Value
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Greatest
 
-from agno_memory.db.compiled import Values
+from agno_memory.db.compiled import Param, Values, bind
 from agno_memory.db.mongodb.collections import Options, collection_of, newest, unsaved
 from agno_memory.db.mongodb.errors import with_django_errors
 from agno_memory.db.mongodb.indexes import Keys
@@ -22,6 +23,8 @@ from agno_memory.retries import retry
 
 # The number of characters of an ObjectId.
 OBJECT_ID_LENGTH = 24
+# By itself, a server sends 101 documents first, and the others when it is asked again.
+MAX_BATCH: Final = 10_000
 
 # The values of the columns that a call names, in their order.
 Row = Sequence[Any]
@@ -29,15 +32,22 @@ Row = Sequence[Any]
 
 def filter_of(compiler: Any) -> dict[str, Any]:
     """Return the filter of a query's WHERE clause."""
-    query_filter: dict[str, Any] = compiler.build_query().match_mql
-    return query_filter
+    return _merged(compiler.build_query().match_mql)
+
+
+def _merged(query_filter: dict[str, Any]) -> dict[str, Any]:
+    """Return a filter with the conditions of an ``$and`` as one, if they are on different columns."""
+    conditions = query_filter.get("$and", ())
+    merged = {column: condition for each in conditions for column, condition in each.items()}
+    is_same = list(query_filter) == ["$and"] and len(merged) == sum(map(len, conditions))
+    return merged if is_same else query_filter
 
 
 def filter_and_order_of(compiler: Any) -> list[Any]:
     """Return the filter and the order of a query."""
     compiler.pre_sql_setup()
     query = compiler.build_query()
-    return [query.match_mql, list(query.ordering.items())]
+    return [_merged(query.match_mql), list(query.ordering.items())]
 
 
 def pipeline_of(compiler: Any) -> list[Any]:
@@ -102,16 +112,31 @@ def find(
     columns: Sequence[str],
     order: Keys | None = None,
     limit: int | None = None,
+    hint: Keys | None = None,
 ) -> list[Row]:
-    """Return these columns of rows, in an order if one is named. A limit of None returns all rows."""
-    documents = _call(model, connection, "find", query_filter, _projection(columns), sort=order, limit=limit or 0)
+    """Return these columns of rows, in an order if one is named. A limit of None returns all rows.
+
+    Args:
+        model: the model of the collection.
+        connection: to the database.
+        query_filter: of the rows.
+        columns: to return.
+        order: of the rows.
+        limit: the maximum number of rows.
+        hint: the index to use; by default the server tries several.
+    """
+    options: dict[str, Any] = {"sort": order, "limit": limit or 0, "batch_size": MAX_BATCH, "hint": hint}
+    documents = _call(model, connection, "find", query_filter, _projection(columns), **options)
     return _rows_of(documents, columns)
 
 
-def find_rows(rows: QuerySet[Any], connection: BaseDatabaseWrapper, columns: Sequence[str]) -> list[Row]:
-    """Return these columns of a queryset's rows, in any order. The backend would run an aggregation pipeline."""
+def find_by_key(rows: QuerySet[Any], connection: BaseDatabaseWrapper, columns: Sequence[str]) -> list[Row]:
+    """Return these columns of rows, in any order, of a queryset that names keys.
+
+    The backend would run an aggregation pipeline.
+    """
     query_filter = filter_of(rows.query.get_compiler(connection=connection))
-    return find(rows.model, connection, query_filter, columns)
+    return find(rows.model, connection, query_filter, columns, hint=[("_id", 1)])
 
 
 def update_one(
@@ -273,10 +298,14 @@ def _unchanged(changes: dict[str, Any], document: dict[str, Any]) -> dict[str, A
 
 
 def _document_of(model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> dict[str, Any]:
-    return {
-        str(field.column): field.get_db_prep_value(values[field.attname], connection, prepared=True)
-        for field in model._meta.concrete_fields
-    }
+    document: dict[str, Any] = bind(_columns(model), values, connection)
+    return document
+
+
+@cache
+def _columns(model: type[Model]) -> dict[str, Param]:
+    """Return a placeholder for the value of each column."""
+    return {str(field.column): Param(field, field.attname) for field in model._meta.concrete_fields}
 
 
 def _projection(columns: Sequence[str]) -> dict[str, Any]:
