@@ -6,16 +6,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from agno_memory.db import MongoMemoryDb, transactions
+from agno_memory.db.many_rows import INSERT
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.test import values
 from agno_memory.test.helpers import with_settings
 from tests.databases import commits, each_database, handles_allowed
 
@@ -65,6 +67,20 @@ def test_verbs_work_in_an_atomic_block_of_django(alias: str) -> None:
             memory.add_user_memories(some("d", "a"))
         assert connections[alias].in_atomic_block
     assert stored(alias) == ["a"]
+
+
+@SQL
+def test_an_error_of_a_statement_breaks_the_callers_transaction_as_in_django(alias: str) -> None:
+    added = Memory(alias).add_user_memory(one("a"))
+    row = values(added) | {"search_text": "x", "search_terms": "", "text_key": None}
+    for add in (INSERT.run, lambda model, alias, row: INSERT.run_many(model, alias, [row])):
+        with transaction.atomic(using=alias):
+            with pytest.raises(IntegrityError):
+                add(UserMemory, alias, row)
+            assert connections[alias].needs_rollback
+        with pytest.raises(IntegrityError):
+            add(UserMemory, alias, row)
+        assert not connections[alias].needs_rollback
 
 
 @SQL
