@@ -254,7 +254,7 @@ class CompositeKeyField(IdentifierField):
         return str(as_text(name, value))
 
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
-        if type(value) is str and len(value) == KEY_LENGTH:
+        if isinstance(value, str) and len(value) == KEY_LENGTH:
             # One of ours, as every database stores it.
             return value
         value = super().get_db_prep_value(value, connection, prepared)

@@ -174,6 +174,8 @@ def test_a_move_of_one_id_of_two_people(site: str) -> None:
     assert asked.context["count"] == 2
     confirm(client, asked, user_id="noah")
     texts = {message.level_tag: plain(str(message)) for message in client.get(LIST).context["messages"]}
+    texts["success"], _space, undo = texts["success"].partition(" <form ")
+    assert 'class="am-undo"' in undo
     assert texts == {
         "success": "Move to another person: 1 memory processed.",
         "warning": "1 memory was not moved, because noah has another memory with its id: x.",

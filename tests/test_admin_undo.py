@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import localtime
 
+from agno_memory import people
 from agno_memory.admin import UserMemoryAdmin
 from agno_memory.admin.undo import MAX_AGE
 from agno_memory.memory import Memory
@@ -128,6 +129,71 @@ def test_each_bulk_action_is_undone(site: str, action: str, answers: dict[str, s
     assert state() == {key: value for key, value in before.items() if key != other.key}
     # A second time, there is nothing to undo.
     assert "7 memories were left as they are" in undo(client, first).content.decode()
+
+
+def test_a_move_is_undone(site: str) -> None:
+    """Of memories of two people to a third one, who has memories already; each goes back, in several batches."""
+    memories = [*add_many(5, "maya"), *add_many(3, "noah" * 50)]
+    there, client = add_many(2, "third"), staff()
+    before = state()
+    with with_settings(BATCH_SIZE=2):
+        run(client, "move", memories, user_id="third")
+        url = button(client)
+        # A later move to the same person has an undo of its own.
+        late = add("late", "zoe")
+        run(client, "move", [late], user_id="third")
+        content = undo(client, url, referer=f"http://testserver{LIST}?topic=a").content.decode()
+    assert "8 memories are moved back." in content
+    assert "left as" not in content
+    assert {key: value for key, value in state().items() if key in before} == before
+    assert set(UserMemory.objects.filter(user_id="third")) == {*there, UserMemory.objects.get(memory="late")}
+    history = Memory().get_user_memory_history(memories[0].memory_id, "maya")
+    assert [(each.action, each.through) for each in history][:2] == [("", ""), ("reassigned", "admin")]
+    logged = {entry.get_change_message() for entry in LogEntry.objects.order_by("-pk")[:8]}
+    assert logged == {f"Changed User id for person “{user}”." for user in ("maya", "noah" * 50)}
+    again = undo(client, url).content.decode()
+    assert "8 memories were left as they are" in again
+    assert "moved back" not in again
+
+
+def test_the_undo_of_a_move_leaves_what_changed_since(site: str) -> None:
+    """A memory that was written, one whose person was erased, one whose id is taken, and one that was moved on."""
+    memories = [add(name, owner) for name, owner in zip("abcde", ("maya", "erased", "ida", "zoe", "lee"), strict=True)]
+    client = staff()
+    run(client, "move", memories, user_id="noah", is_new="on")
+    url = button(client)
+    Memory().replace_user_memory(memories[0].memory_id, UserMemory(memory="written"), "noah")
+    people.erase("erased")
+    Memory().add_user_memory(UserMemory(memory_id=memories[2].memory_id, memory="another"), "ida")
+    run(client, "move", UserMemory.objects.filter(memory="d"), user_id="fourth", is_new="on")
+    content = undo(client, url).content.decode()
+    assert "1 memory is moved back." in content
+    assert "4 memories were left as they are" in content
+    owners = {(each.memory, each.user_id) for each in UserMemory.objects.all()}
+    moved = {("written", "noah"), ("b", "noah"), ("c", "noah"), ("another", "ida"), ("d", "fourth"), ("e", "lee")}
+    assert owners == moved
+
+
+def test_the_undo_of_a_move_reaches_what_its_staff_user_may_change(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, client = add("one", "maya"), staff()
+    with with_settings(HISTORY_DAYS=0):
+        # It takes no history.
+        run(client, "move", [memory], user_id="noah", is_new="on")
+        url = button(client)
+    assert "noah" not in url
+    assert staff(name="other").post(url).status_code == 403
+    monkeypatch.setattr(UserMemoryAdmin, "has_change_permission", lambda self, request, obj=None: False)
+    assert client.post(url).status_code == 403
+    monkeypatch.undo()
+    original = UserMemoryAdmin.get_queryset
+    monkeypatch.setattr(
+        UserMemoryAdmin, "get_queryset", lambda self, request: original(self, request).filter(agent_id="bot")
+    )
+    assert "1 memory was left as it is" in undo(client, url).content.decode()
+    monkeypatch.undo()
+    assert UserMemory.objects.get().user_id == "noah"
+    undo(client, url)
+    assert UserMemory.objects.get().user_id == "maya"
 
 
 def test_memories_that_were_written_since_stay(site: str) -> None:

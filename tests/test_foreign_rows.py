@@ -181,6 +181,9 @@ def test_topics_are_read_as_far_as_they_can_be(alias: str, name: str, site: str)
     assert [count.topic for count in UserMemory.objects.all().topic_counts()] == expected
     for topic in expected:
         assert Memory().get_user_memories("maya", topics=[topic]) == [found]
+    sound = add("Likes rice", topics=["food"])
+    beside = {each.memory: (each.topics, each.damaged_fields) for each in Memory().get_user_memories("maya")}
+    assert beside == {found.memory: (expected, ["topics"]), sound.memory: (["food"], [])}
 
 
 @pytest.mark.parametrize("name", TOPICS)

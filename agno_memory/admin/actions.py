@@ -122,7 +122,7 @@ class BulkAction(NamedTuple):
         log: logs it for a batch of memories, with the cleaned form data.
         completion: the name of the view that completes the text field.
         is_deletion: whether it deletes the memories.
-        is_undoable: whether the message after it has "Undo".
+        is_move: whether it gives the memories to another person.
     """
 
     name: str
@@ -133,7 +133,7 @@ class BulkAction(NamedTuple):
     log: Callable[[HttpRequest, Batch, FormData], None]
     completion: str = ""
     is_deletion: bool = False
-    is_undoable: bool = True
+    is_move: bool = False
 
 
 BULK_ACTIONS = {
@@ -174,8 +174,7 @@ BULK_ACTIONS = {
             lambda bulk, data: bulk.reassign(data["user_id"]),
             lambda request, batch, data: log_moved(request, batch, data["user_id"]),
             "people",
-            # The history of a memory goes with it. Another move takes it back.
-            is_undoable=False,
+            is_move=True,
         ),
     )
 }
@@ -235,7 +234,9 @@ def perform(
     bulk = BulkMemory(rows, lambda batch: action.log(request, batch, form_data))
     with acting(reason=form_data["reason"]), model_admin.undoable(request) as offer_undo:
         count = action.run(bulk, form_data)
-        if count and action.is_undoable:
+        if count and action.is_move:
+            model_admin.offer_undo_of_move(request, count, form_data["until"])
+        elif count:
             offer_undo()
     text = ngettext("%(title)s: %(count)s memory processed.", "%(title)s: %(count)s memories processed.", count)
     level = messages.SUCCESS if count else messages.WARNING

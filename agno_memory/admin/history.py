@@ -5,15 +5,18 @@ It is stored in the database of the admin, which may be another one than the dat
 
 from __future__ import annotations
 
+import datetime
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.utils.translation import gettext_noop
 
+from agno_memory.acting import current_author
+from agno_memory.conf import conf
 from agno_memory.log_texts import SEPARATOR, name_part
 from agno_memory.models import AgentRecord, AgentSession, UserMemory
 
@@ -23,6 +26,22 @@ TOPIC = gettext_noop("topic")
 PERSON = gettext_noop("person")
 # The name of a person who was erased.
 ERASED_PERSON = "(erased person)"
+
+
+class Move(NamedTuple):
+    """A memory that was moved to another person, as the log has it.
+
+    Args:
+        key: of the memory, with its new owner.
+        owner: the new one.
+        before: the owner before.
+        through: the action that moved it, as ``through`` in the history.
+    """
+
+    key: str
+    owner: str
+    before: str
+    through: str
 
 
 def name_of(memory: UserMemory) -> str:
@@ -91,20 +110,54 @@ def log_moved(request: HttpRequest, memories: Iterable[UserMemory], user_id: str
         memories: as they were before; their names in the log have the person of that time.
         user_id: of the other person. The entries link to the memories there.
     """
-    message: Message = [{"changed": {"name": PERSON, "object": user_id, "fields": ["User id"]}}]
     key: Any = UserMemory._meta.pk
+    way = current_author().through
     entries = []
     for memory in memories:
-        entry = _entry(request, memory, message, CHANGE)
+        # The person comes first: the erasure of the person's texts looks for that beginning.
+        change = {"name": PERSON, "object": user_id, "fields": ["User id"], "from": memory.user_id, "through": way}
+        entry = _entry(request, memory, [{"changed": change}], CHANGE)
         entry.object_id = key.digest(user_id, memory.memory_id)
         entries.append(entry)
     LogEntry.objects.bulk_create(entries)
 
 
+def logged_moves(request: HttpRequest, way: str, since: datetime.datetime) -> Iterator[list[Move]]:
+    """Yield what the log says of the memories that an action of a staff user moved, in batches.
+
+    The texts about a person who was erased since are gone, so nothing is yielded about that person's memories.
+
+    Args:
+        request: of the staff user.
+        way: the name of the action, as ``through`` in the history.
+        since: a time before the action.
+    """
+    entries = LogEntry.objects.filter(user_id=_staff_id(request), content_type=_content_type()).order_by("-pk")
+    page = list(entries[: conf.BATCH_SIZE])
+    while page:
+        yield [move for entry in page for move in _moves_of(entry) if move.through == way]
+        # The newest first, so that the cost does not grow with the log.
+        is_last = len(page) < conf.BATCH_SIZE or page[-1].action_time < since
+        page = [] if is_last else list(entries.filter(pk__lt=page[-1].pk)[: conf.BATCH_SIZE])
+
+
+def _moves_of(entry: LogEntry) -> list[Move]:
+    try:
+        changed = json.loads(entry.change_message)[0]["changed"]
+        return [Move(str(entry.object_id), changed["object"], changed["from"], changed["through"])]
+    except (KeyError, IndexError, TypeError, ValueError):
+        # Another entry, or one of which the text is erased.
+        return []
+
+
+def _content_type() -> ContentType:
+    return ContentType.objects.get_for_model(UserMemory)
+
+
 def _entry(request: HttpRequest, memory: UserMemory, message: Message | None, flag: int) -> LogEntry:
     return LogEntry(
         user_id=_staff_id(request),
-        content_type=ContentType.objects.get_for_model(UserMemory),
+        content_type=_content_type(),
         object_id=memory.key,
         object_repr=name_of(memory),
         action_flag=flag,
@@ -140,7 +193,7 @@ def log_erase(request: HttpRequest, counts: dict[str, int]) -> LogEntry:
 def _log(request: HttpRequest, subject: str, flag: int, message: str) -> LogEntry:
     return LogEntry.objects.create(
         user_id=_staff_id(request),
-        content_type=ContentType.objects.get_for_model(UserMemory),
+        content_type=_content_type(),
         object_repr=subject[:200],
         action_flag=flag,
         change_message=message,

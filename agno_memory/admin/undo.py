@@ -27,6 +27,7 @@ from django.views.decorators.http import require_POST
 
 from agno_memory.acting import ADMIN, acting, current_author
 from agno_memory.admin.history import log_plain
+from agno_memory.admin.moving import move_back, report_moved_back
 from agno_memory.admin.pages import PageMixin
 from agno_memory.admin.restoring import report_restored, restore_versions
 from agno_memory.admin.rows import VisibleRows
@@ -108,6 +109,18 @@ class UndoPages(VisibleRows, PageMixin, _Admin):
         with acting(through=way):
             yield offer_undo
 
+    def offer_undo_of_move(self, request: HttpRequest, count: int, until: datetime.datetime) -> None:
+        """Let the next message have "Undo" for memories that were moved to another person.
+
+        Args:
+            request: of the staff user.
+            count: how many memories were moved.
+            until: memories that were written later stay when it is undone.
+        """
+        if self.has_change_permission(request):
+            write = {"moved": count, "through": current_author().through, "until": to_milliseconds(until)}
+            setattr(request, WRITE, write)
+
     def offer_undo_of_addition(self, request: HttpRequest, memory: UserMemory) -> None:
         """Let the next message have "Undo" for a memory that was added."""
         if self.has_delete_permission(request) and self.has_view_or_change_permission(request):
@@ -129,6 +142,8 @@ class UndoPages(VisibleRows, PageMixin, _Admin):
             return self._undo_addition(request, write)
         if not self.has_change_permission(request):
             raise PermissionDenied
+        if "moved" in write:
+            return self._undo_move(request, write)
         result = restore_versions(request, self.narrow(self.versions(request), write), "Undone.")
         report_restored(request, result)
         if "key" in write and result.restored:
@@ -161,6 +176,12 @@ class UndoPages(VisibleRows, PageMixin, _Admin):
             log_plain(request, [memory], "Undone.")
             messages.success(request, _("The memory is deleted again."))
         return HttpResponseRedirect(self.url("changelist"))
+
+    def _undo_move(self, request: HttpRequest, write: Write) -> HttpResponse:
+        until = from_milliseconds(write["until"])
+        count = move_back(request, self.every_row(request), write["through"], until - MARGIN, until)
+        report_moved_back(request, count, write["moved"] - count)
+        return HttpResponseRedirect(self._list_before(request))
 
     def _list_before(self, request: HttpRequest) -> str:
         """Return the URL of the list, with its filters if the button was on it."""

@@ -103,7 +103,7 @@ def created(model: type[Model], alias: str, names: Sequence[str], rows: Iterable
 
 def converted(
     model: type[Model], connection: BaseDatabaseWrapper, rows: Iterable[Sequence[Any]], names: tuple[str, ...]
-) -> Iterable[tuple[Any, ...]]:
+) -> Iterable[Sequence[Any]]:
     """Return the values of fields for the driver's values of rows.
 
     Args:
@@ -112,12 +112,18 @@ def converted(
         rows: the columns of the fields, in their order.
         names: of the fields.
     """
+    rows, readers = list(rows), _readers(model, connection, names)
+    if len(rows) == 1:
+        # Columns of one value take longer than the value.
+        each = zip(readers, rows[0], strict=True)
+        return [
+            [value if type(value) in reader.plain else reader.read(connection, (value,))[0] for reader, value in each]
+        ]
     # A loop over one column costs a fraction of a loop over all columns of each row.
     columns: list[Column] = list(zip(*rows, strict=True))
-    if columns:
-        for position, reader in enumerate(_readers(model, connection, names)):
-            if not reader.plain.issuperset(map(type, columns[position])):
-                columns[position] = reader.read(connection, columns[position])
+    for position, column in enumerate(columns):
+        if not readers[position].plain.issuperset(map(type, column)):
+            columns[position] = readers[position].read(connection, column)
     return zip(*columns, strict=True)
 
 

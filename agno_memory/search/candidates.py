@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from agno_memory.conf import conf
-from agno_memory.db.aggregates.words import RowsToRank, WordMasks
+from agno_memory.db.aggregates.words import Keys, RowsToRank, WordMasks
 from agno_memory.db.connections import connection_to
 from agno_memory.db.expressions import SumOfParts
 from agno_memory.db.words_index import OwnedWords, WordsIndex, found_by_key
@@ -164,7 +164,7 @@ def _best(memories: UserMemoryQuerySet, statistics: Statistics, terms: Sequence[
             found=SumOfParts("search_terms", parts), weight=SumOfParts("search_terms", weights)
         ).filter(found__gt=0)
         best = weighted.order_by("-weight", "-last_updated", "-memory_id")
-        keys = list(best.values_list("key", flat=True)[:MAX_CANDIDATES])
+        keys = Keys(best[:MAX_CANDIDATES]).run()
         if len(keys) == MAX_CANDIDATES:
             break
     return keys
@@ -197,13 +197,12 @@ def _repairs(memories: UserMemoryQuerySet, unknown: Iterable[str]) -> dict[str, 
 
 def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> list[Row]:
     """Return the rows with these keys, and their neighbours."""
-    by_key = found_by_key(memories)
-    found = RowsToRank(by_key.filter(key__in=keys)).run()
+    found = RowsToRank(memories, keys).run()
     sessions = {session for _key, _id, _moment, session, *_others in found if session is not None}
     positions = _positions(memories, sessions, set(keys)) if sessions else {}
     neighbours = positions.keys() - set(keys)
     if neighbours:
-        found += RowsToRank(by_key.filter(key__in=list(neighbours))).run()
+        found += RowsToRank(memories, neighbours).run()
     current = f"{current_analyser().name} "
     # A document of another program may lack the field.
     others = [key for key, *_others, stored, _metadata in found if not (stored or "").startswith(current)]

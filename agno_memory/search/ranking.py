@@ -127,10 +127,16 @@ class Parts:
         return round(math.fsum((words, *others)), DECIMALS)
 
 
-def rank(
-    query: Query, rows: Iterable[Row], statistics: Statistics, model: Mapping[str, float]
-) -> list[tuple[Row, Parts]]:
-    """Return the rows with the parts of their scores, the best first; ties by time and id, the newest first.
+class Ranked(NamedTuple):
+    """A row with its score and the parts of it."""
+
+    row: Row
+    score: float
+    parts: Parts
+
+
+def rank(query: Query, rows: Iterable[Row], statistics: Statistics, model: Mapping[str, float]) -> list[Ranked]:
+    """Return the rows with their scores, the best first; ties by time and id, the newest first.
 
     Args:
         query: the words to search for.
@@ -142,8 +148,8 @@ def rank(
     parts = _Scoring(query, ordered, statistics).run()
     for row, each in zip(ordered, parts, strict=True):
         each.model = model.get(row.key, 0.0)
-    ranked = list(zip(ordered, parts, strict=True))
-    ranked.sort(key=lambda pair: (pair[1].score(), pair[0].last_updated, pair[0].memory_id), reverse=True)
+    ranked = [Ranked(row, each.score(), each) for row, each in zip(ordered, parts, strict=True)]
+    ranked.sort(key=lambda each: (each.score, each.row.last_updated, each.row.memory_id), reverse=True)
     return ranked
 
 

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from agno_memory.db.aggregates.words import Memories
 from agno_memory.db.rows import with_read_fields
-from agno_memory.db.words_index import found_by_key
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.candidates import Candidates, find_candidates, known_terms
@@ -19,7 +18,7 @@ from agno_memory.search.earlier import find_among, known_among
 from agno_memory.search.embeddings import Model
 from agno_memory.search.methods import RANKED, RETRIEVAL_METHODS, RetrievalMethod
 from agno_memory.search.query import parse_query, with_repairs
-from agno_memory.search.ranking import Parts, Row, rank
+from agno_memory.search.ranking import Parts, Ranked, rank
 from agno_memory.search.topics import named_topics, topics_with_words
 from agno_memory.validators import check, refusal, validate_question, validate_share
 
@@ -134,8 +133,8 @@ class Search:
         shares = model.shares(memories, found.rows)
         scored = self._scored(found, shares)[:limit]
         # A memory that was deleted in between is left out.
-        rows = found_by_key(memories).filter(key__in=[row.key for row, _parts in scored])
-        matches = _matches(Memories(rows).run(), scored, found, model)
+        rows = Memories(memories, (each.row.key for each in scored)).run()
+        matches = _matches(rows, scored, found, model)
         if self.precise and (limit is None or len(matches) < limit):
             matches += self._others(with_read_fields(memories).newest()[:limit], matches, found, model)
         return matches[:limit]
@@ -169,28 +168,26 @@ class Search:
         others = (memory for memory in memories if memory.key not in keys)
         return [Match(memory, 0.0, _explanation(memory, Parts(), found, {}, model)) for memory in others]
 
-    def _scored(self, found: Candidates, shares: Mapping[str, float]) -> list[tuple[Row, Parts]]:
+    def _scored(self, found: Candidates, shares: Mapping[str, float]) -> list[Ranked]:
         """Return the rows that answer the query, the best first."""
         ranked = rank(found.query, found.rows, found.statistics, shares)
-        scored = [pair for pair in ranked if pair[1].score() > 0 or pair[1].own]
+        scored = [each for each in ranked if each.score > 0 or each.parts.own]
         if self.min_relative and scored:
-            best = scored[0][1].score()
+            best = scored[0].score
             # With a model, even the best may be below 0.
             least = min(best, best * self.min_relative)
-            scored = [pair for pair in scored if pair[1].score() >= least]
+            scored = [each for each in scored if each.score >= least]
         return scored
 
 
-def _matches(
-    memories: Iterable[UserMemory], scored: list[tuple[Row, Parts]], found: Candidates, model: Model
-) -> list[Match]:
+def _matches(memories: Iterable[UserMemory], scored: list[Ranked], found: Candidates, model: Model) -> list[Match]:
     """Return the memories of rows, as far as they are among some memories."""
     by_key = {memory.key: memory for memory in memories}
     ids = {row.key: row.memory_id for row in found.rows}
     return [
-        Match(by_key[row.key], parts.score(), _explanation(by_key[row.key], parts, found, ids, model))
-        for row, parts in scored
-        if row.key in by_key
+        Match(by_key[each.row.key], each.score, _explanation(by_key[each.row.key], each.parts, found, ids, model))
+        for each in scored
+        if each.row.key in by_key
     ]
 
 

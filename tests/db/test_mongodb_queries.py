@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 from unittest import mock
 
@@ -48,3 +49,23 @@ def test_only_the_write_of_a_memory_waits_for_the_journal(alias: str, is_known: 
     unsaved = {"w": 1, "j": False} if is_known else usual
     concerns = [(next(iter(command)), command.get("writeConcern")) for command in sent if "find" not in command]
     assert concerns == [("insert", unsaved), ("findAndModify", usual), ("insert", unsaved), ("delete", usual)]
+
+
+@commits
+@pytest.mark.parametrize("alias", ["standalone"])
+def test_conditions_on_one_column_are_all_asked(alias: str) -> None:
+    """Those on different columns are merged into one."""
+    memory = Memory(alias)
+    days = [datetime.datetime(2026, 1, day, tzinfo=datetime.UTC) for day in (1, 2, 3)]
+    first, second, third = [memory.add_user_memory(UserMemory(memory="x", created_at=day), "maya") for day in days]
+    memory.add_user_memory(UserMemory(memory="x", created_at=days[1]), "noah")
+    own = UserMemory.objects.using(alias).filter(user_id="maya")
+
+    def found(rows: Any) -> set[str]:
+        query_filter = mongodb.filter_of(rows.query.get_compiler(alias))
+        return {key for (key,) in mongodb.find(UserMemory, connections[alias], query_filter, ["_id"])}
+
+    assert found(own.filter(created_at=days[1])) == {second.key}
+    assert found(own.filter(created_at__gte=days[2]).filter(created_at__gte=days[1])) == {third.key}
+    assert found(own.filter(created_at__lt=days[2]).filter(created_at__lt=days[1])) == {first.key}
+    assert found(own.exclude(created_at=days[0]).exclude(created_at=days[2])) == {second.key}

@@ -6,18 +6,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from agno_memory.db import MongoMemoryDb, transactions
-from agno_memory.db.expiry import EXPIRES_AFTER
-from agno_memory.db.memory_statements import replace_statement
+from agno_memory.db.many_rows import INSERT
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.test import values
 from agno_memory.test.helpers import with_settings
 from agno_memory.times import now
 from tests.databases import commits, each_database, handles_allowed
@@ -68,6 +68,20 @@ def test_verbs_work_in_an_atomic_block_of_django(alias: str) -> None:
             memory.add_user_memories(some("d", "a"))
         assert connections[alias].in_atomic_block
     assert stored(alias) == ["a"]
+
+
+@SQL
+def test_an_error_of_a_statement_breaks_the_callers_transaction_as_in_django(alias: str) -> None:
+    added = Memory(alias).add_user_memory(one("a"))
+    row = values(added) | {"search_text": "x", "search_terms": "", "text_key": None}
+    for add in (INSERT.run, lambda model, alias, row: INSERT.run_many(model, alias, [row])):
+        with transaction.atomic(using=alias):
+            with pytest.raises(IntegrityError):
+                add(UserMemory, alias, row)
+            assert connections[alias].needs_rollback
+        with pytest.raises(IntegrityError):
+            add(UserMemory, alias, row)
+        assert not connections[alias].needs_rollback
 
 
 @SQL
@@ -132,20 +146,6 @@ def test_the_id_of_an_expired_memory_is_taken_inside_a_transaction_of_mongodb(al
             memory.upsert_user_memory(one("a"), "maya")
         assert caught.value.memory_ids == ["a"]
     assert memory.upsert_user_memory(one("a"), "maya").version == 1
-
-
-@SQL
-def test_a_statement_that_fails_breaks_the_callers_transaction(alias: str) -> None:
-    """As Django's own writes do: what follows would be committed without it."""
-    memory = Memory(alias)
-    added = memory.add_user_memory(one("a"))
-    statement, values = replace_statement("memory", guards=(), keeps=False), Store(alias).values_of(added)
-    with pytest.raises(DatabaseError), transaction.atomic(using=alias):
-        with pytest.raises(DatabaseError):
-            statement.run(UserMemory, alias, {**values, "memory": None, EXPIRES_AFTER: now()})
-        assert connections[alias].needs_rollback
-        memory.add_user_memory(one("b"))
-    assert stored(alias) == ["a"]
 
 
 @REPLICA_SET

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.db import IntegrityError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,6 +23,8 @@ from agno_memory.retries import retry
 
 # The number of characters of an ObjectId.
 OBJECT_ID_LENGTH = 24
+# By itself, a server sends 101 documents first, and the others when it is asked again.
+MAX_BATCH: Final = 10_000
 
 # The values of the columns that a call names, in their order.
 Row = Sequence[Any]
@@ -110,16 +112,34 @@ def find(
     columns: Sequence[str],
     order: Keys | None = None,
     limit: int | None = None,
+    hint: Keys | None = None,
 ) -> list[Row]:
-    """Return these columns of rows, in an order if one is named. A limit of None returns all rows."""
-    documents = _call(model, connection, "find", query_filter, _projection(columns), sort=order, limit=limit or 0)
+    """Return these columns of rows, in an order if one is named. A limit of None returns all rows.
+
+    Args:
+        model: the model of the collection.
+        connection: to the database.
+        query_filter: of the rows.
+        columns: to return.
+        order: of the rows.
+        limit: the maximum number of rows.
+        hint: the index to use; by default the server tries several.
+    """
+    options: dict[str, Any] = {"sort": order, "limit": limit or 0, "batch_size": MAX_BATCH, "hint": hint}
+    documents = _call(model, connection, "find", query_filter, _projection(columns), **options)
     return _rows_of(documents, columns)
 
 
-def find_rows(rows: QuerySet[Any], connection: BaseDatabaseWrapper, columns: Sequence[str]) -> list[Row]:
-    """Return these columns of a queryset's rows, in any order. The backend would run an aggregation pipeline."""
+def find_by_key(
+    rows: QuerySet[Any], connection: BaseDatabaseWrapper, keys: Iterable[str], columns: Sequence[str]
+) -> list[Row]:
+    """Return these columns of a queryset's rows with these keys, in any order.
+
+    The backend would compile each key, and run an aggregation pipeline.
+    """
     query_filter = filter_of(rows.query.get_compiler(connection=connection))
-    return find(rows.model, connection, query_filter, columns)
+    with_keys = {"$and": [query_filter, {"_id": {"$in": [stored_key(key) for key in keys]}}]}
+    return find(rows.model, connection, with_keys, columns, hint=[("_id", 1)])
 
 
 def update_one(
