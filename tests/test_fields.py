@@ -12,7 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import connections, models
 from django.db.models import F, Value
-from django.test.utils import isolate_apps
+from django.test.utils import isolate_apps, override_settings
+from django.utils.functional import lazy
 
 from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField, TextKeyField
 from agno_memory.fields import (
@@ -27,6 +28,7 @@ from agno_memory.fields import (
     VerbatimJSONField,
     VersionField,
 )
+from agno_memory.json_texts import JSONText
 from agno_memory.models import AgentRun, UserMemory
 from agno_memory.test import at
 
@@ -34,15 +36,17 @@ NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=datetime.UTC)
 EARLIER = NOW - datetime.timedelta(days=1)
 MICROSECONDS = NOW + datetime.timedelta(microseconds=999)
 
-COPIED: list[models.Field[Any, Any]] = [
-    LastUpdatedField(created="begun", db_index=True),
-    CompositeKeyField(of=("user_id", "memory_id")),
-    FoldedTextField(source="memory"),
-    SearchTermsField(text="memory", topics="topics"),
-    ExpiresAtField(topics="tags"),
-    TextKeyField(of=("user_id", "memory")),
-    IdentifierField(null=True),
-]
+NAMED: dict[str, Any] = {"verbose_name": "a name", "help_text": "a help", "db_index": True}
+# Arguments of fields, as migrations have them.
+COPIED: dict[type[models.Field[Any, Any]], dict[str, Any]] = {
+    LastUpdatedField: {"created": "begun"},
+    CompositeKeyField: {"of": ("user_id", "memory_id")},
+    FoldedTextField: {"source": "memory"},
+    SearchTermsField: {"text": "memory", "topics": "topics"},
+    ExpiresAtField: {"topics": "tags"},
+    TextKeyField: {"of": ("user_id", "memory")},
+    IdentifierField: {"max_length": 255, "null": True},
+}
 
 
 def field(name: str, model: type[models.Model] = UserMemory) -> Any:
@@ -54,21 +58,27 @@ def row(**values: Any) -> Any:
     return SimpleNamespace(**{"created_at": None, "last_updated": None, "version": None, **values})
 
 
-@pytest.mark.parametrize("original", COPIED, ids=lambda each: type(each).__name__)
-def test_a_migration_makes_the_same_field(original: Any) -> None:
+@pytest.mark.parametrize("kind", COPIED)
+def test_a_migration_makes_the_same_field(kind: Any) -> None:
+    options = COPIED[kind]
+    original = kind(**options, **NAMED)
     _name, path, args, kwargs = original.deconstruct()
-    assert path == f"{type(original).__module__}.{type(original).__qualname__}"
-    copied = type(original)(*args, **kwargs)
-    assert copied.deconstruct() == original.deconstruct()
-    for name in ("created", "of", "source", "text", "topics", "null", "blank", "editable", "db_index", "primary_key"):
-        if not callable(getattr(original, name, None)):
-            assert getattr(copied, name, None) == getattr(original, name, None), name
+    assert path == f"{kind.__module__}.{kind.__qualname__}"
+    assert (args, kwargs) == ([], {**NAMED, **options})
+    # The name may come first.
+    for copied in (kind(**kwargs), kind("a name", **{name: kwargs[name] for name in kwargs if name != "verbose_name"})):
+        assert copied.deconstruct() == original.deconstruct()
+        for name in (*options, "null", "blank", "editable", "default", "primary_key", "max_length"):
+            if not callable(getattr(original, name, None)):
+                assert getattr(copied, name) == getattr(original, name), name
 
 
 def test_fields_that_may_be_empty() -> None:
-    expires, text_key = field("expires_at"), field("text_key")
+    expires, text_key = ExpiresAtField(), TextKeyField(of=("user_id", "memory"))
+    terms = SearchTermsField(text="memory", topics="topics")
     assert (expires.null, expires.blank, expires.topics) == (True, True, "topics")
     assert (text_key.null, text_key.blank, text_key.editable, text_key.max_length) == (True, False, False, 32)
+    assert (terms.default, terms.null, terms.blank, terms.editable) == ("", False, True, False)
 
 
 def test_machine_written_fields_begin_with_the_row() -> None:
@@ -78,11 +88,39 @@ def test_machine_written_fields_begin_with_the_row() -> None:
     assert values == {"last_updated": NOW, "created_at": NOW, "version": 1} == vars(added)
 
 
+def test_a_row_begins_at_one_time() -> None:
+    added = row()
+    with mock.patch("agno_memory.fields.now", side_effect=[EARLIER, NOW]):
+        values = [field(name).pre_save(added, add=True) for name in ("last_updated", "created_at")]
+    assert values == [EARLIER, EARLIER] == [added.last_updated, added.created_at]
+
+
+def test_the_time_of_expiry_is_the_first_of_the_topics_unless_it_is_set() -> None:
+    expires = field("expires_at")
+    spans = {"today": datetime.timedelta(days=1), "week": datetime.timedelta(days=7)}
+    first = EARLIER + spans["today"]
+    with override_settings(AGNO_MEMORY={"EXPIRE_AFTER": spans}), at(EARLIER):
+        for topics, value, expected in (
+            (["tea", "week", "today"], None, first),
+            (["week"], NOW, NOW),
+            (["tea"], None, None),
+            ([], None, None),
+            # Topics that are not known here.
+            (F("topics"), None, None),
+            ("today", None, None),
+        ):
+            memory = row(topics=topics, expires_at=value)
+            assert expires.pre_save(memory, add=True) == memory.expires_at == expected
+    memory = row(topics=["today"], expires_at=None)
+    assert expires.pre_save(memory, add=True) is memory.expires_at is None
+
+
 def test_a_row_keeps_the_time_of_its_addition() -> None:
     added = row(created_at=EARLIER)
     with at(NOW):
         assert field("last_updated").pre_save(added, add=True) == NOW
         assert field("created_at").pre_save(added, add=True) == EARLIER
+        assert field("created_at").pre_save(row(), add=True) == NOW
         changed = row()
         assert field("created_at").pre_save(changed, add=False) is None
     assert (added.created_at, changed.created_at) == (EARLIER, None)
@@ -157,6 +195,13 @@ def test_the_key_is_made_when_the_row_is_added() -> None:
     assert memory.key == key.digest("noah", "m")
 
 
+def test_a_key_follows_the_texts_of_values() -> None:
+    key = CompositeKeyField(of=["user_id", "memory_id"])
+    # A list would be a new migration each time.
+    assert key.of == ("user_id", "memory_id")
+    assert key.digest(7, 1.5) == key.digest("7", "1.5")
+
+
 def test_a_key_has_a_value_for_each_field() -> None:
     key = field("key")
     for values in (("maya",), ("maya", "m", "x")):
@@ -209,11 +254,15 @@ def test_a_verbatim_document_is_its_text() -> None:
     assert data.from_db_value(None, None, connections["default"]) is None
     assert data.from_db_value('{"a": 1}', None, connections["default"]) == {"a": 1}
     assert data.to_python('{"a": 1}') == data.to_python({"a": 1}) == {"a": 1}
+    # Of fixtures.
+    assert data.value_to_string(AgentRun(data={"a": "é"})) == '{"a": "é"}'
     with pytest.raises(ValidationError) as caught:
         data.to_python("{")
-    assert caught.value.code == "invalid"
-    with pytest.raises(ValidationError):
-        VerbatimJSONField().validate(object(), None)
+    assert (caught.value.code, caught.value.messages) == ("invalid", ["This is not JSON."])
+    for value, code in ((object(), "invalid"), (None, "null")):
+        with pytest.raises(ValidationError) as caught:
+            VerbatimJSONField().validate(value, None)
+        assert caught.value.code == code
 
 
 def test_a_value_is_prepared_for_the_database_unless_it_is_prepared_already() -> None:
@@ -221,12 +270,14 @@ def test_a_value_is_prepared_for_the_database_unless_it_is_prepared_already() ->
     assert field("key").get_db_prep_value(5, connection) == "5"
     assert field("key").get_db_prep_value(5, connection, prepared=True) == 5
     assert field("data", AgentRun).get_db_prep_value({"a": 1}, connection) == '{"a": 1}'
+    # Drivers choose the encoding of a value by its exact type.
+    assert type(field("data", AgentRun).get_db_prep_value(JSONText("{}"), connection, prepared=True)) is str
+    assert field("topics").get_db_prep_value(lazy(list, list)("a"), connection) == '["a"]'
 
 
 def test_derived_fields_are_computed_from_their_sources() -> None:
     folded, terms = field("search_text"), field("search_terms")
     assert (folded.editable, folded.sources, terms.sources) == (False, ("memory",), ("memory", "topics"))
-    assert (terms.default, terms.blank) == ("", True)
     memory = UserMemory(memory="Likes TEA", topics=["drinks"])
     assert folded.pre_save(memory, add=True) == memory.search_text == "likes tea"
     assert terms.pre_save(memory, add=True) == memory.search_terms != ""

@@ -82,4 +82,5 @@ def test_a_document_is_json() -> None:
     for _level in range(100_000):
         deep = [deep]
     for value in (object(), {1, 2}, endless, deep):
-        assert refused(value).code == "invalid"
+        error = refused(value)
+        assert (error.code, error.messages) == ("invalid", ["This is not JSON."])

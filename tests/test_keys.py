@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -61,6 +62,20 @@ def test_threads_make_different_keys_each_in_order() -> None:
         by_thread = list(pool.map(lambda _: [uuid7() for _ in range(COUNT)], range(THREADS)))
     assert all(sorted(made) == made for made in by_thread)
     assert len({key for made in by_thread for key in made}) == COUNT * THREADS
+
+
+def test_threads_in_one_tick_make_keys_of_different_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = time.time_ns()
+
+    def slow_clock() -> int:
+        time.sleep(0.002)
+        return begun
+
+    monkeypatch.setattr(keys, "_last", 0)
+    monkeypatch.setattr(keys, "time", SimpleNamespace(time_ns=slow_clock))
+    with ThreadPoolExecutor(THREADS) as pool:
+        made = list(pool.map(lambda _: uuid7(), range(THREADS)))
+    assert len({uuid.UUID(key).int >> 64 for key in made}) == THREADS
 
 
 def test_the_rest_is_random() -> None:

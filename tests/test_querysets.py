@@ -8,10 +8,12 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, NotSupportedError, models
 from django.template import Context, Template
 
 from agno_memory import replicas
+from agno_memory.agent_sessions import AgentSessions
 from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
@@ -36,6 +38,7 @@ WRITERS = {
     "delete_kept",
     "expire",
     "keep",
+    "move",
     "compute_terms",
     "update_topics",
 }
@@ -57,15 +60,30 @@ OF_QUERYSETS_ONLY = {
     "delete_kept",
     "expire",
     "keep",
+    "move",
 }
-MODELS: list[type[models.Model]] = [UserMemory, AgentSession, AgentRun]
+MODELS = list(apps.get_app_config("agno_memory").get_models())
 
 
 def own_methods(model: type[models.Model]) -> dict[str, Any]:
     """Return the public methods that this project adds to the querysets of a model, or overrides."""
-    classes = [each for each in type(model._default_manager.all()).__mro__ if each.__module__.startswith("agno_memory")]
+    classes = own_classes(model)
     found = {name: getattr(classes[0], name) for each in classes for name in vars(each) if not name.startswith("_")}
     return {name: each for name, each in found.items() if inspect.isfunction(each)}
+
+
+def own_classes(model: type[models.Model]) -> list[type]:
+    """Return the classes of this project among those of a model's querysets."""
+    return [each for each in type(model._default_manager.all()).__mro__ if each.__module__.startswith("agno_memory")]
+
+
+@pytest.mark.parametrize(("names", "mark"), [(WRITERS, "alters_data"), (OF_QUERYSETS_ONLY, "queryset_only")])
+def test_each_class_marks_its_own_methods(names: set[str], mark: str) -> None:
+    """Python does not inherit the mark of a method that is overridden."""
+    classes = {each for model in MODELS for each in own_classes(model)}
+    methods = [vars(each)[name] for each in classes for name in names & vars(each).keys()]
+    assert [each.__qualname__ for each in methods if getattr(each, mark, False) is not True] == []
+    assert len(methods) > len(names)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -105,7 +123,13 @@ def test_a_write_asks_for_no_database_to_read_from() -> None:
         assert rows.erase_of("maya") == 1
         for model in (AgentSession, AgentRun, MemoryVector, MemoryRevision):
             written: Any = model._default_manager.all()
-            assert written.erase() == 0
+            assert written.all().update() == written.erase() == 0
+
+
+@each_database
+def test_rows_of_an_instance_are_those_of_its_database(alias: str) -> None:
+    session = AgentSessions(alias).upsert_session(AgentSession(session_id="s"), "maya")
+    assert session.runs.all().db == alias
 
 
 @each_database

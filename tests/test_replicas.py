@@ -180,6 +180,7 @@ WRITES: dict[str, Callable[[], object]] = {
         UserMemory.objects.using(PRIMARY).defer("memory_id"), ["agent_id"]
     ),
     "erase": lambda: UserMemory.objects.for_user("ann").erase(),
+    "erase a person": lambda: UserMemory.objects.all().erase_of("ann"),
     "delete rows": lambda: UserMemory.objects.for_user("ann").delete()[0],
     "expire": lambda: UserMemory.objects.all().expire("ann", ["x"]),
     "keep a version": lambda: UserMemory.objects.for_user("ann").keep("replaced").count(),

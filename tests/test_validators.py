@@ -7,6 +7,7 @@ import json
 import sys
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from unittest import mock
 
@@ -19,6 +20,7 @@ from django.utils.functional import SimpleLazyObject
 
 from agno_memory import identifiers
 from agno_memory.identifiers import owner_id
+from agno_memory.models import UserMemory
 from agno_memory.test import at
 from agno_memory.validators import (
     canonical_metadata,
@@ -33,6 +35,7 @@ from agno_memory.validators import (
     validate_limit,
     validate_memory,
     validate_metadata,
+    validate_note,
     validate_query,
     validate_question,
     validate_share,
@@ -50,6 +53,8 @@ ODD_TEXTS = ["'\"\\%_[]{}$.", "\x01\x1f\x7f", "\u2028\ufeff\ufffe", "👩‍👩
 def refusal(rule: Rule, value: object) -> ValidationError:
     with pytest.raises(ValidationError) as refused:
         rule(value)
+    # With a text, in which each parameter has its value.
+    assert all(message and "%(" not in message for message in refused.value.messages)
     return refused.value
 
 
@@ -68,6 +73,7 @@ TEXT_RULES: dict[Rule, int] = {
     validate_input: 100_000,
     validate_identifier: 255,
     validate_query: 1_000,
+    validate_note: 1_000,
     validate_question: 100_000,
 }
 NOT_BLANK: list[Rule] = [validate_memory, validate_identifier, validate_query, validate_question]
@@ -94,8 +100,9 @@ def test_blank_text_is_refused(rule: Rule, blank: str) -> None:
     assert refused_as(rule, blank) == "blank"
 
 
-def test_an_empty_input_is_good() -> None:
-    validate_input("")
+@pytest.mark.parametrize("rule", [validate_input, validate_note])
+def test_an_empty_input_or_note_is_good(rule: Rule) -> None:
+    assert rule("") is None
 
 
 @pytest.mark.parametrize("value", [None, 7, b"bytes", ["text"], True])
@@ -395,6 +402,7 @@ class Account(User):
     """A user with a key of its own, as sites have them."""
 
     public_id = uuid.UUID(int=7)
+    number = Decimal("7.5")
 
     class Meta:
         proxy = True
@@ -438,9 +446,10 @@ def test_the_id_of_a_user_is_a_setting(field: str, owner: str) -> None:
         assert owner_id(SimpleLazyObject(lambda: user(email="ana@example.org"))) == owner
 
 
-@override_settings(AGNO_MEMORY={"USER_ID_FIELD": "public_id"})
-def test_the_id_of_a_user_may_be_any_type_with_a_text() -> None:
-    assert owner_id(Account(pk=7)) == "00000000-0000-0000-0000-000000000007"
+@pytest.mark.parametrize(("field", "owner"), [("public_id", "00000000-0000-0000-0000-000000000007"), ("number", "7.5")])
+def test_the_id_of_a_user_may_be_any_type_with_a_text(field: str, owner: str) -> None:
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": field}):
+        assert owner_id(Account(pk=7)) == owner
 
 
 @override_settings(AGNO_MEMORY={"USER_ID_FIELD": "uuid"})
@@ -494,8 +503,19 @@ def ascii_name(value: object) -> str:
 def test_an_invalid_owner_is_refused_under_user_id(given: object, code: str) -> None:
     error = refusal(owner_id, given)
     assert list(error.message_dict) == ["user_id"]
-    assert "%(" not in error.message_dict["user_id"][0]
     assert refused_as(owner_id, given) == code
+
+
+def test_the_refusal_of_an_owner_names_what_an_owner_is() -> None:
+    assert refusal(owner_id, ["ana"]).messages == [
+        "A user must be a text, a whole number, a UUID or a Django user, not list."
+    ]
+
+
+def test_an_instance_stands_for_its_id() -> None:
+    assert identifiers.identifier("memory_id", UserMemory(memory_id="m")) == "m"
+    error = refusal(lambda value: identifiers.identifier("memory_id", value, "memory"), user())
+    assert error.message_dict == {"memory": ["Expected text, not User."]}
 
 
 def test_a_number_is_too_long_before_it_is_a_text() -> None:

@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
-from django.db.models import F, Q, Value
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Lower
 
 from agno_memory import vector_querysets
@@ -17,6 +17,7 @@ from agno_memory.db import memory_statements, statements, stored_lists
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.lookups import is_of_one_owner
+from agno_memory.fields import TopicsField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.search.stored_words import stored_words
@@ -101,6 +102,25 @@ def test_a_lookup_that_is_not_written_for_a_database_says_what_to_do(alias: str)
         lookup = rows.filter(**{f"topics__{name}": []}).query.where.children[0]
         with pytest.raises(empty):
             lookup.as_sql(compiler, connections[alias])
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])
+def test_topics_that_an_expression_computes_are_compared_too(alias: str) -> None:
+    memory = Memory(alias)
+    for agent_id, topics in {"a": ["tea", "art"], "b": ["tea"], "c": []}.items():
+        memory.add_user_memory(UserMemory(memory=agent_id, agent_id=agent_id, topics=topics), "maya")
+    other = Value(["x", "tea"], output_field=TopicsField())
+    rows = UserMemory.objects.using(alias).annotate(
+        chosen=Case(When(agent_id__in=["a", "b"], then=F("topics")), default=other, output_field=TopicsField())
+    )
+    for lookup, value, found in (
+        ("about", ["tea", "art"], ["a"]),
+        ("about", ["tea"], ["a", "b", "c"]),
+        ("about_any", ["art", "x"], ["a", "c"]),
+        ("fewer_than", 2, ["b"]),
+    ):
+        matching = rows.filter(**{f"chosen__{lookup}": value})
+        assert sorted(matching.values_list("memory", flat=True)) == found, lookup
 
 
 def test_conditions_of_one_owner() -> None:
