@@ -127,7 +127,7 @@ def test_a_write_asks_for_no_database_to_read_from() -> None:
         assert rows().erase_of("maya") == 1
         for model in (AgentSession, AgentRun, MemoryVector, MemoryRevision):
             written: Any = model._default_manager.all()
-            assert written.erase() == 0
+            assert written.all().update() == written.erase() == 0
 
 
 @each_database

@@ -197,13 +197,12 @@ def _repairs(memories: UserMemoryQuerySet, unknown: Iterable[str]) -> dict[str, 
 
 def _rows(memories: UserMemoryQuerySet, keys: Sequence[str], query: Query) -> list[Row]:
     """Return the rows with these keys, and their neighbours."""
-    by_key = found_by_key(memories)
-    found = RowsToRank(by_key.filter(key__in=keys)).run()
+    found = RowsToRank(memories, keys).run()
     sessions = {session for _key, _id, _moment, session, *_others in found if session is not None}
     positions = _positions(memories, sessions, set(keys)) if sessions else {}
     neighbours = positions.keys() - set(keys)
     if neighbours:
-        found += RowsToRank(by_key.filter(key__in=list(neighbours))).run()
+        found += RowsToRank(memories, neighbours).run()
     current = f"{current_analyser().name} "
     # A document of another program may lack the field.
     others = [key for key, *_others, stored, _metadata in found if not (stored or "").startswith(current)]

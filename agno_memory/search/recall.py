@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from agno_memory.db.aggregates.words import Memories
 from agno_memory.db.rows import with_read_fields
-from agno_memory.db.words_index import found_by_key
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.search.candidates import Candidates, find_candidates, known_terms
@@ -134,8 +133,8 @@ class Search:
         shares = model.shares(memories, found.rows)
         scored = self._scored(found, shares)[:limit]
         # A memory that was deleted in between is left out.
-        rows = found_by_key(memories).filter(key__in=[each.row.key for each in scored])
-        matches = _matches(Memories(rows).run(), scored, found, model)
+        rows = Memories(memories, (each.row.key for each in scored)).run()
+        matches = _matches(rows, scored, found, model)
         if self.precise and (limit is None or len(matches) < limit):
             matches += self._others(with_read_fields(memories).newest()[:limit], matches, found, model)
         return matches[:limit]

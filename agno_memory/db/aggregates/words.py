@@ -15,6 +15,7 @@ from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.expressions import SumOfParts, sum_of_parts_mql
 from agno_memory.db.rows import converted, instances, read_columns, with_read_fields
+from agno_memory.db.words_index import found_by_key
 from agno_memory.times import EPOCH
 
 # Key, id, time of the last write, session, stored words, metadata.
@@ -95,26 +96,44 @@ class Keys(Reading):
             yield from map(str, document["keys"])
 
 
-class RowsToRank(Reading):
+class ByKey(Reading):
+    """Base of statements that read the rows with some keys, in any order.
+
+    Args:
+        rows: the memories of one person, with the conditions of a search.
+        keys: of those to read.
+    """
+
+    def __init__(self, rows: Any, keys: Iterable[str]) -> None:
+        super().__init__(found_by_key(rows))
+        self.keys = list(keys)
+
+    def _with_keys(self) -> Any:
+        return self.rows.filter(key__in=self.keys)
+
+
+class RowsToRank(ByKey):
     """The columns of memories that a ranking reads."""
 
     def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[Any]:
-        return converted(self.rows.model, connection, _fetched(self.rows.values_list(*COLUMNS), connection), COLUMNS)
+        fetched = _fetched(self._with_keys().values_list(*COLUMNS), connection)
+        return converted(self.rows.model, connection, fetched, COLUMNS)
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[ToRank]:
-        for row in mongodb.find_by_key(self.rows, connection, ("_id", *COLUMNS[1:])):
-            yield _to_rank(row)
+        columns = ("_id", *COLUMNS[1:])
+        return map(_to_rank, mongodb.find_by_key(self.rows, connection, self.keys, columns))
 
 
-class Memories(Reading):
+class Memories(ByKey):
     """The memories as instances, of which the fields are read that lists read."""
 
     def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[Model]:
-        return instances(self.rows.model, connection, _fetched(with_read_fields(self.rows), connection))
+        return instances(self.rows.model, connection, _fetched(with_read_fields(self._with_keys()), connection))
 
     def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[Model]:
         model = self.rows.model
-        return instances(model, connection, mongodb.find_by_key(self.rows, connection, read_columns(model)))
+        rows = mongodb.find_by_key(self.rows, connection, self.keys, read_columns(model))
+        return instances(model, connection, rows)
 
 
 def _to_rank(row: Sequence[Any]) -> ToRank:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from operator import itemgetter
@@ -40,7 +40,8 @@ def _merged(query_filter: dict[str, Any]) -> dict[str, Any]:
     conditions = query_filter.get("$and", ())
     merged = {column: condition for each in conditions for column, condition in each.items()}
     is_same = list(query_filter) == ["$and"] and len(merged) == sum(map(len, conditions))
-    return merged if is_same else query_filter
+    # Nothing is not the same as everything.
+    return merged if merged and is_same else query_filter
 
 
 def filter_and_order_of(compiler: Any) -> list[Any]:
@@ -130,13 +131,16 @@ def find(
     return _rows_of(documents, columns)
 
 
-def find_by_key(rows: QuerySet[Any], connection: BaseDatabaseWrapper, columns: Sequence[str]) -> list[Row]:
-    """Return these columns of rows, in any order, of a queryset that names keys.
+def find_by_key(
+    rows: QuerySet[Any], connection: BaseDatabaseWrapper, keys: Iterable[str], columns: Sequence[str]
+) -> list[Row]:
+    """Return these columns of a queryset's rows with these keys, in any order.
 
-    The backend would run an aggregation pipeline.
+    The backend would compile each key, and run an aggregation pipeline.
     """
     query_filter = filter_of(rows.query.get_compiler(connection=connection))
-    return find(rows.model, connection, query_filter, columns, hint=[("_id", 1)])
+    with_keys = {"$and": [query_filter, {"_id": {"$in": [stored_key(key) for key in keys]}}]}
+    return find(rows.model, connection, with_keys, columns, hint=[("_id", 1)])
 
 
 def update_one(
