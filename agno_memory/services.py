@@ -70,8 +70,8 @@ class Service(Generic[OwnedRows]):
 
     def _send(self, signal: Signal, **details: Any) -> None:
         """Send one of the service's signals; ``signals`` documents them."""
-        # The alias costs a handle a look at its file.
-        if signal.has_listeners(self._sender):
+        # The alias costs a handle a look at its file. The router's choice of it also records the write at its end.
+        if self.db is None or signal.has_listeners(self._sender):
             send(signal, self._sender, using=self.write_alias, **details)
 
 

@@ -404,3 +404,17 @@ def test_pruning_ends_with_documents_of_another_program(alias: str, memory: Memo
     memory.add_user_memory(UserMemory(memory="x", expires_at=now()), "maya")
     assert prune(alias, count).expired == 2
     assert collection.count_documents({}) == 0
+
+
+@pytest.mark.parametrize("alias", ["mongodb"])
+def test_pruning_keeps_the_versions_of_a_memory_of_which_another_program_changed_the_owner(
+    alias: str, memory: Memory
+) -> None:
+    for text in ("one", "two"):
+        memory.upsert_user_memory(UserMemory(memory_id="a", memory=text), "5")
+    collection: Any = connections[alias].get_collection(UserMemory._meta.db_table)  # type: ignore[attr-defined]
+    collection.update_one(
+        {}, {"$set": {"user_id": 5, "expires_at": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)}}
+    )
+    assert prune(alias).expired == 1
+    assert [each.memory for each in memory.get_user_memory_history("a", "5")] == ["one"]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
+from unittest import mock
 
 import environ
 import pytest
@@ -26,6 +27,7 @@ from agno_memory import replicas
 from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.bulk import BulkMemory
 from agno_memory.checks import MIDDLEWARE, check_replicas
+from agno_memory.db.store import Store
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.stats.cache import SnapshotCache
@@ -178,6 +180,7 @@ WRITES: dict[str, Callable[[], object]] = {
         UserMemory.objects.using(PRIMARY).defer("memory_id"), ["agent_id"]
     ),
     "erase": lambda: UserMemory.objects.for_user("ann").erase(),
+    "erase a person": lambda: UserMemory.objects.all().erase_of("ann"),
     "delete rows": lambda: UserMemory.objects.for_user("ann").delete()[0],
     "expire": lambda: UserMemory.objects.all().expire("ann", ["x"]),
     "keep a version": lambda: UserMemory.objects.for_user("ann").keep("replaced").count(),
@@ -252,6 +255,21 @@ def test_a_process_without_requests_reads_its_own_writes(
 
 async def _read_later() -> int:
     return len((await asyncio.gather(Memory().aget_user_memories("ann")))[0])
+
+
+def test_a_write_is_recorded_at_its_end() -> None:
+    """One that waits for a lock may take longer than ``READ_YOUR_WRITES_SECONDS``."""
+
+    def add_slowly(store: Store, candidate: UserMemory) -> tuple[UserMemory, bool]:
+        added = add_at_once(store, candidate)
+        forget_writes()
+        return added
+
+    add_at_once = Store.add
+    with mock.patch.object(Store, "add", add_slowly):
+        Memory().add_user_memory(UserMemory(memory="x"))
+    assert replicas.needs_primary("default")
+    forget_writes()
 
 
 @pytest.mark.parametrize("client", [by_session, by_token])

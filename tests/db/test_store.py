@@ -80,6 +80,17 @@ class Sent:
         self.names.append("replaced")
 
 
+@each_database
+def test_an_upsert_announces_an_addition_and_then_a_replacement(alias: str) -> None:
+    """MongoDB does both in one statement if no history is kept."""
+    memory = Memory(alias)
+    for days in (0, 30):
+        with with_settings(HISTORY_DAYS=days), Sent() as sent:
+            for text in ("one", "two"):
+                memory.upsert_user_memory(UserMemory(memory=text, memory_id=f"{days}"), "maya")
+        assert sent.names == ["added", "replaced"]
+
+
 @pytest.mark.parametrize("alias", ["default", "postgres"])
 @pytest.mark.parametrize("is_deleted_again", [False, True])
 def test_an_upsert_that_loses_a_race_announces_its_own_write(alias: str, is_deleted_again: bool) -> None:

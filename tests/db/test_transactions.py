@@ -19,6 +19,7 @@ from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.test import values
 from agno_memory.test.helpers import with_settings
+from agno_memory.times import now
 from tests.databases import commits, each_database, handles_allowed
 
 pytestmark = [commits]
@@ -131,6 +132,20 @@ def test_a_taken_id_inside_a_transaction_of_mongodb(alias: str) -> None:
             call()
         assert caught.value.memory_ids == ["a"]
     assert stored(alias) == ["a"]
+
+
+@REPLICA_SET
+def test_the_id_of_an_expired_memory_is_taken_inside_a_transaction_of_mongodb(alias: str) -> None:
+    """The addition that fails breaks the transaction, so nothing can make the id free in it."""
+    from django_mongodb_backend.transaction import atomic
+
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory_id="a", memory="x", expires_at=now()), "maya")
+    for _attempt in range(2):
+        with pytest.raises(MemoryExists) as caught, atomic(using=alias):
+            memory.upsert_user_memory(one("a"), "maya")
+        assert caught.value.memory_ids == ["a"]
+    assert memory.upsert_user_memory(one("a"), "maya").version == 1
 
 
 @REPLICA_SET

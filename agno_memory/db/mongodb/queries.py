@@ -40,7 +40,8 @@ def _merged(query_filter: dict[str, Any]) -> dict[str, Any]:
     conditions = query_filter.get("$and", ())
     merged = {column: condition for each in conditions for column, condition in each.items()}
     is_same = list(query_filter) == ["$and"] and len(merged) == sum(map(len, conditions))
-    return merged if is_same else query_filter
+    # Nothing is not the same as everything.
+    return merged if merged and is_same else query_filter
 
 
 def filter_and_order_of(compiler: Any) -> list[Any]:
