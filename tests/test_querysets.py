@@ -115,12 +115,16 @@ def test_a_write_asks_for_no_database_to_read_from() -> None:
     memory = Memory("default")
     added = [memory.add_user_memory(UserMemory(memory="x"), "maya") for _ in range(4)]
     keys = [each.key for each in added]
+
+    def rows(**filters: Any) -> UserMemoryQuerySet:
+        """Return rows that nothing has written to yet: they would know it."""
+        return UserMemory.objects.for_user("maya").filter(**filters)
+
     with mock.patch.object(replicas, "read_alias", side_effect=AssertionError):
-        rows = UserMemory.objects.for_user("maya")
-        assert rows.update(agent_id="x") == rows.compute_terms() == 4
-        assert rows.filter(key=keys[0]).erase() == rows.filter(key=keys[1]).delete()[0] == 1
-        assert rows.erase_returning("maya", keys[2:3]) == keys[2:3]
-        assert rows.erase_of("maya") == 1
+        assert rows().update(agent_id="x") == rows().compute_terms() == 4
+        assert rows(key=keys[0]).erase() == rows(key=keys[1]).delete()[0] == 1
+        assert rows().erase_returning("maya", keys[2:3]) == keys[2:3]
+        assert rows().erase_of("maya") == 1
         for model in (AgentSession, AgentRun, MemoryVector, MemoryRevision):
             written: Any = model._default_manager.all()
             assert written.all().update() == written.erase() == 0
