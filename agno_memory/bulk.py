@@ -51,7 +51,7 @@ class BulkMemory:
     Args:
         rows: the memories; neither a slice nor a union.
         on_batch: called after each batch with its memories, of which only ``memory_id``, ``user_id`` (the owner before)
-            and ``created_at`` are loaded.
+            and ``created_at`` are loaded; all fields after ``reassign()``.
 
     Raises:
         TypeError: a slice or a union.

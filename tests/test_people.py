@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
@@ -120,8 +121,10 @@ def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
         log("all of ?owner=22"),
         log("m2 · 3", '[{"added": {"name": "topic", "object": "2"}}]'),
     ]
-    assert log_texts.count("2") == 4
-    people.erase("2")
+    # A replica may lag.
+    with override_settings(DATABASE_ROUTERS=["tests.routers.LogOnReplica", *settings.DATABASE_ROUTERS]):
+        assert log_texts.count("2") == 4
+        people.erase("2")
     for entry in about:
         entry.refresh_from_db()
         assert (entry.object_repr, entry.change_message) == ("", "")
