@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from django.apps import apps
+from django.db import router
 from django.db.models import Q
 from django.utils.text import Truncator
 
@@ -26,6 +27,12 @@ def name_part(text: str) -> str:
     return Truncator(text).chars(MAX_NAME_PART)
 
 
+def entries_to_write() -> Any:
+    """Return the entries of the log in the database to write to: a replica may lag."""
+    model = apps.get_model("admin", "LogEntry")
+    return model.objects.using(router.db_for_write(model))
+
+
 def count(owner: str) -> int:
     """Return the number of log entries with a text about a person."""
     return sum(1 for _entry in _entries(owner))
@@ -38,12 +45,8 @@ def erase(owner: str) -> int:
     """
     pks = list(_entries(owner))
     for batch in batched(pks, BATCH):
-        _log().filter(pk__in=batch).update(object_repr="", change_message="")
+        entries_to_write().filter(pk__in=batch).update(object_repr="", change_message="")
     return len(pks)
-
-
-def _log() -> Any:
-    return apps.get_model("admin", "LogEntry").objects
 
 
 def _entries(owner: str) -> Iterator[Any]:
@@ -51,7 +54,7 @@ def _entries(owner: str) -> Iterator[Any]:
     if not apps.is_installed("django.contrib.admin"):
         return
     types = apps.get_model("contenttypes", "ContentType").objects.filter(app_label="agno_memory")
-    rows = _log().filter(content_type__in=list(types.values_list("pk", flat=True)))
+    rows = entries_to_write().filter(content_type__in=list(types.values_list("pk", flat=True)))
     # SQLite compares without case here, so each entry is compared again.
     likely = rows.filter(
         Q(object_repr=owner[:200])

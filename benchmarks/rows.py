@@ -44,7 +44,8 @@ def stored_rows(first_user: int, end_user: int) -> Iterator[Row]:
 
 def fresh(user_id: str) -> Row:
     """Return a new row with the current time."""
-    return _row(user_id, uuid7(), now(), random.randrange(10_000))
+    # In a session of its own: a search adds the neighbours of a memory in its session, and the driver's does not.
+    return {**_row(user_id, uuid7(), now(), random.randrange(10_000)), "session_id": uuid7()}
 
 
 def _row(user_id: str, memory_id: str, moment: datetime.datetime, seed: int) -> Row:

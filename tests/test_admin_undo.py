@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connections
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils.timezone import localtime
 
 from agno_memory import people
 from agno_memory.admin import UserMemoryAdmin
+from agno_memory.admin.history import logged_moves
 from agno_memory.admin.undo import MAX_AGE
+from agno_memory.bulk import BulkMemory
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.pruning import prune
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.test.helpers import with_settings
-from agno_memory.times import now
-from tests.admin import ADD, LIST, add, add_many, memory_url, page, save, staff
+from agno_memory.times import now, to_milliseconds
+from tests.admin import ADD, LIST, ROUTERS, add, add_many, memory_url, page, save, staff
 from tests.admin import now as read
 from tests.databases import commits, each_database
 from tests.test_admin_actions import choose, confirm, run
@@ -174,6 +178,51 @@ def test_the_undo_of_a_move_leaves_what_changed_since(site: str) -> None:
     assert owners == moved
 
 
+def test_the_undo_of_a_move_leaves_another_memory_with_the_same_id(site: str) -> None:
+    """Several people may use one id: a memory of another person that was moved to the same one since stays."""
+    day = datetime.timedelta(days=1)
+    maya, noah = (
+        add(user, user, memory_id="profile", created_at=now() - day * n) for n, user in ((2, "maya"), (1, "noah"))
+    )
+    client = staff()
+    run(client, "move", [maya], user_id="zoe", is_new="on")
+    url = button(client)
+    run(client, "move", UserMemory.objects.for_user("zoe"), user_id="lee", is_new="on")
+    run(client, "move", [noah], user_id="zoe", is_new="on")
+    assert "1 memory was left as it is" in undo(client, url).content.decode()
+    assert {(each.memory, each.user_id) for each in UserMemory.objects.all()} == {("maya", "lee"), ("noah", "zoe")}
+    BulkMemory(UserMemory.objects.for_user("zoe")).reassign("noah")
+    BulkMemory(UserMemory.objects.for_user("lee")).reassign("zoe")
+    assert "1 memory is moved back." in undo(client, url).content.decode()
+    assert {(each.memory, each.user_id) for each in UserMemory.objects.all()} == {("maya", "maya"), ("noah", "noah")}
+
+
+def test_the_undo_of_a_move_ignores_other_entries_of_the_log(site: str) -> None:
+    """Entries of other code, owners that only other programs write, and a page of a machine with another clock."""
+    memories, client = add_many(3), staff()
+    asked = choose(client, "move", memories)
+    ahead = str(to_milliseconds(now() + datetime.timedelta(minutes=5)))
+    with with_settings(BATCH_SIZE=1):
+        confirm(client, asked, user_id="noah", is_new="on", until=ahead)
+        url, entry = button(client), LogEntry.objects.earliest("pk")
+        change = json.loads(entry.change_message)[0]["changed"]
+        entry.delete()
+        values: tuple[Any, ...] = ([], {}, 5, "", None)
+        odd = [{**change, name: value} for name in ("object", "from", "state") for value in values]
+        for message in (*values, [5], [[]], [{"changed": 5}], *([{"changed": each}] for each in odd)):
+            entry.pk, entry.change_message = None, json.dumps(message)
+            entry.save()
+        # The next call completes one that was interrupted after its first batch.
+        with (
+            mock.patch("agno_memory.admin.moving.log_moved", side_effect=InterruptedError),
+            pytest.raises(InterruptedError),
+        ):
+            client.post(url)
+        assert UserMemory.objects.for_user("maya").count() == 1
+        assert "1 memory is moved back." in undo(client, url).content.decode()
+    assert UserMemory.objects.for_user("maya").count() == 2
+
+
 def test_the_undo_of_a_move_reaches_what_its_staff_user_may_change(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     memory, client = add("one", "maya"), staff()
     with with_settings(HISTORY_DAYS=0):
@@ -181,6 +230,12 @@ def test_the_undo_of_a_move_reaches_what_its_staff_user_may_change(site: str, mo
         run(client, "move", [memory], user_id="noah", is_new="on")
         url = button(client)
     assert "noah" not in url
+    request, (entry,) = client.get(LIST).wsgi_request, LogEntry.objects.all()
+    way = json.loads(entry.change_message)[0]["changed"]["through"]
+    # A replica may lag.
+    with override_settings(DATABASE_ROUTERS=["tests.routers.LogOnReplica", *ROUTERS]):
+        moves = list(logged_moves(request, way, entry.action_time))
+    assert [[(move.owner, move.before) for move in page] for page in moves] == [[("noah", "maya")]]
     assert staff(name="other").post(url).status_code == 403
     monkeypatch.setattr(UserMemoryAdmin, "has_change_permission", lambda self, request, obj=None: False)
     assert client.post(url).status_code == 403

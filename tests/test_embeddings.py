@@ -20,7 +20,7 @@ from django.db import connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agno_memory import people
+from agno_memory import people, vector_querysets
 from agno_memory.bulk import BulkMemory
 from agno_memory.db.table_models import model_for
 from agno_memory.memory import Memory
@@ -191,6 +191,22 @@ def test_each_deletion_deletes_the_vectors(alias: str, erase: Erase) -> None:
     assert (count(memory, "maya"), count(memory, "noah")) == (0, 4)
     memory.clear()
     assert count(memory) == 0
+
+
+@each_database
+def test_a_memory_that_is_added_during_an_erasure_stays(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = fill(alias)
+    batches = vector_querysets._batches
+
+    def add(keys: list[tuple[str, str]]) -> Any:
+        memory.add_user_memory(UserMemory(memory_id="new", memory="Has a dog"), "maya")
+        embed(memory)
+        return batches(keys)
+
+    monkeypatch.setattr(vector_querysets, "_batches", add)
+    assert memory.rows_to_write("maya").erase() == 4
+    assert [each.memory_id for each in memory.get_user_memories("maya")] == ["new"]
+    assert count(memory, "maya") == 1
 
 
 @each_database

@@ -9,7 +9,9 @@ from unittest import mock
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, NotSupportedError, models
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, NotSupportedError, models, transaction
 from django.template import Context, Template
 
 from agno_memory import replicas
@@ -115,15 +117,41 @@ def test_a_write_asks_for_no_database_to_read_from() -> None:
     memory = Memory("default")
     added = [memory.add_user_memory(UserMemory(memory="x"), "maya") for _ in range(4)]
     keys = [each.key for each in added]
+
+    def rows(**filters: Any) -> UserMemoryQuerySet:
+        """Return rows that nothing has written to yet: they would know it."""
+        return UserMemory.objects.for_user("maya").filter(**filters)
+
     with mock.patch.object(replicas, "read_alias", side_effect=AssertionError):
-        rows = UserMemory.objects.for_user("maya")
-        assert rows.update(agent_id="x") == rows.compute_terms() == 4
-        assert rows.filter(key=keys[0]).erase() == rows.filter(key=keys[1]).delete()[0] == 1
-        assert rows.erase_returning("maya", keys[2:3]) == keys[2:3]
-        assert rows.erase_of("maya") == 1
+        assert rows().update(agent_id="x") == rows().compute_terms() == 4
+        assert rows(key=keys[0]).erase() == rows(key=keys[1]).delete()[0] == 1
+        assert rows().erase_returning("maya", keys[2:3]) == keys[2:3]
+        assert rows().erase_of("maya") == 1
         for model in (AgentSession, AgentRun, MemoryVector, MemoryRevision):
             written: Any = model._default_manager.all()
             assert written.all().update() == written.erase() == 0
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_an_erasure_that_fails_ends_the_transaction_of_its_caller(alias: str) -> None:
+    AgentSessions(alias).upsert_session(AgentSession(session_id="s"), "maya")
+    rows = AgentSession.objects.using(alias).all()
+    with transaction.atomic(using=alias):
+        rows.update(name="x")
+        with mock.patch.object(type(rows), "_raw_delete", side_effect=DatabaseError), pytest.raises(DatabaseError):
+            rows.erase()
+        assert transaction.get_rollback(using=alias)
+    assert rows.get().name == ""
+
+
+def test_the_rows_of_a_user_are_asked_for_by_any_name_of_the_user() -> None:
+    for owner in ("7", "default"):
+        Memory("default").add_user_memory(UserMemory(memory="x"), owner)
+    users: dict[Any, str] = {7: "7", "7": "7", User(pk=7): "7", None: "default"}
+    for user, owner in users.items():
+        assert [each.user_id for each in UserMemory.objects.for_user(user)] == [owner]
+    with pytest.raises(ValidationError):
+        UserMemory.objects.for_user(AnonymousUser())
 
 
 @each_database

@@ -6,18 +6,22 @@ import sys
 import unicodedata
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
+from agno_memory.db.expressions import TopicsWith
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.search.analyser import MARKED, Analyser, analyser, current_analyser
 from agno_memory.search.english import light_stem
 from agno_memory.search.query import is_one_edit
 from agno_memory.search.stored_words import NOTHING, Entry, Reader, stored_words
+from agno_memory.times import now
+from agno_memory.words_querysets import WordsQuerySet
 from tests.databases import each_database
 
 pytestmark = pytest.mark.django_db(transaction=True, databases="__all__")
@@ -168,6 +172,39 @@ def test_words_are_computed_if_they_follow_a_field_that_changed() -> None:
     UserMemory._base_manager.using("default").update(search_terms="")
     assert (rows.compute_terms({"agent_id", "metadata"}), words.get()) == (0, "")
     assert (rows.compute_terms({"agent_id", "topics"}), words.get()) == (1, stored_words("Likes tea", ["drinks"]))
+
+
+@each_database
+def test_each_memory_gets_its_own_words_unless_it_is_written_in_between(alias: str) -> None:
+    texts = {"ana": ["Likes tea", "Likes coffee"], "ben": ["Plays chess"]}
+    for owner, owned in texts.items():
+        Memory(alias).add_user_memories([UserMemory(memory=text) for text in owned], owner)
+    rows, plain = UserMemory.objects.using(alias), UserMemory._base_manager.using(alias)
+    plain.update(search_terms="")
+    compute = WordsQuerySet._terms_of
+
+    def write_in_between(self: Any, memories: list[UserMemory]) -> dict[str, Any]:
+        words = compute(self, memories)
+        plain.filter(memory="Likes coffee").update(version=2, search_terms="of another write")
+        return words
+
+    with mock.patch.object(WordsQuerySet, "_terms_of", write_in_between):
+        assert rows.compute_terms() == 3
+    assert dict(rows.values_list("memory", "search_terms")) == {
+        "Likes tea": stored_words("Likes tea", []),
+        "Likes coffee": "of another write",
+        "Plays chess": stored_words("Plays chess", []),
+    }
+
+
+@each_database
+def test_a_memory_whose_new_words_are_not_known_has_none(alias: str) -> None:
+    """It came in between."""
+    first, second = Memory(alias).add_user_memories([UserMemory(memory="x"), UserMemory(memory="y")], "ana")
+    rows = UserMemory.objects.using(alias).for_user("ana")
+    assert rows.update_topics(TopicsWith("topics", "tea"), {first.key: "words"}, now()) == 2
+    found = {key: (topics, words) for key, topics, words in rows.values_list("key", "topics", "search_terms")}
+    assert found == {first.key: (["tea"], "words"), second.key: (["tea"], "")}
 
 
 def test_check_of_stored_words(settings: Any) -> None:

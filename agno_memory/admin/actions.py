@@ -232,10 +232,11 @@ def perform(
 ) -> None:
     """Run an action, log it for each memory, and show the staff user how many memories it changed."""
     bulk = BulkMemory(rows, lambda batch: action.log(request, batch, form_data))
+    began = times.now()
     with acting(reason=form_data["reason"]), model_admin.undoable(request) as offer_undo:
         count = action.run(bulk, form_data)
         if count and action.is_move:
-            model_admin.offer_undo_of_move(request, count, form_data["until"])
+            model_admin.offer_undo_of_move(request, count, began, form_data["until"])
         elif count:
             offer_undo()
     text = ngettext("%(title)s: %(count)s memory processed.", "%(title)s: %(count)s memories processed.", count)

@@ -17,8 +17,9 @@ from django.utils.translation import gettext_noop
 
 from agno_memory.acting import current_author
 from agno_memory.conf import conf
-from agno_memory.log_texts import SEPARATOR, name_part
+from agno_memory.log_texts import SEPARATOR, entries_to_write, name_part
 from agno_memory.models import AgentRecord, AgentSession, UserMemory
+from agno_memory.times import to_milliseconds
 
 Message = list[dict[str, Any]]
 
@@ -36,12 +37,19 @@ class Move(NamedTuple):
         owner: the new one.
         before: the owner before.
         through: the action that moved it, as ``through`` in the history.
+        state: of the memory, as ``state_of()`` returned it.
     """
 
     key: str
     owner: str
     before: str
     through: str
+    state: list[int]
+
+
+def state_of(memory: UserMemory) -> list[int]:
+    """Return the version and the time of addition, in milliseconds: a move keeps both, a write raises the version."""
+    return [memory.version, to_milliseconds(memory.created_at)]
 
 
 def name_of(memory: UserMemory) -> str:
@@ -115,8 +123,9 @@ def log_moved(request: HttpRequest, memories: Iterable[UserMemory], user_id: str
     entries = []
     for memory in memories:
         # The person comes first: the erasure of the person's texts looks for that beginning.
-        change = {"name": PERSON, "object": user_id, "fields": ["User id"], "from": memory.user_id, "through": way}
-        entry = _entry(request, memory, [{"changed": change}], CHANGE)
+        change = {"name": PERSON, "object": user_id, "fields": ["User id"]}
+        source = {"from": memory.user_id, "through": way, "state": state_of(memory)}
+        entry = _entry(request, memory, [{"changed": change | source}], CHANGE)
         entry.object_id = key.digest(user_id, memory.memory_id)
         entries.append(entry)
     LogEntry.objects.bulk_create(entries)
@@ -132,22 +141,24 @@ def logged_moves(request: HttpRequest, way: str, since: datetime.datetime) -> It
         way: the name of the action, as ``through`` in the history.
         since: a time before the action.
     """
-    entries = LogEntry.objects.filter(user_id=_staff_id(request), content_type=_content_type()).order_by("-pk")
+    entries = entries_to_write().filter(user_id=_staff_id(request), content_type=_content_type()).order_by("-pk")
     page = list(entries[: conf.BATCH_SIZE])
     while page:
-        yield [move for entry in page for move in _moves_of(entry) if move.through == way]
+        yield [move for entry in page if way in entry.change_message for move in _moves_of(entry, way)]
         # The newest first, so that the cost does not grow with the log.
         is_last = len(page) < conf.BATCH_SIZE or page[-1].action_time < since
         page = [] if is_last else list(entries.filter(pk__lt=page[-1].pk)[: conf.BATCH_SIZE])
 
 
-def _moves_of(entry: LogEntry) -> list[Move]:
+def _moves_of(entry: LogEntry, way: str) -> list[Move]:
     try:
         changed = json.loads(entry.change_message)[0]["changed"]
-        return [Move(str(entry.object_id), changed["object"], changed["from"], changed["through"])]
+        owner, before, through, state = (changed[name] for name in ("object", "from", "through", "state"))
     except (KeyError, IndexError, TypeError, ValueError):
-        # Another entry, or one of which the text is erased.
         return []
+    # Other code of the site may write entries with any values.
+    is_move = through == way and isinstance(owner, str) and isinstance(before, str)
+    return [Move(str(entry.object_id), owner, before, through, state)] if is_move else []
 
 
 def _content_type() -> ContentType:

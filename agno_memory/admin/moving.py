@@ -6,16 +6,20 @@ The history of a memory does not name the owner before. The log does, until that
 from __future__ import annotations
 
 import datetime
+from contextlib import suppress
 from functools import partial
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
 from agno_memory.admin.charts import number
-from agno_memory.admin.history import log_moved, logged_moves
+from agno_memory.admin.history import log_moved, logged_moves, state_of
 from agno_memory.bulk import BulkMemory
+from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.replicas import write_alias
 from agno_memory.signals import by_owner
 
 
@@ -34,11 +38,18 @@ def move_back(
         until: memories that were written later stay.
     """
     count = 0
-    unwritten = rows.filter(last_updated__lte=until)
+    alias = getattr(rows, "_db", None) or write_alias(UserMemory)
+    unwritten = rows.using(alias).filter(last_updated__lte=until)
     for moves in logged_moves(request, way, began):
+        states = {move.key: move.state for move in moves}
         for (owner, before), keys in by_owner(((move.owner, move.before), move.key) for move in moves).items():
-            moved = unwritten.filter(user_id=owner, key__in=keys)
-            count += BulkMemory(moved, partial(log_moved, request, user_id=before)).reassign(before)
+            found = unwritten.filter(user_id=owner, key__in=keys).only("version", "created_at")
+            # Several people may use one id: since then, the owner may have got the memory of another one.
+            same = [memory.key for memory in found if state_of(memory) == states[memory.key]]
+            # Another program may have written an owner that is not valid.
+            with suppress(ValidationError):
+                moved = unwritten.filter(user_id=owner, key__in=same)
+                count += BulkMemory(moved, partial(log_moved, request, user_id=before)).reassign(before)
     return count
 
 

@@ -109,17 +109,20 @@ class UndoPages(VisibleRows, PageMixin, _Admin):
         with acting(through=way):
             yield offer_undo
 
-    def offer_undo_of_move(self, request: HttpRequest, count: int, until: datetime.datetime) -> None:
+    def offer_undo_of_move(
+        self, request: HttpRequest, count: int, began: datetime.datetime, until: datetime.datetime
+    ) -> None:
         """Let the next message have "Undo" for memories that were moved to another person.
 
         Args:
             request: of the staff user.
             count: how many memories were moved.
+            began: a time before the move.
             until: memories that were written later stay when it is undone.
         """
         if self.has_change_permission(request):
-            write = {"moved": count, "through": current_author().through, "until": to_milliseconds(until)}
-            setattr(request, WRITE, write)
+            period = {"from": to_milliseconds(began), "until": to_milliseconds(until)}
+            setattr(request, WRITE, {"moved": count, "through": current_author().through, **period})
 
     def offer_undo_of_addition(self, request: HttpRequest, memory: UserMemory) -> None:
         """Let the next message have "Undo" for a memory that was added."""
@@ -178,8 +181,8 @@ class UndoPages(VisibleRows, PageMixin, _Admin):
         return HttpResponseRedirect(self.url("changelist"))
 
     def _undo_move(self, request: HttpRequest, write: Write) -> HttpResponse:
-        until = from_milliseconds(write["until"])
-        count = move_back(request, self.every_row(request), write["through"], until - MARGIN, until)
+        began, until = from_milliseconds(write["from"]) - MARGIN, from_milliseconds(write["until"])
+        count = move_back(request, self.every_row(request), write["through"], began, until)
         report_moved_back(request, count, write["moved"] - count)
         return HttpResponseRedirect(self._list_before(request))
 

@@ -118,6 +118,7 @@ def test_topics_that_an_expression_computes_are_compared_too(alias: str) -> None
         ("about", ["tea"], ["a", "b", "c"]),
         ("about_any", ["art", "x"], ["a", "c"]),
         ("fewer_than", 2, ["b"]),
+        ("fewer_than", "2", ["b"]),
     ):
         matching = rows.filter(**{f"chosen__{lookup}": value})
         assert sorted(matching.values_list("memory", flat=True)) == found, lookup
@@ -131,7 +132,10 @@ def test_conditions_of_one_owner() -> None:
         rows.for_user("maya"),
         rows.for_user(None).exclude(of_agent).filter(of_agent | Q(team_id="r")),
         rows.filter(of_agent & Q(user_id=Value("maya"))),
-        rows.filter(Q(Q(user_id="maya"), Q(of_agent | Q(team_id="r")))),
+        rows.filter(Q(of_agent, Q(Q(user_id="maya")))),
+        rows.filter(of_agent) & rows.filter(user_id="maya"),
+        rows.filter(user_id="maya") & rows.filter(of_agent | Q(team_id="t")),
+        rows.filter(Q(Q(user_id="maya"), Q(of_agent | Q(team_id="t")))),
     ):
         assert is_of_one_owner(of_one.query.where)
     for of_several in (

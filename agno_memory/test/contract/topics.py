@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Case, Value, When
 
 from agno_memory.test.contract.case import ALICE, BOB, ContractCase
@@ -94,7 +95,10 @@ class TopicsContract(ContractCase):
         self.add(topics=["Café"])
         self.assertEqual(len(self.found(topics=[" Cafe\u0301 "])), 1)
         self.assertEqual(self.rows.filter(topics__about=[" Cafe\u0301 ", "Café"]).count(), 1)
-        self.assertEqual(self.rows.filter(topics__about_any=[" Cafe\u0301 ", "x"]).count(), 1)
+        self.assertEqual(self.rows.filter(topics__about_any=(each for each in (" Cafe\u0301 ", "x"))).count(), 1)
+        for wrong in ("Café", 7, [7]):
+            with self.assertRaises(ValidationError):
+                self.rows.filter(topics__about=wrong)
 
     def test_topic_counts(self) -> None:
         for topics in (["b", "a"], ["b"], ["b", "é"], ["c", "a"], []):
