@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -242,6 +243,15 @@ def test_erase_user_counts_asks_and_reports() -> None:
         "2 records, 0 log texts.\n"
         "A second count found nothing." in out.getvalue()
     )
+
+
+def test_an_erasure_counts_the_person_again() -> None:
+    fill("default", "maya")
+    without_effect = [replace(holding, erase=lambda owner, db: None) for holding in people.HOLDINGS]
+    with patch.object(people, "HOLDINGS", without_effect):
+        erasure = people.erase("maya")
+    assert erasure == (FILLED, FILLED)
+    assert not erasure.is_complete
 
 
 def test_erase_user_fails_if_something_is_left() -> None:
