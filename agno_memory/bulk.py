@@ -20,6 +20,7 @@ from agno_memory.keys import uuid7
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS, MACHINE_WRITTEN
 from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.reassigning import move_versions
 from agno_memory.replicas import write_alias
 from agno_memory.retries import retry
 from agno_memory.revision_models import MemoryRevision
@@ -94,7 +95,7 @@ class BulkMemory:
             lambda topics: [each for each in topics if each != topic],
         )
 
-    def reassign(self, user: object) -> int:
+    def reassign(self, user: object, *, with_deleted: bool = False) -> int:
         """Give the memories to another owner, and return the number of memories that were moved.
 
         Each is added for the new owner and deleted for the owner before, with its version, its times and its history.
@@ -104,6 +105,7 @@ class BulkMemory:
 
         Args:
             user: the new owner: a string, an int, a UUID, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
+            with_deleted: give also the deleted memories that had these ids before; otherwise they stay.
 
         Raises:
             ValidationError: an invalid owner; nothing was written.
@@ -115,9 +117,9 @@ class BulkMemory:
             announce_batch(memory_deleted, batch, using=self.rows.db)
             announce(memory_added, UserMemory, owner, [memory.memory_id for memory in batch], using=self.rows.db)
 
-        return self._each(self.rows.exclude(user_id=owner), partial(self._move, owner), announce_move)
+        return self._each(self.rows.exclude(user_id=owner), partial(self._move, owner, with_deleted), announce_move)
 
-    def _move(self, owner: str, rows: UserMemoryQuerySet, loaded: Batch) -> Batch:
+    def _move(self, owner: str, with_deleted: bool, rows: UserMemoryQuerySet, loaded: Batch) -> Batch:
         """Move memories of one owner to another, and return those that were moved."""
         memories = _in_order(rows, [memory.key for memory in loaded])
         copies = {memory.memory_id: _copy_for(memory, owner) for memory in memories}
@@ -131,18 +133,11 @@ class BulkMemory:
         self._note_move(new)
         self._store.move_in(new, keep_version=True)
         moved = [memory for memory in memories if memory.memory_id not in conflicts]
-        self._move_history(owner, moved)
+        move_versions(self.rows.model.revisions(self.rows.db), moved, owner, with_deleted=with_deleted)
         # The vectors go too: the new owner's memories have other keys.
         for source, keys in _keys_by_owner(moved).items():
             rows.erase_returning(source, keys)
         return moved
-
-    def _move_history(self, owner: str, moved: Batch) -> None:
-        """Give the earlier versions of moved memories to their new owner: they must not stay with a name given up."""
-        key: Any = self.rows.model._meta.pk
-        for source, keys in _keys_by_owner(moved).items():
-            revisions = self.rows.model.revisions(self.rows.db)
-            revisions.filter(user_id=source, memory_key__in=keys).move(owner, key.digest)
 
     def _note_move(self, copies: Batch) -> None:
         """Note in the history of memories that they come from another owner: by whom, and not from whom."""

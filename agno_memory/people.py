@@ -250,7 +250,7 @@ def reassign_memories(source: object, target: object, db: str | None = None) -> 
     memory = Memory(db)
     before, after = owner_id(source), owner_id(target)
     bulk = BulkMemory(memory.rows_to_write(before))
-    moved = bulk.reassign(after)
+    moved = bulk.reassign(after, with_deleted=True)
     kept = reassign_deleted(memory.rows_to_write(ANYONE), before, after) if before != after else []
     transaction.on_commit(forget_cached, using=bulk.rows.db)
     return Reassigned(moved, [*bulk.conflicts, *kept])

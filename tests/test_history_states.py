@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import threading
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -11,6 +12,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connections
 
+from agno_memory import people
 from agno_memory.acting import acting
 from agno_memory.bulk import BulkMemory
 from agno_memory.db import mongodb
@@ -418,3 +420,35 @@ def test_pruning_keeps_the_versions_of_a_memory_of_which_another_program_changed
     )
     assert prune(alias).expired == 1
     assert [each.memory for each in memory.get_user_memory_history("a", "5")] == ["one"]
+
+
+@each_database
+def test_a_deleted_memory_stays_with_its_person_if_another_one_with_its_id_moves(alias: str, memory: Memory) -> None:
+    start = now() - 100 * SECOND
+
+    def texts(owner: str) -> set[str]:
+        return {each.memory for each in memory.rows_to_write(owner).revisions().filter(user_id=owner)}
+
+    def write(second: int, work: Callable[[], object]) -> None:
+        with at(start + second * SECOND):
+            work()
+
+    write(0, lambda: memory.add_user_memory(UserMemory(memory_id="a", memory="of dan"), "dan"))
+    write(1, lambda: memory.replace_user_memory("a", UserMemory(memory="of dan, too"), "dan"))
+    write(2, lambda: memory.add_user_memory(UserMemory(memory_id="b", memory="of maya"), "maya"))
+    write(3, lambda: memory.add_user_memory(UserMemory(memory_id="a", memory="first"), "maya"))
+    # It gets the earlier time of addition.
+    write(4, lambda: memory.merge_user_memories(["a", "b"], "maya", memory="second"))
+    write(5, lambda: memory.delete_user_memory("a", "maya"))
+    write(6, lambda: BulkMemory(memory.rows_to_write("dan")).reassign("maya"))
+    assert texts("dan") == set()
+    write(7, lambda: BulkMemory(memory.rows_to_write("maya")).reassign("dan"))
+    assert texts("dan") == {"of dan", "of dan, too"}
+    assert texts("maya") == {"of maya", "first", "second"}
+    assert memory.restore_user_memory("a", "maya").memory == "second"
+    memory.delete_user_memory("a", "maya")
+    # A name given up keeps nothing.
+    write(8, lambda: BulkMemory(memory.rows_to_write("dan")).reassign("maya"))
+    assert people.reassign_memories("maya", "zoe", alias).conflicts == []
+    assert texts("maya") == set()
+    assert texts("zoe") == {"of dan", "of dan, too", "of maya", "first", "second"}
