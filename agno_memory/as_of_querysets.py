@@ -149,6 +149,10 @@ class AsOfQuerySet(DeletedQuerySet):
         query = self.query.chain()
         query.clear_limits()
         query.standard_ordering = True
+        if own._fields is not None:
+            # values_list() takes its fields from whole memories.
+            query.clear_select_fields()
+            query.default_cols = True
         current = type(self)(self.model, query, own._db)
         current = current.order_by().filter(last_updated__lte=self._moment).current(self._moment)
         if self._is_without_deleted:
@@ -171,7 +175,7 @@ class AsOfQuerySet(DeletedQuerySet):
             return list(memories)
         if own._iterable_class.__name__ == "FlatValuesListIterable":
             return [getattr(memory, own._fields[0]) for memory in memories]
-        if own._iterable_class.__name__ != "ValuesListIterable":
+        if own._iterable_class.__name__ != "ValuesListIterable" or not own._fields:
             self._refuse("values")
         return [tuple(getattr(memory, name) for name in own._fields) for memory in memories]
 

@@ -199,6 +199,20 @@ def test_a_version_that_a_server_lost_in_between_is_kept_again(alias: str) -> No
     assert [version.memory for version in memory.get_user_memory_history("m", "maya")] == ["two"]
 
 
+@commits
+@pytest.mark.parametrize("alias", ["standalone"])
+def test_a_version_is_saved_by_the_next_write_if_its_server_takes_that(alias: str) -> None:
+    memory = Memory(alias)
+    memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
+    for server in (None, "one"):
+        with (
+            mock.patch.object(mongodb, "writing_server", return_value=server),
+            mock.patch.object(mongodb, "add_missing", wraps=mongodb.add_missing) as add_missing,
+        ):
+            memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
+        assert [call.kwargs["is_followed"] for call in add_missing.call_args_list] == [server is not None]
+
+
 # The commands of MongoDB that write, and the one that makes the writes of a transaction last.
 WRITING = ("insert", "update", "delete", "findAndModify", "commitTransaction")
 
@@ -411,7 +425,7 @@ def test_pruning_ends_if_another_call_removes_the_same(alias: str) -> None:
 @pytest.mark.parametrize("alias", ["postgres"])
 def test_one_statement_of_postgresql_locks_keeps_and_writes(alias: str) -> None:
     """In this order: a version that another call has just written is the one that is kept."""
-    sql = revisions.KeepingDelete("key", "user_id")
+    sql = revisions.KeepingDelete("key", "user_id", unexpired=False)
     added = Memory(alias).add_user_memory(UserMemory(memory="x"), "maya")
     values = {"key": added.key, "user_id": "maya", **revisions.ending("deleted").values()}
     assert sql.run(UserMemory, alias, values) == 1

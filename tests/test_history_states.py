@@ -79,6 +79,15 @@ def test_an_expired_memory_is_restored_before_and_after_it_is_pruned(alias: str,
 
 
 @each_database
+def test_a_memory_that_had_expired_before_it_was_written_ends_when_it_was(alias: str, memory: Memory) -> None:
+    added = memory.add_user_memory(UserMemory(memory="over", expires_at=now() - DAY), "maya")
+    for _pruned in (False, True):
+        (version,) = memory.get_user_memory_history(added.memory_id, "maya")
+        assert (version.action, version.valid_from, version.valid_until) == ("expired", *[added.last_updated] * 2)
+        prune(alias)
+
+
+@each_database
 def test_pages_of_deleted_memories_have_those_that_have_expired_in_their_order(alias: str, memory: Memory) -> None:
     start = now() - 100 * SECOND
     for number in range(8):
@@ -94,6 +103,13 @@ def test_pages_of_deleted_memories_have_those_that_have_expired_in_their_order(a
     whole = rows.deleted_page(None)
     assert [int(each.memory) // 2 for each in whole] == [3, 3, 2, 2, 1, 1, 0, 0]
     assert len({each.memory for each in whole}) == 8
+    # A page is read at once, and no more than is asked for.
+    assert [each.get_deferred_fields() - {"search_text"} for each in whole] == [set()] * 8
+    stored = [each for each in rows.deleted_page(None, names=["memory"]) if not each._state.adding]
+    assert ["topics" in each.get_deferred_fields() for each in stored] == [True] * 3
+    for batch_size in (1, 2, 3):
+        with with_settings(BATCH_SIZE=batch_size):
+            assert sorted(each.memory for each in rows.walk_versions()) == sorted(each.memory for each in whole)
     for size in (1, 3):
         seen = page = rows.deleted_page(size)
         while page := rows.deleted_page(size, page[-1].deletion):
@@ -285,6 +301,20 @@ def test_a_memory_that_came_back_has_its_versions_without_the_note_of_that(alias
     memory.rows_to_write("maya").revisions().filter(version=2).update(is_deleted=True, restored=None)
     history = memory.get_user_memory_history("a", "maya")
     assert [(each.version, each.memory) for each in history] == [(3, "two"), (2, "two"), (1, "one")]
+
+
+@each_database
+def test_versions_of_two_owners_that_began_at_one_time_are_both_kept(alias: str, memory: Memory) -> None:
+    start = now() - 100 * SECOND
+    for number, owner in enumerate(("maya", "ann")):
+        with at(start):
+            memory.add_user_memory(UserMemory(memory_id="a", memory=f"{owner} 1"), owner)
+        with at(start + (number + 1) * SECOND):
+            memory.replace_user_memory("a", UserMemory(memory=f"{owner} 2"), owner)
+    memory.delete_user_memory("a", "maya")
+    assert BulkMemory(memory.rows_to_write("ann")).reassign("maya") == 1
+    kept = [each.memory for each in memory.rows_to_write("maya").versions() if not each.is_event]
+    assert sorted(kept) == ["ann 1", "maya 1", "maya 2"]
 
 
 @each_database

@@ -64,6 +64,22 @@ def test_combined_querysets_have_the_versions_of_both_conditions(alias: str, sta
     assert texts(maya.as_of(moment)) == ["3", "2", "1", "0"]
 
 
+def test_combined_querysets_leave_out_what_has_expired_as_their_memories_do(
+    alias: str, start: datetime.datetime
+) -> None:
+    memory, moment = Memory(alias), start + 10 * SECOND
+    with at(moment):
+        added = memory.add_user_memory(UserMemory(memory="over", expires_at=moment + 20 * SECOND), "maya")
+    with at(moment + SECOND):
+        memory.delete_user_memory(added.memory_id, "maya")
+    rows = UserMemory.objects.using(alias).filter(memory="over")
+    current = rows.current()
+    for known in (rows, rows | current, rows & rows):
+        assert texts(known.as_of(moment)) == ["over"]
+    for unknown in (current, rows & current, current & rows, current | current):
+        assert texts(unknown.as_of(moment)) == []
+
+
 def test_conditions_that_cannot_follow_are_refused(alias: str, start: datetime.datetime) -> None:
     rows, moment = UserMemory.objects.using(alias).all(), start + 10 * SECOND
     both: Any = rows.filter(user_id="ann").union(rows.filter(user_id="zoe"))
@@ -80,6 +96,27 @@ def test_an_order_can_be_reversed(alias: str, start: datetime.datetime) -> None:
     assert texts(rows.newest().reverse()) == ["0", "1", "2", "3"]
     assert texts(rows.newest().reverse()[1:3]) == ["1", "2"]
     assert [rows.newest().last().memory, rows.oldest().last().memory] == ["0", "3"]  # type: ignore[union-attr]
+
+
+def test_values_counts_and_slices_are_of_the_moment(alias: str, start: datetime.datetime) -> None:
+    rows = Memory(alias).rows_at(start + 10 * SECOND, "maya").newest()
+    assert list(rows.values_list("memory", flat=True)) == ["3", "2", "1", "0"]
+    assert list(rows.values_list("memory", "memory_id")[:2]) == [("3", "m3"), ("2", "m2")]
+    for refused in (rows.values("memory"), rows.values_list(), rows.values_list("memory", named=True)):
+        with pytest.raises(NotSupportedError, match="values"):
+            list(refused)
+    assert (rows.count(), rows[:3].count(), rows[3:9].count()) == (4, 3, 1)
+    assert rows.filter(memory="0").exists()
+    assert not rows.filter(memory="4").exists()
+    # One millisecond has an order too, through both tables.
+    for order, is_descending in ((["-user_id", "agent_id"], True), (["user_id"], False)):
+        keys = [each.key for each in rows.order_by(*order)]
+        assert keys == sorted(keys, reverse=is_descending)
+
+
+def test_the_first_moment_of_the_history_is_known(alias: str, start: datetime.datetime) -> None:
+    with at(start + datetime.timedelta(days=30)):
+        assert texts(Memory(alias).rows_at(start, "maya")) == ["0"]
 
 
 def test_async_reading_is_of_the_moment(alias: str, start: datetime.datetime) -> None:

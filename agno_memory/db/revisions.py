@@ -140,7 +140,7 @@ def _ending_params(model: type[Model]) -> list[Param]:
 class KeepRow(OneRow[None]):
     """Keep the version of a row."""
 
-    def __init__(self, *conditions: str, unexpired: bool = False) -> None:
+    def __init__(self, *conditions: str, unexpired: bool) -> None:
         super().__init__(*conditions, unexpired=unexpired)
         self.found = Select(*conditions)
 
@@ -219,7 +219,7 @@ def _in_one_statement(keep: KeepRow, model: type[Model], compiler: SQLCompiler, 
 class KeepingUpdate(Update):
     """``Update`` that keeps the version before. The values have those of ``Ending.values()`` too."""
 
-    def __init__(self, *conditions: str, fields: Sequence[str], unexpired: bool = False) -> None:
+    def __init__(self, *conditions: str, fields: Sequence[str], unexpired: bool) -> None:
         super().__init__(*conditions, fields=fields, unexpired=unexpired)
         self.keep = KeepRow(*conditions, unexpired=unexpired)
 
@@ -253,7 +253,7 @@ class KeepingUpdate(Update):
 class KeepingDelete(Delete):
     """``Delete`` that keeps the version before; see ``KeepingUpdate``."""
 
-    def __init__(self, *conditions: str, unexpired: bool = False) -> None:
+    def __init__(self, *conditions: str, unexpired: bool) -> None:
         super().__init__(*conditions, unexpired=unexpired)
         self.keep = KeepRow(*conditions, unexpired=unexpired)
 

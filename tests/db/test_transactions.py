@@ -106,15 +106,21 @@ def test_a_text_that_is_taken_leaves_the_callers_transaction_alone(alias: str) -
     assert stored(alias) == ["a", "b", "c"]
 
 
-def test_a_batch_is_no_transaction_of_its_own_without_autocommit() -> None:
-    connection = connections["default"]
+def test_a_write_is_no_transaction_of_its_own_without_autocommit() -> None:
+    memory, connection = Memory("default"), connections["default"]
+    kept = memory.add_user_memories(some("a", "b"))
     connection.set_autocommit(False)
     try:
-        Memory("default").add_user_memories(some("a"))
-        connection.rollback()
+        for write in (
+            lambda: memory.add_user_memories(some("c")),
+            lambda: memory.replace_user_memory("a", one("a")),
+            lambda: memory.delete_user_memory("b"),
+        ):
+            write()
+            connection.rollback()
     finally:
         connection.set_autocommit(True)
-    assert stored("default") == []
+    assert [(each.memory_id, each.version) for each in memory.rows().oldest()] == [(each.memory_id, 1) for each in kept]
 
 
 @REPLICA_SET
