@@ -228,6 +228,18 @@ def test_a_deletion_that_is_rolled_back_erases_nothing(alias: str) -> None:
     assert people.count(owner, alias) == NOTHING
 
 
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_an_account_in_another_database_erases_when_its_deletion_is_committed(alias: str) -> None:
+    fill(alias, "7")
+    settings = {"ON_USER_DELETE": "erase", "DATABASE": alias}
+    with override_settings(AGNO_MEMORY=settings, DATABASE_ROUTERS=["agno_memory.routers.MemoryRouter"]):
+        with transaction.atomic(using="postgres"):
+            people.account_deleted(User(pk=7, username="maya"), using="postgres")
+            # Before, if the memories are in the same database.
+            assert people.count("7", alias)["memories"] == (alias == "default")
+        assert people.count("7", alias) == NOTHING
+
+
 # Commands
 
 
@@ -245,11 +257,12 @@ def test_erase_user_counts_asks_and_reports() -> None:
     )
 
 
-def test_an_erasure_counts_the_person_again() -> None:
-    fill("default", "maya")
+@each_database
+def test_an_erasure_counts_the_person_again(alias: str) -> None:
+    fill(alias, "maya")
     without_effect = [replace(holding, erase=lambda owner, db: None) for holding in people.HOLDINGS]
     with patch.object(people, "HOLDINGS", without_effect):
-        erasure = people.erase("maya")
+        erasure = people.erase("maya", alias)
     assert erasure == (FILLED, FILLED)
     assert not erasure.is_complete
 
