@@ -194,6 +194,8 @@ def test_bulk_changes_of_topics_mend_them(alias: str, name: str, site: str) -> N
     bulk = BulkMemory(UserMemory.objects.all())
     assert bulk.add_topic("new") == 1
     assert "new" in now(memory).topics
+    # Elements that are no texts may stay.
+    assert now(memory).damaged_fields == [] or name == "mixed"
     assert bulk.remove_topic("new") == 1
     assert now(memory).topics == {"text": ["a,b"], "mixed": ["tea"]}.get(name, [])
 
