@@ -24,10 +24,9 @@ from agno_memory.fields import (
     LastUpdatedField,
     MachineWritten,
     TimestampField,
-    TopicsField,
-    VerbatimJSONField,
     VersionField,
 )
+from agno_memory.json_fields import TopicsField, VerbatimJSONField
 from agno_memory.json_texts import JSONText
 from agno_memory.keys import composite_key
 from agno_memory.models import AgentRun, UserMemory

@@ -17,7 +17,7 @@ from agno_memory.db import memory_statements, statements, stored_lists
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.lookups import is_of_one_owner
-from agno_memory.fields import TopicsField
+from agno_memory.json_fields import TopicsField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.search.stored_words import stored_words
