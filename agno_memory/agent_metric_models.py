@@ -8,7 +8,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.base_querysets import OwnedQuerySet
-from agno_memory.fields import CompositeKeyField, IdentifierField, TimestampField, VerbatimJSONField
+from agno_memory.fields import CompositeKeyField, IdentifierField, TimestampField
+from agno_memory.json_fields import VerbatimJSONField
 from agno_memory.times import now
 
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.derived_fields import FoldedTextField
-from agno_memory.fields import CompositeKeyField, IdentifierField, TimestampField, VerbatimJSONField, VersionField
+from agno_memory.fields import CompositeKeyField, IdentifierField, TimestampField, VersionField
+from agno_memory.json_fields import VerbatimJSONField
 from agno_memory.keys import uuid7
 from agno_memory.times import now
 

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.agent_trace_querysets import AgentSpanQuerySet, AgentTraceQuerySet
 from agno_memory.exact_times import ExactTimeField
-from agno_memory.fields import CompositeKeyField, IdentifierField, VerbatimJSONField
+from agno_memory.fields import CompositeKeyField, IdentifierField
+from agno_memory.json_fields import VerbatimJSONField
 
 if TYPE_CHECKING:
     # As in models.

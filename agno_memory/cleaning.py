@@ -11,15 +11,9 @@ from django.db.models import BooleanField, Field, Model
 from django.utils.translation import gettext as _
 
 from agno_memory.derived_fields import DerivedTextField
-from agno_memory.fields import (
-    CompositeKeyField,
-    CreatedAtField,
-    DocumentField,
-    ExpiresAtField,
-    IdentifierField,
-    TimestampField,
-)
+from agno_memory.fields import CompositeKeyField, CreatedAtField, ExpiresAtField, IdentifierField, TimestampField
 from agno_memory.identifiers import as_text
+from agno_memory.json_fields import DocumentField
 from agno_memory.models import UserMemory
 from agno_memory.times import whole_milliseconds
 from agno_memory.validators import past_moment, refusal, stored_moment

@@ -9,7 +9,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
-from agno_memory.fields import ExpiresAtField, IdentifierField, MetadataField, TopicsField
+from agno_memory.fields import ExpiresAtField, IdentifierField
+from agno_memory.json_fields import MetadataField, TopicsField
 from agno_memory.keys import uuid7
 from agno_memory.names import CONTENT_FIELDS
 

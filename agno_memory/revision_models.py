@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.content_models import MemoryContent
 from agno_memory.derived_fields import FoldedTextField
-from agno_memory.fields import KEY_LENGTH, IdentifierField, TimestampField, VerbatimJSONField
+from agno_memory.fields import KEY_LENGTH, IdentifierField, TimestampField
+from agno_memory.json_fields import VerbatimJSONField
 from agno_memory.revision_querysets import EVENT, RevisionQuerySet
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from django.db import models
 
-from agno_memory.fields import ExpiresAtField, IdentifierField, MetadataField, TopicsField
+from agno_memory.fields import ExpiresAtField, IdentifierField
+from agno_memory.json_fields import MetadataField, TopicsField
 from agno_memory.models import UserMemory
 from agno_memory.names import CONTENT_FIELDS
 from agno_memory.times import to_iso

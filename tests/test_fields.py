@@ -24,11 +24,11 @@ from agno_memory.fields import (
     LastUpdatedField,
     MachineWritten,
     TimestampField,
-    TopicsField,
-    VerbatimJSONField,
     VersionField,
 )
+from agno_memory.json_fields import TopicsField, VerbatimJSONField
 from agno_memory.json_texts import JSONText
+from agno_memory.keys import composite_key
 from agno_memory.models import AgentRun, UserMemory
 from agno_memory.test import at
 
@@ -287,6 +287,16 @@ def test_derived_fields_are_computed_from_their_sources() -> None:
     part = UserMemory.from_db("default", names, [loaded[name] for name in names])
     assert (part.search_text, part.search_terms) == ("likes tea", memory.search_terms)
     assert UserMemory.search_text.field is folded
+
+
+def test_the_key_of_a_text_ignores_its_case_and_ends() -> None:
+    text_key = field("text_key")
+    memory = UserMemory(user_id="maya", memory=" Likes TEA\n")
+    assert text_key.of(memory) is None
+    with override_settings(AGNO_MEMORY={"ON_DUPLICATE": "return"}):
+        assert text_key.of(memory) == composite_key("maya", "likes tea")
+        memory.memory = F("input")
+        assert text_key.of(memory) is None
 
 
 def test_derived_fields_of_other_values() -> None:

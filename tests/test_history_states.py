@@ -20,6 +20,7 @@ from agno_memory.db.revisions import KeepMany
 from agno_memory.exceptions import DuplicateMemory, MemoryChanged, MemoryNotFound, VersionNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.people import reassign_memories
 from agno_memory.pruning import prune
 from agno_memory.restoring import BulkRestore
 from agno_memory.services import ANYONE
@@ -315,6 +316,22 @@ def test_versions_of_two_owners_that_began_at_one_time_are_both_kept(alias: str,
     assert BulkMemory(memory.rows_to_write("ann")).reassign("maya") == 1
     kept = [each.memory for each in memory.rows_to_write("maya").versions() if not each.is_event]
     assert sorted(kept) == ["ann 1", "maya 1", "maya 2"]
+
+
+@each_database
+def test_each_memory_that_cannot_be_reassigned_is_reported_once(alias: str, memory: Memory) -> None:
+    """It is there with earlier versions, or deleted, and the new owner has the id."""
+    for memory_id in "abcde":
+        for owner in ("maya", "noah"):
+            memory.add_user_memory(UserMemory(memory_id=memory_id, memory=owner), owner)
+    memory.replace_user_memory("a", UserMemory(memory="new"), "maya")
+    memory.delete_user_memories(list("bcde"), "maya")
+    memory.delete_user_memory("e", "noah")
+    with with_settings(BATCH_SIZE=2):
+        count, conflicts = reassign_memories("maya", "noah", alias)
+    assert (count, sorted(conflicts)) == (0, list("abcd"))
+    left = memory.rows_to_write("maya").versions()
+    assert sorted(version.memory_id for version in left) == list("abcd")
 
 
 @each_database

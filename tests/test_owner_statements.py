@@ -5,6 +5,7 @@ Runs the contract of the service, and looks at all statements of its calls.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -89,6 +90,27 @@ def test_save_names_the_owner_and_does_not_set_it(alias: str) -> None:
         memory.save(using=alias, update_fields=["topics"])
     assert statements
     assert [each for each in statements if not names_owner(each)] == []
+
+
+@commits
+@each_database
+def test_writes_of_rows_of_several_owners_name_each_of_them(alias: str) -> None:
+    memory = Memory(alias)
+    for owner in ("maya", "noah"):
+        memory.add_user_memories([UserMemory(memory=text, agent_id="a") for text in ("x", "y")], owner)
+    rows = UserMemory.objects.using(alias).filter(agent_id="a")
+    (first, _second) = memory.get_user_memories("maya")
+    writes: list[tuple[Callable[[], object], object, int]] = [
+        (lambda: rows.erase_returning("maya", [first.key]), [first.key], 0),
+        # After one statement that reads all owners and keys.
+        (rows.compute_terms, 3, 1),
+        (rows.erase, 3, 1),
+    ]
+    for write, result, reads in writes:
+        with recorded(alias) as statements:
+            assert write() == result
+        assert len(statements) > reads
+        assert len([each for each in statements if not names_owner(each)]) == reads
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -227,6 +228,18 @@ def test_a_deletion_that_is_rolled_back_erases_nothing(alias: str) -> None:
     assert people.count(owner, alias) == NOTHING
 
 
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_an_account_in_another_database_erases_when_its_deletion_is_committed(alias: str) -> None:
+    fill(alias, "7")
+    settings = {"ON_USER_DELETE": "erase", "DATABASE": alias}
+    with override_settings(AGNO_MEMORY=settings, DATABASE_ROUTERS=["agno_memory.routers.MemoryRouter"]):
+        with transaction.atomic(using="postgres"):
+            people.account_deleted(User(pk=7, username="maya"), using="postgres")
+            # Before, if the memories are in the same database.
+            assert people.count("7", alias)["memories"] == (alias == "default")
+        assert people.count("7", alias) == NOTHING
+
+
 # Commands
 
 
@@ -242,6 +255,16 @@ def test_erase_user_counts_asks_and_reports() -> None:
         "2 records, 0 log texts.\n"
         "A second count found nothing." in out.getvalue()
     )
+
+
+@each_database
+def test_an_erasure_counts_the_person_again(alias: str) -> None:
+    fill(alias, "maya")
+    without_effect = [replace(holding, erase=lambda owner, db: None) for holding in people.HOLDINGS]
+    with patch.object(people, "HOLDINGS", without_effect):
+        erasure = people.erase("maya", alias)
+    assert erasure == (FILLED, FILLED)
+    assert not erasure.is_complete
 
 
 def test_erase_user_fails_if_something_is_left() -> None:

@@ -14,7 +14,8 @@ from typing import Any, Final
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Expression, Field, IntegerField
 
-from agno_memory.fields import DocumentField, TimestampField
+from agno_memory.fields import TimestampField
+from agno_memory.json_fields import DocumentField
 from agno_memory.times import EPOCH
 
 Column = Sequence[Any]

@@ -20,7 +20,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
 
 from agno_memory.db.conversions import Column, Conversion, conversion, unchanged
-from agno_memory.fields import MetadataField, TopicsField, VerbatimJSONField
+from agno_memory.json_fields import MetadataField, TopicsField, VerbatimJSONField
 from agno_memory.times import EPOCH, from_iso
 
 # Errors of a conversion that expects another type.

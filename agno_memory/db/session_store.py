@@ -28,7 +28,8 @@ from agno_memory.db.session_statements import (
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import savepoint
 from agno_memory.exceptions import SessionExists
-from agno_memory.fields import MachineWritten, VerbatimJSONField
+from agno_memory.fields import MachineWritten
+from agno_memory.json_fields import VerbatimJSONField
 from agno_memory.json_texts import JSONText, json_text
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.retries import retry

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import agno_memory.derived_fields
 import agno_memory.fields
+import agno_memory.json_fields
 import agno_memory.keys
 import agno_memory.operations
 import agno_memory.times
@@ -70,19 +71,25 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "session_data",
-                    agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="session data"),
+                    agno_memory.json_fields.VerbatimJSONField(blank=True, null=True, verbose_name="session data"),
                 ),
-                ("agent_data", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="agent data")),
-                ("team_data", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="team data")),
+                (
+                    "agent_data",
+                    agno_memory.json_fields.VerbatimJSONField(blank=True, null=True, verbose_name="agent data"),
+                ),
+                (
+                    "team_data",
+                    agno_memory.json_fields.VerbatimJSONField(blank=True, null=True, verbose_name="team data"),
+                ),
                 (
                     "workflow_data",
-                    agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="workflow data"),
+                    agno_memory.json_fields.VerbatimJSONField(blank=True, null=True, verbose_name="workflow data"),
                 ),
-                ("metadata", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="metadata")),
-                ("summary", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="summary")),
+                ("metadata", agno_memory.json_fields.VerbatimJSONField(blank=True, null=True, verbose_name="metadata")),
+                ("summary", agno_memory.json_fields.VerbatimJSONField(blank=True, null=True, verbose_name="summary")),
                 (
                     "extra",
-                    agno_memory.fields.VerbatimJSONField(
+                    agno_memory.json_fields.VerbatimJSONField(
                         blank=True,
                         help_text="Further values that some releases of agno store.",
                         null=True,
@@ -143,7 +150,7 @@ class Migration(migrations.Migration):
                     "memory",
                     models.TextField(validators=[agno_memory.validators.validate_memory], verbose_name="memory"),
                 ),
-                ("topics", agno_memory.fields.TopicsField(blank=True, default=list, verbose_name="topics")),
+                ("topics", agno_memory.json_fields.TopicsField(blank=True, default=list, verbose_name="topics")),
                 (
                     "input",
                     models.TextField(
@@ -154,7 +161,7 @@ class Migration(migrations.Migration):
                         verbose_name="input",
                     ),
                 ),
-                ("metadata", agno_memory.fields.MetadataField(blank=True, default=dict, verbose_name="metadata")),
+                ("metadata", agno_memory.json_fields.MetadataField(blank=True, default=dict, verbose_name="metadata")),
                 (
                     "agent_id",
                     agno_memory.fields.IdentifierField(blank=True, max_length=255, null=True, verbose_name="agent id"),
@@ -243,7 +250,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("status", models.CharField(blank=True, max_length=40, null=True, verbose_name="status")),
-                ("data", agno_memory.fields.VerbatimJSONField(verbose_name="data")),
+                ("data", agno_memory.json_fields.VerbatimJSONField(verbose_name="data")),
                 (
                     "created_at",
                     agno_memory.fields.TimestampField(

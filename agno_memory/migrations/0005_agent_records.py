@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import agno_memory.derived_fields
 import agno_memory.fields
+import agno_memory.json_fields
 import agno_memory.keys
 import agno_memory.operations
 import agno_memory.times
@@ -109,7 +110,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("claimed_at", agno_memory.fields.TimestampField(blank=True, null=True, verbose_name="claimed at")),  # type: ignore[misc]
-                ("data", agno_memory.fields.VerbatimJSONField(blank=True, default=dict, verbose_name="data")),
+                ("data", agno_memory.json_fields.VerbatimJSONField(blank=True, default=dict, verbose_name="data")),
                 ("version", agno_memory.fields.VersionField(default=1, editable=False, verbose_name="version")),
                 (
                     "created_at",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import agno_memory.exact_times
 import agno_memory.fields
+import agno_memory.json_fields
 import agno_memory.operations
 import agno_memory.times
 from django.db import migrations, models
@@ -26,7 +27,7 @@ class Migration(migrations.Migration):
                 ),
                 ("day", models.DateField(verbose_name="day")),
                 ("is_complete", models.BooleanField(verbose_name="complete")),
-                ("data", agno_memory.fields.VerbatimJSONField(verbose_name="data")),
+                ("data", agno_memory.json_fields.VerbatimJSONField(verbose_name="data")),
                 (
                     "created_at",
                     agno_memory.fields.TimestampField(
@@ -90,7 +91,10 @@ class Migration(migrations.Migration):
                 ("start_time", agno_memory.exact_times.ExactTimeField(verbose_name="start")),
                 ("end_time", agno_memory.exact_times.ExactTimeField(verbose_name="end")),
                 ("duration_ms", models.BigIntegerField(verbose_name="duration (ms)")),
-                ("attributes", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="attributes")),
+                (
+                    "attributes",
+                    agno_memory.json_fields.VerbatimJSONField(blank=True, null=True, verbose_name="attributes"),
+                ),
                 ("created_at", agno_memory.exact_times.ExactTimeField(verbose_name="created at")),
             ],
             options={

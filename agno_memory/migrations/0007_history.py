@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import agno_memory.derived_fields
 import agno_memory.fields
+import agno_memory.json_fields
 import agno_memory.keys
 import agno_memory.operations
 import agno_memory.validators
@@ -34,7 +35,7 @@ class Migration(migrations.Migration):
                     "memory",
                     models.TextField(validators=[agno_memory.validators.validate_memory], verbose_name="memory"),
                 ),
-                ("topics", agno_memory.fields.TopicsField(blank=True, default=list, verbose_name="topics")),
+                ("topics", agno_memory.json_fields.TopicsField(blank=True, default=list, verbose_name="topics")),
                 (
                     "input",
                     models.TextField(
@@ -45,7 +46,7 @@ class Migration(migrations.Migration):
                         verbose_name="input",
                     ),
                 ),
-                ("metadata", agno_memory.fields.MetadataField(blank=True, default=dict, verbose_name="metadata")),
+                ("metadata", agno_memory.json_fields.MetadataField(blank=True, default=dict, verbose_name="metadata")),
                 (
                     "agent_id",
                     agno_memory.fields.IdentifierField(blank=True, max_length=255, null=True, verbose_name="agent id"),
@@ -126,7 +127,7 @@ class Migration(migrations.Migration):
                         blank=True, max_length=255, null=True, verbose_name="merged into"
                     ),
                 ),
-                ("restored", agno_memory.fields.VerbatimJSONField(blank=True, null=True, verbose_name="restored")),
+                ("restored", agno_memory.json_fields.VerbatimJSONField(blank=True, null=True, verbose_name="restored")),
                 (
                     "search_text",
                     agno_memory.derived_fields.FoldedTextField(source="memory", verbose_name="search text"),

@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from agno_memory.db.inserts import Insert
 from agno_memory.derived_fields import DerivedTextField
-from agno_memory.fields import DocumentField
+from agno_memory.json_fields import DocumentField
 
 INSERT: Final = Insert()
 

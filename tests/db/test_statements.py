@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import NotSupportedError, connections
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import Lower
 
 from agno_memory import vector_querysets
@@ -17,7 +17,7 @@ from agno_memory.db import memory_statements, statements, stored_lists
 from agno_memory.db.aggregates import TopicCounts
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.lookups import is_of_one_owner
-from agno_memory.fields import TopicsField
+from agno_memory.json_fields import TopicsField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.search.stored_words import stored_words
@@ -102,6 +102,9 @@ def test_a_lookup_that_is_not_written_for_a_database_says_what_to_do(alias: str)
         lookup = rows.filter(**{f"topics__{name}": []}).query.where.children[0]
         with pytest.raises(empty):
             lookup.as_sql(compiler, connections[alias])
+    lookup = rows.filter(topics__fewer_than=1).query.where.children[0]
+    with pytest.raises(NotSupportedError, match=f"as_{connections[alias].vendor}"):
+        lookup.as_sql(compiler, connections[alias])
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])
@@ -122,6 +125,17 @@ def test_topics_that_an_expression_computes_are_compared_too(alias: str) -> None
     ):
         matching = rows.filter(**{f"chosen__{lookup}": value})
         assert sorted(matching.values_list("memory", flat=True)) == found, lookup
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres", "mongodb"])
+def test_parts_of_a_text_are_a_condition_too(alias: str) -> None:
+    for text in ("100% of $a.b?", "1000 of xayb", "Other"):
+        Memory(alias).add_user_memory(UserMemory(memory=text), "maya")
+    rows = UserMemory.objects.using(alias)
+    for parts, count in ((["0%"], 1), (["$a.b?", "100"], 1), (["100", "of"], 2), (["100", "other"], 0), ([], 3)):
+        condition = Q(search_text__contains_all=parts)
+        assert rows.filter(condition).count() == count
+        assert rows.aggregate(found=Count("pk", filter=condition)) == {"found": count}
 
 
 def test_conditions_of_one_owner() -> None:

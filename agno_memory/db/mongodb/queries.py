@@ -115,17 +115,7 @@ def find(
     limit: int | None = None,
     hint: Keys | None = None,
 ) -> list[Row]:
-    """Return these columns of rows, in an order if one is named. A limit of None returns all rows.
-
-    Args:
-        model: the model of the collection.
-        connection: to the database.
-        query_filter: of the rows.
-        columns: to return.
-        order: of the rows.
-        limit: the maximum number of rows.
-        hint: the index to use; by default the server tries several.
-    """
+    """Return these columns of rows: in an order, and by the index of ``hint``, if they are named; None is no limit."""
     options: dict[str, Any] = {"sort": order, "limit": limit or 0, "batch_size": MAX_BATCH, "hint": hint}
     documents = _call(model, connection, "find", query_filter, _projection(columns), **options)
     return _rows_of(documents, columns)

@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import Field
 
-from agno_memory.fields import IdentifierField, MetadataField, TopicsField
+from agno_memory.fields import IdentifierField
 from agno_memory.formats import as_dict
+from agno_memory.json_fields import MetadataField, TopicsField
 from agno_memory.models import UserMemory
 from agno_memory.names import FIELDS, MACHINE_WRITTEN, MAX_COUNT
 from agno_memory.rest.fields import (

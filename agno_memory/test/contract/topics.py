@@ -90,6 +90,11 @@ class TopicsContract(ContractCase):
         )
         answers = set(rows.values_list("memory", "all", "any"))
         self.assertEqual(answers, {("ab", "yes", "yes"), ("b", "no", "no")})
+        rows = self.rows.annotate(
+            all=Case(When(topics__about=[], then=Value("yes")), default=Value("no")),
+            any=Case(When(topics__about_any=[], then=Value("yes")), default=Value("no")),
+        )
+        self.assertEqual(set(rows.values_list("all", "any")), {("yes", "no")})
 
     def test_the_question_is_made_canonical_too(self) -> None:
         self.add(topics=["Café"])
