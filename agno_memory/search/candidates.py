@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from agno_memory.conf import conf
-from agno_memory.db.aggregates.words import Keys, RowsToRank, WordMasks
+from agno_memory.db.aggregates.words import Keys, Masks, RowsToRank, WordMasks
 from agno_memory.db.connections import connection_to
 from agno_memory.db.expressions import SumOfParts
 from agno_memory.db.words_index import OwnedWords, WordsIndex, found_by_key
@@ -73,20 +73,21 @@ def find_candidates(
     masks = _masks(memories, query.terms)
     statistics = statistics_of(masks, query.terms)
     # Of more memories, an older one may have a word that none of these has.
-    unknown = [term for term in query.terms if not statistics.frequencies[term]] if len(masks) < STATISTICS_ROWS else []
+    is_complete = masks.total < STATISTICS_ROWS
+    unknown = [term for term in query.terms if not statistics.frequencies[term]] if is_complete else []
     repairs = _repairs(memories, unknown)
     if repairs:
         query = with_repairs(query, repairs)
         masks = _masks(memories, query.terms)
         statistics = statistics_of(masks, query.terms)
-    if len(masks) < STATISTICS_ROWS:
+    if is_complete:
         # These are all memories of the person, so the common words too may fetch some.
-        keys = best_of(masks, weights_of(statistics, query.terms))
+        keys = best_of(masks.found, weights_of(statistics, query.terms))
     else:
         rare = [term for term in query.terms if not statistics.is_common(term)]
         keys = _best(memories, statistics, rare, owner) if rare else []
         # Each common word is in many of the newest memories.
-        keys = keys or best_of(masks, weights_of(statistics, query.terms))
+        keys = keys or best_of(masks.found, weights_of(statistics, query.terms))
     return Candidates(query, _rows(memories, [*keys, *extra_keys], query), statistics, repairs)
 
 
@@ -96,12 +97,8 @@ def known_terms(memories: UserMemoryQuerySet, terms: Sequence[str]) -> set[str]:
     return {term for term in terms if frequencies[term]}
 
 
-# The key of each memory with the words that it has: bit n for the nth word of the query.
-Masks = list[tuple[str, int]]
-
-
 def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
-    """Return the keys of the newest memories, and which of the words each of them has.
+    """Return the newest memories with words of the query: bit n stands for the nth word.
 
     The words of a memory that stores none, or those of another analyser, are computed. So before ``reindex_memories``
     has run, a search is slower; it misses such memories only among those that are older than these.
@@ -109,22 +106,20 @@ def _masks(memories: UserMemoryQuerySet, terms: Sequence[str]) -> Masks:
     bits = {marker(term): 1 << number for number, term in enumerate(terms)}
     is_current = 1 << len(terms)
     parts = {**bits, f"{current_analyser().name} ": is_current}
-    masks: Masks = WordMasks(memories.newest(), parts, STATISTICS_ROWS).run()
-    computed = _computed(memories, [key for key, mask in masks if not mask & is_current])
-    if not computed:
-        return [(key, mask ^ is_current) for key, mask in masks]
+    total, found = WordMasks(memories.newest(), parts, STATISTICS_ROWS, usual=is_current).masks()
+    computed = _computed(memories, [key for key, mask in found if not mask & is_current])
     of_words = {key: sum(bit for part, bit in bits.items() if part in words) for key, words in computed.items()}
-    return [(key, of_words.get(key, mask & ~is_current)) for key, mask in masks]
+    return Masks(total, [(key, of_words.get(key, mask & ~is_current)) for key, mask in found])
 
 
 def statistics_of(masks: Masks, terms: Sequence[str]) -> Statistics:
     """Return the number of rows, and in how many of them each word is."""
     # Many memories have the same words.
-    counts = Counter(mask for _key, mask in masks).items()
+    counts = Counter(mask for _key, mask in masks.found).items()
     frequencies = {
         term: sum(count for mask, count in counts if mask >> number & 1) for number, term in enumerate(terms)
     }
-    return Statistics(len(masks), frequencies)
+    return Statistics(masks.total, frequencies)
 
 
 def weights_of(statistics: Statistics, terms: Sequence[str]) -> dict[str, int]:
@@ -132,18 +127,18 @@ def weights_of(statistics: Statistics, terms: Sequence[str]) -> dict[str, int]:
     return {term: max(round(statistics.idf(term) * PRECISION), 1) for term in terms}
 
 
-def best_of(masks: Masks, weights: Mapping[str, int]) -> list[str]:
+def best_of(found: Sequence[tuple[str, int]], weights: Mapping[str, int]) -> list[str]:
     """Return the keys of the memories with the largest sums of weights; of equal ones, the newest.
 
     Args:
-        masks: of all memories.
+        found: the memories, the newest first, each with its words: bit n for the nth word.
         weights: by word, in the order of the bits.
     """
     numbers = list(enumerate(weights.values()))
-    distinct = {mask for _key, mask in masks}
+    distinct = {mask for _key, mask in found}
     sums = {mask: sum(weight for number, weight in numbers if mask >> number & 1) for mask in distinct}
-    # The sort is stable, and the masks are ordered by time.
-    best = sorted((pair for pair in masks if pair[1]), key=lambda pair: -sums[pair[1]])
+    # The sort is stable, and the memories are ordered by time.
+    best = sorted((pair for pair in found if pair[1]), key=lambda pair: -sums[pair[1]])
     return [key for key, _mask in best[:MAX_CANDIDATES]]
 
 

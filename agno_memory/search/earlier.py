@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agno_memory.db.aggregates.words import Masks
 from agno_memory.models import UserMemory
 from agno_memory.search.candidates import (
     STATISTICS_ROWS,
@@ -43,7 +44,8 @@ def find_among(memories: Sequence[UserMemory], query: Query) -> Candidates:
         (key, sum(1 << number for number, term in enumerate(query.terms) if marker(term) in each))
         for key, each in words.items()
     ]
-    statistics = statistics_of(masks[:STATISTICS_ROWS], query.terms)
+    newest_masks = masks[:STATISTICS_ROWS]
+    statistics = statistics_of(Masks(len(newest_masks), newest_masks), query.terms)
     keys = set(best_of(masks, weights_of(statistics, query.terms)))
     in_order = sorted(memories, key=lambda memory: (memory.session_id or "", memory.created_at, memory.memory_id))
     places = places_in_sessions([(memory.key, memory.session_id) for memory in in_order if memory.session_id], keys)

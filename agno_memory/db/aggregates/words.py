@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -54,32 +54,55 @@ def _fetched(rows: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Seque
         return list(cursor.fetchall())
 
 
+class Masks(NamedTuple):
+    """The parts that the stored words of memories contain.
+
+    Args:
+        total: the number of memories.
+        found: the keys of memories in their order, each with the sum of the numbers of its parts.
+    """
+
+    total: int
+    found: list[tuple[str, int]]
+
+
 class WordMasks(Reading):
-    """The keys of memories in their order, each with the sum of the numbers of the parts that its words contain.
+    """Which parts the stored words of memories contain.
 
     Args:
         rows: the memories, in an order.
         parts: numbers by part of the stored words.
         limit: the maximum number of memories.
+        usual: the sum of most memories. Those with it are only counted.
     """
 
-    def __init__(self, rows: Any, parts: Mapping[str, int], limit: int) -> None:
+    def __init__(self, rows: Any, parts: Mapping[str, int], limit: int, usual: int) -> None:
         super().__init__(rows)
         self.parts = parts
         self.limit = limit
+        self.usual = usual
 
-    def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[Sequence[Any]]:
+    def masks(self) -> Masks:
+        """Return the number of memories, and those of them that have another sum than the usual one."""
+        found = self.run()
+        return found[0] if found else Masks(0, [])
+
+    def as_sql(self, connection: BaseDatabaseWrapper) -> Iterable[Masks]:
         masked = self.rows.annotate(mask=SumOfParts("search_terms", self.parts))
-        return _fetched(masked.values_list("key", "mask")[: self.limit], connection)
+        pairs = _fetched(masked.values_list("key", "mask")[: self.limit], connection)
+        yield Masks(len(pairs), [(key, mask) for key, mask in pairs if mask != self.usual])
 
-    def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[tuple[str, int]]:
+    def as_mongodb(self, connection: BaseDatabaseWrapper) -> Iterable[Masks]:
         # An annotation would be computed before the sort, and so keep an index from serving the order.
         mask = sum_of_parts_mql("$search_terms", self.parts)
         # One document: of a thousand, the server would send all but 101 in a second round trip.
-        lists = {"_id": None, "keys": {"$push": "$_id"}, "masks": {"$push": "$mask"}}
-        stages: list[Any] = [{"$limit": self.limit}, {"$project": {"mask": mask}}, {"$group": lists}]
+        keys, masks = (
+            {"$push": {"$cond": [{"$eq": ["$mask", self.usual]}, "$$REMOVE", column]}} for column in ("$_id", "$mask")
+        )
+        together = {"_id": None, "total": {"$sum": 1}, "keys": keys, "masks": masks}
+        stages: list[Any] = [{"$limit": self.limit}, {"$project": {"mask": mask}}, {"$group": together}]
         for document in mongodb.aggregate(self.rows, connection, lambda pipeline: [*pipeline, *stages]):
-            yield from zip(map(str, document["keys"]), document["masks"], strict=True)
+            yield Masks(document["total"], list(zip(map(str, document["keys"]), document["masks"], strict=True)))
 
 
 class Keys(Reading):
