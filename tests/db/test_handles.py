@@ -116,7 +116,8 @@ def test_sqlite_is_ready_for_readers_and_writers_at_once(tmp_path: Path) -> None
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert cursor.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
-    init_command = f"{SQLITE_OPTIONS['init_command']}; {NO_FOREIGN_KEYS}; PRAGMA secure_delete=ON"
+    own = f"{NO_FOREIGN_KEYS}; PRAGMA secure_delete=ON; PRAGMA cache_size=-16000"
+    init_command = f"{SQLITE_OPTIONS['init_command']}; {own}"
     assert connection.settings_dict["OPTIONS"] == SQLITE_OPTIONS | {"init_command": init_command}
     assert getattr(connection, "transaction_mode") == "IMMEDIATE"  # noqa: B009  unknown to Django's stubs
 
