@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from agno_memory.agent_session_changes import SessionChanges, parts_of, scope_or_id
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
@@ -270,10 +270,12 @@ class AgentSessions(SessionChanges):
             user_id: the owner, ``ANYONE`` or ``NO_USER``.
         """
         rows = self.rows_to_write(user_id)
+        identified = Q(session_id__gt="")
         count = 0
-        while deleted := self._delete(rows[: conf.BATCH_SIZE]):
+        while deleted := self._delete(rows.filter(identified)[: conf.BATCH_SIZE]):
             count += len(deleted)
-        return count
+        # Another program may have written documents without an id.
+        return count + rows.exclude(identified).erase()
 
     aget_session = async_twin(get_session)
     aget_runs = async_twin(get_runs)

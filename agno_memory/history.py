@@ -95,10 +95,12 @@ class History(Recall):
         check("version", version, validate_version)
         number = version_number(at_version, "at_version")
         owner, own_id = owner_id(user_id), identifier("memory_id", memory_id)
-        current, versions = self._store.versions(own_id, owner, 1, events=False)
+        # A replica may lack the last write.
+        store = Store(self._store.write_alias, self._store.model)
+        current, versions = store.versions(own_id, owner, 1, events=False)
         if current is None and self._store.expire(own_id, owner):
             # Its last version is among the earlier ones now.
-            current, versions = self._store.versions(own_id, owner, 1, events=False)
+            current, versions = store.versions(own_id, owner, 1, events=False)
         if not current and not versions:
             raise MemoryNotFound(own_id)
         if number is not None and not _is_at(current, at_version):
@@ -106,7 +108,7 @@ class History(Recall):
         if current is not None and version == current.version:
             wanted: UserMemory | MemoryRevision = current
         else:
-            wanted = self._kept_version(own_id, owner, versions, version)
+            wanted = _kept_version(store, own_id, owner, versions, version)
         if current is None:
             return self._restore_deleted(wanted, versions[0])
         candidate = content_of(self._store, wanted)
@@ -116,25 +118,6 @@ class History(Recall):
             raise MemoryChanged(own_id, current.version)
         self._send(memory_replaced, user_id=owner, memory_ids=[own_id])
         return restored
-
-    def _kept_version(
-        self, memory_id: str, owner: str, versions: list[MemoryRevision], version: int | None
-    ) -> MemoryRevision:
-        """Return an earlier version of a memory, read page by page.
-
-        Args:
-            memory_id: of the memory.
-            owner: of the memory.
-            versions: the first ones.
-            version: the number of the version; None for the first.
-        """
-        while versions and (version is None or version <= versions[0].version):
-            for revision in versions:
-                if version in (None, revision.version):
-                    return revision
-            last = versions[-1].last_updated, versions[-1].version
-            versions = self._store.versions(memory_id, owner, PAGE_SIZE, last, events=False)[1]
-        raise VersionNotFound(memory_id, version)
 
     def _restore_deleted(self, wanted: UserMemory | MemoryRevision, last: MemoryRevision) -> UserMemory:
         moment = max(now(), last.valid_until)
@@ -150,6 +133,27 @@ class History(Recall):
 
     aget_user_memory_history = async_twin(get_user_memory_history)
     arestore_user_memory = async_twin(restore_user_memory)
+
+
+def _kept_version(
+    store: Store, memory_id: str, owner: str, versions: list[MemoryRevision], version: int | None
+) -> MemoryRevision:
+    """Return an earlier version of a memory, read page by page.
+
+    Args:
+        store: on the database to write to.
+        memory_id: of the memory.
+        owner: of the memory.
+        versions: the first ones.
+        version: the number of the version; None for the first.
+    """
+    while versions and (version is None or version <= versions[0].version):
+        for revision in versions:
+            if version in (None, revision.version):
+                return revision
+        last = versions[-1].last_updated, versions[-1].version
+        versions = store.versions(memory_id, owner, PAGE_SIZE, last, events=False)[1]
+    raise VersionNotFound(memory_id, version)
 
 
 def note_of_return(moment: datetime.datetime) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.models import Count, Q
 
-from agno_memory import formats
+from agno_memory import formats, people
+from agno_memory.agent_sessions import AgentSessions
 from agno_memory.bulk import BulkMemory
 from agno_memory.db.stored_rows import KEY
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
-from agno_memory.models import UserMemory
+from agno_memory.models import AgentSession, UserMemory
 from agno_memory.pruning import prune
 from agno_memory.times import EPOCH
 from tests.admin import LIST, add, memory_url, now, page, save, staff
@@ -244,3 +245,15 @@ def test_the_id_of_a_document_that_expires_at_no_time_is_taken(alias: str) -> No
             write()
     assert prune(alias).expired == 0
     assert memory.upsert_user_memory(memories[0], "maya").memory == "x"
+
+
+@pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias in ON_MONGODB])
+def test_conversations_without_an_id_are_erased_with_their_person(alias: str) -> None:
+    table = connections[alias].get_collection(AgentSession._meta.db_table)  # type: ignore[attr-defined]
+    for own in ({}, {"session_id": 5}):
+        table.insert_one({"user_id": "maya", "session_type": "agent", **own})
+    for user, session_id in (("maya", "s"), ("zoe", "t")):
+        AgentSessions(alias).upsert_session(AgentSession(session_id=session_id), user)
+    erasure = people.erase("maya", alias)
+    assert (erasure.erased["sessions"], erasure.is_complete) == (3, True)
+    assert table.count_documents({}) == 1
