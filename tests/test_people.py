@@ -27,6 +27,7 @@ from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
+from agno_memory.conf import conf
 from agno_memory.db import SqliteMemoryDb
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
@@ -211,6 +212,18 @@ def test_a_deleted_account_keeps_or_erases(policy: str, left: int) -> None:
     with override_settings(AGNO_MEMORY={"ON_USER_DELETE": policy}):
         user.delete()
     assert people.count(owner)["memories"] == people.count(owner)["sessions"] == left
+
+
+@pytest.mark.parametrize("value", [None, "", " ", "a" * 300])
+def test_an_account_without_a_valid_id_is_deleted_and_nothing_is_erased(value: str | None) -> None:
+    fill("default", conf.DEFAULT_USER_ID)
+    user = User.objects.create(username="maya")
+    # As a field of the site's own users, which may be NULL.
+    setattr(user, "email", value)  # noqa: B010
+    with override_settings(AGNO_MEMORY={"ON_USER_DELETE": "erase", "USER_ID_FIELD": "email"}):
+        user.delete()
+    assert not User.objects.exists()
+    assert people.count(None) == FILLED
 
 
 @each_database
