@@ -29,6 +29,7 @@ from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.conf import conf
 from agno_memory.db import SqliteMemoryDb
+from agno_memory.management.commands.erase_user import listed
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
 from agno_memory.stats.cache import CachedFact
@@ -297,6 +298,22 @@ def test_reassign_memories_moves_all_but_conflicts(alias: str) -> None:
         call_command("reassign_memories", "old", "new", database=alias, stdout=out)
     assert out.getvalue() == "1 memories were moved from 'old' to 'new'.\n"
     assert [each.memory_id for each in memory.get_user_memories("old")] == ["b"]
+
+
+@each_database
+def test_reassign_memories_prints_all_that_stays_with_the_old_name(alias: str) -> None:
+    fill(alias, "old name")
+    out = StringIO()
+    call_command("reassign_memories", "old name", "new", database=alias, stdout=out)
+    stays = {name: number for name, number in people.count("old name", alias).items() if number}
+    assert set(stays) == {"runs", "sessions", "spans", "traces", "metrics", "records"}
+    moved, rest = out.getvalue().splitlines()
+    assert moved == "1 memories were moved from 'old name' to 'new'."
+    assert rest.startswith(f"These stay with 'old name': {listed(stays)}. The next account with this id has them.")
+    assert rest.endswith("`manage.py erase_user 'old name'`.")
+    out = StringIO()
+    call_command("reassign_memories", "new", "newer", database=alias, stdout=out)
+    assert out.getvalue() == "1 memories were moved from 'new' to 'newer'.\n"
 
 
 @pytest.mark.parametrize("command", [("erase_user", " "), ("reassign_memories", "old", " ")])
