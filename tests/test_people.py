@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -32,6 +33,7 @@ from agno_memory.db import SqliteMemoryDb
 from agno_memory.management.commands.erase_user import listed
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
+from agno_memory.rest.people.openapi import ERASED
 from agno_memory.stats.cache import CachedFact
 from agno_memory.vector_models import MemoryVector
 from tests.databases import commits, each_database, handles_allowed
@@ -39,6 +41,7 @@ from tests.test_agent_traces import span, trace
 
 pytestmark = [commits]
 
+DOCS = Path(__file__).parent.parent / "docs"
 NOTHING = {holding.name: 0 for holding in people.HOLDINGS}
 # Of each person that fill() writes.
 FILLED = {
@@ -314,6 +317,26 @@ def test_reassign_memories_prints_all_that_stays_with_the_old_name(alias: str) -
     out = StringIO()
     call_command("reassign_memories", "new", "newer", database=alias, stdout=out)
     assert out.getvalue() == "1 memories were moved from 'new' to 'newer'.\n"
+
+
+def test_the_documented_way_gives_all_sessions_to_the_new_owner() -> None:
+    fill("default", "old_name")
+    text = (DOCS / "people.md").read_text()
+    [example] = re.findall(r"```python\n(from agno_memory.agent_sessions .*?)```", text, re.DOTALL)
+    exec(example, {})
+    before, after = people.count("old_name"), people.count("new_name")
+    assert (before["sessions"], before["runs"], after["sessions"], after["runs"]) == (0, 0, 1, 2)
+
+
+def test_the_documents_name_each_kind_in_an_answer() -> None:
+    def kinds(document: str, pattern: str) -> list[str]:
+        [answer] = re.findall(pattern, (DOCS / document).read_text(), re.DOTALL)
+        return re.findall(r'"([\w ]+)":', answer)
+
+    # As in the answers of the REST API.
+    names = [name.replace(" ", "_") for name in NOTHING]
+    assert kinds("people.md", r"\nerasure\.erased\n(.*?)\nerasure") == list(NOTHING)
+    assert kinds("rest.md", r'\n\{"erased":\{(.*?)\}') == names == list(ERASED)
 
 
 @pytest.mark.parametrize("command", [("erase_user", " "), ("reassign_memories", "old", " ")])
