@@ -34,7 +34,7 @@ from agno_memory.management.commands.erase_user import listed
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
 from agno_memory.rest.people.openapi import ERASED
-from agno_memory.stats.cache import CachedFact
+from agno_memory.stats.cache import KEEP_LOCAL_SECONDS, KEEP_SECONDS, CachedFact, SnapshotCache
 from agno_memory.vector_models import MemoryVector
 from tests.databases import commits, each_database, handles_allowed
 from tests.test_agent_traces import span, trace
@@ -272,6 +272,34 @@ def test_erase_user_counts_asks_and_reports() -> None:
         "2 records, 0 log texts.\n"
         "A second count found nothing." in out.getvalue()
     )
+
+
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+
+
+@pytest.mark.parametrize(
+    ("backend", "is_local"),
+    [
+        (LOCMEM, True),
+        ("django.core.cache.backends.dummy.DummyCache", False),
+        ("django.core.cache.backends.filebased.FileBasedCache", False),
+    ],
+)
+def test_erase_user_warns_of_a_cache_that_it_does_not_reach(backend: str, is_local: bool, tmp_path: Path) -> None:
+    out, errors = StringIO(), StringIO()
+    with override_settings(CACHES={"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}}):
+        call_command("erase_user", "maya", "--no-input", stdout=out, stderr=errors)
+    assert "A second count found nothing." in out.getvalue()
+    warnings = errors.getvalue().splitlines()
+    assert ["LocMemCache" in line and "restart the servers" in line for line in warnings] == [True] * is_local
+
+
+def test_a_cache_of_one_process_keeps_names_for_minutes(tmp_path: Path) -> None:
+    file_based = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path)}
+    for caches, seconds in (({"BACKEND": LOCMEM}, KEEP_LOCAL_SECONDS), (file_based, KEEP_SECONDS)):
+        with override_settings(CACHES={"default": caches}), patch.object(cache, "set", wraps=cache.set) as written:
+            SnapshotCache(UserMemory.objects.all()).refresh()
+            assert seconds in [call.args[2] for call in written.call_args_list if len(call.args) > 2]
 
 
 @each_database
