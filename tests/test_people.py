@@ -313,7 +313,8 @@ def test_reassign_memories_prints_all_that_stays_with_the_old_name(alias: str) -
     moved, rest = out.getvalue().splitlines()
     assert moved == "1 memories were moved from 'old name' to 'new'."
     assert rest.startswith(f"These stay with 'old name': {listed(stays)}. The next account with this id has them.")
-    assert rest.endswith("`manage.py erase_user 'old name'`.")
+    assert f" AgentSessions({alias!r})." in rest
+    assert rest.endswith(f"`manage.py erase_user 'old name' --database {alias}`.")
     out = StringIO()
     call_command("reassign_memories", "new", "newer", database=alias, stdout=out)
     assert out.getvalue() == "1 memories were moved from 'new' to 'newer'.\n"
