@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from agno.learn import LearningMachine
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.exceptions import RecordExists, ValidationError
 from agno_memory.models import AgentRecord
+from agno_memory.test.helpers import at
 from tests.agno3.pairs import Steps, agnos_own, differences
 from tests.agno_model import ScriptedModel
 from tests.databases import commits, each_database
 
 pytestmark = [commits]
+
+SINCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
 def learnt(id: str, learning_type: str = "user_profile", content: Any = None, **values: Any) -> Steps:
@@ -134,8 +138,10 @@ def test_another_users_learning_does_not_change(alias: str) -> None:
 @each_database
 def test_the_last_written_is_first(alias: str) -> None:
     db = DjangoDb(alias)
-    for each in ("a", "b", "c", "a"):
-        learnt(each, user_id="maya")(db)
+    for second, each in enumerate(("a", "b", "c", "a")):
+        # A server may write all four within one millisecond.
+        with at(SINCE + datetime.timedelta(seconds=second)):
+            learnt(each, user_id="maya")(db)
     expected = ["a", "c", "b"]
     assert [each["learning_id"] for each in db.get_learnings()] == expected
     assert [each["learning_id"] for each in db.search_learnings("about", limit=2)] == expected[:2]
