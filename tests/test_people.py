@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -29,9 +30,12 @@ from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
+from agno_memory.conf import conf
 from agno_memory.db import SqliteMemoryDb
+from agno_memory.management.commands.erase_user import listed
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
+from agno_memory.rest.people.openapi import ERASED
 from agno_memory.stats.cache import CachedFact
 from agno_memory.vector_models import MemoryVector
 from tests.databases import commits, each_database, handles_allowed
@@ -39,6 +43,7 @@ from tests.test_agent_traces import span, trace
 
 pytestmark = [commits]
 
+DOCS = Path(__file__).parent.parent / "docs"
 NOTHING = {holding.name: 0 for holding in people.HOLDINGS}
 # Of each person that fill() writes.
 FILLED = {
@@ -235,6 +240,18 @@ def test_a_deleted_account_keeps_or_erases(policy: str, left: int) -> None:
     assert people.count(owner)["memories"] == people.count(owner)["sessions"] == left
 
 
+@pytest.mark.parametrize("value", [None, "", " ", "a" * 300])
+def test_an_account_without_a_valid_id_is_deleted_and_nothing_is_erased(value: str | None) -> None:
+    fill("default", conf.DEFAULT_USER_ID)
+    user = User.objects.create(username="maya")
+    # As a field of the site's own users, which may be NULL.
+    setattr(user, "email", value)  # noqa: B010
+    with override_settings(AGNO_MEMORY={"ON_USER_DELETE": "erase", "USER_ID_FIELD": "email"}):
+        user.delete()
+    assert not User.objects.exists()
+    assert people.count(None) == FILLED
+
+
 @each_database
 def test_a_deletion_that_is_rolled_back_erases_nothing(alias: str) -> None:
     user = User.objects.create(username="maya")
@@ -306,6 +323,42 @@ def test_reassign_memories_moves_all_but_conflicts(alias: str) -> None:
         call_command("reassign_memories", "old", "new", database=alias, stdout=out)
     assert out.getvalue() == "1 memories were moved from 'old' to 'new'.\n"
     assert [each.memory_id for each in memory.get_user_memories("old")] == ["b"]
+
+
+@each_database
+def test_reassign_memories_prints_all_that_stays_with_the_old_name(alias: str) -> None:
+    fill(alias, "old name")
+    out = StringIO()
+    call_command("reassign_memories", "old name", "new", database=alias, stdout=out)
+    stays = {name: number for name, number in people.count("old name", alias).items() if number}
+    assert set(stays) == {"runs", "sessions", "spans", "traces", "metrics", "records"}
+    moved, rest = out.getvalue().splitlines()
+    assert moved == "1 memories were moved from 'old name' to 'new'."
+    assert rest.startswith(f"These stay with 'old name': {listed(stays)}. The next account with this id has them.")
+    assert rest.endswith("`manage.py erase_user 'old name'`.")
+    out = StringIO()
+    call_command("reassign_memories", "new", "newer", database=alias, stdout=out)
+    assert out.getvalue() == "1 memories were moved from 'new' to 'newer'.\n"
+
+
+def test_the_documented_way_gives_all_sessions_to_the_new_owner() -> None:
+    fill("default", "old_name")
+    text = (DOCS / "people.md").read_text()
+    [example] = re.findall(r"```python\n(from agno_memory.agent_sessions .*?)```", text, re.DOTALL)
+    exec(example, {})
+    before, after = people.count("old_name"), people.count("new_name")
+    assert (before["sessions"], before["runs"], after["sessions"], after["runs"]) == (0, 0, 1, 2)
+
+
+def test_the_documents_name_each_kind_in_an_answer() -> None:
+    def kinds(document: str, pattern: str) -> list[str]:
+        [answer] = re.findall(pattern, (DOCS / document).read_text(), re.DOTALL)
+        return re.findall(r'"([\w ]+)":', answer)
+
+    # As in the answers of the REST API.
+    names = [name.replace(" ", "_") for name in NOTHING]
+    assert kinds("people.md", r"\nerasure\.erased\n(.*?)\nerasure") == list(NOTHING)
+    assert kinds("rest.md", r'\n\{"erased":\{(.*?)\}') == names == list(ERASED)
 
 
 @pytest.mark.parametrize("command", [("erase_user", " "), ("reassign_memories", "old", " ")])
