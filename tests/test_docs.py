@@ -16,7 +16,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.db import connections, router
-from django.test import Client, override_settings
+from django.test import Client, modify_settings, override_settings
 from django.urls import ResolverMatch, URLResolver
 from django.urls.resolvers import RegexPattern
 from rest_framework.test import APIRequestFactory, force_authenticate
@@ -160,16 +160,28 @@ def test_every_block_of_readme_is_run() -> None:
 
 
 def test_readme_view(client: Client) -> None:
-    """The view of the third step: a visitor logs in first, a POST adds one memory, and a reload adds none."""
+    """The view of the third step: a visitor logs in first, a POST adds one memory, and a reload adds none.
+
+    A cache of whole pages keeps no response: it would show memories that are deleted.
+    """
+    cached = {"prepend": "django.middleware.cache.UpdateCacheMiddleware"}
+    cached["append"] = "django.middleware.cache.FetchFromCacheMiddleware"
     urls = ModuleType("urls")
     vars(urls).update(run_block("def memories", "urls.py"))
-    with override_settings(ROOT_URLCONF=urls):
+    with override_settings(ROOT_URLCONF=urls), modify_settings(MIDDLEWARE=cached):
         visit = client.get("/memories/")
         assert (visit.status_code, visit["Location"]) == (302, "/admin/login/?next=/memories/")
-        client.force_login(User.objects.create_user("maya"))
+        maya = User.objects.create_user("maya")
+        client.force_login(maya)
         assert client.get("/memories/").json() == {"memories": []}
         assert client.post("/memories/").json() == {"memories": ["The user prefers dark mode"]}
-        assert client.get("/memories/").json() == {"memories": ["The user prefers dark mode"]}
+        answer = client.get("/memories/")
+        assert answer.json() == {"memories": ["The user prefers dark mode"]}
+        for response in (visit, answer):
+            assert {"private", "no-store"} <= set(response["Cache-Control"].split(", "))
+            assert {"Authorization", "Cookie"} <= set(response["Vary"].split(", "))
+        Memory().clear_user_memories(maya)
+        assert client.get("/memories/").json() == {"memories": []}
 
 
 def test_readme_mounts_the_api() -> None:

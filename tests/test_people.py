@@ -10,6 +10,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from django.apps import apps
@@ -24,6 +25,7 @@ from django.test import RequestFactory, override_settings
 
 from agno_memory import log_texts, people
 from agno_memory.admin.actions import _selection
+from agno_memory.admin.history import log_export
 from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
@@ -119,17 +121,20 @@ def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
         log("m · 2"),
         log("2", "Exported 3."),
         log("all of ?agent=chef&owner=2"),
+        log("all of ?user_id__exact=2"),
+        log("all of ?user_id__in=1%2C2"),
         log("m · 3", '[{"changed": {"name": "person", "object": "2", "fields": ["User id"]}}]'),
     ]
     others = [
         log("m · 22"),
         log("22"),
         log("all of ?owner=22"),
+        log("all of ?user_id__in=1%2C22"),
         log("m2 · 3", '[{"added": {"name": "topic", "object": "2"}}]'),
     ]
     # A replica may lag.
     with override_settings(DATABASE_ROUTERS=["tests.routers.LogOnReplica", *settings.DATABASE_ROUTERS]):
-        assert log_texts.count("2") == 4
+        assert log_texts.count("2") == 6
         people.erase("2")
     for entry in about:
         entry.refresh_from_db()
@@ -143,6 +148,23 @@ def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
 def test_the_log_of_an_export_has_no_text_of_a_search() -> None:
     request = RequestFactory().post("/?q=text%3Atea&owner=maya", {"select_across": "1"})
     assert _selection(request) == "all of ?owner=maya&q=..."
+
+
+@pytest.mark.parametrize("parameter", ["user_id", "owner", "user_id__exact", "user_id__in"])
+@pytest.mark.parametrize(("owner", "is_short"), [("maya@example.com", True), ("é" * 25, True), ("é" * 32, False)])
+def test_an_erasure_finds_the_person_of_an_export_with_a_long_query(owner: str, is_short: bool, parameter: str) -> None:
+    """The person is in the log as a whole, or not at all."""
+    person = urlencode({parameter: owner})
+    lengths = (1, 160, 165, 200)
+    for length in lengths:
+        query = urlencode({"agent": "a" * length, parameter: owner, "topic": "tea"})
+        request = RequestFactory().post(f"/?{query}", {"select_across": "1"})
+        request.user = User.objects.get_or_create(username="staff")[0]
+        name = log_export(request, _selection(request)).object_repr
+        assert name == _selection(request)
+        assert "topic=tea" in name
+        assert (person in name, parameter in name) == (is_short, is_short)
+    assert log_texts.count(owner) == len(lengths) * is_short
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres"])
@@ -341,7 +363,8 @@ def test_reassign_memories_prints_all_that_stays_with_the_old_name(alias: str) -
     moved, rest = out.getvalue().splitlines()
     assert moved == "1 memories were moved from 'old name' to 'new'."
     assert rest.startswith(f"These stay with 'old name': {listed(stays)}. The next account with this id has them.")
-    assert rest.endswith("`manage.py erase_user 'old name'`.")
+    assert f" AgentSessions({alias!r})." in rest
+    assert rest.endswith(f"`manage.py erase_user 'old name' --database {alias}`.")
     out = StringIO()
     call_command("reassign_memories", "new", "newer", database=alias, stdout=out)
     assert out.getvalue() == "1 memories were moved from 'new' to 'newer'.\n"

@@ -31,7 +31,7 @@ class Command(WritingCommand):
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{result.moved:,} memories were moved from {source!r} to {target!r}.")
         if source != target:
-            self._write_rest(people.count(source, database), source)
+            self._write_rest(source, database)
         if result.conflicts:
             raise CommandError(
                 f"{len(result.conflicts):,} memories stay: {target!r} has other memories with their ids, "
@@ -39,11 +39,13 @@ class Command(WritingCommand):
                 returncode=3,
             )
 
-    def _write_rest(self, counts: people.Counts, source: str) -> None:
+    def _write_rest(self, source: str, database: str | None) -> None:
+        counts = people.count(source, database)
         rest = {name: number for name, number in counts.items() if number and name != "memories"}
+        alias, option = (repr(database), f" --database {shlex.quote(database)}") if database else ("", "")
         if rest:
             self.stdout.write(
                 f"These stay with {source!r}: {listed(rest)}. The next account with this id has them. "
-                "Give each session to its owner with AgentSessions().reassign_session() of agno_memory.agent_sessions, "
-                f"then erase the rest with `manage.py erase_user {shlex.quote(source)}`."
+                f"Give each session to its owner with AgentSessions({alias}).reassign_session() (docs/people.md), "
+                f"then erase the rest with `manage.py erase_user {shlex.quote(source)}{option}`."
             )
