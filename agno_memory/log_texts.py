@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from django.apps import apps
 from django.db import router
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils.text import Truncator
 
 from agno_memory.batches import batched
@@ -17,14 +18,35 @@ from agno_memory.batches import batched
 PERSON: Final = "person"
 SEPARATOR: Final = " · "
 
-# An entry of the log has 200 characters for the name of its object: the id, " · " and the person.
+# Of the name of an entry's object.
+MAX_NAME: Final = 200
+# A name has the id, " · " and the person.
 MAX_NAME_PART: Final = 98
+# The parameters of an export that name people.
+PEOPLE: Final = ("user_id", "owner")
+# Stands for the parameters that a name has no room for.
+MORE: Final = "..."
+SELECTION: Final = "all of ?"
 BATCH: Final = 500
 
 
 def name_part(text: str) -> str:
     """Return an id as a part of a name in the log."""
     return Truncator(text).chars(MAX_NAME_PART)
+
+
+def query_name(query: QueryDict) -> str:
+    """Return the query string of an export as a name in the log: people first, and no part of a parameter.
+
+    A part of a person's id would not be found, and so not be erased.
+    """
+    pairs = [(name, value) for name, values in query.lists() for value in values]
+    parts: list[str] = []
+    for pair in sorted(pairs, key=lambda each: not _names_people(each[0])):
+        part = urlencode([pair])
+        if len("&".join([SELECTION, *parts, part, MORE])) <= MAX_NAME:
+            parts.append(part)
+    return SELECTION + "&".join(parts if len(parts) == len(pairs) else [*parts, MORE])
 
 
 def entries_to_write() -> Any:
@@ -57,7 +79,7 @@ def _entries(owner: str) -> Iterator[Any]:
     rows = entries_to_write().filter(content_type__in=list(types.values_list("pk", flat=True)))
     # SQLite compares without case here, so each entry is compared again.
     likely = rows.filter(
-        Q(object_repr=owner[:200])
+        Q(object_repr=owner[:MAX_NAME])
         | Q(object_repr__endswith=SEPARATOR + name_part(owner))
         | Q(object_repr__contains="=")
         | Q(change_message__contains=_moved_to(owner))
@@ -68,14 +90,24 @@ def _entries(owner: str) -> Iterator[Any]:
 
 
 def _is_about(owner: str, name: str, message: str) -> bool:
-    is_named = name == owner[:200] or name.endswith(SEPARATOR + name_part(owner))
+    is_named = name == owner[:MAX_NAME] or name.endswith(SEPARATOR + name_part(owner))
     return is_named or owner in _exported(name) or _moved_to(owner) in message
 
 
 def _exported(name: str) -> list[str]:
     """Return the people in the query string of an export."""
-    query = parse_qs(name.partition("?")[2])
-    return [each for parameter in ("owner", "user_id") for each in query.get(parameter, ())]
+    found = []
+    for parameter, values in parse_qs(name.partition("?")[2]).items():
+        if _names_people(parameter):
+            found += values
+        if _names_people(parameter) and parameter.endswith("__in"):
+            found += [each for value in values for each in value.split(",")]
+    return found
+
+
+def _names_people(parameter: str) -> bool:
+    """Return whether a parameter is one of ``PEOPLE``, also with a lookup, as filters of Django's own have it."""
+    return parameter.partition("__")[0] in PEOPLE
 
 
 def _moved_to(owner: str) -> str:

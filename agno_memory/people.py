@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.utils.translation import gettext_lazy as _
@@ -278,8 +279,12 @@ def account_deleted(instance: Any, using: str, **kwargs: Any) -> None:
     """
     if conf.ON_USER_DELETE != "erase":
         return
-    # Now, because Django removes the primary key from the instance.
-    owner = owner_id(instance)
+    try:
+        # Now, because Django removes the primary key from the instance.
+        owner = owner_id(instance)
+    except ValidationError:
+        # USER_ID_FIELD is NULL, empty or another id that the service refuses, so nothing is stored under it.
+        return
     if Memory().write_alias == using:
         erase(owner)
     else:

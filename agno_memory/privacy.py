@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from agno_memory.conf import conf
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 View = TypeVar("View", bound=Callable[..., Any])
+# The headers that ``make_private()`` changes.
+HEADERS: Final = ("cache-control", "vary")
 
 
 def make_private(response: Response) -> Response:
@@ -25,6 +27,21 @@ def make_private(response: Response) -> Response:
     patch_cache_control(response, private=True, no_store=True)
     patch_vary_headers(response, conf.CALLER_HEADERS)
     return response
+
+
+def private_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an ASGI response, changed as by ``make_private()``."""
+    response = HttpResponse()
+    others = []
+    for name, value in headers:
+        known = name.decode("latin-1").lower()
+        if known in HEADERS:
+            # A response may have such a header more than once.
+            response[known] = ", ".join(filter(None, (response.get(known), value.decode("latin-1"))))
+        else:
+            others.append((name, value))
+    make_private(response)
+    return [*others, *((name.encode(), response[name].encode("latin-1")) for name in HEADERS)]
 
 
 def private(view: View) -> View:

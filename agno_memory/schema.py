@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A0
 from django.db import DatabaseError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Model
+from django.db.models import BaseConstraint, Index, Model
 
 from agno_memory.checks import TAG
 from agno_memory.db import mongodb
@@ -27,7 +27,15 @@ class MissingParts:
 
     @classmethod
     def missing_on_sql(cls, connection: BaseDatabaseWrapper) -> Iterator[str]:
-        yield from ()
+        has_partial = connection.features.supports_partial_indexes
+        with connection.cursor() as cursor:
+            tables = connection.introspection.table_names(cursor)
+            for model in apps.get_app_config("agno_memory").get_models():
+                if model._meta.db_table in tables:
+                    present = connection.introspection.get_constraints(cursor, model._meta.db_table)
+                    # Django does not create partial indexes where the database has none, such as MariaDB.
+                    declared = (each for each in _declared(model) if has_partial or not _is_partial(each))
+                    yield from (each.name for each in declared if each.name not in present)
 
     @classmethod
     def missing_on_mongodb(cls, connection: BaseDatabaseWrapper) -> Iterator[str]:
@@ -39,8 +47,17 @@ class MissingParts:
                 yield model._meta.db_table
 
 
+def _declared(model: type[Model]) -> list[Index | BaseConstraint]:
+    """Return the indexes of a model, with those of its unique constraints."""
+    return [*model._meta.indexes, *model._meta.constraints]
+
+
+def _is_partial(index: Index | BaseConstraint) -> bool:
+    return getattr(index, "condition", None) is not None
+
+
 def _index_names(model: type[Model]) -> list[str]:
-    names = [index.name for index in model._meta.indexes]
+    names = [index.name for index in _declared(model)]
     if model is UserMemory:
         names += [index.name for index in CreateTopicsIndex.mongodb_indexes(model)]
         names.append(CreateWordsIndex.mongodb_index().name)
@@ -97,17 +114,29 @@ def other_migrations(module: str) -> CheckMessage:
 
 
 def incomplete(alias: str, missing: Sequence[str]) -> CheckMessage:
+    repair = vendor_method(Repair, connection_to(alias), "repair_on")(alias)
     return Warning(
-        f"The database {alias!r} lacks collections or indexes of memories: {', '.join(sorted(missing))}. MongoDB "
-        "accepts writes without them, also two sessions with one id.",
-        hint=f"Run: python manage.py migrate agno_memory --database {alias}. If it has nothing to apply, run it with "
-        "zero --fake first: it keeps all memories.",
+        f"The database {alias!r} lacks collections or indexes of memories: {', '.join(sorted(missing))}. It accepts "
+        "writes without them, also those that a unique index refuses.",
+        hint=f"Run: python manage.py migrate agno_memory --database {alias}. If it has nothing to apply, {repair}",
         id="agno_memory.W015",
     )
 
 
 def unreachable(alias: str, error: DatabaseError) -> CheckMessage:
     return Warning(f"The database {alias!r} could not be examined: {error}", id="agno_memory.W016")
+
+
+class Repair:
+    """The way to create missing indexes where all migrations are recorded."""
+
+    @classmethod
+    def repair_on_sql(cls, alias: str) -> str:
+        return f"execute their statements, which sqlmigrate agno_memory prints for each migration (--database {alias})."
+
+    @classmethod
+    def repair_on_mongodb(cls, alias: str) -> str:
+        return "run it with zero --fake first: it keeps all memories."
 
 
 class Preparation:

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from inspect import getattr_static
+from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  Django's own name
 from django.core.exceptions import FieldDoesNotExist
 
+# Properties of Django's users with one value for all accounts.
+OF_ALL_ACCOUNTS: Final = ("is_anonymous", "is_authenticated")
+
 
 def account_field(name: str, user_model: Any) -> Iterator[CheckMessage]:
-    """Report a field that two accounts can share, and one whose value can pass from one account to another."""
+    """Report a field that two accounts can share, one whose value can pass to another account, and a property."""
     options = user_model._meta
     try:
         field: Any = options.pk if name == "pk" else options.get_field(name)
     except FieldDoesNotExist:
-        # A property: the site answers for it.
+        yield _account_attribute(name, user_model)
         return
     if not _is_unique(field, options):
         yield shared_field(name)
     elif field.editable and not field.primary_key:
         yield changing_field(name)
+
+
+def _account_attribute(name: str, user_model: Any) -> CheckMessage:
+    """Return the message about an attribute that is not a field."""
+    is_constant = not hasattr(getattr_static(user_model, name, None), "__get__")
+    return shared_field(name) if is_constant or name in OF_ALL_ACCOUNTS else unknown_property(name)
 
 
 def _is_unique(field: Any, options: Any) -> bool:
@@ -36,6 +46,16 @@ def shared_field(name: str) -> CheckMessage:
         "erase the same memories.",
         hint="Use the primary key, which is the default, or a field with unique=True.",
         id="agno_memory.E014",
+    )
+
+
+def unknown_property(name: str) -> CheckMessage:
+    return Warning(
+        f"AGNO_MEMORY['USER_ID_FIELD'] is {name!r}, which is a property: no check can see if two accounts have the "
+        "same value, and would read and erase the same memories.",
+        hint="Use the primary key, which is the default, or a field with unique=True. If each account has a value "
+        'of its own, which never changes, add "agno_memory.W018" to SILENCED_SYSTEM_CHECKS.',
+        id="agno_memory.W018",
     )
 
 

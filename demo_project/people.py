@@ -12,6 +12,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
 
+from agno_memory.agent_document_kinds import EVALUATION
+from agno_memory.agent_records import ANYONE, AgentRecords
 from agno_memory.db.store import Store
 from agno_memory.identifiers import owner_id
 from agno_memory.models import UserMemory
@@ -23,6 +25,8 @@ from agno_memory.transfer.records import Record, Rejected
 LOGIN = "demo"
 FILE = Path(__file__).resolve().parent / "memories.jsonl"
 DAYS = 90
+# The id of the evaluation in documents.json, which is about none of the people.
+DOCUMENT = "demo-evaluation"
 
 
 def read(file: Path = FILE) -> dict[str, list[UserMemory]]:
@@ -52,18 +56,23 @@ def accounts() -> dict[str, str]:
 
 
 def load() -> int:
-    """Add the memories of all people if none of them has any, and return the number of added memories.
+    """Add the memories of all people if this database never had them, and return the number of added memories.
 
-    A person who was erased stays erased as long as another one is left.
+    A person who was erased stays erased, also if all of them were.
     """
     owners = accounts()
-    if UserMemory.objects.filter(user_id__in=owners.values()).exists():
+    if were_loaded() or UserMemory.objects.filter(user_id__in=owners.values()).exists():
         return 0
     people = {owners[name]: memories for name, memories in read().items() if name in owners}
     importer = MemoryImporter(Store(None), _refuse)
     for _totals in importer.run(_records(people)):
         pass
     return importer.totals.imported
+
+
+def were_loaded() -> bool:
+    """Return whether the demo's evaluation is in the database of the memories: no erasure of a person deletes it."""
+    return AgentRecords(EVALUATION.name).get_record(DOCUMENT, ANYONE) is not None
 
 
 def moments(number: int, until: datetime, seed: str) -> list[datetime]:

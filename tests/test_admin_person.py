@@ -465,6 +465,9 @@ def test_memories_are_a_click_away_from_an_account(alias: str, site: str) -> Non
     fieldsets = users.get_fieldsets(request, ana)
     assert fieldsets[-1][1] == {"fields": ("person_link",)}
     assert f'href="{person(str(ana.pk))}"' in users.person_link(ana)
+    # An account without an id has no memories.
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": "email"}):
+        assert users.person_link(User(email="")) == "-"
     # Not for a new user, and not for staff without permission to view memories.
     assert "person_link" not in str(users.get_fieldsets(request))
     request.user = User.objects.create_user("other", is_staff=True)

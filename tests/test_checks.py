@@ -14,10 +14,12 @@ from unittest.mock import patch
 import django
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.checks import CheckMessage, Error, Tags, Warning, registry, run_checks  # noqa: A004  Django's own name
 from django.db import connections
 from django.db.models import Model
 from django.test import override_settings
+from django.utils.functional import cached_property
 
 from agno_memory.checks import TAG, check_database, check_replicas, check_rest, check_settings, check_users
 from agno_memory.db.handles import MONGODB_OPTIONS, SQLITE_OPTIONS
@@ -140,7 +142,7 @@ def test_naive_time_and_settings_that_are_not_a_dictionary() -> None:
 # Users
 
 
-@pytest.mark.parametrize("name", ["pk", "id", "is_anonymous"])
+@pytest.mark.parametrize("name", ["pk", "id"])
 def test_a_field_that_users_have(name: str) -> None:
     with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name, "DEFAULT_USER_ID": "<nobody>"}):
         assert check_users() == []
@@ -175,6 +177,21 @@ def test_a_field_that_users_do_not_have() -> None:
             id="agno_memory.E008",
         )
     ]
+
+
+@pytest.mark.parametrize("name", ["is_anonymous", "is_authenticated", "USERNAME_FIELD", "REQUIRED_FIELDS"])
+def test_an_attribute_that_all_accounts_share_is_an_error(name: str) -> None:
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name, "DEFAULT_USER_ID": "<nobody>"}):
+        assert ids(check_users()) == ["agno_memory.E014"]
+
+
+@pytest.mark.parametrize("kind", [property, cached_property])
+def test_a_property_is_a_warning(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(User, "mail", kind(lambda user: user.email), raising=False)
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": "mail", "DEFAULT_USER_ID": "<nobody>"}):
+        (message,) = check_users()
+    assert isinstance(message, Warning)
+    assert message.id == "agno_memory.W018"
 
 
 @pytest.mark.parametrize("name", ["email", "first_name", "last_name"])

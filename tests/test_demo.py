@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from contextlib import closing
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import psycopg
@@ -25,8 +26,10 @@ from django.test.utils import isolate_apps
 from agno_memory.db.handles import SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentSession, UserMemory
+from agno_memory.people import erase
 from demo_project import conversations, databases, documents, examples, outdated, people
 from demo_project import settings as demo_settings
+from demo_project.management.commands import demo as demo_command
 from demo_project.people import LOGIN
 from tests.databases import each_database
 from tests.demo import ROOT, answers, command, database_of_its_own, environment
@@ -286,6 +289,20 @@ def test_a_person_who_was_erased_is_not_loaded_again() -> None:
     Memory().clear_user_memories(owner)
     assert people.load() == 0
     assert not UserMemory.objects.for_user(owner).exists()
+
+
+@pytest.mark.django_db
+def test_people_who_were_all_erased_are_not_loaded_again() -> None:
+    setup = demo_command.Command(stdout=StringIO(), no_color=True)
+    setup.load_people()
+    owners = people.accounts().values()
+    for owner in owners:
+        assert erase(owner).is_complete
+    assert not UserMemory.objects.exists()
+    setup.load_people()
+    assert not UserMemory.objects.exists()
+    assert not AgentSession.objects.exists()
+    assert not AgentRecord.objects.filter(user_id__in=owners).exists()
 
 
 def test_examples_are_read_from_the_page() -> None:

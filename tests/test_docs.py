@@ -11,44 +11,33 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import django
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connections, router
-from django.test import Client, override_settings
-from django.urls import ResolverMatch, URLResolver, include, path
+from django.test import Client, modify_settings, override_settings
+from django.urls import ResolverMatch, URLResolver
 from django.urls.resolvers import RegexPattern
-from django.utils import timezone
-from rest_framework import serializers
 from rest_framework.test import APIRequestFactory, force_authenticate
 
+from agno_memory.conf import conf
 from agno_memory.db.expressions import TopicsWith, TopicsWithout
 from agno_memory.db.handles import MONGODB_OPTIONS, POSTGRES_OPTIONS, SQLITE_OPTIONS, options_in
 from agno_memory.db.lookups import FewerTopics, TopicsLookup
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
-from agno_memory.rest.serializers import UserMemorySerializer
-from agno_memory.rest.urls import urls
-from agno_memory.rest.views import MemoryViewSet
 from agno_memory.signals import memory_added
 from agno_memory.test.contract import Capabilities
 from demo_project import examples
 
 ROOT = Path(__file__).parent.parent
-# Imported by README's blocks in its text.
-REST_NAMES = {
-    "MemoryViewSet": MemoryViewSet,
-    "UserMemorySerializer": UserMemorySerializer,
-    "include": include,
-    "path": path,
-    "serializers": serializers,
-    "timezone": timezone,
-    "urls": urls,
-}
 EVERY_EXAMPLE = sorted(examples.blocks())
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 BLOCK = re.compile(r"^ *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+# The files of a new project, of which README's blocks are parts.
+PROJECT = Path(django.__file__).parent / "conf" / "project_template" / "project_name"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,27 +151,49 @@ def test_example_receive_a_signal_after_a_write() -> None:
         memory_added.sender_receivers_cache.clear()
 
 
+def test_every_block_of_readme_is_run() -> None:
+    """Each block of Python has a call of ``run_block()`` here."""
+    texts = [text for _quote, text in re.findall(r"run_block\(([\"'])(.+?)\1", Path(__file__).read_text())]
+    blocks = BLOCK.findall(readme())
+    assert len(blocks) == readme().count("```python") > 0
+    assert [block for block in blocks if not any(text in block for text in texts)] == []
+
+
 def test_readme_view(client: Client) -> None:
-    """The view of the third step: a visitor logs in first, a POST adds one memory, and a reload adds none."""
+    """The view of the third step: a visitor logs in first, a POST adds one memory, and a reload adds none.
+
+    A cache of whole pages keeps no response: it would show memories that are deleted.
+    """
+    cached = {"prepend": "django.middleware.cache.UpdateCacheMiddleware"}
+    cached["append"] = "django.middleware.cache.FetchFromCacheMiddleware"
     urls = ModuleType("urls")
-    vars(urls).update(run_block("def memories", __name__="urls", urlpatterns=[path("admin/", admin.site.urls)]))
-    with override_settings(ROOT_URLCONF=urls):
+    vars(urls).update(run_block("def memories", "urls.py"))
+    with override_settings(ROOT_URLCONF=urls), modify_settings(MIDDLEWARE=cached):
         visit = client.get("/memories/")
         assert (visit.status_code, visit["Location"]) == (302, "/admin/login/?next=/memories/")
-        client.force_login(User.objects.create_user("maya"))
+        maya = User.objects.create_user("maya")
+        client.force_login(maya)
         assert client.get("/memories/").json() == {"memories": []}
         assert client.post("/memories/").json() == {"memories": ["The user prefers dark mode"]}
-        assert client.get("/memories/").json() == {"memories": ["The user prefers dark mode"]}
+        answer = client.get("/memories/")
+        assert answer.json() == {"memories": ["The user prefers dark mode"]}
+        for response in (visit, answer):
+            assert {"private", "no-store"} <= set(response["Cache-Control"].split(", "))
+            assert {"Authorization", "Cookie"} <= set(response["Vary"].split(", "))
+        Memory().clear_user_memories(maya)
+        assert client.get("/memories/").json() == {"memories": []}
 
 
 def test_readme_mounts_the_api() -> None:
-    names = run_block('include("agno_memory.rest.urls")', include=include, path=path)
+    names = run_block('include("agno_memory.rest.urls")', "urls.py")
     assert resolve("/api/memories/", names["urlpatterns"]).url_name == "agno-memory-list"
+    # The pages of the project stay.
+    assert resolve("/admin/", names["urlpatterns"]).url_name == "index"
 
 
 def test_readme_subclass_of_the_api() -> None:
     """A response has one more field, and internal memories are neither listed nor returned nor deleted."""
-    names = run_block("class WithAge", **REST_NAMES)
+    names = run_block("class WithAge", "urls.py")
     user = User.objects.create_user("maya")
     Memory().add_user_memory(UserMemory(memory_id="a", memory="Likes tea"), user)
     Memory().add_user_memory(UserMemory(memory_id="b", memory="Pays late", topics=["internal"]), user)
@@ -223,10 +234,10 @@ def test_readme_another_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_readme_settings(settings: Any) -> None:
     """The settings in README select the database and have the options of the handles."""
-    names = run_block('DATABASES["memories"]', DATABASES={})
-    with_sqlite = run_block("init_command", DATABASES={"default": {}}, INSTALLED_APPS=["django.contrib.auth"])
-    assert with_sqlite["INSTALLED_APPS"] == ["django.contrib.auth", "agno_memory"]
-    with_postgres = run_block("tcp_user_timeout", DATABASES={"default": {}})
+    names = run_block('DATABASES["memories"]', "settings.py")
+    with_sqlite = run_block("init_command", "settings.py")
+    assert with_sqlite["INSTALLED_APPS"] == [*names["INSTALLED_APPS"], "agno_memory"]
+    with_postgres = run_block("tcp_user_timeout", "settings.py")
     with_mongodb = options_in(names["DATABASES"]["memories"]["HOST"])
     assert with_mongodb == {name.lower(): str(value).lower() for name, value in MONGODB_OPTIONS.items()}
     settings.AGNO_MEMORY = names["AGNO_MEMORY"]
@@ -235,6 +246,8 @@ def test_readme_settings(settings: Any) -> None:
     assert names["DATABASES"]["memories"]["ENGINE"] == "django_mongodb_backend"
     assert with_sqlite["DATABASES"]["default"]["OPTIONS"] == SQLITE_OPTIONS
     assert with_postgres["DATABASES"]["default"]["OPTIONS"] == POSTGRES_OPTIONS
+    settings.AGNO_MEMORY = run_block('"ON_USER_DELETE": "erase"', "settings.py")["AGNO_MEMORY"]
+    assert (conf.DATABASE, conf.ON_USER_DELETE) == ("memories", "erase")
 
 
 def test_readme_verbs() -> None:
@@ -271,9 +284,12 @@ def resolve(target: str, patterns: list[Any]) -> ResolverMatch:
     return URLResolver(RegexPattern(r"^/"), patterns).resolve(target)
 
 
-def run_block(containing: str, **names: Any) -> dict[str, Any]:
-    """Run the one block of README that contains a text."""
+def run_block(containing: str, file: str = "") -> dict[str, Any]:
+    """Run the one block of README that contains a text, as the end of a file of a new project."""
     (block,) = (found for found in BLOCK.findall(readme()) if containing in found)
+    names: dict[str, Any] = {"__name__": Path(file).stem or "block", "__file__": str(PROJECT / (file or "block.py"))}
+    before = (PROJECT / f"{file}-tpl").read_text() if file else ""
+    exec(before, names)
     exec(textwrap.dedent(block), names)
     return names
 

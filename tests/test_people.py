@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -9,6 +10,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from django.apps import apps
@@ -23,20 +25,25 @@ from django.test import RequestFactory, override_settings
 
 from agno_memory import log_texts, people
 from agno_memory.admin.actions import _selection
+from agno_memory.admin.history import log_export
 from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
+from agno_memory.conf import conf
 from agno_memory.db import SqliteMemoryDb
+from agno_memory.management.commands.erase_user import listed
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
-from agno_memory.stats.cache import CachedFact
+from agno_memory.rest.people.openapi import ERASED
+from agno_memory.stats.cache import KEEP_LOCAL_SECONDS, KEEP_SECONDS, CachedFact, SnapshotCache
 from agno_memory.vector_models import MemoryVector
 from tests.databases import commits, each_database, handles_allowed
 from tests.test_agent_traces import span, trace
 
 pytestmark = [commits]
 
+DOCS = Path(__file__).parent.parent / "docs"
 NOTHING = {holding.name: 0 for holding in people.HOLDINGS}
 # Of each person that fill() writes.
 FILLED = {
@@ -114,17 +121,20 @@ def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
         log("m · 2"),
         log("2", "Exported 3."),
         log("all of ?agent=chef&owner=2"),
+        log("all of ?user_id__exact=2"),
+        log("all of ?user_id__in=1%2C2"),
         log("m · 3", '[{"changed": {"name": "person", "object": "2", "fields": ["User id"]}}]'),
     ]
     others = [
         log("m · 22"),
         log("22"),
         log("all of ?owner=22"),
+        log("all of ?user_id__in=1%2C22"),
         log("m2 · 3", '[{"added": {"name": "topic", "object": "2"}}]'),
     ]
     # A replica may lag.
     with override_settings(DATABASE_ROUTERS=["tests.routers.LogOnReplica", *settings.DATABASE_ROUTERS]):
-        assert log_texts.count("2") == 4
+        assert log_texts.count("2") == 6
         people.erase("2")
     for entry in about:
         entry.refresh_from_db()
@@ -138,6 +148,23 @@ def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
 def test_the_log_of_an_export_has_no_text_of_a_search() -> None:
     request = RequestFactory().post("/?q=text%3Atea&owner=maya", {"select_across": "1"})
     assert _selection(request) == "all of ?owner=maya&q=..."
+
+
+@pytest.mark.parametrize("parameter", ["user_id", "owner", "user_id__exact", "user_id__in"])
+@pytest.mark.parametrize(("owner", "is_short"), [("maya@example.com", True), ("é" * 25, True), ("é" * 32, False)])
+def test_an_erasure_finds_the_person_of_an_export_with_a_long_query(owner: str, is_short: bool, parameter: str) -> None:
+    """The person is in the log as a whole, or not at all."""
+    person = urlencode({parameter: owner})
+    lengths = (1, 160, 165, 200)
+    for length in lengths:
+        query = urlencode({"agent": "a" * length, parameter: owner, "topic": "tea"})
+        request = RequestFactory().post(f"/?{query}", {"select_across": "1"})
+        request.user = User.objects.get_or_create(username="staff")[0]
+        name = log_export(request, _selection(request)).object_repr
+        assert name == _selection(request)
+        assert "topic=tea" in name
+        assert (person in name, parameter in name) == (is_short, is_short)
+    assert log_texts.count(owner) == len(lengths) * is_short
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres"])
@@ -213,6 +240,18 @@ def test_a_deleted_account_keeps_or_erases(policy: str, left: int) -> None:
     assert people.count(owner)["memories"] == people.count(owner)["sessions"] == left
 
 
+@pytest.mark.parametrize("value", [None, "", " ", "a" * 300])
+def test_an_account_without_a_valid_id_is_deleted_and_nothing_is_erased(value: str | None) -> None:
+    fill("default", conf.DEFAULT_USER_ID)
+    user = User.objects.create(username="maya")
+    # As a field of the site's own users, which may be NULL.
+    setattr(user, "email", value)  # noqa: B010
+    with override_settings(AGNO_MEMORY={"ON_USER_DELETE": "erase", "USER_ID_FIELD": "email"}):
+        user.delete()
+    assert not User.objects.exists()
+    assert people.count(None) == FILLED
+
+
 @each_database
 def test_a_deletion_that_is_rolled_back_erases_nothing(alias: str) -> None:
     user = User.objects.create(username="maya")
@@ -257,6 +296,34 @@ def test_erase_user_counts_asks_and_reports() -> None:
     )
 
 
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+
+
+@pytest.mark.parametrize(
+    ("backend", "is_local"),
+    [
+        (LOCMEM, True),
+        ("django.core.cache.backends.dummy.DummyCache", False),
+        ("django.core.cache.backends.filebased.FileBasedCache", False),
+    ],
+)
+def test_erase_user_warns_of_a_cache_that_it_does_not_reach(backend: str, is_local: bool, tmp_path: Path) -> None:
+    out, errors = StringIO(), StringIO()
+    with override_settings(CACHES={"default": {"BACKEND": backend, "LOCATION": str(tmp_path)}}):
+        call_command("erase_user", "maya", "--no-input", stdout=out, stderr=errors)
+    assert "A second count found nothing." in out.getvalue()
+    warnings = errors.getvalue().splitlines()
+    assert ["LocMemCache" in line and "restart the servers" in line for line in warnings] == [True] * is_local
+
+
+def test_a_cache_of_one_process_keeps_names_for_minutes(tmp_path: Path) -> None:
+    file_based = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": str(tmp_path)}
+    for caches, seconds in (({"BACKEND": LOCMEM}, KEEP_LOCAL_SECONDS), (file_based, KEEP_SECONDS)):
+        with override_settings(CACHES={"default": caches}), patch.object(cache, "set", wraps=cache.set) as written:
+            SnapshotCache(UserMemory.objects.all()).refresh()
+            assert seconds in [call.args[2] for call in written.call_args_list if len(call.args) > 2]
+
+
 @each_database
 def test_an_erasure_counts_the_person_again(alias: str) -> None:
     fill(alias, "maya")
@@ -284,6 +351,43 @@ def test_reassign_memories_moves_all_but_conflicts(alias: str) -> None:
         call_command("reassign_memories", "old", "new", database=alias, stdout=out)
     assert out.getvalue() == "1 memories were moved from 'old' to 'new'.\n"
     assert [each.memory_id for each in memory.get_user_memories("old")] == ["b"]
+
+
+@each_database
+def test_reassign_memories_prints_all_that_stays_with_the_old_name(alias: str) -> None:
+    fill(alias, "old name")
+    out = StringIO()
+    call_command("reassign_memories", "old name", "new", database=alias, stdout=out)
+    stays = {name: number for name, number in people.count("old name", alias).items() if number}
+    assert set(stays) == {"runs", "sessions", "spans", "traces", "metrics", "records"}
+    moved, rest = out.getvalue().splitlines()
+    assert moved == "1 memories were moved from 'old name' to 'new'."
+    assert rest.startswith(f"These stay with 'old name': {listed(stays)}. The next account with this id has them.")
+    assert f" AgentSessions({alias!r})." in rest
+    assert rest.endswith(f"`manage.py erase_user 'old name' --database {alias}`.")
+    out = StringIO()
+    call_command("reassign_memories", "new", "newer", database=alias, stdout=out)
+    assert out.getvalue() == "1 memories were moved from 'new' to 'newer'.\n"
+
+
+def test_the_documented_way_gives_all_sessions_to_the_new_owner() -> None:
+    fill("default", "old_name")
+    text = (DOCS / "people.md").read_text()
+    [example] = re.findall(r"```python\n(from agno_memory.agent_sessions .*?)```", text, re.DOTALL)
+    exec(example, {})
+    before, after = people.count("old_name"), people.count("new_name")
+    assert (before["sessions"], before["runs"], after["sessions"], after["runs"]) == (0, 0, 1, 2)
+
+
+def test_the_documents_name_each_kind_in_an_answer() -> None:
+    def kinds(document: str, pattern: str) -> list[str]:
+        [answer] = re.findall(pattern, (DOCS / document).read_text(), re.DOTALL)
+        return re.findall(r'"([\w ]+)":', answer)
+
+    # As in the answers of the REST API.
+    names = [name.replace(" ", "_") for name in NOTHING]
+    assert kinds("people.md", r"\nerasure\.erased\n(.*?)\nerasure") == list(NOTHING)
+    assert kinds("rest.md", r'\n\{"erased":\{(.*?)\}') == names == list(ERASED)
 
 
 @pytest.mark.parametrize("command", [("erase_user", " "), ("reassign_memories", "old", " ")])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
-from django.db import IntegrityError, connections
+from django.db import DatabaseError, IntegrityError, connections
 
-from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.models import AgentRecord, AgentSession, UserMemory
 from agno_memory.schema import check_schema
 from tests.databases import race
 from tests.test_operations import SCRATCH, indexes, migrate, scratch
@@ -17,7 +19,8 @@ from tests.test_operations import SCRATCH, indexes, migrate, scratch
 # The fixture is used by its name.
 __all__ = ["scratch"]
 
-TABLES = [model._meta.db_table for model in (AgentSession, AgentRun, UserMemory)]
+TABLES = [model._meta.db_table for model in apps.get_app_config("agno_memory").get_models()]
+UNIQUE = ["agno_memory_unique_text", "agno_record_unique"]
 on_mongodb = pytest.mark.parametrize("alias", ["mongodb", "standalone"])
 
 
@@ -104,9 +107,12 @@ def test_the_check_of_a_database_names_missing_parts(scratch: str, settings: Any
     database = connections[SCRATCH].database  # type: ignore[attr-defined]
     database[AgentSession._meta.db_table].drop_index("agno_memory_unique_session_id")
     database[UserMemory._meta.db_table].drop_index("agno_memory_newest")
+    for model, name in zip((UserMemory, AgentRecord), UNIQUE, strict=True):
+        database[model._meta.db_table].drop_index(name)
     (message,) = check_schema(databases=[SCRATCH])
     assert message.id == "agno_memory.W015"
-    assert "memories: agno_memory_newest, agno_memory_unique_session_id. " in message.msg
+    missing = "agno_memory_newest, agno_memory_unique_session_id, agno_memory_unique_text, agno_record_unique"
+    assert f"memories: {missing}. " in message.msg
     assert check_schema(databases=["default"]) == check_schema() == []
     # The commands of the hint.
     call_command("migrate", "agno_memory", "zero", fake=True, database=SCRATCH, verbosity=0)
@@ -137,7 +143,41 @@ def test_migrate_does_not_report_what_it_will_create(
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres"])
-def test_databases_with_sql_refuse_such_writes_themselves(scratch: str, settings: Any) -> None:
+def test_the_check_of_a_database_with_sql_names_missing_indexes(scratch: str, settings: Any) -> None:
     settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
     settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
     assert check_schema(databases=[SCRATCH]) == []
+    connection = connections[SCRATCH]
+    with connection.cursor() as cursor:
+        for name in ("agno_memory_newest", *UNIQUE):
+            cursor.execute(f"DROP INDEX {name}")
+    (message,) = check_schema(databases=[SCRATCH])
+    assert message.id == "agno_memory.W015"
+    assert "memories: agno_memory_newest, agno_memory_unique_text, agno_record_unique. " in message.msg
+    # MariaDB has no partial indexes.
+    with patch.object(connection.features, "supports_partial_indexes", False):
+        (message,) = check_schema(databases=[SCRATCH])
+    assert "memories: agno_memory_newest. " in message.msg
+    # The command of the hint prints the statements.
+    assert "sqlmigrate agno_memory" in str(message.hint)
+    printed = StringIO()
+    for migration in ("0001", "0007", "0009"):
+        call_command("sqlmigrate", "agno_memory", migration, database=SCRATCH, stdout=printed, no_color=True)
+    # On SQLite, a migration that makes a table anew repeats its indexes.
+    names = [f'INDEX "{name}"' for name in ("agno_memory_newest", *UNIQUE)]
+    statements = {name: line for line in printed.getvalue().splitlines() for name in names if name in line}
+    assert statements.keys() == {*names}
+    with connection.cursor() as cursor:
+        for statement in statements.values():
+            cursor.execute(statement)
+    assert check_schema(databases=[SCRATCH]) == []
+
+
+@pytest.mark.parametrize("alias", ["default", "postgres"])
+def test_databases_with_sql_refuse_writes_to_a_missing_table_themselves(scratch: str, settings: Any) -> None:
+    migrate("zero")
+    settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
+    settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
+    assert check_schema(databases=[SCRATCH]) == []
+    with pytest.raises(DatabaseError):
+        UserMemory.objects.create(memory="Likes tea", user_id="maya")

@@ -176,5 +176,9 @@ class PersonLinkMixin(_Admin):
     @admin.display(description=_("memories"))
     def person_link(self, user: Any) -> SafeString:
         """Return a link to the page about a user."""
-        url = memory_page_url("person", owner_id(user), site=self.admin_site.name)
+        try:
+            url = memory_page_url("person", owner_id(user), site=self.admin_site.name)
+        except ValidationError:
+            # The value of USER_ID_FIELD is not a valid user id.
+            return self.get_empty_value_display()
         return format_html('<a href="{}">{}</a>', url, _("Memories of this person"))

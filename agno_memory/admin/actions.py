@@ -31,6 +31,7 @@ from agno_memory.admin.titles import isolated
 from agno_memory.bulk import Batch, BulkMemory
 from agno_memory.conf import conf
 from agno_memory.identifiers import owner_id
+from agno_memory.log_texts import query_name
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.validators import canonical_topics, limit_topics, validate_note
@@ -306,7 +307,7 @@ def _selection(request: HttpRequest) -> str:
         if query.pop(SEARCH_VAR, None):
             # A search can hold the text of a memory.
             query[SEARCH_VAR] = HIDDEN_TEXT
-        return f"all of ?{query.urlencode()}"
+        return query_name(query)
     return f"{len(request.POST.getlist(ACTION_CHECKBOX_NAME))} selected"
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 
 from agno_memory.acting import current_author
 from agno_memory.conf import conf
-from agno_memory.log_texts import SEPARATOR, entries_to_write, name_part
+from agno_memory.log_texts import MAX_NAME, SEPARATOR, entries_to_write, name_part
 from agno_memory.models import AgentRecord, AgentSession, UserMemory
 from agno_memory.times import to_milliseconds
 
@@ -205,7 +205,7 @@ def _log(request: HttpRequest, subject: str, flag: int, message: str) -> LogEntr
     return LogEntry.objects.create(
         user_id=_staff_id(request),
         content_type=_content_type(),
-        object_repr=subject[:200],
+        object_repr=subject[:MAX_NAME],
         action_flag=flag,
         change_message=message,
     )

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from django.core.cache import cache
+from django.core.cache import DEFAULT_CACHE_ALIAS, cache, caches
+from django.core.cache.backends.locmem import LocMemCache
 
 from agno_memory.db.fingerprints import Place, RowsCondition
 from agno_memory.querysets import UserMemoryQuerySet
@@ -20,6 +21,8 @@ from agno_memory.stats.snapshot import Snapshot, count_all, quick
 # How long snapshots are kept, in seconds: a complete one for a week, a sample only until there is a complete one.
 KEEP_SECONDS: Final = 7 * 24 * 60 * 60
 KEEP_SAMPLE_SECONDS: Final = 60
+# The maximum for a cache in the memory of one process, in seconds: an erasure does not reach those of other processes.
+KEEP_LOCAL_SECONDS: Final = 10 * 60
 # How long a count can keep other requests from counting, in seconds.
 LOCK_SECONDS: Final = 10 * 60
 # Increase this when the fields of a snapshot change, so that cached ones of an older release are not read.
@@ -51,13 +54,19 @@ class CachedFact:
         return cache.get(self.key)
 
     def set(self, value: Any, seconds: int) -> None:
-        """Keep a value for some seconds."""
+        """Keep a value for some seconds, in a cache of one process for at most ``KEEP_LOCAL_SECONDS``."""
+        seconds = min(seconds, KEEP_LOCAL_SECONDS) if is_process_local() else seconds
         keys = [key for key in cache.get(INDEX_KEY, ()) if key != self.key]
         cache.set(INDEX_KEY, [*keys, self.key][-MAX_INDEX:], None)
         cache.set(self.key, value, seconds)
         if generation() != self.generation:
             # The value was computed before, and may hold the data of a person who was erased in between.
             cache.delete(self.key)
+
+
+def is_process_local() -> bool:
+    """Return whether each process has a default cache of its own, as with Django's default."""
+    return isinstance(caches[DEFAULT_CACHE_ALIAS], LocMemCache)
 
 
 def generation() -> str:

@@ -21,7 +21,7 @@ from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.test import Client, override_settings
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno import AsyncDjangoDb, DjangoDb, with_agentos
@@ -236,6 +236,42 @@ async def asked(client: httpx.AsyncClient, answers: list[str], method: str, path
     # 503 is a page that this AgentOS does not have.
     assert answer.status_code in range(200, 500) or answer.status_code == 503, answers[-1]
     return answer.status_code
+
+
+def test_no_answer_may_be_cached() -> None:
+    """Also a stream, a refusal, and an answer with headers of its own."""
+    cookies = session_of(person("maya"))
+
+    def orders() -> Response:
+        return Response(headers={"Cache-Control": "public, max-age=300", "Vary": "Accept"})
+
+    own_app = FastAPI()
+    own_app.add_api_route("/orders", orders)
+    agent_os = os_of(DjangoDb(), base_app=own_app)
+    app = with_agentos(get_asgi_application(), agent_os, routes={"GET /orders": ["agents:run"]})
+
+    def check(answer: httpx.Response, status: int, *vary: str) -> None:
+        assert answer.status_code == status, answer.text
+        assert answer.headers.get_list("Cache-Control") in (["private, no-store"], ["max-age=300, private, no-store"])
+        (names,) = answer.headers.get_list("Vary")
+        assert {"Authorization", "Cookie", *vary} <= set(names.split(", "))
+
+    async def use() -> None:
+        async with browser(app, cookies) as client:
+            check(await run(client, '!add_memory {"memory": "Likes tea"}'), 200, "Origin")
+            memories = await client.get("/agents/memories")
+            assert "Likes tea" in memories.text
+            check(memories, 200, "Origin")
+            streamed = await run(client, stream="true")
+            assert streamed.headers["Content-Type"].startswith("text/event-stream")
+            check(streamed, 200)
+            check(await client.get("/agents/orders"), 200, "Accept")
+            check(await client.get("/agents/unknown"), 403)
+            assert "Cache-Control" not in (await client.get("/agentsx/")).headers
+        async with browser(app) as client:
+            check(await client.get("/agents/memories"), 401)
+
+    asyncio.run(use())
 
 
 def test_a_page_of_another_site_cannot_use_the_session() -> None:

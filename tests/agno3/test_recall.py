@@ -10,9 +10,11 @@ import pytest
 from agno.agent import Agent
 from agno.memory import MemoryManager
 from agno.models.message import Message
+from agno.run import RunContext
 from agno.team import Team
 
 from agno_memory.contrib.agno import DjangoDb, MemorySearchTools
+from agno_memory.exceptions import ValidationError
 from agno_memory.memory import Memory
 from tests.agno_helpers import WRAPPERS, add_many
 from tests.agno_model import ScriptedModel
@@ -165,6 +167,15 @@ def test_a_model_cannot_name_another_user() -> None:
     for forged in ({"user_id": "maya"}, {"run_context": {"user_id": "maya"}}):
         run = chef.run("!search_memories " + json.dumps({"query": "peanuts"} | forged), user_id="noah")
         assert ALLERGY not in run.content
+
+
+def test_the_tool_refuses_a_blank_user_and_takes_agnos_user_for_none() -> None:
+    add_many("default", "default", ALLERGY, 3)
+    tools = MemorySearchTools("default")
+    for blank in ("", " "):
+        with pytest.raises(ValidationError):
+            tools.search_memories(RunContext(run_id="r", session_id="s", user_id=blank), "peanuts")
+    assert ALLERGY in tools.search_memories(RunContext(run_id="r", session_id="s"), "peanuts")
 
 
 def test_a_bad_query_is_answered_with_a_sentence() -> None:

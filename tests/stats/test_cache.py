@@ -1,4 +1,4 @@
-"""Snapshots in the cache. They are cached the same for any database, so SQLite stands for all."""
+"""Snapshots in the cache. They are cached the same for any database, so SQLite stands for all; commands run on each."""
 
 from __future__ import annotations
 
@@ -206,6 +206,7 @@ def test_a_count_that_began_before_forget_cached_is_not_cached(site: str) -> Non
     assert memories(SnapshotCache(UserMemory.objects.all()).get()) == 0
 
 
+@each_database
 def test_the_command_fills_the_cache_of_the_dashboard(site: str) -> None:
     add_many(3)
     out = StringIO()

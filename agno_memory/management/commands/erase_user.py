@@ -9,6 +9,14 @@ from django.db import connections
 
 from agno_memory import people
 from agno_memory.management.base import WritingCommand
+from agno_memory.stats.cache import KEEP_LOCAL_SECONDS, is_process_local
+
+# Of a site with Django's default cache.
+LOCAL_CACHE = (
+    "The default cache of this site is in the memory of each process (LocMemCache), so running servers may name the "
+    f"person on the dashboard and in suggestions for {KEEP_LOCAL_SECONDS // 60} more minutes: restart the servers, or "
+    "configure a shared cache."
+)
 
 
 def listed(counts: people.Counts) -> str:
@@ -32,6 +40,8 @@ class Command(WritingCommand):
         if not no_input and input("Erase all of it, for good? Type 'yes': ") != "yes":
             raise CommandError("Nothing was erased.")
         erasure = people.erase(user, database)
+        if is_process_local():
+            self.stderr.write(self.style.WARNING(LOCAL_CACHE))
         self.stdout.write(f"Erased {listed(erasure.erased)}.")
         if not erasure.is_complete:
             raise CommandError(f"A second count found {listed(erasure.left)}: run the command again.", returncode=3)

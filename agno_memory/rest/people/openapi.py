@@ -36,6 +36,7 @@ LIST: Final = Operation(
 ERASE: Final = Operation(name="users_erase", responses=serialized(ErasedSerializer), response_example={"deleted": 12})
 ERASED: Final = {
     "memories": 12,
+    "earlier_versions": 5,
     "vectors": 12,
     "runs": 30,
     "sessions": 4,

@@ -27,6 +27,7 @@ from agno_memory.acting import acting
 from agno_memory.contrib.agno.threads import worker_connections
 from agno_memory.contrib.agno.v3.site_users import Authenticate, as_request, session_user
 from agno_memory.identifiers import owner_id
+from agno_memory.privacy import private_headers
 
 Scope: TypeAlias = dict[str, Any]
 Message: TypeAlias = dict[str, Any]
@@ -67,6 +68,8 @@ TWO_AUTHENTICATIONS: Final = (
     "remove authorization, OS_SECURITY_KEY, JWTMiddleware or mcp_auth."
 )
 WEBSOCKET: Final = "/workflows/ws"
+# The messages with the headers of a response.
+STARTS: Final = ("http.response.start", "websocket.http.response.start")
 POLICY_VIOLATION: Final = 1008
 
 
@@ -174,6 +177,7 @@ class _Guarded:
         self.app.user_middleware.append(self.app.user_middleware.pop(0))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        send = _privately(send)
         if self._is_from_agentos(scope) or _is_preflight(scope):
             await self.app(scope, receive, send)
             return
@@ -265,6 +269,17 @@ def _authenticates(message: Message) -> bool:
     except ValueError:
         return False
     return isinstance(content, dict) and content.get("action") == "authenticate"
+
+
+def _privately(send: Send) -> Send:
+    """Return the same with responses that no cache keeps: they have memories, or the pages of one user."""
+
+    async def send_privately(message: Message) -> None:
+        if message["type"] in STARTS:
+            message = {**message, "headers": private_headers(message.get("headers", ()))}
+        await send(message)
+
+    return send_privately
 
 
 def _is_preflight(scope: Scope) -> bool:

@@ -54,8 +54,9 @@ class AuthTokensMixin:
 
 
 def _key(provider: str, user_id: str | None, service: str) -> Document:
-    return {"provider": provider, "user_id": user_id or None, "service": service}
+    # agno itself passes "" for the token of the whole installation, such as that of its xAI models.
+    return {"provider": provider, "user_id": None if user_id == "" else user_id, "service": service}
 
 
 def _result(document: Document) -> Document:
-    return document | {"user_id": document["user_id"] or ""}
+    return document | {"user_id": "" if document["user_id"] is None else document["user_id"]}

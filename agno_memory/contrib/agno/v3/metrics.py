@@ -49,7 +49,7 @@ class MetricsMixin:
             ValidationError: an invalid user.
         """
         self._refresh()
-        rows = self._metrics.rows(owners.reader(user_id or None))
+        rows = self._metrics.rows(owners.reader(None if user_id == "" else user_id))
         if user_id == "":
             rows = rows.filter(user_id="")
         period = rows if starting_date is None else rows.filter(day__gte=starting_date)

@@ -35,4 +35,5 @@ class MemorySearchTools(Toolkit):
         Args:
             query: a question, or words to look for.
         """
-        return self._results.text(run_context.user_id or DEFAULT_USER, query)
+        user_id = run_context.user_id
+        return self._results.text(DEFAULT_USER if user_id is None else user_id, query)
