@@ -14,6 +14,9 @@ SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 30,
 }
+# A server that does not answer is given up.
+POSTGRES_OPTIONS = {"connect_timeout": 5, "tcp_user_timeout": 30_000}
+MONGODB_OPTIONS = {"journal": True, "connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}
 
 
 def from_url(url: str) -> dict[str, Any]:
@@ -26,7 +29,11 @@ def from_url(url: str) -> dict[str, Any]:
     if url.startswith(("mongodb://", "mongodb+srv://")):
         return mongodb(url)
     config: dict[str, Any] = environ.Env.db_url_config(url)
-    return sqlite(config["NAME"]) if config["ENGINE"].endswith("sqlite3") else config
+    if config["ENGINE"].endswith("sqlite3"):
+        return sqlite(config["NAME"])
+    if config["ENGINE"].endswith("postgresql"):
+        config["OPTIONS"] = {**POSTGRES_OPTIONS, **config.get("OPTIONS", {})}
+    return config
 
 
 def sqlite(name: str) -> dict[str, Any]:
@@ -41,4 +48,4 @@ def mongodb(url: str) -> dict[str, Any]:
     """
     path = url.partition("://")[2].rpartition("@")[2].partition("/")[2]
     name = unquote(path.partition("?")[0]) or "agno_memory"
-    return {"ENGINE": "django_mongodb_backend", "HOST": url, "NAME": name, "OPTIONS": {"journal": True}}
+    return {"ENGINE": "django_mongodb_backend", "HOST": url, "NAME": name, "OPTIONS": dict(MONGODB_OPTIONS)}

@@ -331,7 +331,7 @@ def test_postgresql_url() -> None:
     config = databases.from_url("postgres://maya:s%40fe@db:5433/site?sslmode=require")
     assert config["ENGINE"] == "django.db.backends.postgresql"
     assert (config["NAME"], config["PASSWORD"], config["PORT"]) == ("site", "s@fe", 5433)
-    assert config["OPTIONS"] == {"sslmode": "require"}
+    assert config["OPTIONS"] == {"sslmode": "require", "connect_timeout": 5, "tcp_user_timeout": 30_000}
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ def test_postgresql_url() -> None:
     ],
 )
 def test_mongodb_url(url: str, name: str) -> None:
-    options = {"journal": True}
+    options = {"journal": True, "connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}
     assert databases.from_url(url) == {
         "ENGINE": "django_mongodb_backend",
         "HOST": url,
