@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
+from django.core.exceptions import ValidationError
+
 from agno_memory.identifiers import owner_id
 from agno_memory.validators import check, validate_note
 
@@ -76,4 +78,10 @@ def _is_function(user: object) -> bool:
 def _actor(user: Any) -> str | None:
     if user is None or getattr(user, "is_authenticated", True) is False:
         return None
-    return owner_id(user)
+    try:
+        return owner_id(user)
+    except ValidationError:
+        # An account may have no value in USER_ID_FIELD.
+        if hasattr(user, "is_authenticated"):
+            return None
+        raise

@@ -11,8 +11,10 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import connections, transaction
+from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -392,6 +394,9 @@ def test_authors_are_nested() -> None:
             assert current_author() == ("bob", "REST", "a")
         assert current_author() == ("ann", "admin", "a")
     assert current_author() == (None, "service", "")
+    # An account may lack the value that its owner's id is.
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": "email"}), acting(User(username="ann")):
+        assert current_author().actor is None
     with pytest.raises(ValidationError), acting("ann", reason="x" * 1_001):
         pass
 
