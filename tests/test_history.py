@@ -22,6 +22,7 @@ from agno_memory import people
 from agno_memory.acting import acting, current_author
 from agno_memory.bulk import BulkMemory
 from agno_memory.db import mongodb, revisions
+from agno_memory.db.store import Store
 from agno_memory.exceptions import MemoryChanged, MemoryNotFound
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
@@ -373,14 +374,14 @@ def test_a_restoration_that_loses_against_another_write_changes_nothing(alias: s
     memory = Memory(alias)
     memory.add_user_memory(UserMemory(memory_id="m", memory="one"), "maya")
     memory.replace_user_memory("m", UserMemory(memory="two"), "maya")
-    original = memory._store.versions
+    original = Store.versions
 
-    def then_another(*args: Any, **options: Any) -> Any:
-        found = original(*args, **options)
+    def then_another(store: Store, *args: Any, **options: Any) -> Any:
+        found = original(store, *args, **options)
         Memory(alias).replace_user_memory("m", UserMemory(memory="three"), "maya")
         return found
 
-    with mock.patch.object(memory._store, "versions", then_another), pytest.raises(MemoryChanged):
+    with mock.patch.object(Store, "versions", then_another), pytest.raises(MemoryChanged):
         memory.restore_user_memory("m", "maya")
     assert [each.memory for each in memory.get_user_memories("maya")] == ["three"]
 
