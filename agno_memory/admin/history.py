@@ -36,14 +36,12 @@ class Move(NamedTuple):
         key: of the memory, with its new owner.
         owner: the new one.
         before: the owner before.
-        through: the action that moved it, as ``through`` in the history.
         state: of the memory, as ``state_of()`` returned it.
     """
 
     key: str
     owner: str
     before: str
-    through: str
     state: list[int]
 
 
@@ -158,7 +156,7 @@ def _moves_of(entry: LogEntry, way: str) -> list[Move]:
         return []
     # Other code of the site may write entries with any values.
     is_move = through == way and isinstance(owner, str) and isinstance(before, str)
-    return [Move(str(entry.object_id), owner, before, through, state)] if is_move else []
+    return [Move(str(entry.object_id), owner, before, state)] if is_move else []
 
 
 def _content_type() -> ContentType:

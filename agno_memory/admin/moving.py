@@ -1,6 +1,6 @@
-"""Memories that were moved to another person, and back: "Undo" asks the admin's log from whom each came.
+"""Memories that were moved to another person, and back. "Undo" reads the owner before from the admin's log.
 
-The history of a memory does not name the owner before. The log does, until that person is erased.
+The history of a memory does not name that owner. The log does, until the person is erased.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from agno_memory.signals import by_owner
 def move_back(
     request: HttpRequest, rows: UserMemoryQuerySet, way: str, began: datetime.datetime, until: datetime.datetime
 ) -> int:
-    """Give memories back to the people from whom an action of a staff user moved them, and return their number.
+    """Give the memories that an action of a staff user moved back to their people, and return their number.
 
     In batches; an interrupted call is completed by the next one.
 
