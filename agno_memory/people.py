@@ -6,7 +6,7 @@ counted before an erasure, erased with the rest, and counted again afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -123,6 +123,8 @@ def _count_traces(owner: str, db: str | None) -> int:
     return sum(traces.filter(trace_id__in=batch).count() for batch in batched(about.trace_ids, conf.BATCH_SIZE))
 
 
+# The kinds that ``erase_memories()`` deletes.
+OF_MEMORIES: Final = ("memories", "earlier versions", "vectors")
 # Runs before sessions, and spans before traces: afterwards their owner is unknown. The erasure of the sessions and that
 # of the traces deletes them, all or nothing.
 # Vectors name their owner, so they come after the memories, whose deletion deletes most of them.
@@ -175,18 +177,27 @@ HOLDINGS: Final = (
 )
 
 
-def count(user: object, db: str | None = None) -> Counts:
+def count(user: object, db: str | None = None, *, kinds: Collection[str] | None = None) -> Counts:
     """Return the number of objects of each kind that the app keeps about a person.
+
+    The cost depends on the person's objects, and for the texts in the log on the admin's whole log.
 
     Args:
         user: a string, an int, a UUID, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
         db: an alias of ``DATABASES``; ``None`` follows the router.
+        kinds: names of kinds, such as ``OF_MEMORIES``; ``None`` is all of them.
 
     Raises:
         ValidationError: an invalid user.
     """
     owner = owner_id(user)
-    return {holding.name: holding.count(owner, db) for holding in HOLDINGS}
+    return {holding.name: holding.count(owner, db) for holding in HOLDINGS if kinds is None or holding.name in kinds}
+
+
+def labelled(counts: Counts) -> list[tuple[str, int]]:
+    """Return the label of each kind in the current language, and the number of its objects."""
+    labels = {holding.name: str(holding.label) for holding in HOLDINGS}
+    return [(labels[name], number) for name, number in counts.items()]
 
 
 def erase(user: object, db: str | None = None) -> Erasure:

@@ -16,6 +16,7 @@ from agno_memory.rest.views import MemoryViewSet, PersonViewSet, SessionViewSet
 
 SIMILAR = Route("memories/<agno_memory_id:memory_id>/similar/", "similar", "Similar")
 RECENT = Route("memories/recent/", "recent", "Recent")
+COUNTS = PersonViewSet.endpoints["retrieve"]
 
 
 class Memories(MemoryViewSet):
@@ -59,8 +60,17 @@ def test_every_action_has_a_route_and_an_operation() -> None:
             assert facts.route, action
             assert facts.method, action
             assert facts.operation, action
+            if facts is COUNTS:
+                continue
             assert (facts.permission in {"view", "export"}) is (facts.method == "get"), action
             assert (facts.scope in {"read", "export"}) is (facts.method == "get"), action
+
+
+def test_the_counts_before_an_erasure_need_and_cost_the_same_as_it() -> None:
+    erasure = PersonViewSet.endpoints["destroy"]
+    assert (COUNTS.method, erasure.method) == ("get", "delete")
+    for name in ("route", "permission", "also", "models", "scope", "concerns_everybody"):
+        assert getattr(COUNTS, name) == getattr(erasure, name)
 
 
 def test_no_route_hides_another_one() -> None:

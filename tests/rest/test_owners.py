@@ -79,6 +79,7 @@ SESSIONS = [
 ]
 # People are named by callers without permissions.
 PEOPLE = [
+    Step("GET", f"users/{ID}/"),
     Step("DELETE", f"users/{ID}/memories/"),
     Step("DELETE", f"users/{ID}/"),
     Step("DELETE", f"users/{ID}/?confirm={ID}"),

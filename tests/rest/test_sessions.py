@@ -96,13 +96,30 @@ def test_erasing_a_person_counts_each_kind_and_needs_both_permissions(alias: str
     add("noah")
     cached = CachedFact("topics", UserMemory.objects.all())
     cached.set(["noah"], 60)
-    for who in (caller("m", "delete"), caller("s", "delete_agentsession")):
+    for who in (caller("m", "delete"), caller("s", "delete_agentsession"), caller("v", "view", "view_agentsession")):
         assert who.call("DELETE", "users/noah/?confirm=noah").status_code == 403
+        assert who.call("DELETE", "users/noah/").status_code == 403
+        assert who.call("GET", "users/noah/").status_code == 403
     both = caller("both", "delete", "delete_agentsession")
-    assert both.call("DELETE", "users/noah/?confirm=ana").status_code == 400
-    response = both.call("DELETE", "users/noah/?confirm=noah")
     nothing = {holding.name.replace(" ", "_"): 0 for holding in people.HOLDINGS}
     erased = nothing | {"memories": 1, "runs": 2, "sessions": 1}
+    # Before the erasure, by GET and by each request without the confirmation.
+    assert both.call("GET", "users/noah/").json() == {"user_id": "noah", "counts": erased}
+    assert both.call("GET", "users/nobody/").json() == {"user_id": "nobody", "counts": nothing}
+    for query in ("", "?confirm=ana"):
+        refused = both.call("DELETE", f"users/noah/{query}")
+        assert refused.status_code == 400
+        message, numbers = refused.json()["confirm"]
+        assert "erases everything about noah" in message
+        assert numbers == (
+            "Memories: 1, Earlier versions and deleted memories: 0, Vectors of texts: 0, Turns of conversations: 2, "
+            "Conversations: 1, Steps of traces: 0, Traces: 0, Numbers of use: 0, Documents of agents: 0, "
+            "Texts in the log: 0"
+        )
+    refused = both.call("DELETE", "users/noah/memories/")
+    numbers = "Memories: 1, Earlier versions and deleted memories: 0, Vectors of texts: 0"
+    assert (refused.status_code, refused.json()["confirm"][1]) == (400, numbers)
+    response = both.call("DELETE", "users/noah/?confirm=noah")
     assert response.json() == {"erased": erased, "left": nothing}
     assert CachedFact("topics", UserMemory.objects.all()).get() is None
     assert not UserMemory.objects.exists()
@@ -113,6 +130,8 @@ def test_erasing_a_person_counts_each_kind_and_needs_both_permissions(alias: str
 def test_erasing_memories_keeps_sessions_and_no_cached_names(alias: str, ana: Caller) -> None:
     save("s", "ana")
     add("ana")
+    # Nobody needs a permission to count what is about themselves.
+    assert {"memories": 1, "sessions": 1}.items() <= ana.call("GET", "users/me/").json()["counts"].items()
     CachedFact("people", UserMemory.objects.all()).set(["ana"], 60)
     assert ana.call("DELETE", "users/me/memories/?confirm=ana").json() == {"deleted": 1}
     assert CachedFact("people", UserMemory.objects.all()).get() is None
