@@ -194,6 +194,10 @@ def token_id(token: Document) -> str:
 AUTH_TOKEN: Final = Kind("auth_token", token_id, {"reference_type": "provider", "namespace": "service"})
 
 
+# The kinds of documents with the means to log in: no file that leaves the site has their data.
+SECRET_KINDS: Final = (ACCOUNT.name, AUTH_TOKEN.name)
+
+
 # Compactions and transcripts of sessions
 
 COMPACTION: Final = kind("compaction", "compaction_id", "session_id", "run_id", sort_number="tokens_before")

@@ -40,7 +40,7 @@ class Memories(MemoryViewSet):
 
 def test_reserved_ids_are_those_that_the_client_refuses() -> None:
     assert MemoryViewSet.reserved_ids == RESERVED_IDS
-    assert (PersonViewSet.reserved_ids, SessionViewSet.reserved_ids) == ((), ())
+    assert (PersonViewSet.reserved_ids, SessionViewSet.reserved_ids) == ((), ("export",))
     assert Memories.reserved_ids == ("bulk", "delete", "duplicates", "export", "merge", "recent", "search")
     assert MemoryViewSet.reserved_endings == RESERVED_ENDINGS
     assert (PersonViewSet.reserved_endings, SessionViewSet.reserved_endings) == (("memories",), ("runs",))
@@ -89,6 +89,8 @@ def test_no_route_hides_another_one() -> None:
         ("/gone/", "gone"),
         ("/sessions/a/b/runs/", "agno-memory-runs"),
         ("/sessions/a/b/", "agno-memory-session"),
+        ("/sessions/export/", "agno-memory-sessions-export"),
+        ("/sessions/export/runs/", "agno-memory-runs"),
         ("/users/a/b/memories/", "agno-memory-erase"),
         ("/users/a/b/", "agno-memory-person"),
     ):

@@ -83,7 +83,10 @@ PEOPLE = [
     Step("DELETE", f"users/{ID}/memories/"),
     Step("DELETE", f"users/{ID}/"),
     Step("DELETE", f"users/{ID}/?confirm={ID}"),
-    *(Step("GET", f"{path}?user_id={ID}") for path in ("sessions/", "sessions/s/", "sessions/s/runs/")),
+    *(
+        Step("GET", f"{path}?user_id={ID}")
+        for path in ("sessions/", "sessions/s/", "sessions/s/runs/", "sessions/export/")
+    ),
     Step("DELETE", f"sessions/s/?user_id={ID}"),
     Step("DELETE", f"users/{ID}/memories/?confirm={ID}"),
     *(

@@ -142,6 +142,8 @@ DELETE users/me/?confirm={me}               -                  401       200 200
 DELETE users/bob/?confirm=bob               -                  401       403 403   403  403 403    403    200
 DELETE users/bob/                           -                  401       403 403   403  403 403    403    400
 GET    sessions/?user_id=bob                -                  401       403 403   403  403 403    403    200
+GET    sessions/export/                     -                  401       200 200   200  200 200    200    200
+GET    sessions/export/?user_id=bob         -                  401       403 403   403  403 403    403    200
 DELETE sessions/none/?user_id=bob           -                  401       403 403   403  403 403    403    404
 """
 

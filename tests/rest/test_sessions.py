@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from typing import Any
 
 from django.db import connections
@@ -29,6 +31,10 @@ def save(session_id: str, user_id: str = "ana", runs: int = 0, **values: Any) ->
     AgentSessions().upsert_session(AgentSession(session_id=session_id, **given), user_id)
     for number in range(runs):
         AgentSessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=RUN), user_id)
+
+
+def at(day: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00")
 
 
 def get(caller: Caller, path: str, **query: Any) -> Any:
@@ -87,6 +93,33 @@ def test_staff_read_and_delete_the_sessions_of_others_with_the_permissions_of_se
     for who, status in ((of_memories, 403), (reader, 403), (deleter, 204), (deleter, 404)):
         assert who.call("DELETE", "sessions/s/?user_id=noah").status_code == status
     assert [session.session_id for session in AgentSessions().rows(ANYONE)] == ["kept"]
+
+
+@each_database_commits
+def test_sessions_are_exported_with_the_messages_that_people_see(alias: str, ana: Caller) -> None:
+    save("second", runs=2)
+    save("first")
+    save("noah's", "noah", runs=1)
+    AgentSession.objects.filter(session_id="first").update(created_at=at("2026-01-01"))
+    for accept in ("application/x-ndjson", "*/*"):
+        response: Any = ana.call("GET", "sessions/export/", headers={"Accept": accept})
+        assert (response.status_code, response["Content-Type"]) == (200, "application/x-ndjson; charset=utf-8")
+        assert response["Content-Disposition"] == 'attachment; filename="sessions.ndjson"'
+        assert response["Cache-Control"] == "private, no-store"
+        first, second = map(json.loads, b"".join(response).decode().splitlines())
+    assert (first["session_id"], first["runs"], second["session_id"]) == ("first", [], "second")
+    assert (second["user_id"], second["name"]) == ("ana", "About second")
+    runs = get(ana, "sessions/second/runs/")["results"]
+    assert [(run["run_id"], run["messages"]) for run in second["runs"]] == [
+        (run["run_id"], run["messages"]) for run in runs
+    ]
+    # An export of others takes the permission of exports beside that to view.
+    for names in (["view_agentsession"], ["export"], ["view", "export"]):
+        assert caller("-".join(names), *names).call("GET", "sessions/export/?user_id=noah").status_code == 403
+    both = caller("both", "view_agentsession", "export")
+    assert b"noah's" in b"".join(both.call("GET", "sessions/export/?user_id=noah"))
+    refused = ana.call("GET", "sessions/export/?topic=x")
+    assert (refused.status_code, refused["Content-Type"]) == (400, "application/json")
 
 
 @each_database_commits
