@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -91,8 +92,7 @@ def session_lines(sessions: Iterable[AgentSession], roles: Collection[str] | Non
 def session_pieces(session: AgentSession, roles: Collection[str] | None = None) -> Iterator[str]:
     """Yield the JSON of a session with its messages, turn by turn; repeated messages are left out."""
     values: dict[str, Any] = {name: getattr(session, name) for name in SESSION_COLUMNS}
-    # A row of another program may lack them.
-    values |= {name: values[name] and to_iso(values[name]) for name in ("created_at", "updated_at")}
+    values |= {name: _optional_iso(values[name]) for name in ("created_at", "updated_at")}
     yield json.dumps(values, ensure_ascii=False)[:-1] + ', "runs": ['
     runs = AgentRun.objects.using(session._state.db).filter(session_id=session.session_id).in_order()
     separator = ""
@@ -105,13 +105,18 @@ def session_pieces(session: AgentSession, roles: Collection[str] | None = None) 
 def _run_as_dict(run: AgentRun, roles: Collection[str] | None) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
-        "created_at": run.created_at and to_iso(run.created_at),
+        "created_at": _optional_iso(run.created_at),
         "messages": [
             {**message._asdict(), "calls": [call._asdict() for call in message.calls]}
             for message in messages(run)
             if roles is None or message.role in roles
         ],
     }
+
+
+def _optional_iso(moment: datetime.datetime | None) -> str | None:
+    """Return the text of a moment. A row of another program may lack it."""
+    return None if moment is None else to_iso(moment)
 
 
 class _LastLine:

@@ -65,9 +65,9 @@ class PersonExport:
         yield from version_lines(self._counted("earlier versions", memories.walk_versions()))
         yield from self._sessions()
         yield from self._traces()
-        metrics = AgentMetrics(self._db).rows(self._owner).order_by("day")
+        metrics: Any = AgentMetrics(self._db).rows(self._owner).order_by("day")
         yield from self._rows(METRIC, "metrics", in_small_pages(metrics))
-        records = AgentRecords(None, self._db).rows(self._owner).order_by("kind", "created_at", "key")
+        records: Any = AgentRecords(None, self._db).rows(self._owner).order_by("kind", "created_at", "key")
         yield from self._rows(RECORD, "records", in_small_pages(records))
         counts = {name.replace(" ", "_"): number for name, number in self.counts.items()}
         yield _line({"end": self.counts["memories"], "counts": counts})
@@ -83,7 +83,8 @@ class PersonExport:
     def _traces(self) -> Iterator[str]:
         alias = AgentTraces(self._db).read_alias
         about = About.of(self._owner, alias)
-        traces, spans = AgentTrace.objects.using(alias), AgentSpan.objects.using(alias)
+        traces = AgentTrace.objects.using(alias)
+        spans: Any = AgentSpan.objects.using(alias)
         for ids in batched(about.trace_ids, SIZE):
             for trace in traces.filter(trace_id__in=ids).order_by("start_time", "key"):
                 yield from self._rows(TRACE, "traces", [trace])
