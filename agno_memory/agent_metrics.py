@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Any, Final
 
 from django.db import IntegrityError
@@ -124,7 +123,7 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
             if rows.update(is_complete=metric.is_complete, data=metric.data, updated_at=moment):
                 return rows.first() or metric
             with savepoint(rows.db):
-                rows.run(partial(metric.save, using=rows.db, force_insert=True))
+                metric.save(using=rows.db, force_insert=True)
             return metric
 
         # IntegrityError: another process has counted the day too.
