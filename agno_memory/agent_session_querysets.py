@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from agno_memory.base_querysets import ErasableQuerySet, OwnedQuerySet
 from agno_memory.conf import conf
+from agno_memory.db.expressions import TextLength
 from agno_memory.db.keyset import in_order
 from agno_memory.validators import fold, validate_query
 
@@ -85,6 +86,11 @@ class AgentRunQuerySet(ErasableQuerySet["AgentRun"]):
     def tail(self, count: int) -> list[AgentRun]:
         """Return the last runs, in their order."""
         return list(self.order_by(*in_order("-run_index", "-key"))[:count])[::-1]
+
+    def first_of(self, session_ids: list[str], max_length: int) -> Self:
+        """Narrow to the first runs of sessions whose documents are not longer, and read the documents alone."""
+        rows = self.filter(session_id__in=session_ids, run_index=0).only("session_id", "data")
+        return rows.annotate(length=TextLength("data")).filter(length__lte=max_length)
 
     def next_index(self) -> int:
         """Return the position after the last of these runs."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 
 from agno_memory.models import AgentRun, AgentSession
-from agno_memory.names import MAX_COUNT
 from agno_memory.rest.pagination import KeysetPagination, Position
 from agno_memory.times import from_milliseconds, to_milliseconds
+from agno_memory.validators import is_count
 
 
 class SessionPagination(KeysetPagination):
@@ -33,7 +33,7 @@ class RunPagination(KeysetPagination):
     columns = ("run_index", "key")
 
     def key(self, position: Position) -> Position:
-        if not 0 <= position[0] <= MAX_COUNT:
+        if not is_count(position[0]):
             raise ValueError("not an index of a run")
         return position
 
