@@ -26,7 +26,7 @@ from agno_memory.db.drivers import how_to_install
 from agno_memory.engine_checks import ENGINE_CHECKS
 from agno_memory.models import UserMemory
 from agno_memory.routers import MemoryRouter
-from agno_memory.user_checks import account_field
+from agno_memory.user_checks import account_field, is_object
 from agno_memory.validators import validate_identifier
 
 TAG = "agno_memory"
@@ -112,6 +112,8 @@ def _shared_user_id(name: str | None, user_id: str | None) -> Iterator[CheckMess
     options = get_user_model()._meta
     try:
         field: Any = options.pk if name == "pk" else options.get_field(name)
+        if is_object(name, field):
+            return
         field.run_validators(field.to_python(user_id))
     except (FieldDoesNotExist, ValidationError):
         return
