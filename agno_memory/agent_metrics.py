@@ -15,6 +15,7 @@ from agno_memory.batches import batched
 from agno_memory.db import MemoryDb
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import savepoint
+from agno_memory.json_texts import json_object
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.retries import retry
 from agno_memory.services import Service
@@ -110,8 +111,8 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
         models: dict[str, list[tuple[str, str]]] = defaultdict(list)
         runs = AgentRun.objects.using(self.read_alias).filter(session_id__in=list(session_ids)).in_order()
         for session_id, data in runs.values_list("session_id", "data"):
-            run = data if isinstance(data, dict) else {}
-            models[session_id].append((run.get("model") or "", run.get("model_provider") or ""))
+            run = json_object(data)
+            models[session_id].append((_text(run.get("model")), _text(run.get("model_provider"))))
         return models
 
     def _store(self, user_id: str, day: datetime.date, total: Total) -> AgentMetric:
@@ -149,8 +150,8 @@ class Total:
         self.counts[f"{session.session_type}_sessions_count"] += 1
         self.counts[f"{session.session_type}_runs_count"] += len(models)
         self.models.update((model, provider) for model, provider in models if model)
-        data = session.session_data if isinstance(session.session_data, dict) else {}
-        self.tokens.update(dict(_numbers(data.get("session_metrics"))))
+        metrics = json_object(session.session_data).get("session_metrics")
+        self.tokens.update(dict(_numbers(json_object(metrics))))
 
     def as_dict(self, *, has_user: bool) -> dict[str, Any]:
         """Return the numbers as JSON; the sum of ``users_count`` over a day is the number of people."""
@@ -165,8 +166,12 @@ class Total:
         }
 
 
-def _numbers(metrics: Any) -> Iterator[tuple[str, int]]:
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for name in TOKENS:
-        value = metrics.get(name, 0) if isinstance(metrics, dict) else 0
+        value = metrics.get(name, 0)
         if isinstance(value, int):
             yield name, value

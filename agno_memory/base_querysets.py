@@ -11,6 +11,7 @@ from django.db import models, transaction
 from agno_memory import replicas
 from agno_memory.db.connections import connection_to
 from agno_memory.db.errors import with_django_errors
+from agno_memory.db.readable import ReadableQuery
 from agno_memory.identifiers import owner_id
 
 Row = TypeVar("Row", bound=models.Model)
@@ -18,7 +19,10 @@ Result = TypeVar("Result")
 
 
 class ErasableQuerySet(models.QuerySet[Row]):
-    """Rows that one statement can delete."""
+    """Rows that one statement can delete. Those that another program wrote are read as far as they can be."""
+
+    def __init__(self, model: Any = None, query: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(model, query or ReadableQuery(model), *args, **kwargs)
 
     @property
     def db(self) -> str:

@@ -40,7 +40,7 @@ def related(request: HttpRequest, site: admin.AdminSite, memory: UserMemory) -> 
 
 def session_url(request: HttpRequest, site: admin.AdminSite, session_id: str | None) -> str:
     """Return the URL of a session, or "" if it does not exist or this staff user may not view it."""
-    if session_id is None or not site.is_registered(AgentSession):
+    if not session_id or not site.is_registered(AgentSession):
         return ""
     session_admin: Any = site.get_model_admin(AgentSession)
     if not session_admin.has_view_permission(request):
