@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.db.models import Q
 
 from agno_memory.base_querysets import ErasableQuerySet, OwnedQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.damaged import Damaged
+from agno_memory.db.expressions import TextLength
 from agno_memory.db.keyset import in_order
 from agno_memory.validators import fold, validate_query
 
@@ -91,10 +92,15 @@ class AgentRunQuerySet(ErasableQuerySet["AgentRun"]):
         """Return the last runs, in their order."""
         return list(self.order_by(*in_order("-run_index", "-key"))[:count])[::-1]
 
+    def first_of(self, session_ids: list[str], max_length: int) -> Self:
+        """Narrow to the first runs of sessions whose documents are not longer, and read the documents alone."""
+        rows = self.filter(session_id__in=session_ids, run_index=0).only("session_id", "data")
+        return rows.annotate(length=TextLength("data")).filter(length__lte=max_length)
+
     def next_index(self) -> int:
         """Return the position after the last of these runs."""
-        last = self.order_by("-run_index", "-key").values_list("run_index", flat=True).first()
+        last: Any = self.order_by("-run_index", "-key").values_list("run_index", flat=True).first()
         if isinstance(last, Damaged):
             # MongoDB sorts other values than numbers after all numbers.
             return self.filter(run_index__gte=0).next_index()
-        return 0 if last is None else last + 1
+        return 0 if last is None else int(last) + 1

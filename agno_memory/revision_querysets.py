@@ -13,7 +13,8 @@ from agno_memory.conf import conf
 from agno_memory.db.expiry import unexpired
 from agno_memory.db.keyset import after, in_order
 from agno_memory.keys import uuid7
-from agno_memory.times import now
+from agno_memory.times import from_milliseconds, now
+from agno_memory.validators import is_count
 
 if TYPE_CHECKING:
     from agno_memory.revision_models import MemoryRevision
@@ -26,6 +27,18 @@ EVENT: Final = 0
 NEWEST: Final = ("-last_updated", "-version")
 LAST_DELETED: Final = ("-valid_until", "-key")
 BY_MEMORY: Final = ("memory_key", "last_updated", "version", "key")
+
+
+def version_position(milliseconds: int, version: str) -> VersionPosition:
+    """Return the position of the parts of a page token.
+
+    Raises:
+        ValueError: not a time, or not the number of a version or an event.
+    """
+    number = int(version)
+    if not is_count(number, EVENT):
+        raise ValueError("not a version")
+    return from_milliseconds(milliseconds), number
 
 
 def history_begins() -> datetime.datetime:

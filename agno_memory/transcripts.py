@@ -45,6 +45,11 @@ def messages(run: AgentRun) -> list[Message]:
     return found or list(_input_and_output(data))
 
 
+def first_words(run: AgentRun) -> str:
+    """Return the first message of the person in a run; "" without one."""
+    return next((message.text for message in messages(run) if message.role == "user" and message.text), "")
+
+
 def _input_and_output(data: dict[str, Any]) -> Iterator[Message]:
     """Yield the input and the output of a run without messages."""
     question = data.get("input")

@@ -115,17 +115,18 @@ def validate_share(value: object) -> None:
 
 def validate_limit(value: object) -> None:
     """Refuse a limit that is not a whole number from 0; ``None`` means no limit."""
-    if not _is_whole(value, 0):
+    if not is_count(value):
         raise ValidationError(_("A limit is a whole number from 0, or None for all."), code="invalid")
 
 
 def validate_version(value: object) -> None:
     """Refuse a version that is not a whole number from 1; ``None`` means any version."""
-    if not _is_whole(value, 1):
+    if not is_count(value, 1):
         raise ValidationError(_("A version is a whole number from 1, or None for any."), code="invalid")
 
 
-def _is_whole(value: object, least: int) -> bool:
+def is_count(value: object, least: int = 0) -> bool:
+    """Return whether a value is a whole number from ``least`` to ``MAX_COUNT``, both included, or None."""
     if value is None:
         return True
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAX_COUNT

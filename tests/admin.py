@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
@@ -104,6 +105,45 @@ def link(text: str, content: str) -> str:
         if text in inside:
             return html.unescape(url)
     raise AssertionError(f"no link {text!r}")
+
+
+class _Names(HTMLParser):
+    """Collects the texts by which a page names things: titles, headings, links, breadcrumbs, labels and buttons."""
+
+    NAMING = frozenset(("title", "h1", "h2", "h3", "h4", "a", "label", "legend", "summary", "button", "option"))
+    ATTRIBUTES = ("aria-label", "placeholder", "title", "alt")
+    VOID = frozenset(("input", "link", "meta", "img", "br", "hr", "col", "source", "wbr"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        # The open elements, each with whether its text is a name.
+        self._open: list[tuple[str, bool]] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        values = dict(attrs)
+        self.handle_startendtag(tag, attrs)
+        if tag not in self.VOID:
+            is_crumb = "breadcrumb" in f"{values.get('class')} {values.get('id')}"
+            self._open.append((tag, tag in self.NAMING or is_crumb))
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        self.names += [value for name, value in attrs if name in self.ATTRIBUTES and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        while any(name == tag for name, _is_name in self._open) and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if any(is_name for _name, is_name in self._open):
+            self.names.append(data)
+
+
+def names_on(content: str) -> list[str]:
+    """Return the texts by which a page names things."""
+    parser = _Names()
+    parser.feed(content)
+    return parser.names
 
 
 def counted(client: Client, url: str, aliases: Iterable[str]) -> int:

@@ -101,7 +101,7 @@ def foreign_rows(alias: str, model: type[Model], sound: dict[str, Any]) -> Itera
         if field.attname in NAMES or field.name == "key":
             continue
         for value in values_of(alias, field):
-            row = {**sound, **_ids(model, sound), field.column: value}
+            row: dict[str, Any] = {**sound, **_ids(model, sound), str(field.column): value}
             yield {column: each for column, each in row.items() if each is not MISSING}
 
 
@@ -113,13 +113,13 @@ def _ids(model: type[Model], sound: dict[str, Any]) -> dict[str, Any]:
         return {**ids, "session_id": f"foreign {new}"}
     if model is AgentTrace:
         return {**ids, "trace_id": f"foreign {new}"}
-    name = {AgentRun: "run_id", AgentSpan: "span_id", AgentRecord: "record_id"}.get(model)
-    return {**ids, **({name: f"foreign {new}"} if name else {})}
+    names: dict[Any, str] = {AgentRun: "run_id", AgentSpan: "span_id", AgentRecord: "record_id"}
+    return ids | ({names[model]: f"foreign {new}"} if model in names else {})
 
 
 def add_foreign(alias: str, user_id: str, name: str) -> dict[type[Model], int]:
     """Write such rows of each model beside the sound ones of a person, and return their numbers."""
-    numbers = {}
+    numbers: dict[type[Model], int] = {}
     for model in MODELS:
         is_of_trace = model in (AgentTrace, AgentSpan)
         names = {"trace_id": name} if is_of_trace else {"session_id": name}

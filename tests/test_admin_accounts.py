@@ -13,30 +13,44 @@ from django.test import Client, RequestFactory, override_settings
 
 from agno_memory.admin import accounts
 from agno_memory.admin.accounts import Accounts
+from agno_memory.admin.urls import page_url
+from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
-from agno_memory.models import AgentSession
+from agno_memory.agent_traces import AgentTraces
+from agno_memory.models import AgentRecord, AgentSession, AgentTrace
 from tests.admin import LIST, add, counted, link, page, shown, staff
 from tests.databases import commits, each_database
+from tests.test_agent_traces import trace
 
 pytestmark = [commits]
 
 on_sqlite = pytest.mark.parametrize("alias", ["default"])
 
 SESSIONS = "/admin/agno_memory/agentsession/"
+TRACES = "/admin/agno_memory/agenttrace/"
+RECORDS = "/admin/agno_memory/agentrecord/"
+LISTS = (LIST, SESSIONS, TRACES, RECORDS)
 DASHBOARD = f"{LIST}dashboard/"
 EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
 def people(site: str) -> list[User]:
-    """Two people with memories and sessions under their primary keys, and one with neither."""
+    """Two people with memories and with one object of each kind of agents under their primary keys; one without."""
     mara = User.objects.create_user("m.cohen", "mara@example.com", first_name="Mara", last_name="Cohen", pk=701)
     noah = User.objects.create_user("n.levi", first_name="Noah", last_name="Levi", pk=702)
     User.objects.create_user("other", first_name="Zoe", last_name="Cohen", pk=703)
     for number, user in enumerate((mara, noah)):
         add(f"Likes tea {number}", user)
-        AgentSessions().upsert_session(AgentSession(session_id=f"s{number}", agent_id="chef", name="Dinner"), user)
+        add_of_agents(user, number)
     return [mara, noah]
+
+
+def add_of_agents(user: object, number: int) -> None:
+    """Add a session, a trace and a document of a person."""
+    AgentSessions().upsert_session(AgentSession(session_id=f"s{number}", agent_id="chef", name="Dinner"), user)
+    AgentTraces().save_trace(trace(f"t{number}"), user)
+    AgentRecords("learning").add_record(AgentRecord(record_id=f"r{number}", user_id=str(getattr(user, "pk", user))))
 
 
 def without_users() -> Client:
@@ -49,16 +63,30 @@ def without_users() -> Client:
     return client
 
 
+def pages_to_read() -> list[str]:
+    """Return the pages that show people, for staff who may view everything but accounts."""
+    objects = [f"{SESSIONS}s0/change/"]
+    objects += [page_url(AgentTrace, "change", AgentTrace.objects.get(trace_id="t0").key, site=None)]
+    objects += [page_url(AgentRecord, "change", AgentRecords("learning").key_of("r0"), site=None)]
+    return [*LISTS, *objects, DASHBOARD]
+
+
 def addresses(user: User) -> list[str]:
-    """Return the pages that show people."""
+    """Return the pages that show people, without suggestions."""
     person = f"{LIST}person/{user.pk}/"
-    suggestions = f"{LIST}complete/people/?q={user.pk}"
-    return [LIST, SESSIONS, f"{SESSIONS}s0/change/", DASHBOARD, person, f"{person}erase/", suggestions]
+    return [*pages_to_read(), person, f"{person}erase/"]
+
+
+def ids(client: Client, address: str, query: str) -> list[str]:
+    """Return the ids of the objects of agents that a list finds."""
+    response = client.get(address, {"q": query})
+    assert response.status_code == 200, response
+    name = {SESSIONS: "session_id", TRACES: "trace_id", RECORDS: "record_id"}[address]
+    return sorted(getattr(row, name) for row in response.context["cl"].result_list)
 
 
 def sessions(client: Client, query: str) -> list[str]:
-    response = client.get(SESSIONS, {"q": query})
-    return [session.session_id for session in response.context["cl"].result_list]
+    return ids(client, SESSIONS, query)
 
 
 def found(client: Client, text: str, address: str = LIST) -> dict[str, Any]:
@@ -76,8 +104,21 @@ def test_people_are_found_by_name(people: list[User]) -> None:
     assert shown(client, q="mara") == ["Knows Mara", "Likes tea 0"]
     assert shown(client, LIST + link("Mara Cohen", page(client, q="mara"))) == ["Likes tea 0"]
     assert sessions(client, "mara") == sessions(client, "cohen") == sessions(client, "701") == ["s0"]
-    assert sessions(client, "dinner") == ["s1", "s0"]
+    assert sessions(client, "dinner") == ["s0", "s1"]
     assert sessions(client, "zoe") == []
+
+
+@each_database
+def test_traces_and_documents_are_found_by_name(people: list[User]) -> None:
+    client = staff()
+    for address, letter in ((TRACES, "t"), (RECORDS, "r")):
+        for query in ("mara", "Cohen", "mara cohen", "mara@example", "m.cohen", "701", f"{letter}0"):
+            assert ids(client, address, query) == [f"{letter}0"], (address, query)
+        for query in ("zoe", "nobody", "mara levi", "x" * 2_000):
+            assert ids(client, address, query) == [], (address, query)
+        # A name takes away nothing that the id finds.
+        User.objects.filter(pk=703).update(username="702")
+        assert ids(client, address, "702") == [f"{letter}1"]
 
 
 @each_database
@@ -89,7 +130,7 @@ def test_sessions_are_found_by_a_part_of_the_user_id(site: str) -> None:
 @each_database
 def test_names_are_beside_ids(people: list[User]) -> None:
     client = staff()
-    for address in addresses(people[0]):
+    for address in [*addresses(people[0]), f"{LIST}complete/people/?q=701"]:
         content = page(client, address)
         assert "Mara Cohen" in content, address
         assert "701" in content, address
@@ -110,7 +151,7 @@ def test_people_are_suggested_by_name(people: list[User]) -> None:
 @on_sqlite
 def test_names_need_permission_to_view_accounts(alias: str, people: list[User]) -> None:
     client = without_users()
-    for address in addresses(people[0])[:5]:
+    for address in [*pages_to_read(), f"{LIST}person/701/"]:
         content = page(client, address)
         assert "701" in content, address
         assert not any(name in content for name in ("Mara", "Cohen", "m.cohen")), address
@@ -118,7 +159,7 @@ def test_names_need_permission_to_view_accounts(alias: str, people: list[User]) 
         content = page(client, q=query)
         assert shown(client, q=query) == []
         assert "People with this name" not in content
-        assert sessions(client, query) == []
+        assert sessions(client, query) == ids(client, TRACES, query) == ids(client, RECORDS, query) == []
     assert found(client, "mara") == {"results": [], "labels": {}}
     assert found(client, "70") == {"results": ["701", "702"], "labels": {}}
     viewer = User.objects.get(username="viewer")
@@ -143,14 +184,16 @@ def test_names_need_permission_to_view_accounts(alias: str, people: list[User]) 
 def test_names_take_one_query_a_page(alias: str, people: list[User]) -> None:
     User.objects.bulk_create(User(pk=1000 + each, username=f"u{each}", first_name="Ana") for each in range(60))
     viewer, client = without_users(), staff()
-    without = [counted(viewer, address, {alias}) for address in addresses(people[0])[:4]]
-    few = [counted(client, address, {alias}) for address in addresses(people[0])[:4]]
+    without = [counted(viewer, address, {alias}) for address in pages_to_read()]
+    few = [counted(client, address, {alias}) for address in pages_to_read()]
     for each in range(60):
         add("Likes tea", str(1000 + each))
-        AgentSessions().upsert_session(AgentSession(session_id=f"more {each}"), str(1000 + each))
-    assert [counted(client, address, {alias}) for address in addresses(people[0])[:4]] == few
+        add_of_agents(str(1000 + each), 1000 + each)
+    assert [counted(client, address, {alias}) for address in pages_to_read()] == few
     # Permissions of staff who are not superusers take two queries.
     assert few == [queries + 1 - 2 for queries in without]
+    for address in LISTS:
+        assert counted(client, f"{address}?q=ana", {alias}) == counted(client, f"{address}?q=mara", {alias}), address
     assert counted(client, f"{LIST}?q=tea", {alias}) == counted(client, f"{LIST}?q=ana", {alias})
 
 
@@ -164,7 +207,7 @@ def test_a_search_by_name_is_bounded(alias: str, people: list[User], monkeypatch
 def test_names_are_data(alias: str, people: list[User]) -> None:
     User.objects.filter(pk=701).update(first_name=EVIL, last_name="\u2069\u202eevil")
     client = staff()
-    for address in [*addresses(people[0])[:6], f"{LIST}?q=evil"]:
+    for address in [*addresses(people[0]), f"{LIST}?q=evil"]:
         content = page(client, address)
         assert "alert(1)" in content, address
         assert EVIL not in content, address

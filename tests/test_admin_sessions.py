@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import Permission, User
+from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
@@ -138,10 +139,16 @@ def test_staff_with_the_permission_delete_sessions_with_their_runs(site: str) ->
     client = staff("view_agentsession", "delete_agentsession")
     assert f"{quoted('s1')}/delete/" in page(client, url("s1"))
     content = page(client, f"{LIST}s1/delete/")
-    assert ("s1" in content, "Dinner" in content) == (True, False)
-    assert client.post(f"{LIST}s1/delete/", {"post": "yes"}).status_code == 302
+    assert ("Dinner with &lt;b&gt;\u2069 · \u2068maya" in content, "Dinner with <b>" in content) == (True, False)
+    deleted = client.post(f"{LIST}s1/delete/", {"post": "yes"})
+    assert deleted.status_code == 302
+    # The message waits in the session of the staff user.
+    assert "Dinner" not in " ".join(str(each) for each in get_messages(deleted.wsgi_request))
     chosen = {"action": "delete_selected", "_selected_action": ["s2", "gone"]}
-    assert "s2" in client.post(LIST, chosen).content.decode()
+    assert "Dinner with &lt;b&gt;\u2069 · \u2068maya" in client.post(LIST, chosen).content.decode()
+    writer = staff("delete_agentsession", name="deletes")
+    content = page(writer, f"{LIST}s3/delete/")
+    assert ("s3" in content, "Dinner" in content) == (True, False)
     assert client.post(LIST, {**chosen, "post": "yes"}).status_code == 302
     assert [session.session_id for session in AgentSession.objects.all()] == ["s3"]
     assert {run.session_id for run in AgentRun.objects.all()} == {"s3"}

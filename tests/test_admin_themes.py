@@ -17,7 +17,7 @@ from django.test import Client
 
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.models import AgentSession, UserMemory
-from tests.admin import LIST, add, add_many, link, memory_url, page, shown, staff
+from tests.admin import LIST, add, add_many, link, memory_url, names_on, page, shown, staff
 from tests.databases import commits
 
 pytestmark = [
@@ -82,6 +82,7 @@ def test_each_page_is_there_with_its_title(theme: str, client: Client) -> None:
         assert MARKS[theme] in content, address
         # Beside the title of the window.
         assert title in content.partition("</title>")[2], address
+        assert memory.memory_id not in "".join(names_on(content)), address
         forms = Forms()
         forms.feed(content)
         assert forms.nested == 0, address

@@ -80,7 +80,7 @@ def test_a_session_leads_to_its_traces_and_back(site: str) -> None:
     assert sorted(listed(client, session_id="s")) == ["t", "whole"]
     assert link("Traces of this session", content) == f"{LIST}?session_id=s"
     whole = AgentTrace.objects.get(trace_id="whole")
-    assert link("s", page(client, url(whole)).split("<dt>Session</dt>")[1]) == session
+    assert link("Session", page(client, url(whole)).split("<dt>Session</dt>")[1]) == session
     sessions = staff("view_agentsession", name="sessions")
     assert "Trace" not in page(sessions, session)
     traces = staff("view_agenttrace", name="traces")

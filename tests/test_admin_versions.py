@@ -12,15 +12,18 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
+from agno_memory import validators
 from agno_memory.acting import acting
-from agno_memory.admin import UserMemoryAdmin
+from agno_memory.admin import UserMemoryAdmin, versions
 from agno_memory.admin.urls import quoted
 from agno_memory.admin.versions import PAGE_SIZE
+from agno_memory.bulk import BulkMemory
+from agno_memory.db.keyset import position_token
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.test import at
-from agno_memory.times import now
+from agno_memory.times import now, to_milliseconds
 from tests.admin import LIST, add, counted, memory_url, page, staff
 from tests.admin import now as read
 from tests.databases import commits, each_database
@@ -89,7 +92,10 @@ def test_a_button_restores_a_version(memory: UserMemory) -> None:
     replace(memory, "Lives in Faro")
     response = restore(client, memory, 1, 3, reason="ticket 7")
     assert response.redirect_chain[-1][0] == memory_url(memory, "history")
-    assert "Version 1 of the memory" in response.content.decode()
+    assert (
+        "Version 1 of the memory \u2068Lives in &lt;b&gt;Porto&lt;/b&gt;\u2069 is restored."
+        in response.content.decode()
+    )
     restored = read(memory)
     assert (restored.memory, restored.version, restored.topics) == ("Lives in <b>Porto</b>", 4, ["home"])
     before = Memory().get_user_memory_history(memory.memory_id, "maya")[1]
@@ -110,6 +116,10 @@ def test_only_what_was_seen_is_replaced(memory: UserMemory) -> None:
     assert "not kept any more" in response.content.decode()
     for data in ({}, {"version": "1"}, {"version": "x", "seen": "3"}, {"version": "1", "seen": "9" * 30}):
         assert client.post(versions_url(memory, "restore/"), data).status_code == 400
+    # Versions begin at 1; the number of an event in the history is 0.
+    for number in ("0", "00", "-1", "1.5", "\u0661"):
+        for data in ({"version": number, "seen": "3"}, {"version": "1", "seen": number}):
+            assert client.post(versions_url(memory, "restore/"), data).status_code == 400, data
     too_long = {"version": "1", "seen": "3", "reason": "x" * 1_001}
     assert client.post(versions_url(memory, "restore/"), too_long).status_code == 400
     assert client.get(versions_url(memory, "restore/")).status_code == 405
@@ -189,6 +199,37 @@ def test_a_long_history_is_read_page_by_page(memory: UserMemory, site: str) -> N
     assert not first.entries[-1].is_first
     assert client.get(f"{url}?before=nonsense").status_code == 200
     assert client.get(f"{url}?before=1.{'9' * 30}").status_code == 200
+
+
+def test_the_largest_number_of_a_version_is_one(memory: UserMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        replace(memory, f"Number {number}")
+    monkeypatch.setattr(validators, "MAX_COUNT", 5)
+    # The limit of a page has the same maximum.
+    monkeypatch.setattr(versions, "PAGE_SIZE", 4)
+    client, url = staff(), memory_url(memory, "history")
+    last = read(memory).last_updated
+
+    def shown(number: int) -> list[int]:
+        token = position_token(to_milliseconds(last), str(number))
+        return [entry.version for entry in entries(client, f"{url}?before={token}")]
+
+    assert (shown(5), shown(1)) == ([4, 3, 2, 1], [])
+    # A number that no version has is not a position, so this is the first page.
+    assert shown(6) == shown(-1) == [5, 4, 3, 2]
+    for posted in ({"version": "6", "seen": "5"}, {"version": "4", "seen": "6"}):
+        assert client.post(versions_url(memory, "restore/"), posted).status_code == 400
+    monkeypatch.setattr(validators, "MAX_COUNT", 6)
+    assert "is restored" in restore(client, memory, 4, 5).content.decode()
+    assert (read(memory).memory, read(memory).version) == ("Number 2", 6)
+    assert "Nothing was restored" in restore(client, memory, 4, 5).content.decode()
+
+
+def test_an_event_of_the_history_is_not_restored(memory: UserMemory) -> None:
+    BulkMemory(UserMemory.objects.filter(key=memory.key)).reassign("noah")
+    moved = UserMemory.objects.get(user_id="noah")
+    assert 0 in [entry.version for entry in entries(staff(), memory_url(moved, "history"))]
+    assert staff(name="other").post(versions_url(moved, "restore/"), {"version": "0", "seen": "1"}).status_code == 400
 
 
 def test_the_number_of_queries_does_not_depend_on_the_versions(memory: UserMemory, site: str) -> None:

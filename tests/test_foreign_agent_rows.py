@@ -84,15 +84,15 @@ def test_no_door_fails(alias: str, site: str, monkeypatch: pytest.MonkeyPatch) -
     assert AgentMetrics(alias).calculate() is not None
 
 
-def read_pages(client: Client, url: str | None) -> int:
+def read_pages(client: Client, url: str) -> int:
     """Return the number of the results on all pages of a list."""
     number = 0
     for _page in range(50):
         response = client.get(url).json()
         number += len(response["results"])
-        url = response["next"]
-        if url is None:
+        if response["next"] is None:
             return number
+        url = response["next"]
     raise AssertionError("the list has no end")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin
@@ -13,13 +14,14 @@ from django.http import Http404, HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.accounts import Account, Accounts, may_view_memories
 from agno_memory.admin.columns import damage_of, damaged_badge, filter_link, person_cell
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.pages import PageMixin, StrictChangeList
+from agno_memory.admin.titles import TitledPages, short_title
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -44,6 +46,8 @@ class AgentChangeList(StrictChangeList):
 
     # The accounts of the people on this page, by user id.
     accounts: dict[str, Account]
+    # The names of the rows on this page, by primary key.
+    names: dict[Any, str]
     # Whether people have a page for this staff user.
     shows_people: bool
 
@@ -58,12 +62,14 @@ class AgentChangeList(StrictChangeList):
         site = self.model_admin.admin_site
         self.accounts = Accounts(request, site).with_ids(row.user_id for row in self.result_list)
         self.shows_people = may_view_memories(request, site)
+        pages: Any = self.model_admin
+        self.names = pages.names_of(self.result_list)
         for row in self.result_list:
             # The columns link to other parts of the list.
             row.changelist = self
 
 
-class AgentPages(PageMixin, CompletionViews, _Admin):
+class AgentPages(TitledPages, PageMixin, CompletionViews, _Admin):
     """Mixin of an admin class: a list with the person and the agent of each row, and pages that only show."""
 
     list_per_page = 50
@@ -71,7 +77,7 @@ class AgentPages(PageMixin, CompletionViews, _Admin):
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     # The fields of the name of a row; the first that is not empty.
-    name_fields: ClassVar[tuple[str, ...]]
+    name_fields: ClassVar[tuple[str, ...]] = ("name",)
     # The fields of the agent, team or workflow of a row, likewise.
     component_fields: ClassVar[tuple[str, ...]] = ("agent_id", "team_id", "workflow_id")
 
@@ -90,8 +96,7 @@ class AgentPages(PageMixin, CompletionViews, _Admin):
 
     @admin.display(description=gettext_lazy("name"))
     def name_column(self, row: Any) -> SafeString:
-        # A link needs a text, also for a row of another program without a name and an id.
-        name = self.name_of(row) or "—"
+        name = self.name_of(row)
         text = format_html('<span class="am-text" dir="auto" title="{}">{}</span>', name, Truncator(name).chars(80))
         return format_html("{} {}", text, damaged_badge(row)) if row.damaged_fields else text
 
@@ -108,9 +113,22 @@ class AgentPages(PageMixin, CompletionViews, _Admin):
         component = _first(row, self.component_fields)
         return filter_link(row, "component", component, "am-agent") if component else None
 
+    def names_of(self, rows: Sequence[Any]) -> dict[Any, str]:
+        """Return the names of rows by primary key. An id is not a name."""
+        return {row.pk: _first(row, self.name_fields) or self.name_of_kind(row) for row in rows}
+
+    def name_of_kind(self, row: Any) -> str:
+        """Return the name of the kind of a row, for rows without a name."""
+        return str(capfirst(self.opts.verbose_name))
+
     def name_of(self, row: Any) -> str:
-        """Return the name of a row."""
-        return _first(row, self.name_fields)
+        """Return the name of a row; without a query, if it is in a list."""
+        changelist = getattr(row, "changelist", None)
+        names: dict[Any, str] = changelist.names if changelist else self.names_of([row])
+        return names[row.pk]
+
+    def title_of(self, row: Any) -> str:
+        return short_title(self.name_of(row))
 
     def viewed_object(self, request: HttpRequest, object_id: str) -> Any:
         """Return the object of a page to view.

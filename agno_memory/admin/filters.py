@@ -7,9 +7,11 @@ accepts every filter of ``names.FILTERS`` without a class of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -18,7 +20,9 @@ from django.utils.translation import gettext_lazy as _
 from agno_memory.admin import autocomplete
 from agno_memory.admin.base_filters import Choice, FieldFilter, MemoryFilter, TimeFilter
 from agno_memory.admin.charts import number
-from agno_memory.admin.vocabulary import VOCABULARY, active_filters, filter_label, filter_values
+from agno_memory.admin.related import session_link
+from agno_memory.admin.titles import short_title
+from agno_memory.admin.vocabulary import VOCABULARY, Params, active_filters, filter_label, filter_values
 from agno_memory.conditions import metadata_conditions
 from agno_memory.db.keyset import Order
 from agno_memory.operations import CreateTopicsIndex
@@ -109,6 +113,33 @@ class MetadataFilter(FieldFilter):
         yield from self._selected_links(changelist)
 
 
+class SessionFilter(MemoryFilter):
+    """Memories of one session. The page of a session leads to it; it is visible while it is active, with its name."""
+
+    title = _("session")
+    covers: ClassVar[tuple[str, ...]] = ("session_id",)
+    parameter = VOCABULARY["session_id"].parameter
+
+    def __init__(self, request: HttpRequest, params: Params, model: type[Model], model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.request, self.site = request, model_admin.admin_site
+
+    def has_output(self) -> bool:
+        return self.is_active
+
+    def narrow(self, rows: UserMemoryQuerySet) -> UserMemoryQuerySet:
+        return rows.matching(session_id=self.values[-1])
+
+    def links(self, changelist: MemoryChangeList) -> Iterator[Choice]:
+        for value in self.values[-1:]:
+            yield self._selected_link(changelist, self.parameter, self.name_of(value))
+
+    def name_of(self, value: str) -> str:
+        """Return the name of the object with an id; the id, if this staff user may not view it."""
+        session = session_link(self.request, self.site, value)
+        return short_title(session.name) if session else value
+
+
 class UpdatedFilter(TimeFilter):
     title = _("last update")
     covers = ("updated_after", "updated_before")
@@ -151,7 +182,15 @@ class OtherFilters(MemoryFilter):
             yield self._selected_link(changelist, each.parameter, filter_label(each, self.used))
 
 
-FILTER_CLASSES: Final = (TopicFilter, PersonFilter, AgentFilter, UpdatedFilter, CreatedFilter, MetadataFilter)
+FILTER_CLASSES: Final = (
+    TopicFilter,
+    PersonFilter,
+    AgentFilter,
+    UpdatedFilter,
+    CreatedFilter,
+    MetadataFilter,
+    SessionFilter,
+)
 _covered = {name for filter_class in FILTER_CLASSES for name in filter_class.covers}
 OtherFilters.covers = tuple(name for name in VOCABULARY if name not in _covered)
 LIST_FILTERS: Final = (*FILTER_CLASSES, OtherFilters)

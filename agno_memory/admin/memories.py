@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -35,7 +36,7 @@ from agno_memory.admin.merging import merge
 from agno_memory.admin.related import related
 from agno_memory.admin.search import Search
 from agno_memory.admin.state_filter import StateFilter
-from agno_memory.admin.titles import TitledPages
+from agno_memory.admin.titles import TitledPages, isolated, memory_title
 from agno_memory.admin.trash import TrashPages
 from agno_memory.admin.undo import UndoPages
 from agno_memory.admin.urls import unquoted
@@ -133,6 +134,9 @@ class UserMemoryAdminMixin(
         return super().changelist_view(
             request, {"selection_note_all": _("All that match are selected"), **(extra_context or {})}
         )
+
+    def title_of(self, row: UserMemory) -> str:
+        return memory_title(row)
 
     # The form
 
@@ -264,7 +268,10 @@ class UserMemoryAdminMixin(
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         deleted, *others = super().get_deleted_objects(objs, request)
         if len(objs) == 1:
-            deleted = [format_html("{} · {}", deleted[0], objs[0].user_id), *deleted[1:]]
+            memory = objs[0]
+            link = self.url("change", memory.key), self.titled(request, memory), isolated(memory.user_id or "")
+            line = format_html('{}: <a href="{}">{}</a> · {}', capfirst(self.opts.verbose_name), *link)
+            deleted = [line, *deleted[1:]]
         return [deleted, *others]
 
     def has_change_permission(self, request: HttpRequest, obj: UserMemory | None = None) -> bool:

@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 
 from agno_memory.admin.exports import logged
 from agno_memory.admin.history import log_export
+from agno_memory.admin.titles import session_names
 from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.formats import session_lines
@@ -33,15 +34,17 @@ def sessions_of(request: HttpRequest, site: admin.AdminSite, user_id: str) -> Ag
 
 
 def latest_sessions(rows: AgentSessionQuerySet, user_id: str, site: str) -> dict[str, Any]:
-    """Return the context of the page of a person: the latest sessions with their URLs, and that of the list.
+    """Return the context of the page of a person: the latest sessions with their URLs and names, and the list.
 
     Args:
         rows: the sessions of the person.
         user_id: of the person.
         site: the name of the admin site.
     """
+    latest = list(rows.newest()[:SESSIONS_SHOWN])
+    names = session_names(latest)
     sessions = [
-        (each, session_page_url("change", each.session_id, site=site)) for each in rows.newest()[:SESSIONS_SHOWN]
+        (each, session_page_url("change", each.session_id, site=site), names[each.session_id]) for each in latest
     ]
     url = f"{session_page_url('changelist', site=site)}?{urlencode({'user_id': user_id})}"
     return {"sessions": sessions, "sessions_url": url}

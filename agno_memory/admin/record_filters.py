@@ -12,6 +12,7 @@ from agno_memory.admin.autocomplete import matching_people
 from agno_memory.admin.base_filters import Choice, MemoryFilter
 from agno_memory.admin.filters import PersonFilter
 from agno_memory.admin.session_filters import ComponentFilter, SessionUpdatedFilter, matching_components
+from agno_memory.admin.titles import short_title
 from agno_memory.admin.trace_filters import StatusFilter, TraceSessionFilter
 from agno_memory.admin.vocabulary import Params
 
@@ -83,7 +84,7 @@ class RecordStatusFilter(StatusFilter):
 
 
 class RecordSessionFilter(TraceSessionFilter):
-    """Documents of one session. The page of a session leads to it; it is visible while it is active."""
+    """Documents of one session."""
 
     def narrow(self, rows: Any) -> Any:
         return rows.filter(session_id=self.values[-1])
@@ -97,6 +98,11 @@ class ScheduleFilter(TraceSessionFilter):
 
     def narrow(self, rows: Any) -> Any:
         return rows.filter(parent_id=self.values[-1])
+
+    def name_of(self, value: str) -> str:
+        schedules: Any = self.rows
+        found = schedules.of_kind("schedule").filter(record_id=value).values_list("name", flat=True).first()
+        return short_title(found or "") or value
 
 
 class RecordPersonFilter(PersonFilter):

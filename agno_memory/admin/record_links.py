@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from agno_memory.admin.record_filters import KINDS
-from agno_memory.admin.related import session_url
+from agno_memory.admin.related import session_link
 from agno_memory.admin.urls import page_url
 from agno_memory.agent_records import AgentRecords
 from agno_memory.models import AgentRecord, AgentSession
@@ -32,7 +32,8 @@ class Link(NamedTuple):
 
 def links_of_record(request: HttpRequest, site: admin.AdminSite, record: AgentRecord) -> list[Link]:
     """Return the links of a document: to its session, and between a schedule and its runs."""
-    links = [Link(_("Session"), session_url(request, site, record.session_id))]
+    session = session_link(request, site, record.session_id)
+    links = [Link(_("Session"), session.url)] if session else []
     if record.kind == SCHEDULE:
         links.append(Link(_("Runs of this schedule"), _list_url(site, kind=SCHEDULE_RUN, parent_id=record.record_id)))
     elif record.kind == SCHEDULE_RUN and record.parent_id:

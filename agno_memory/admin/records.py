@@ -48,7 +48,7 @@ class AgentRecordAdminMixin(AgentPages, DecisionViews):
     completions: ClassVar[Any] = COMPLETIONS
     search_fields = ("record_id",)
     change_list_template = "admin/agno_memory/records.html"
-    name_fields = ("name", "record_type", "record_id")
+    name_fields = ("name", "record_type")
 
     def has_delete_permission(self, request: HttpRequest, obj: AgentRecord | None = None) -> bool:
         return False
@@ -61,6 +61,9 @@ class AgentRecordAdminMixin(AgentPages, DecisionViews):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-updated_at", "-key")
+
+    def name_of_kind(self, row: AgentRecord) -> str:
+        return str(KINDS.get(row.kind, super().name_of_kind(row)))
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
@@ -96,7 +99,7 @@ class AgentRecordAdminMixin(AgentPages, DecisionViews):
             **self.decision_context(request, record),
             **(extra_context or {}),
         }
-        return self.render_page(request, "record", Truncator(self.name_of(record)).chars(60), context)
+        return self.render_page(request, "record", self.title_of(record), context)
 
 
 class AgentRecordAdmin(AgentRecordAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
@@ -12,7 +13,6 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.accounts import Accounts, may_view_memories
@@ -22,6 +22,7 @@ from agno_memory.admin.history import log_sessions
 from agno_memory.admin.record_links import links_of_session
 from agno_memory.admin.session_filters import COMPLETIONS, LIST_FILTERS
 from agno_memory.admin.session_traces import links_by_run, list_url
+from agno_memory.admin.titles import isolated, session_names, short_title
 from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.agent_sessions import ANYONE, AgentSessions
@@ -44,7 +45,6 @@ class AgentSessionAdminMixin(AgentPages):
     completions: ClassVar[Any] = COMPLETIONS
     search_fields = ("session_id",)
     change_list_template = "admin/agno_memory/sessions.html"
-    name_fields = ("name", "session_id")
 
     # Rows of other programs
 
@@ -60,7 +60,11 @@ class AgentSessionAdminMixin(AgentPages):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return the texts of the confirmation, without the runs, which Django would load one by one."""
-        shown = [str(session) for session in objs]
+        sessions = list(objs)
+        names = self.names_of(sessions) if self.has_view_permission(request) else {}
+        titles = [short_title(names.get(each.pk, "")) or str(each) for each in sessions]
+        people = [f" · {isolated(each.user_id)}" if each.user_id else "" for each in sessions]
+        shown = [f"{title}{person}" for title, person in zip(titles, people, strict=True)]
         counts = {self.opts.verbose_name_plural: len(shown)}
         missing = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return shown, counts, missing, []
@@ -80,6 +84,9 @@ class AgentSessionAdminMixin(AgentPages):
         AgentSessions().delete_sessions(list(queryset.values_list("session_id", flat=True)), ANYONE)
 
     # The list
+
+    def names_of(self, rows: Sequence[Any]) -> dict[Any, str]:
+        return session_names(rows)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows: Any = super().get_queryset(request)
@@ -138,7 +145,7 @@ class AgentSessionAdminMixin(AgentPages):
             "delete_url": self._delete_url(request, session),
             **(extra_context or {}),
         }
-        return self.render_page(request, "session", session.name or _("Session"), context)
+        return self.render_page(request, "session", self.title_of(session), context)
 
     def _delete_url(self, request: HttpRequest, session: AgentSession) -> str:
         """Return the URL of the page to delete a session, or "" for staff without the permission."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin.autocomplete import matching_people
 from agno_memory.admin.base_filters import Choice, MemoryFilter, TimeFilter
-from agno_memory.admin.filters import PersonFilter
+from agno_memory.admin.filters import PersonFilter, SessionFilter
 from agno_memory.admin.session_filters import ComponentFilter, matching_components
 from agno_memory.agent_trace_querysets import ERROR
 
@@ -22,21 +22,13 @@ class TraceComponentFilter(ComponentFilter):
     """Traces of one agent, team or workflow."""
 
 
-class TraceSessionFilter(MemoryFilter):
-    """Traces of one session. The page of a session leads to it; it is visible while it is active."""
+class TraceSessionFilter(SessionFilter):
+    """Traces of one session."""
 
-    title = _("session")
-    parameter = "session_id"
-
-    def has_output(self) -> bool:
-        return self.is_active
+    covers = ()
 
     def narrow(self, rows: Any) -> Any:
         return rows.of_session(self.values[-1])
-
-    def links(self, changelist: Any) -> Iterator[Choice]:
-        for value in self.values[-1:]:
-            yield self._selected_link(changelist, self.parameter, value)
 
 
 class StatusFilter(MemoryFilter):

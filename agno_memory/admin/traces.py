@@ -12,14 +12,13 @@ from django.template.response import TemplateResponse
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.agent_pages import AgentChangeList, AgentPages
 from agno_memory.admin.columns import ago
-from agno_memory.admin.related import session_url
+from agno_memory.admin.related import session_link
 from agno_memory.admin.trace_filters import COMPLETIONS, LIST_FILTERS
 from agno_memory.agent_trace_querysets import ERROR, AgentTraceQuerySet, SpanCounts
 from agno_memory.agent_traces import ANYONE, AgentTraces
@@ -50,7 +49,6 @@ class AgentTraceAdminMixin(AgentPages):
     completions: ClassVar[Any] = COMPLETIONS
     search_fields = ("trace_id",)
     change_list_template = "admin/agno_memory/traces.html"
-    name_fields = ("name", "trace_id")
     component_fields = ("workflow_id", "team_id", "agent_id")
 
     def has_delete_permission(self, request: HttpRequest, obj: AgentTrace | None = None) -> bool:
@@ -106,10 +104,10 @@ class AgentTraceAdminMixin(AgentPages):
             "steps": tree(spans[:STEPS_SHOWN]),
             "steps_shown": STEPS_SHOWN if len(spans) > STEPS_SHOWN else None,
             **self.person_context(request, trace),
-            "session_url": session_url(request, self.admin_site, trace.session_id),
+            "session_link": session_link(request, self.admin_site, trace.session_id),
             **(extra_context or {}),
         }
-        return self.render_page(request, "trace", Truncator(self.name_of(trace)).chars(60), context)
+        return self.render_page(request, "trace", self.title_of(trace), context)
 
 
 class AgentTraceAdmin(AgentTraceAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

@@ -17,7 +17,7 @@ from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.history import log_plain
 from agno_memory.admin.pages import PageMixin
 from agno_memory.admin.rows import VisibleRows
-from agno_memory.admin.titles import isolated, memory_title
+from agno_memory.admin.titles import memory_title
 from agno_memory.admin.urls import unquoted
 from agno_memory.admin.version_entries import Entry, authors_of, entries_of
 from agno_memory.cleaning import KEY
@@ -28,9 +28,9 @@ from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import MAX_COUNT
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.revision_querysets import VersionPosition
-from agno_memory.times import from_milliseconds, to_milliseconds
-from agno_memory.validators import check, validate_identifier, validate_note
+from agno_memory.revision_querysets import VersionPosition, version_position
+from agno_memory.times import to_milliseconds
+from agno_memory.validators import check, is_count, validate_identifier, validate_note
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[UserMemory]
@@ -147,7 +147,7 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
         else:
             log_plain(request, [restored], f"Restored version {version}.")
             text = _("Version %(version)s of the memory %(memory)s is restored.")
-            values = {"version": version, "memory": isolated(subject.memory_id)}
+            values = {"version": version, "memory": memory_title(restored)}
             self.message_user(request, text % values, messages.SUCCESS)
 
     def bring_back(self, request: HttpRequest, subject: Subject, version: int) -> UserMemory:
@@ -250,9 +250,7 @@ def _key(subject: Subject) -> str:
 def _position(request: HttpRequest) -> VersionPosition | None:
     """Return the position of the query string; None, for the first page, if it is missing or not valid."""
     try:
-        milliseconds, version = parse_position(request.GET.get(BEFORE, ""))
-        number = int(version)
-        return (from_milliseconds(milliseconds), number) if 0 <= number <= MAX_COUNT else None
+        return version_position(*parse_position(request.GET.get(BEFORE, "")))
     except ValueError:
         return None
 
@@ -269,5 +267,6 @@ def _restoration(request: HttpRequest) -> tuple[int | None, int | None, str]:
 
 
 def _number(text: str) -> int | None:
+    # The length first: Python refuses to read a number of thousands of digits.
     is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_COUNT))
-    return int(text) if is_number and int(text) <= MAX_COUNT else None
+    return int(text) if is_number and is_count(int(text), 1) else None

@@ -56,7 +56,7 @@ def damaged_fields(row: Model) -> list[str]:
     return [field.name for field in row._meta.concrete_fields if isinstance(values.get(field.attname), Damaged)]
 
 
-def stored_id(value: str) -> Any:
+def stored_id(value: object) -> Any:
     """Return an id as it is stored: of a damaged one the number, the ObjectId or another value that is no text.
 
     A missing one, an object or a list is "", which matches no such row: a condition on a missing id would match all

@@ -48,7 +48,7 @@ def test_no_reader_fails(alias: str) -> None:
         "users of learnings": lambda: db.get_learnings_user_stats(),
         "metrics": lambda: db.get_metrics(),
     }
-    outcomes = {name: attempt(read) for name, read in readers.items()}
+    outcomes: dict[str, Any] = {name: attempt(read) for name, read in readers.items()}
     assert {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Exception)} == {}
     assert len(outcomes["sessions as dictionaries"][0]) == numbers[AgentSession] + 2
     assert {session.session_id for session in outcomes["sessions"]} > {"m", "z"}

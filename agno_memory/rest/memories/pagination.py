@@ -15,11 +15,10 @@ from rest_framework.utils.urls import remove_query_param
 from agno_memory.db.keyset import ORDERS, Order, reverse
 from agno_memory.deleted_querysets import DeletedPosition
 from agno_memory.models import UserMemory
-from agno_memory.names import MAX_COUNT
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.pagination import Cursor, ForwardPagination, Position, SizedPagination
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.revision_querysets import VersionPosition
+from agno_memory.revision_querysets import VersionPosition, version_position
 from agno_memory.times import from_milliseconds, to_milliseconds
 
 # Reads versions of a memory: at most a number of them, those after a position.
@@ -36,11 +35,7 @@ class HistoryPagination(ForwardPagination):
         return queryset(limit, key)
 
     def key(self, position: Position) -> VersionPosition:
-        milliseconds, version = position
-        number = int(version)
-        if not 0 <= number <= MAX_COUNT:
-            raise ValueError("not a version")
-        return from_milliseconds(milliseconds), number
+        return version_position(*position)
 
     def position_of(self, row: MemoryRevision) -> Position:
         return to_milliseconds(row.last_updated), str(row.version)

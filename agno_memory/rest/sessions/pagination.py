@@ -10,6 +10,7 @@ from agno_memory.models import AgentRun, AgentSession
 from agno_memory.names import MAX_COUNT
 from agno_memory.rest.pagination import KeysetPagination, Position
 from agno_memory.times import from_milliseconds, to_milliseconds
+from agno_memory.validators import is_count
 
 # Sorts before all keys.
 FIRST: Final = " "
@@ -38,7 +39,7 @@ class RunPagination(KeysetPagination):
     columns = ("run_index", "key")
 
     def key(self, position: Position) -> Position:
-        if not 0 <= position[0] <= MAX_COUNT:
+        if not is_count(position[0]):
             raise ValueError("not an index of a run")
         return position
 

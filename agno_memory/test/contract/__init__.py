@@ -20,6 +20,7 @@ from agno_memory.test.contract.expiry import ExpiryContract
 from agno_memory.test.contract.history import HistoryContract
 from agno_memory.test.contract.ids import IdsContract
 from agno_memory.test.contract.merging import MergingContract
+from agno_memory.test.contract.moments import MomentContract
 from agno_memory.test.contract.order import OrderContract
 from agno_memory.test.contract.owner import OwnerContract
 from agno_memory.test.contract.paging import PagingContract
@@ -47,6 +48,7 @@ __all__ = [
     "IdsContract",
     "MemoryContract",
     "MergingContract",
+    "MomentContract",
     "OrderContract",
     "OwnerContract",
     "PagingContract",
