@@ -9,11 +9,12 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  Django's own name
-from django.db import DatabaseError, connections, router
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import BaseConstraint, Index, Model
 
+from agno_memory.aliases import with_memories
 from agno_memory.checks import TAG
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
@@ -72,9 +73,10 @@ def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
 
     ``migrate`` does not report those that it will create.
     """
-    alias = router.db_for_write(UserMemory)
-    if alias not in (databases or ()):
-        return []
+    return [message for alias in with_memories(databases) for message in _schema_of(alias)]
+
+
+def _schema_of(alias: str) -> list[CheckMessage]:
     connection = connection_to(alias)
     try:
         missing = list(vendor_method(MissingParts, connection, "missing_on")(connection))
