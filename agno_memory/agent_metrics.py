@@ -112,7 +112,7 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
         there = of_day.filter(user_id=owner).first()
         if there is None:
             moved = AgentMetric(user_id=owner, day=day, is_complete=metric.is_complete, data=metric.data)
-            of_day.run(partial(moved.save, using=of_day.db, force_insert=True))
+            moved.save(using=of_day.db, force_insert=True)
             return
         is_complete = metric.is_complete and there.is_complete
         data = total_of([there.data, metric.data])
@@ -165,7 +165,7 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
             if rows.update(is_complete=metric.is_complete, data=metric.data, updated_at=moment):
                 return rows.first() or metric
             with savepoint(rows.db):
-                rows.run(partial(metric.save, using=rows.db, force_insert=True))
+                metric.save(using=rows.db, force_insert=True)
             return metric
 
         # IntegrityError: another process has counted the day too.

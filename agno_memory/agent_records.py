@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, Final
 
 from django.db import IntegrityError
@@ -131,7 +130,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
         rows = self.rows_to_write(ANYONE)
         try:
             with savepoint(rows.db):
-                rows.run(partial(candidate.save, using=rows.db, force_insert=True))
+                candidate.save(using=rows.db, force_insert=True)
         except IntegrityError as error:
             raise RecordExists(candidate.record_id) from error
         return candidate

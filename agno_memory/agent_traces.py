@@ -130,7 +130,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
             with savepoint(rows.db):
                 existing = rows.first()
                 if existing is None:
-                    rows.run(partial(candidate.save, using=rows.db, force_insert=True))
+                    candidate.save(using=rows.db, force_insert=True)
                     return candidate
                 return _merge(rows, existing, candidate)
 
@@ -151,7 +151,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         def write(*, reads: bool) -> None:
             for keys in batched(list(candidates), conf.BATCH_SIZE):
                 present = set(rows.filter(key__in=keys).values_list("key", flat=True)) if reads else set()
-                rows.run(partial(rows.bulk_create, [candidates[key] for key in keys if key not in present]))
+                rows.bulk_create([candidates[key] for key in keys if key not in present])
 
         try:
             all_or_nothing(rows.db, partial(write, reads=False))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import models
-
+from agno_memory.base_models import GuardedModel
 from agno_memory.db import damaged
 
 
-class ReadableModel(models.Model):
+class ReadableModel(GuardedModel):
     """A row of which ``save()`` leaves the values that cannot be read as they are stored."""
 
-    class Meta:
+    class Meta(GuardedModel.Meta):
         abstract = True
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:

@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple, cast
 
 from django.db.models import BinaryField, BooleanField, DateField, DateTimeField, Field, IntegerField, Max, Min
 from django.db.models.expressions import Col
-from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
 
@@ -31,6 +30,7 @@ from agno_memory.db.damaged import (
     DamagedTime,
     DamagedTopics,
 )
+from agno_memory.db.guarded import GuardedQuery
 from agno_memory.exact_times import ExactTimeField
 from agno_memory.json_fields import MetadataField, TopicsField, VerbatimJSONField
 from agno_memory.times import EPOCH, from_iso
@@ -200,7 +200,7 @@ def _damaged(field: Field[Any, Any], stored: Any) -> Any:
     return value
 
 
-class ReadableQuery(Query):
+class ReadableQuery(GuardedQuery):
     """A query that reads the rows of other programs."""
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
