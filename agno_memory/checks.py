@@ -178,7 +178,7 @@ def _warnings_of_others() -> Iterator[CheckMessage]:
     for message in (message for alias in other_aliases() for message in _connection(alias)):
         if message.level < ERROR:
             message.hint = (
-                f"{message.hint} If no memories are stored there, let allow_migrate() of a router return False for "
+                f"{str(message.hint).removesuffix('.')}. If no memories are stored there, let allow_migrate() of a router return False for "
                 "this app: agno_memory.routers.MemoryRouter does."
             )
             yield message
