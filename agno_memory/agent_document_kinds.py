@@ -107,7 +107,12 @@ class ScheduleKind(Kind):
         super().fill(record, document)
         record.status = ENABLED if document["enabled"] else DISABLED
         record.parent_id = endpoint_id(document["endpoint"])
-        record.unique_key = composite_key(self.name, *filter(None, [record.user_id]), record.name)
+        record.unique_key = schedule_name(record.user_id, record.name)
+
+
+def schedule_name(owner: str | None, name: str) -> str:
+    """Return the unique key of a schedule."""
+    return composite_key("schedule", *filter(None, [owner]), name)
 
 
 def endpoint_id(endpoint: str) -> str:
@@ -192,6 +197,10 @@ def token_id(token: Document) -> str:
 
 
 AUTH_TOKEN: Final = Kind("auth_token", token_id, {"reference_type": "provider", "namespace": "service"})
+
+
+# The kinds of documents with the means to log in: no file that leaves the site has their data.
+SECRET_KINDS: Final = (ACCOUNT.name, AUTH_TOKEN.name)
 
 
 # Compactions and transcripts of sessions

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.agent_record_querysets import AgentRecordQuerySet, with_blanks
+from agno_memory.base_models import GuardedModel
 from agno_memory.derived_fields import FoldedTextField
 from agno_memory.fields import KEY_LENGTH, CompositeKeyField, IdentifierField, TimestampField, VersionField
 from agno_memory.json_fields import VerbatimJSONField
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         """The manager of records."""
 
 
-class AgentRecord(models.Model):
+class AgentRecord(GuardedModel):
     """A small document that an agent framework keeps: a learning, the content of a knowledge base, a schedule.
 
     Written by ``AgentRecords``. ``data`` is the whole document, as the framework made it. The other fields are copies

@@ -129,7 +129,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
             with savepoint(rows.db):
                 existing = rows.first()
                 if existing is None:
-                    rows.run(partial(candidate.save, using=rows.db, force_insert=True))
+                    candidate.save(using=rows.db, force_insert=True)
                     return candidate
                 return _merge(rows, existing, candidate)
 
@@ -150,7 +150,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         def write(*, reads: bool) -> None:
             for keys in batched(list(candidates), conf.BATCH_SIZE):
                 present = set(rows.filter(key__in=keys).values_list("key", flat=True)) if reads else set()
-                rows.run(partial(rows.bulk_create, [candidates[key] for key in keys if key not in present]))
+                rows.bulk_create([candidates[key] for key in keys if key not in present])
 
         try:
             all_or_nothing(rows.db, partial(write, reads=False))
@@ -191,6 +191,26 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         about.erase_spans(self.write_alias)
         return count
 
+    def reassign_user_traces(self, user_id: object, new_user_id: object) -> int:
+        """Give all traces of a user, and the spans that name the user, to another one; return the number of traces.
+
+        In batches of ``BATCH_SIZE``. If a call is interrupted, call it again. The attributes of spans do not change.
+
+        Args:
+            user_id: the owner.
+            new_user_id: the new owner.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+        """
+        before, owner = owner_id(user_id), owner_id(new_user_id)
+        if before == owner:
+            return 0
+        # The next version: a part of a run that ends meanwhile merges into the trace as it is now.
+        count = _give(self.rows_to_write(before), user_id=owner, version=F("version") + 1)
+        _give(AgentSpan.objects.using(self.write_alias).for_user(before), user_id=owner)
+        return count
+
     aget_trace = async_twin(get_trace)
     aget_spans = async_twin(get_spans)
     acount_spans = async_twin(count_spans)
@@ -198,6 +218,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
     asave_spans = async_twin(save_spans)
     adelete_traces = async_twin(delete_traces)
     adelete_user_traces = async_twin(delete_user_traces)
+    areassign_user_traces = async_twin(reassign_user_traces)
 
     def _delete(self, rows: AgentTraceQuerySet) -> int:
         """Delete traces with their spans, all or nothing, and return their number."""
@@ -212,6 +233,14 @@ class AgentTraces(Service[AgentTraceQuerySet]):
             return count
 
         return all_or_nothing(rows.db, delete)
+
+
+def _give(rows: AgentTraceQuerySet | AgentSpanQuerySet, **values: Any) -> int:
+    """Give rows to another owner, a batch at a time, and return their number."""
+    count = 0
+    while keys := list(rows.order_by("key").values_list("key", flat=True)[: conf.BATCH_SIZE]):
+        count += rows.filter(key__in=keys).update(**values)
+    return count
 
 
 def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> AgentTrace:

@@ -25,7 +25,7 @@ from agno_memory.engine_checks import ENGINE_CHECKS
 from agno_memory.models import UserMemory
 from agno_memory.replicas import FOR_READ
 from agno_memory.routers import MemoryRouter
-from agno_memory.user_checks import account_field
+from agno_memory.user_checks import account_field, is_object
 from agno_memory.validators import validate_identifier
 
 TAG = "agno_memory"
@@ -111,6 +111,8 @@ def _shared_user_id(name: str | None, user_id: str | None) -> Iterator[CheckMess
     options = get_user_model()._meta
     try:
         field: Any = options.pk if name == "pk" else options.get_field(name)
+        if is_object(name, field):
+            return
         field.run_validators(field.to_python(user_id))
     except (FieldDoesNotExist, ValidationError):
         return
@@ -252,7 +254,7 @@ def djongo(alias: str) -> CheckMessage:
         f"Database {alias!r} has ENGINE 'djongo', which cannot work here: djongo 1.3.7, its last release, requires "
         "Django before 3.1.13 and PyMongo before 3.12, and with Django 4.2 or later every query fails.",
         'pip install "agno-memory[mongodb]" and write "ENGINE": "django_mongodb_backend", with the connection string '
-        'as "HOST" and the database as "NAME". djongo stores topics as JSON strings, so this app cannot read a '
+        '(mongodb://...?journal=true) as "HOST" and the database as "NAME". djongo stores topics as JSON strings, so this app cannot read a '
         "collection that djongo wrote: convert it with manage.py import_memories.",
     )
 

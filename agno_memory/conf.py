@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def USER_ID_FIELD(self) -> str:
-        """Attribute of a Django user that is used as the owner's id: ``"pk"``, ``"username"``, ``"uuid"`` ..."""
+        """Attribute of a Django user that is used as the owner's id: ``"pk"``, ``"uuid"`` ..."""
         return self._text("USER_ID_FIELD", "pk")
 
     @property

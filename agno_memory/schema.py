@@ -36,14 +36,16 @@ class MissingParts:
                     present = connection.introspection.get_constraints(cursor, model._meta.db_table)
                     # Django does not create partial indexes where the database has none, such as MariaDB.
                     declared = (each for each in _declared(model) if has_partial or not _is_partial(each))
-                    yield from (each.name for each in declared if each.name not in present)
+                    names = [*(each.name for each in declared), *_topics_indexes(connection, model)]
+                    yield from (name for name in names if name not in present)
 
     @classmethod
     def missing_on_mongodb(cls, connection: BaseDatabaseWrapper) -> Iterator[str]:
         for model in apps.get_app_config("agno_memory").get_models():
             present = mongodb.index_names(connection, model._meta.db_table)
             if present:
-                yield from (name for name in _index_names(model) if name not in present)
+                names = [*_index_names(model), *_topics_indexes(connection, model)]
+                yield from (name for name in names if name not in present)
             else:
                 yield model._meta.db_table
 
@@ -57,10 +59,14 @@ def _is_partial(index: Index | BaseConstraint) -> bool:
     return getattr(index, "condition", None) is not None
 
 
+def _topics_indexes(connection: BaseDatabaseWrapper, model: type[Model]) -> list[str]:
+    """Return the names of the indexes of topics, which are no part of the model."""
+    return CreateTopicsIndex.names(connection, model) if model is UserMemory else []
+
+
 def _index_names(model: type[Model]) -> list[str]:
     names = [index.name for index in _declared(model)]
     if model is UserMemory:
-        names += [index.name for index in CreateTopicsIndex.mongodb_indexes(model)]
         names.append(CreateWordsIndex.mongodb_index().name)
     if model is AgentSession:
         names += [index.name for index in CreateKeyIndexes.unique_indexes(model)]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from agno_memory.models import AgentRun
+
+# People see the messages of these roles, not the application's instructions to its model.
+VISIBLE_ROLES: Final = ("user", "assistant", "tool")
 
 
 class Call(NamedTuple):

@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, F, QuerySet, TextField, Value, When
+from django.db.models import Case, F, TextField, Value, When
 
-from agno_memory.base_querysets import OwnedQuerySet
+from agno_memory.base_querysets import GuardedQuerySet, OwnedQuerySet
 from agno_memory.batches import batched
 from agno_memory.db.readable import ReadableQuery
 from agno_memory.derived_fields import SearchTermsField
@@ -45,7 +45,7 @@ class WordsQuerySet(OwnedQuerySet["UserMemory"]):
 
     def _compute_terms(self, keys: list[tuple[str, str]]) -> int:
         """Compute the words of the memories with these owners and keys, owner by owner."""
-        plain: QuerySet[UserMemory] = QuerySet(self.model, using=self.db)
+        plain: GuardedQuerySet[UserMemory] = GuardedQuerySet(self.model, using=self.db)
         for owner, owned in by_owner(keys).items():
             for batch in batched(owned, BATCH_SIZE):
                 rows = plain.filter(user_id=owner, key__in=batch)

@@ -26,6 +26,7 @@ from rest_framework.authentication import (
     SessionAuthentication,
     TokenAuthentication,
 )
+from rest_framework.authtoken.models import Token
 from rest_framework.settings import api_settings
 
 from agno_memory.aliases import with_memories
@@ -35,6 +36,7 @@ from agno_memory.models import AgentSession
 from agno_memory.rest_checks import check_caller_headers, check_rest
 from agno_memory.schema import check_migrations, check_schema
 from agno_memory.search.checks import check_embedder, check_language, check_stored_words, check_vectors
+from agno_memory.user_checks import account_field
 from tests.rest.sites import NameInHeader
 
 ROOT = Path(__file__).parent.parent
@@ -230,6 +232,21 @@ def test_a_property_is_a_warning(kind: Any, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_field_that_two_accounts_can_share_is_an_error(name: str) -> None:
     with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name, "DEFAULT_USER_ID": "<nobody>"}):
         assert "agno_memory.E014" in ids(check_users())
+
+
+@pytest.mark.parametrize("name", ["auth_token", "groups", "logentry_set"])
+def test_a_relation_is_an_error(name: str) -> None:
+    """The text of a related object is not unique, even if the relation is; and many accounts have no such object."""
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name}):
+        assert ids(check_users()) == ["agno_memory.E014"]
+
+
+def test_a_relation_of_one_to_one_is_an_error_and_its_column_is_not() -> None:
+    assert ids(list(account_field("user", Token))) == ["agno_memory.E014"]
+    (message,) = account_field("user", Token)
+    assert message.hint is not None
+    assert "'user_id'" in message.hint
+    assert ids(list(account_field("user_id", Token))) == ["agno_memory.W014"]
 
 
 def test_a_field_that_people_can_change_is_a_warning() -> None:

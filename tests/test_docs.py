@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from codeop import CommandCompiler
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -68,6 +69,18 @@ def test_every_example_is_run() -> None:
     """Each block of the page has a test here."""
     tested = {name for name, value in globals().items() if name.startswith("test_") and callable(value)}
     assert {f"test_example_{re.sub(r'[^a-z]+', '_', title.lower())}" for title in EVERY_EXAMPLE} <= tested
+
+
+@pytest.mark.parametrize("title", EVERY_EXAMPLE)
+def test_an_example_can_be_pasted_into_a_shell(title: str) -> None:
+    """A shell takes line by line, and ends a statement with an indented block at a blank line."""
+    compile_statement = CommandCompiler()
+    lines: list[str] = []
+    for line in [*examples.blocks()[title].splitlines(), ""]:
+        lines.append(line)
+        if compile_statement("\n".join(lines)):
+            lines.clear()
+    assert lines == []
 
 
 def test_example_setting_up_storage(tmp_path: Path) -> None:

@@ -8,14 +8,16 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, modify_settings, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.utils.decorators import method_decorator
+from django.views import View
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.authtoken.models import Token
 
@@ -169,3 +171,23 @@ def test_an_async_view_can_be_private() -> None:
         return HttpResponse()
 
     assert async_to_sync(view)(RequestFactory().get("/"))["Cache-Control"] == "private, no-store"
+
+
+def test_async_class_views_can_be_private() -> None:
+    """The decorator sees a class view as any function, and ``dispatch`` of an async one as a sync method."""
+
+    class Page(View):
+        async def get(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("x")
+
+    @method_decorator(private, name="dispatch")
+    class PrivatePage(Page):
+        pass
+
+    @method_decorator(private, name="get")
+    class PrivateAnswer(Page):
+        pass
+
+    for view in (private(Page.as_view()), PrivatePage.as_view(), PrivateAnswer.as_view()):
+        assert iscoroutinefunction(view)
+        assert async_to_sync(view)(RequestFactory().get("/"))["Cache-Control"] == "private, no-store"

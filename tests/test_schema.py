@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connections
 
 from agno_memory.models import AgentRecord, AgentSession, UserMemory
+from agno_memory.operations import CreateTopicsIndex
 from agno_memory.schema import check_schema
 from tests.databases import children, disconnect, race
 from tests.test_operations import SCRATCH, indexes, migrate, scratch
@@ -209,6 +210,18 @@ def test_migrate_does_not_report_what_it_will_create(
     assert check_schema(databases=[SCRATCH]) == []
     database[UserMemory._meta.db_table].drop_index("agno_memory_newest")
     assert len(check_schema(databases=[SCRATCH])) == 1
+
+
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_the_check_of_a_postgresql_names_a_missing_index_of_topics(scratch: str, settings: Any) -> None:
+    settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
+    settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
+    connection = connections[SCRATCH]
+    (name,) = CreateTopicsIndex.names(connection, UserMemory)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {name}")
+    (message,) = check_schema(databases=[SCRATCH])
+    assert f"memories: {name}. " in message.msg
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres"])

@@ -15,11 +15,11 @@ from typing import Any, Final, NamedTuple, cast
 
 from django.db.models import BooleanField, DateTimeField, Field, IntegerField, Max
 from django.db.models.expressions import Col
-from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
 
 from agno_memory.db.conversions import Column, Conversion, conversion, unchanged
+from agno_memory.db.guarded import GuardedQuery
 from agno_memory.json_fields import MetadataField, TopicsField, VerbatimJSONField
 from agno_memory.times import EPOCH, from_iso
 
@@ -203,7 +203,7 @@ def _damaged(field: Field[Any, Any], stored: Any) -> Any:
     return value
 
 
-class ReadableQuery(Query):
+class ReadableQuery(GuardedQuery):
     """A query that reads the rows of other programs."""
 
     def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:

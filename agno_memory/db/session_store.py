@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, cast
 
 from django.db import IntegrityError
@@ -108,7 +108,7 @@ class SessionStore(Table[AgentSessionQuerySet]):
             taken = set(rows.filter(pk__in=[each.pk for each in candidates]).values_list("pk", flat=True))
             free = [each for each in candidates if each.pk not in taken]
             with savepoint(rows.db):
-                rows.run(partial(rows.bulk_create, free))
+                rows.bulk_create(free)
             return [cast("AgentSession", _saved(each, rows.db)) for each in free]
 
         # An id that another call has taken since is not free in the next attempt.

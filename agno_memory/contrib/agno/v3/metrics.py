@@ -57,7 +57,7 @@ class MetricsMixin:
         results = [metric_result(metric) for metric in period.order_by("day", "user_id")]
         if not results:
             return [], None
-        latest = rows.read(lambda: rows.aggregate(latest=Max("updated_at"))["latest"])
+        latest = rows.aggregate(latest=Max("updated_at"))["latest"]
         return [{**each, "user_id": each["user_id"] or None} for each in results], to_epoch(latest)
 
     @from_anywhere
