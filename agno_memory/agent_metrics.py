@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from django.db import IntegrityError
@@ -110,7 +111,7 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
         there = of_day.filter(user_id=owner).first()
         if there is None:
             moved = AgentMetric(user_id=owner, day=day, is_complete=metric.is_complete, data=metric.data)
-            of_day.run(partial(moved.save, using=of_day.db, force_insert=True))
+            moved.save(using=of_day.db, force_insert=True)
             return
         is_complete = metric.is_complete and there.is_complete
         data = total_of([there.data, metric.data])

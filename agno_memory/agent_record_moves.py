@@ -83,7 +83,7 @@ def _write(rows: AgentRecordQuerySet, record: AgentRecord, copy: AgentRecord, *,
         is_written = current.update(**values_to_update(copy, CHANGED))
     else:
         if not is_there:
-            rows.run(partial(copy.save, using=rows.db, force_insert=True))
+            copy.save(using=rows.db, force_insert=True)
         is_written = current.erase()
     if not is_written:
         raise RecordChanged(record.record_id, record.version)
