@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from unittest import mock
 
@@ -17,8 +18,8 @@ from agno_memory.admin.urls import page_url
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
-from agno_memory.models import AgentRecord, AgentSession, AgentTrace
-from tests.admin import LIST, add, counted, link, page, shown, staff
+from agno_memory.models import AgentRecord, AgentSession, AgentTrace, UserMemory
+from tests.admin import LIST, add, counted, link, memory_url, page, shown, staff
 from tests.databases import commits, each_database
 from tests.test_agent_traces import trace
 
@@ -63,12 +64,15 @@ def without_users() -> Client:
     return client
 
 
+def objects_of_agents() -> list[str]:
+    """Return the pages of a trace and of a document."""
+    trace = page_url(AgentTrace, "change", AgentTrace.objects.get(trace_id="t0").key, site=None)
+    return [trace, page_url(AgentRecord, "change", AgentRecords("learning").key_of("r0"), site=None)]
+
+
 def pages_to_read() -> list[str]:
     """Return the pages that show people, for staff who may view everything but accounts."""
-    objects = [f"{SESSIONS}s0/change/"]
-    objects += [page_url(AgentTrace, "change", AgentTrace.objects.get(trace_id="t0").key, site=None)]
-    objects += [page_url(AgentRecord, "change", AgentRecords("learning").key_of("r0"), site=None)]
-    return [*LISTS, *objects, DASHBOARD]
+    return [*LISTS, f"{SESSIONS}s0/change/", *objects_of_agents(), DASHBOARD]
 
 
 def addresses(user: User) -> list[str]:
@@ -106,6 +110,9 @@ def test_people_are_found_by_name(people: list[User]) -> None:
     assert sessions(client, "mara") == sessions(client, "cohen") == sessions(client, "701") == ["s0"]
     assert sessions(client, "dinner") == ["s0", "s1"]
     assert sessions(client, "zoe") == []
+    # An id takes away nothing that the name finds.
+    AgentSessions().upsert_session(AgentSession(session_id="s2"), "cohen")
+    assert sessions(client, "cohen") == ["s0", "s2"]
 
 
 @each_database
@@ -136,6 +143,15 @@ def test_names_are_beside_ids(people: list[User]) -> None:
         assert "701" in content, address
         assert "Zoe" not in content, address
     assert "<h1>Memories of \u2068Mara Cohen\u2069 (\u2068701\u2069)</h1>" in page(client, f"{LIST}person/701/")
+    title = re.compile(r"<title>[^<]*\u2068Mara Cohen\u2069 \(\u2068701\u2069\)")
+    memory = UserMemory.objects.get(user_id="701")
+    forms = [memory_url(memory, name) for name in ("change", "history", "delete")]
+    for address in [
+        *forms,
+        *(f"{SESSIONS}s0/{name}/" for name in ("change", "history", "delete")),
+        *objects_of_agents(),
+    ]:
+        assert title.search(page(client, address)), address
     chosen = {"action": "delete_selected", "index": "0", "select_across": "1", "_selected_action": "x"}
     assert "Mara Cohen" in client.post(LIST, chosen).content.decode()
 

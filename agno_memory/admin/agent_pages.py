@@ -21,7 +21,7 @@ from agno_memory.admin.accounts import Account, Accounts, may_view_memories
 from agno_memory.admin.columns import filter_link, person_cell
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.pages import PageMixin, StrictChangeList
-from agno_memory.admin.titles import TitledPages, short_title
+from agno_memory.admin.titles import TitledPages, person_title, short_title
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -146,8 +146,10 @@ class AgentPages(TitledPages, PageMixin, CompletionViews, _Admin):
     def person_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return the context of the person of a page: the account, and the URL, if this staff user may view them."""
         has_page = row.user_id is not None and may_view_memories(request, self.admin_site)
+        account = Accounts(request, self.admin_site).with_ids([row.user_id]).get(row.user_id or "")
         return {
-            "account": Accounts(request, self.admin_site).with_ids([row.user_id]).get(row.user_id or ""),
+            "account": account,
+            "subtitle": person_title(row.user_id, account) if row.user_id else "",
             "person_url": self.url("person", row.user_id) if has_page else "",
         }
 
