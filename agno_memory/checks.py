@@ -179,9 +179,10 @@ def _warnings_of_others() -> Iterator[CheckMessage]:
     """Yield the warnings about databases that only ``Memory(alias)`` can use. Errors there concern other apps first."""
     for message in (message for alias in other_aliases() for message in _connection(alias)):
         if message.level < ERROR:
+            hint = str(message.hint).removesuffix(".")
             message.hint = (
-                f"{message.hint} If no memories are stored there, let allow_migrate() of a router return False for "
-                "this app: agno_memory.routers.MemoryRouter does."
+                f"{hint}. If no memories are stored there, let allow_migrate() of a router return False for this app: "
+                "agno_memory.routers.MemoryRouter does."
             )
             yield message
 
