@@ -14,10 +14,12 @@ from agno_memory.agent_metric_models import AgentMetric, AgentMetricQuerySet
 from agno_memory.batches import batched
 from agno_memory.db import MemoryDb
 from agno_memory.db.table import Table
-from agno_memory.db.transactions import savepoint
+from agno_memory.db.transactions import all_or_nothing, savepoint
+from agno_memory.identifiers import owner_id
+from agno_memory.json_texts import json_object
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.retries import retry
-from agno_memory.services import Service
+from agno_memory.services import Service, async_twin
 from agno_memory.times import midnight, now
 
 TOKENS: Final = (
@@ -79,6 +81,45 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
         totals = self._count(start)
         return [self._store(user_id, day, total) for (user_id, day), total in totals.items()]
 
+    def reassign_user_metrics(self, user_id: object, new_user_id: object) -> int:
+        """Give the numbers of a person to another one, added to theirs, and return the number of days.
+
+        Args:
+            user_id: the owner.
+            new_user_id: the new owner.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+        """
+        before, owner = owner_id(user_id), owner_id(new_user_id)
+        if before == owner:
+            return 0
+        rows = self._table.rows_to_write()
+        days = list(rows.filter(user_id=before).order_by("day").values_list("day", flat=True))
+        for day in days:
+            # IntegrityError: another process has counted the new owner's day since.
+            work = partial(self._give, before, owner, day)
+            retry(partial(all_or_nothing, rows.db, work), IntegrityError)
+        return len(days)
+
+    def _give(self, before: str, owner: str, day: datetime.date) -> None:
+        of_day = self._table.rows_to_write().filter(day=day)
+        metric = of_day.filter(user_id=before).first()
+        if metric is None:
+            return
+        # First, so that an interrupted call counts no number twice.
+        of_day.filter(user_id=before).erase()
+        there = of_day.filter(user_id=owner).first()
+        if there is None:
+            moved = AgentMetric(user_id=owner, day=day, is_complete=metric.is_complete, data=metric.data)
+            moved.save(using=of_day.db, force_insert=True)
+            return
+        is_complete = metric.is_complete and there.is_complete
+        data = total_of([there.data, metric.data])
+        of_day.filter(user_id=owner).update(is_complete=is_complete, data=data, updated_at=now())
+
+    areassign_user_metrics = async_twin(reassign_user_metrics)
+
     def _first_day(self) -> datetime.date | None:
         """Return the day at which to continue, at most today; None if there is no session."""
         rows = self._table.rows_to_write()
@@ -110,8 +151,8 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
         models: dict[str, list[tuple[str, str]]] = defaultdict(list)
         runs = AgentRun.objects.using(self.read_alias).filter(session_id__in=list(session_ids)).in_order()
         for session_id, data in runs.values_list("session_id", "data"):
-            run = data if isinstance(data, dict) else {}
-            models[session_id].append((run.get("model") or "", run.get("model_provider") or ""))
+            run = json_object(data)
+            models[session_id].append((_text(run.get("model")), _text(run.get("model_provider"))))
         return models
 
     def _store(self, user_id: str, day: datetime.date, total: Total) -> AgentMetric:
@@ -124,7 +165,7 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
             if rows.update(is_complete=metric.is_complete, data=metric.data, updated_at=moment):
                 return rows.first() or metric
             with savepoint(rows.db):
-                rows.run(partial(metric.save, using=rows.db, force_insert=True))
+                metric.save(using=rows.db, force_insert=True)
             return metric
 
         # IntegrityError: another process has counted the day too.
@@ -149,8 +190,8 @@ class Total:
         self.counts[f"{session.session_type}_sessions_count"] += 1
         self.counts[f"{session.session_type}_runs_count"] += len(models)
         self.models.update((model, provider) for model, provider in models if model)
-        data = session.session_data if isinstance(session.session_data, dict) else {}
-        self.tokens.update(dict(_numbers(data.get("session_metrics"))))
+        metrics = json_object(session.session_data).get("session_metrics")
+        self.tokens.update(dict(_numbers(json_object(metrics))))
 
     def as_dict(self, *, has_user: bool) -> dict[str, Any]:
         """Return the numbers as JSON; the sum of ``users_count`` over a day is the number of people."""
@@ -165,8 +206,31 @@ class Total:
         }
 
 
-def _numbers(metrics: Any) -> Iterator[tuple[str, int]]:
+def total_of(totals: Iterable[Any]) -> dict[str, Any]:
+    """Return the sum of totals of one person and day, as ``Total.as_dict()`` made them."""
+    total, has_user = Total(), False
+    for data in totals:
+        values = json_object(data)
+        total.counts.update({name: values[name] for name in COUNTS if isinstance(values.get(name), int)})
+        total.tokens.update(dict(_numbers(json_object(values.get("token_metrics")))))
+        for each in map(json_object, _list(values.get("model_metrics"))):
+            count = each.get("count")
+            if isinstance(count, int):
+                total.models[_text(each.get("model_id")), _text(each.get("model_provider"))] += count
+        has_user = has_user or bool(values.get("users_count"))
+    return total.as_dict(has_user=has_user)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for name in TOKENS:
-        value = metrics.get(name, 0) if isinstance(metrics, dict) else 0
+        value = metrics.get(name, 0)
         if isinstance(value, int):
             yield name, value

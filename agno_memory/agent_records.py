@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, Final
 
 from django.db import IntegrityError
 
 from agno_memory.agent_record_models import AgentRecord
+from agno_memory.agent_record_moves import give_records
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.batches import batched
 from agno_memory.cleaning import cleaned_row, values_to_update
@@ -130,7 +130,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
         rows = self.rows_to_write(ANYONE)
         try:
             with savepoint(rows.db):
-                rows.run(partial(candidate.save, using=rows.db, force_insert=True))
+                candidate.save(using=rows.db, force_insert=True)
         except IntegrityError as error:
             raise RecordExists(candidate.record_id) from error
         return candidate
@@ -268,6 +268,26 @@ class AgentRecords(Service[AgentRecordQuerySet]):
         """
         return self.rows_to_write(user_id).erase()
 
+    def reassign_user_records(self, user_id: object, new_user_id: object) -> list[str]:
+        """Give all records of a user to another one, with the ids and the unique names that contain the user.
+
+        In batches, each of them all or nothing if the database has transactions. If a call is interrupted, call it
+        again.
+
+        Args:
+            user_id: the owner.
+            new_user_id: the new owner.
+
+        Returns:
+            The ids of those that stay, because the new owner has others with their ids or unique names.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+            RecordChanged: other calls wrote a record at each of many attempts.
+        """
+        before, owner = owner_id(user_id), owner_id(new_user_id)
+        return give_records(self.rows_to_write(before), owner) if before != owner else []
+
     aget_record = async_twin(get_record)
     aids_of_run = async_twin(ids_of_run)
     aadd_record = async_twin(add_record)
@@ -278,6 +298,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
     adelete_record = async_twin(delete_record)
     adelete_records = async_twin(delete_records)
     adelete_user_records = async_twin(delete_user_records)
+    areassign_user_records = async_twin(reassign_user_records)
 
     def _cleaned(self, record: AgentRecord) -> AgentRecord:
         owner = None if record.user_id is None else owner_id(record.user_id)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
+from agno_memory.agent_record_moves import give_records
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.cleaning import values_to_update
+from agno_memory.conf import conf
 from agno_memory.db.session_store import SessionStore
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import RecordChanged
@@ -118,14 +121,50 @@ class SessionChanges(Service[AgentSessionQuerySet]):
             self._send(session_saved, user_id=new_owner, session_ids=[session_id], created=False)
         return given
 
+    def reassign_user_sessions(self, user_id: object, new_user_id: object) -> int:
+        """Give all sessions of a user with their runs to another one, and return their number.
+
+        In batches of ``BATCH_SIZE``, each of them all or nothing if the database has transactions. Their times stay,
+        and their versions rise. If a call is interrupted, call it again.
+
+        Args:
+            user_id: the owner.
+            new_user_id: the new owner.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+        """
+        before, owner = owner_id(user_id), owner_id(new_user_id)
+        if before == owner:
+            return 0
+        rows, count = self.rows_to_write(before), 0
+        work = partial(_give_many, rows.filter(session_id__gt=""), before, owner)
+        while given := all_or_nothing(rows.db, work):
+            self._send(session_saved, user_id=owner, session_ids=given, created=False)
+            count += len(given)
+        # Another program may have written documents without an id.
+        return count + rows.update(**_values_of(owner))
+
     achange_run = async_twin(change_run)
     areassign_session = async_twin(reassign_session)
+    areassign_user_sessions = async_twin(reassign_user_sessions)
 
 
 def _give(rows: AgentSessionQuerySet, session: AgentSession, new_owner: str | None) -> bool:
-    old_owner, version = session.user_id, session.version
-    values = values_to_update(AgentSession(user_id=new_owner), ("user_id", "version"))
-    if not rows.filter(version=version).update(**values):
+    if not rows.filter(version=session.version).update(**_values_of(new_owner)):
         return False
-    parts_of([session.session_id], rows.db).filter(user_id=old_owner).update(user_id=new_owner)
+    give_records(parts_of([session.session_id], rows.db).filter(user_id=session.user_id), new_owner)
     return True
+
+
+def _give_many(rows: AgentSessionQuerySet, before: str, owner: str) -> list[str]:
+    """Give the first of some sessions to another owner, and return their ids."""
+    ids = list(rows.order_by("session_id").values_list("session_id", flat=True)[: conf.BATCH_SIZE])
+    rows.filter(session_id__in=ids).update(**_values_of(owner))
+    give_records(parts_of(ids, rows.db).filter(user_id=before), owner)
+    return ids
+
+
+def _values_of(owner: str | None) -> dict[str, Any]:
+    # The next version, by which other writers notice the change.
+    return values_to_update(AgentSession(user_id=owner), ("user_id", "version"))

@@ -112,9 +112,7 @@ class AgentSpanQuerySet(OwnedQuerySet["AgentSpan"]):
     def counts(self) -> dict[str, SpanCounts]:
         """Return the numbers of these spans, by the ids of their traces."""
         counted = self.order_by().values("trace_id").annotate(total=Count("key"), errors=_number_of(status_code=ERROR))
-        return {
-            each["trace_id"]: SpanCounts(each["total"], each["errors"]) for each in self.read(lambda: list(counted))
-        }
+        return {each["trace_id"]: SpanCounts(each["total"], each["errors"]) for each in counted}
 
     def by_name(self) -> Groups:
         """Return a dictionary of statistics for each name and type of a span. Attributes are not read."""

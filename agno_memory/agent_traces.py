@@ -15,6 +15,7 @@ from agno_memory.batches import batched
 from agno_memory.cleaning import cleaned_row
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, savepoint
 from agno_memory.identifiers import Identifier, identifier, owner_id
@@ -129,7 +130,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
             with savepoint(rows.db):
                 existing = rows.first()
                 if existing is None:
-                    rows.run(partial(candidate.save, using=rows.db, force_insert=True))
+                    candidate.save(using=rows.db, force_insert=True)
                     return candidate
                 return _merge(rows, existing, candidate)
 
@@ -150,7 +151,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         def write(*, reads: bool) -> None:
             for keys in batched(list(candidates), conf.BATCH_SIZE):
                 present = set(rows.filter(key__in=keys).values_list("key", flat=True)) if reads else set()
-                rows.run(partial(rows.bulk_create, [candidates[key] for key in keys if key not in present]))
+                rows.bulk_create([candidates[key] for key in keys if key not in present])
 
         try:
             all_or_nothing(rows.db, partial(write, reads=False))
@@ -186,9 +187,34 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         Raises:
             ValidationError: bad input; nothing was deleted.
         """
-        about = About.of(owner_id(user_id), self.write_alias)
-        count = self.delete_traces(about.trace_ids, ANYONE)
+        owner = owner_id(user_id)
+        about = About.of(owner, self.write_alias)
+        rows = self.rows_to_write(ANYONE)
+        count = sum(
+            self._delete(rows.filter(trace_id__in=batch)) for batch in batched(about.trace_ids, conf.BATCH_SIZE)
+        )
         about.erase_spans(self.write_alias)
+        # Another program may have written traces without an id.
+        return count + self.rows_to_write(owner).erase()
+
+    def reassign_user_traces(self, user_id: object, new_user_id: object) -> int:
+        """Give all traces of a user, and the spans that name the user, to another one; return the number of traces.
+
+        In batches of ``BATCH_SIZE``. If a call is interrupted, call it again. The attributes of spans do not change.
+
+        Args:
+            user_id: the owner.
+            new_user_id: the new owner.
+
+        Raises:
+            ValidationError: bad input; nothing was written.
+        """
+        before, owner = owner_id(user_id), owner_id(new_user_id)
+        if before == owner:
+            return 0
+        # The next version: a part of a run that ends meanwhile merges into the trace as it is now.
+        count = _give(self.rows_to_write(before), user_id=owner, version=F("version") + 1)
+        _give(AgentSpan.objects.using(self.write_alias).for_user(before), user_id=owner)
         return count
 
     aget_trace = async_twin(get_trace)
@@ -198,6 +224,7 @@ class AgentTraces(Service[AgentTraceQuerySet]):
     asave_spans = async_twin(save_spans)
     adelete_traces = async_twin(delete_traces)
     adelete_user_traces = async_twin(delete_user_traces)
+    areassign_user_traces = async_twin(reassign_user_traces)
 
     def _delete(self, rows: AgentTraceQuerySet) -> int:
         """Delete traces with their spans, all or nothing, and return their number."""
@@ -214,14 +241,22 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         return all_or_nothing(rows.db, delete)
 
 
+def _give(rows: AgentTraceQuerySet | AgentSpanQuerySet, **values: Any) -> int:
+    """Give rows to another owner, a batch at a time, and return their number."""
+    count = 0
+    while keys := list(rows.order_by("key").values_list("key", flat=True)[: conf.BATCH_SIZE]):
+        count += rows.filter(key__in=keys).update(**values)
+    return count
+
+
 def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> AgentTrace:
     """Merge a trace into the row that was read; raises TraceChanged if it has been written or deleted since."""
     version = existing.version
     if _level(new) > _level(existing):
         existing.name = new.name
     existing.status = new.status
-    existing.start_time = min(existing.start_time, new.start_time)
-    existing.end_time = max(existing.end_time, new.end_time)
+    existing.start_time = min(_sound(existing.start_time, new.start_time))
+    existing.end_time = max(_sound(existing.end_time, new.end_time))
     existing.duration_ms = int((existing.end_time - existing.start_time).total_seconds() * 1000)
     for name in CONTEXT:
         if getattr(existing, name) is None:
@@ -231,6 +266,10 @@ def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> A
         raise TraceChanged
     existing.version = version + 1
     return existing
+
+
+def _sound(*moments: Any) -> list[Any]:
+    return [moment for moment in moments if not isinstance(moment, Damaged)]
 
 
 def _level(trace: AgentTrace) -> int:

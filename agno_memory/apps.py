@@ -11,7 +11,7 @@ class AgnoMemoryConfig(AppConfig):
 
     def ready(self) -> None:
         # Imported for the checks that it registers; here, because it imports the models, which are not loaded earlier.
-        from agno_memory import checks, schema  # noqa: F401
+        from agno_memory import checks, rest_checks, schema  # noqa: F401
         from agno_memory.people import connect_accounts
         from agno_memory.search import checks as search_checks  # noqa: F401
 

@@ -9,16 +9,23 @@ from typing import Any, Self, TypeVar
 from django.db import models, transaction
 
 from agno_memory import replicas
-from agno_memory.db.connections import connection_to
-from agno_memory.db.errors import with_django_errors
+from agno_memory.db.connections import connected_to, connection_to
+from agno_memory.db.guarded import GuardedRawQuery, run_on
+from agno_memory.db.readable import ReadableQuery
 from agno_memory.identifiers import owner_id
 
 Row = TypeVar("Row", bound=models.Model)
 Result = TypeVar("Result")
 
 
-class ErasableQuerySet(models.QuerySet[Row]):
-    """Rows that one statement can delete."""
+class GuardedQuerySet(models.QuerySet[Row]):
+    """Rows whose statements run through the gate of ``db.guarded``.
+
+    Those that another program wrote are read as far as they can be.
+    """
+
+    def __init__(self, model: Any = None, query: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(model, query or ReadableQuery(model), *args, **kwargs)
 
     @property
     def db(self) -> str:
@@ -26,44 +33,74 @@ class ErasableQuerySet(models.QuerySet[Row]):
         own: Any = self
         choose = replicas.write_alias if self._for_write else replicas.read_alias
         alias: str = own._db or choose(self.model, **own._hints)
-        return connection_to(alias).alias
+        # Django begins a transaction for some writes.
+        return (connected_to if self._for_write else connection_to)(alias).alias
+
+    # Reads that depend on nothing before them are repeated on the primary.
 
     def _fetch_all(self) -> None:
         own: Any = self
         # Django calls this at each use of a result, also after it was read.
         if own._result_cache is None or own._prefetch_related_lookups:
-            self.read(super()._fetch_all)
+            self._falling_back(super()._fetch_all)
 
     def count(self) -> int:
-        return self.read(super().count)
+        return self._falling_back(super().count)
 
     def exists(self) -> bool:
-        return self.read(super().exists)
+        return self._falling_back(super().exists)
+
+    def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return self._falling_back(partial(super().aggregate, *args, **kwargs))
 
     def read(self, read: Callable[[], Result]) -> Result:
+        """Return the result of a function that reads these rows by a cursor; see ``_falling_back()``."""
+        return self._falling_back(lambda: run_on(self.db, read))
+
+    # It is not a question about rows, so managers do not have it.
+    read.queryset_only = True  # type: ignore[attr-defined]
+
+    def _falling_back(self, read: Callable[[], Result]) -> Result:
         """Return the result of a function that reads these rows.
 
         It is called once more, to read from the primary, if the router chose a replica and the connection is lost.
         """
         own: Any = self
         if own._db or self._for_write:
-            return self.run(read)
-        return replicas.reading(lambda: self.db, lambda alias: with_django_errors(connection_to(alias), read))
+            return read()
+        return replicas.reading(lambda: self.db, lambda _alias: read())
 
-    # Like run(), it is not a question about rows, so managers have neither.
-    read.queryset_only = True  # type: ignore[attr-defined]
+    # Django makes these queries by itself.
 
-    def run(self, statement: Callable[[], Result]) -> Result:
-        """Return the result of a function that runs statements on these rows; its errors hold no text of a memory."""
-        return with_django_errors(connection_to(self.db), statement)
+    def raw(self, *args: Any, **kwargs: Any) -> Any:
+        rows: Any = super().raw(*args, **kwargs)
+        rows.query = GuardedRawQuery(rows.query.sql, rows.query.using, rows.query.params)
+        return rows
 
-    run.queryset_only = True  # type: ignore[attr-defined]
-
-    def update(self, **values: Any) -> int:
+    def _insert(self, *args: Any, using: str | None = None, **kwargs: Any) -> Any:
         self._for_write = True
-        return self.run(partial(super().update, **values))
+        alias = using or self.db
+        insert: Callable[..., Any] = super()._insert  # type: ignore[misc]
+        return run_on(alias, partial(insert, *args, using=alias, **kwargs))
 
-    update.alters_data = True  # type: ignore[attr-defined]
+    _insert.alters_data = True  # type: ignore[attr-defined]
+    _insert.queryset_only = False  # type: ignore[attr-defined]
+
+    def _raw_delete(self, using: str | None) -> int:
+        return run_on(using or self.db, partial(super()._raw_delete, using))
+
+    _raw_delete.alters_data = True  # type: ignore[attr-defined]
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        self._for_write = True
+        return run_on(self.db, super().delete)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class ErasableQuerySet(GuardedQuerySet[Row]):
+    """Rows that one statement can delete."""
 
     def erase(self) -> int:
         """Delete these rows in one statement, and return their number.
@@ -77,7 +114,7 @@ class ErasableQuerySet(models.QuerySet[Row]):
             raise TypeError("erase() takes neither a slice nor a union: it would delete more rows than they have.")
         self._for_write = True
         with transaction.mark_for_rollback_on_error(using=self.db):
-            return int(self.run(lambda: self._raw_delete(self.db)) or 0)
+            return int(self._raw_delete(self.db) or 0)
 
     erase.alters_data = True  # type: ignore[attr-defined]
     # As with delete(), a manager without a filter must not have it.

@@ -6,7 +6,6 @@ A function detects a problem; the builder after it makes the message.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -14,19 +13,19 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
+from django.core.checks import ERROR, CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured, ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.utils import load_backend
-from django.urls import get_resolver
-from django.utils.module_loading import import_string
 
+from agno_memory.aliases import other_aliases, used_aliases
 from agno_memory.conf import Settings, conf
 from agno_memory.db.drivers import how_to_install
 from agno_memory.engine_checks import ENGINE_CHECKS
 from agno_memory.models import UserMemory
+from agno_memory.replicas import FOR_READ
 from agno_memory.routers import MemoryRouter
-from agno_memory.user_checks import account_field
+from agno_memory.user_checks import account_field, is_object
 from agno_memory.validators import validate_identifier
 
 TAG = "agno_memory"
@@ -112,6 +111,8 @@ def _shared_user_id(name: str | None, user_id: str | None) -> Iterator[CheckMess
     options = get_user_model()._meta
     try:
         field: Any = options.pk if name == "pk" else options.get_field(name)
+        if is_object(name, field):
+            return
         field.run_validators(field.to_python(user_id))
     except (FieldDoesNotExist, ValidationError):
         return
@@ -148,14 +149,16 @@ def bad_default_user(error: ValidationError) -> CheckMessage:
 # Not Tags.database: from Django 6.1 on, a plain `manage.py check` skips those, because they may open connections.
 @register(TAG, Tags.compatibility)
 def check_database(**kwargs: Any) -> list[CheckMessage]:
-    """Report a database of the memories that is not routed to, unknown, without a driver, or unsafe as it is set."""
+    """Report databases of the memories that are not routed to, unknown, without a driver, or unsafe as they are set."""
     configured = _valid_setting("DATABASE")
     if configured is None:
         return []
-    routed = router.db_for_write(UserMemory)
+    routed = router.db_for_write(UserMemory, **{FOR_READ: True})
     # If the setting is the default, a router of the site may choose the database.
-    alias = routed if configured == DEFAULT_DB_ALIAS else configured
-    return [*([] if routed == alias else [no_router(alias, routed)]), *_connection(alias)]
+    if configured not in (DEFAULT_DB_ALIAS, routed):
+        return [no_router(configured, routed), *_connection(configured)]
+    of_used = [message for alias in used_aliases() for message in _connection(alias)]
+    return [*of_used, *_warnings_of_others()]
 
 
 def _connection(alias: str) -> list[CheckMessage]:
@@ -170,6 +173,18 @@ def _connection(alias: str) -> list[CheckMessage]:
     except (ImportError, ImproperlyConfigured) as error:
         return [no_driver(alias, engine, error)]
     return list(ENGINE_CHECKS[vendor](alias, settings_dict)) if vendor in ENGINE_CHECKS else []
+
+
+def _warnings_of_others() -> Iterator[CheckMessage]:
+    """Yield the warnings about databases that only ``Memory(alias)`` can use. Errors there concern other apps first."""
+    for message in (message for alias in other_aliases() for message in _connection(alias)):
+        if message.level < ERROR:
+            hint = str(message.hint).removesuffix(".")
+            message.hint = (
+                f"{hint}. If no memories are stored there, let allow_migrate() of a router return False for this app: "
+                "agno_memory.routers.MemoryRouter does."
+            )
+            yield message
 
 
 @register(TAG, Tags.compatibility)
@@ -240,83 +255,8 @@ def djongo(alias: str) -> CheckMessage:
         f"Database {alias!r} has ENGINE 'djongo', which cannot work here: djongo 1.3.7, its last release, requires "
         "Django before 3.1.13 and PyMongo before 3.12, and with Django 4.2 or later every query fails.",
         'pip install "agno-memory[mongodb]" and write "ENGINE": "django_mongodb_backend", with the connection string '
-        'as "HOST" and the database as "NAME". djongo stores topics as JSON strings, so this app cannot read a '
-        "collection that djongo wrote: convert it with manage.py import_memories.",
-    )
-
-
-# The REST API
-
-
-@register(TAG, Tags.compatibility)
-def check_rest(**kwargs: Any) -> list[CheckMessage]:
-    """Report permission classes that cannot be used or protect no user, and an API without REST framework's app."""
-    if not apps.is_installed("rest_framework"):
-        return [rest_not_installed()] if _is_mounted() else []
-    try:
-        paths = conf.REST_PERMISSION_CLASSES
-    except ImproperlyConfigured:
-        # Reported by check_settings().
-        return []
-    wrong = [message for path in paths for message in _permission_class(path)]
-    return wrong or ([] if _is_guarded(paths) else [unguarded(paths)])
-
-
-def _is_mounted() -> bool:
-    """Return whether the site's URLs include the REST API."""
-    if not getattr(settings, "ROOT_URLCONF", None):
-        return False
-    try:
-        # Loads the URLconf and the modules that it includes.
-        list(get_resolver().url_patterns)
-    except (ImportError, ImproperlyConfigured):
-        # A URLconf that is missing or has no patterns is left to Django's own check, so that `--tag agno_memory` runs
-        # all checks of this app. All other errors are errors in the code of the site, and are not hidden.
-        return False
-    return "agno_memory.rest.urls" in sys.modules
-
-
-def _permission_class(path: str) -> Iterator[CheckMessage]:
-    try:
-        # A class, or several of them combined by `|` and `&`.
-        if not callable(import_string(path)):
-            yield wrong_permission(path, "it is not a permission class")
-    except ImportError as error:
-        yield wrong_permission(path, str(error))
-
-
-def _is_guarded(paths: Iterable[str]) -> bool:
-    # Imported here, because it imports REST framework, which is optional.
-    from agno_memory.rest.permissions import MemoryPermissions
-
-    classes = [import_string(path) for path in paths]
-    # A combination of several classes is not a class, and cannot be examined: it counts as guarded.
-    return any(not isinstance(each, type) or issubclass(each, MemoryPermissions) for each in classes)
-
-
-def rest_not_installed() -> CheckMessage:
-    return Warning(
-        "The REST API is in the URLs, but REST framework is not in INSTALLED_APPS: in a browser, every page fails.",
-        hint='Add "rest_framework" to INSTALLED_APPS.',
-        id="agno_memory.W003",
-    )
-
-
-def wrong_permission(path: str, reason: str) -> CheckMessage:
-    return _error(
-        10,
-        f"AGNO_MEMORY['REST_PERMISSION_CLASSES'] has {path!r}, which cannot be used: {reason}",
-        'Use dotted paths of classes, such as "agno_memory.rest.permissions.MemoryPermissions".',
-    )
-
-
-def unguarded(paths: list[str]) -> CheckMessage:
-    return Warning(
-        f"AGNO_MEMORY['REST_PERMISSION_CLASSES'] is {paths!r}: none of them prevents a caller from naming another user "
-        "and reading, changing and erasing the memories of that user.",
-        hint='Add "agno_memory.rest.permissions.MemoryPermissions" or a subclass of it. If a class of your own does '
-        'this, add "agno_memory.W004" to SILENCED_SYSTEM_CHECKS.',
-        id="agno_memory.W004",
+        '(mongodb://...?journal=true) as "HOST" and the database as "NAME". djongo stores topics as JSON, so this app '
+        "cannot read a collection that djongo wrote: convert it with manage.py import_memories.",
     )
 
 

@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def USER_ID_FIELD(self) -> str:
-        """Attribute of a Django user that is used as the owner's id: ``"pk"``, ``"username"``, ``"uuid"`` ..."""
+        """Attribute of a Django user that is used as the owner's id: ``"pk"``, ``"uuid"`` ..."""
         return self._text("USER_ID_FIELD", "pk")
 
     @property
@@ -177,7 +177,8 @@ class Settings:
     def CALLER_HEADERS(self) -> list[str]:
         """Names of the request headers that identify a caller; responses with memories name them in ``Vary``."""
         headers = self._texts("CALLER_HEADERS", ["Authorization", "Cookie"])
-        if not headers or not all(HEADER_NAME.fullmatch(name) for name in headers):
+        # A key of request.META has the form of a name too, but is none.
+        if not headers or not all(HEADER_NAME.fullmatch(name) and name[:5] != "HTTP_" for name in headers):
             raise ImproperlyConfigured(
                 f"AGNO_MEMORY['CALLER_HEADERS'] must be a list of names such as 'X-Api-Key', not {headers!r}."
             )

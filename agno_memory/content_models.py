@@ -9,13 +9,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
+from agno_memory.base_models import GuardedModel
 from agno_memory.fields import ExpiresAtField, IdentifierField
 from agno_memory.json_fields import MetadataField, TopicsField
 from agno_memory.keys import uuid7
 from agno_memory.names import CONTENT_FIELDS
 
 
-class MemoryContent(models.Model):
+class MemoryContent(GuardedModel):
     """Base of ``UserMemory`` and ``MemoryRevision``: the id, the owner, and the fields that callers set."""
 
     memory_id = IdentifierField(_("memory id"), default=uuid7)

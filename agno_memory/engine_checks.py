@@ -1,4 +1,4 @@
-"""System checks of the settings of one database; ``checks.py`` calls those of the database that stores the memories."""
+"""System checks of the settings of one database; ``checks.py`` calls those of each database with models of this app."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from agno_memory.db.handles import SQLITE_OPTIONS, options_in
 WAL = re.compile(r"\bjournal_mode\s*[=(]\s*['\"]?wal\b", re.IGNORECASE)
 # A transaction in these modes takes its lock when it begins.
 IMMEDIATE_MODES = {"IMMEDIATE", "EXCLUSIVE"}
-# The port of PgBouncer, unless it is configured.
-PGBOUNCER_PORT: Final = "6432"
+# Ports of pools in transaction mode, by the documentation of the pool or of the provider. Neon's pool has PostgreSQL's
+# own port, and runs prepared statements.
+POOL_PORTS: Final = {
+    "6432": "PgBouncer",  # the default of PgBouncer, Odyssey and PgCat; Azure keeps it
+    "6543": "Supabase",  # Supavisor in transaction mode
+    "5431": "Crunchy Bridge",
+    "25061": "DigitalOcean",
+}
 
 
 def _sqlite(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessage]:
@@ -42,12 +48,17 @@ def unsafe_sqlite(alias: str, missing: str) -> CheckMessage:
 
 def _postgresql(alias: str, settings_dict: Mapping[str, Any]) -> Iterator[CheckMessage]:
     """Report prepared statements where the settings suggest a pool that shares connections."""
-    if settings_dict["OPTIONS"].get("prepare_threshold") is None:
+    options = settings_dict["OPTIONS"]
+    if options.get("prepare_threshold") is None:
         return
     if settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
         yield unsafe_pool(alias, "DISABLE_SERVER_SIDE_CURSORS")
-    elif str(settings_dict.get("PORT")) == PGBOUNCER_PORT:
-        yield unsafe_pool(alias, f"PORT {PGBOUNCER_PORT}")
+        return
+    # Django prefers PORT; libpq takes a list, a port for each host.
+    ports = str(settings_dict.get("PORT") or options.get("port", "")).split(",")
+    of_pools = [port for port in map(str.strip, ports) if port in POOL_PORTS]
+    if of_pools:
+        yield unsafe_pool(alias, f"PORT {of_pools[0]} ({POOL_PORTS[of_pools[0]]})")
 
 
 def unsafe_pool(alias: str, sign: str) -> CheckMessage:

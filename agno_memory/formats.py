@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.names import FIELDS, VERSION_FIELDS
 from agno_memory.revision_models import MemoryRevision
+from agno_memory.small_pages import in_small_pages
 from agno_memory.times import to_iso
 from agno_memory.transcripts import messages
 
 _values = attrgetter(*FIELDS)
 
-SESSION_FIELDS: Final = ("session_id", "user_id", "session_type", "agent_id", "team_id", "workflow_id", "name")
+# The columns of a session in a file, in their order.
+SESSION_COLUMNS: Final = (
+    "session_id",
+    "user_id",
+    "session_type",
+    "agent_id",
+    "team_id",
+    "workflow_id",
+    "name",
+    "created_at",
+    "updated_at",
+    "summary",
+)
 
 # A spreadsheet runs a cell with one of these first characters as a formula: OWASP's list, with the full-width
 # characters that Excel treats alike.
@@ -63,33 +77,46 @@ def json_lines(memories: Iterable[UserMemory]) -> Iterator[str]:
         yield json.dumps(as_dict(memory), ensure_ascii=False) + "\n"
 
 
-def session_as_dict(session: AgentSession) -> dict[str, Any]:
-    """Return a session with its messages for JSON, turn by turn; repeated messages are left out."""
+def session_lines(sessions: Iterable[AgentSession], roles: Collection[str] | None = None) -> Iterator[str]:
+    """Yield sessions with their messages as JSON, one session per line, in pieces: a session may have many turns.
+
+    Args:
+        sessions: with at least the fields of ``SESSION_COLUMNS``.
+        roles: of the messages; ``None`` is all of them.
+    """
+    for session in sessions:
+        yield from session_pieces(session, roles)
+        yield "\n"
+
+
+def session_pieces(session: AgentSession, roles: Collection[str] | None = None) -> Iterator[str]:
+    """Yield the JSON of a session with its messages, turn by turn; repeated messages are left out."""
+    values: dict[str, Any] = {name: getattr(session, name) for name in SESSION_COLUMNS}
+    values |= {name: _optional_iso(values[name]) for name in ("created_at", "updated_at")}
+    yield json.dumps(values, ensure_ascii=False)[:-1] + ', "runs": ['
     runs = AgentRun.objects.using(session._state.db).filter(session_id=session.session_id).in_order()
-    values: dict[str, Any] = {name: getattr(session, name) for name in SESSION_FIELDS}
+    separator = ""
+    for run in in_small_pages(runs):
+        yield separator + json.dumps(_run_as_dict(run, roles), ensure_ascii=False)
+        separator = ", "
+    yield "]}"
+
+
+def _run_as_dict(run: AgentRun, roles: Collection[str] | None) -> dict[str, Any]:
     return {
-        **values,
-        "created_at": to_iso(session.created_at),
-        "updated_at": to_iso(session.updated_at),
-        "summary": session.summary,
-        "runs": [
-            {
-                "run_id": run.run_id,
-                "created_at": to_iso(run.created_at),
-                "messages": [
-                    {**message._asdict(), "calls": [call._asdict() for call in message.calls]}
-                    for message in messages(run)
-                ],
-            }
-            for run in runs
+        "run_id": run.run_id,
+        "created_at": _optional_iso(run.created_at),
+        "messages": [
+            {**message._asdict(), "calls": [call._asdict() for call in message.calls]}
+            for message in messages(run)
+            if roles is None or message.role in roles
         ],
     }
 
 
-def session_lines(sessions: Iterable[AgentSession]) -> Iterator[str]:
-    """Yield sessions with their messages as JSON, one session per line."""
-    for session in sessions:
-        yield json.dumps(session_as_dict(session), ensure_ascii=False) + "\n"
+def _optional_iso(moment: datetime.datetime | None) -> str | None:
+    """Return the text of a moment. A row of another program may lack it."""
+    return None if moment is None else to_iso(moment)
 
 
 class _LastLine:

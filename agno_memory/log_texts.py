@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, unquote_plus, urlencode
 
 from django.apps import apps
 from django.db import router
@@ -71,8 +71,51 @@ def erase(owner: str) -> int:
     return len(pks)
 
 
+def rename(before: str, owner: str) -> int:
+    """Name another person in the log entries about a person, and return the number of entries.
+
+    An erasure of the other person finds them afterwards, and none of the next person with the name before does.
+    """
+    found = list(_about(before))
+    for pk, name, message in found:
+        message = message.replace(_moved_to(before), _moved_to(owner))
+        entries_to_write().filter(pk=pk).update(object_repr=_renamed(name, before, owner), change_message=message)
+    return len(found)
+
+
+def _renamed(name: str, before: str, owner: str) -> str:
+    """Return the name of an entry's object with another person."""
+    end = SEPARATOR + name_part(before)
+    if name == before[:MAX_NAME]:
+        return owner[:MAX_NAME]
+    if name.endswith(end):
+        return name.removesuffix(end) + SEPARATOR + name_part(owner)
+    start, mark, query = name.partition("?")
+    parts = [_renamed_parameter(part, before, owner) for part in query.split("&")]
+    renamed = start + mark + "&".join(parts)
+    while len(renamed) > MAX_NAME:
+        # People come first, so a short name keeps them.
+        parts = parts[: -2 if parts[-1] == MORE else -1]
+        renamed = start + mark + "&".join([*parts, MORE])
+    return renamed
+
+
+def _renamed_parameter(part: str, before: str, owner: str) -> str:
+    """Return a parameter of an export with another person."""
+    parameter, _equals, value = (unquote_plus(each) for each in part.partition("="))
+    if not _names_people(parameter):
+        return part
+    people = value.split(",") if parameter.endswith("__in") and value != before else [value]
+    return urlencode([(parameter, ",".join(owner if each == before else each for each in people))])
+
+
 def _entries(owner: str) -> Iterator[Any]:
     """Yield the primary keys of the entries about a person."""
+    return (pk for pk, _name, _message in _about(owner))
+
+
+def _about(owner: str) -> Iterator[tuple[Any, str, str]]:
+    """Yield the primary key, the name and the message of the entries about a person."""
     if not apps.is_installed("django.contrib.admin"):
         return
     types = apps.get_model("contenttypes", "ContentType").objects.filter(app_label="agno_memory")
@@ -86,7 +129,7 @@ def _entries(owner: str) -> Iterator[Any]:
     )
     for pk, name, message in likely.values_list("pk", "object_repr", "change_message"):
         if _is_about(owner, name, message):
-            yield pk
+            yield pk, name, message
 
 
 def _is_about(owner: str, name: str, message: str) -> bool:

@@ -16,8 +16,8 @@ from agno_memory.agent_trace_models import AgentSpan as AgentSpan
 from agno_memory.agent_trace_models import AgentTrace as AgentTrace
 from agno_memory.conf import conf
 from agno_memory.content_models import MemoryContent
-from agno_memory.db.connections import connection_to
-from agno_memory.db.readable import Damaged
+from agno_memory.db.connections import connected_to
+from agno_memory.db.damaged import Damaged, damaged_fields
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField, TextKeyField
 from agno_memory.fields import (
@@ -120,7 +120,7 @@ class UserMemory(MemoryContent):
             IntegrityError: a new memory with an id that its owner uses already.
             ValueError: another owner or id than the memory was read with.
         """
-        alias = connection_to(using or router.db_for_write(type(self), instance=self)).alias
+        alias = connected_to(using or router.db_for_write(type(self), instance=self)).alias
         # A row of a replica is a row of the primary.
         is_copy = self._state.db != alias and (using is not None or self._state.db not in conf.READ_DATABASES)
         if force_insert or is_copy:
@@ -203,9 +203,7 @@ class UserMemory(MemoryContent):
     @property
     def damaged_fields(self) -> list[str]:
         """The names of the fields with values that cannot be read as stored, because another program wrote them."""
-        return [
-            field.name for field in self._meta.concrete_fields if isinstance(self.__dict__.get(field.attname), Damaged)
-        ]
+        return damaged_fields(self)
 
     def _own_row(self, alias: str) -> Any:
         return type(self)._default_manager.using(alias).filter(user_id=self.user_id)

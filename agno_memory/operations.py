@@ -237,6 +237,23 @@ class CreateTopicsIndex(VendorOperation):
         """Return whether an index serves the question for everybody's memories about a topic on this database."""
         return bool(vendor_method(cls, connection, "create_on") != cls.create_on_sql)
 
+    @classmethod
+    def names(cls, connection: BaseDatabaseWrapper, model: type[models.Model]) -> list[str]:
+        """Return the names of the indexes on this database."""
+        return list(vendor_method(cls, connection, "names_on")(model))
+
+    @classmethod
+    def names_on_sql(cls, model: type[models.Model]) -> list[str]:
+        return []
+
+    @classmethod
+    def names_on_postgresql(cls, model: type[models.Model]) -> list[str]:
+        return [cls._gin(model).name]
+
+    @classmethod
+    def names_on_mongodb(cls, model: type[models.Model]) -> list[str]:
+        return [index.name for index in cls.mongodb_indexes(model)]
+
     @staticmethod
     def _gin(model: type[models.Model]) -> GinIndex:
         index = GinIndex(fields=["topics"])
@@ -265,7 +282,7 @@ class CreateTopicsIndex(VendorOperation):
 
     @classmethod
     def drop_on_mongodb(cls, schema_editor: Any, model: type[models.Model]) -> None:
-        mongodb.drop_indexes(schema_editor, model, [index.name for index in cls.mongodb_indexes(model)])
+        mongodb.drop_indexes(schema_editor, model, cls.names_on_mongodb(model))
 
 
 class CreateWordsIndex(VendorOperation):

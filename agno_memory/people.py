@@ -1,69 +1,39 @@
-"""One person as a whole: everything that the app keeps about them, and its erasure.
-
-``HOLDINGS`` is the one list of what belongs to a person. Data of a new kind gets a ``Holding`` there: then it is
-counted before an erasure, erased with the rest, and counted again afterwards.
-"""
+"""One person as a whole: the count of all that the app keeps about them (``holdings``), its erasure, its new owner."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.signals import post_delete
-from django.utils.translation import gettext_lazy as _
 
-from agno_memory import log_texts
-from agno_memory.agent_metrics import AgentMetrics
-from agno_memory.agent_records import AgentRecords
-from agno_memory.agent_sessions import AgentSessions
-from agno_memory.agent_traces import AgentTraces
-from agno_memory.batches import batched
-from agno_memory.bulk import BulkMemory
 from agno_memory.conf import conf
-from agno_memory.db.transactions import all_or_nothing
+from agno_memory.holdings import HOLDINGS, OF_MEMORIES, VECTORS, Counts, Reassigned, give_memories
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
-from agno_memory.models import AgentRun, AgentTrace
-from agno_memory.person_traces import About
-from agno_memory.reassigning import reassign_deleted
-from agno_memory.revision_querysets import RevisionQuerySet
-from agno_memory.services import ANYONE
 from agno_memory.stats.cache import forget_cached
-from agno_memory.vector_querysets import VectorQuerySet
 
-
-class Reassigned(NamedTuple):
-    """The result of ``reassign_memories()``: the number of moved memories, and the ids of those that stay."""
-
-    moved: int
-    conflicts: list[str]
-
-
-# The number of objects of each kind, by the name of the kind.
-Counts = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Holding:
-    """A kind of data about a person.
-
-    Args:
-        name: of the kind, a plural noun.
-        label: the name for staff, translated lazily.
-        count: returns the number of objects of an owner in the database with an alias, or the router's (None).
-        erase: deletes them. It may leave them to the erasure of another kind.
-    """
-
-    name: str
-    label: Any
-    count: Callable[[str, str | None], int]
-    erase: Callable[[str, str | None], object]
+__all__ = [
+    "HOLDINGS",
+    "OF_MEMORIES",
+    "Counts",
+    "Erasure",
+    "Reassigned",
+    "Reassignment",
+    "account_deleted",
+    "connect_accounts",
+    "count",
+    "erase",
+    "erase_memories",
+    "labelled",
+    "reassign",
+    "reassign_memories",
+]
 
 
 class Erasure(NamedTuple):
@@ -78,115 +48,41 @@ class Erasure(NamedTuple):
         return not any(self.left.values())
 
 
-def _count_memories(owner: str, db: str | None) -> int:
-    return Memory(db).rows_to_write(owner).count()
+class Reassignment(NamedTuple):
+    """The result of ``reassign()``.
+
+    Args:
+        moved: the number of objects of each kind that were there and are not any more.
+        left: the number of those that stay or are new.
+        conflicts: the ids of those that stay, by kind, because the new owner uses them for others.
+    """
+
+    moved: Counts
+    left: Counts
+    conflicts: dict[str, list[str]]
 
 
-def _vectors(owner: str, db: str | None) -> VectorQuerySet:
-    return Memory(db).rows_to_write(owner).vectors().filter(user_id=owner)
-
-
-def _erase_vectors(owner: str, db: str | None) -> None:
-    vectors = _vectors(owner, db)
-    # As the memories, so that a command can wait for the transaction of a killed process.
-    all_or_nothing(vectors.db, vectors.erase)
-
-
-def _revisions(owner: str, db: str | None) -> RevisionQuerySet:
-    return Memory(db).rows_to_write(owner).revisions().filter(user_id=owner)
-
-
-def _count_sessions(owner: str, db: str | None) -> int:
-    return AgentSessions(db).rows_to_write(owner).count()
-
-
-def _count_runs(owner: str, db: str | None) -> int:
-    sessions = AgentSessions(db).rows_to_write(owner)
-    ids = list(sessions.values_list("session_id", flat=True))
-    runs = AgentRun.objects.using(sessions.db)
-    return sum(runs.filter(session_id__in=batch).count() for batch in batched(ids, conf.BATCH_SIZE))
-
-
-def _about(owner: str, db: str | None) -> tuple[About, str]:
-    alias = AgentTraces(db).write_alias
-    return About.of(owner, alias), alias
-
-
-def _count_spans(owner: str, db: str | None) -> int:
-    about, alias = _about(owner, db)
-    return about.count_spans(alias)
-
-
-def _count_traces(owner: str, db: str | None) -> int:
-    about, alias = _about(owner, db)
-    traces = AgentTrace.objects.using(alias)
-    return sum(traces.filter(trace_id__in=batch).count() for batch in batched(about.trace_ids, conf.BATCH_SIZE))
-
-
-# Runs before sessions, and spans before traces: afterwards their owner is unknown. The erasure of the sessions and that
-# of the traces deletes them, all or nothing.
-# Vectors name their owner, so they come after the memories, whose deletion deletes most of them.
-HOLDINGS: Final = (
-    Holding("memories", _("Memories"), _count_memories, lambda owner, db: Memory(db).clear_user_memories(owner)),
-    Holding(
-        "earlier versions",
-        _("Earlier versions and deleted memories"),
-        lambda owner, db: _revisions(owner, db).count(),
-        lambda owner, db: _revisions(owner, db).erase(),
-    ),
-    Holding(
-        "vectors",
-        _("Vectors of texts"),
-        lambda owner, db: _vectors(owner, db).count(),
-        lambda owner, db: _erase_vectors(owner, db),
-    ),
-    Holding("runs", _("Turns of conversations"), _count_runs, lambda owner, db: None),
-    Holding(
-        "sessions",
-        _("Conversations"),
-        _count_sessions,
-        lambda owner, db: AgentSessions(db).delete_user_sessions(owner),
-    ),
-    Holding("spans", _("Steps of traces"), _count_spans, lambda owner, db: None),
-    Holding(
-        "traces",
-        _("Traces"),
-        _count_traces,
-        lambda owner, db: AgentTraces(db).delete_user_traces(owner),
-    ),
-    Holding(
-        "metrics",
-        _("Numbers of use"),
-        lambda owner, db: AgentMetrics(db).rows_to_write(owner).count(),
-        lambda owner, db: AgentMetrics(db).rows_to_write(owner).erase(),
-    ),
-    Holding(
-        "records",
-        _("Documents of agents"),
-        lambda owner, db: AgentRecords(None, db).rows_to_write(owner).count(),
-        lambda owner, db: AgentRecords(None, db).delete_user_records(owner),
-    ),
-    Holding(
-        "log texts",
-        _("Texts in the log"),
-        lambda owner, db: log_texts.count(owner),
-        lambda owner, db: log_texts.erase(owner),
-    ),
-)
-
-
-def count(user: object, db: str | None = None) -> Counts:
+def count(user: object, db: str | None = None, *, kinds: Collection[str] | None = None) -> Counts:
     """Return the number of objects of each kind that the app keeps about a person.
+
+    The cost depends on the person's objects, and for the texts in the log on the admin's whole log.
 
     Args:
         user: a string, an int, a UUID, a Django user, or ``None`` for ``DEFAULT_USER_ID``.
         db: an alias of ``DATABASES``; ``None`` follows the router.
+        kinds: names of kinds, such as ``OF_MEMORIES``; ``None`` is all of them.
 
     Raises:
         ValidationError: an invalid user.
     """
     owner = owner_id(user)
-    return {holding.name: holding.count(owner, db) for holding in HOLDINGS}
+    return {holding.name: holding.count(owner, db) for holding in HOLDINGS if kinds is None or holding.name in kinds}
+
+
+def labelled(counts: Counts) -> list[tuple[str, int]]:
+    """Return the label of each kind in the current language, and the number of its objects."""
+    labels = {holding.name: str(holding.label) for holding in HOLDINGS}
+    return [(labels[name], number) for name, number in counts.items()]
 
 
 def erase(user: object, db: str | None = None) -> Erasure:
@@ -234,7 +130,7 @@ def erase_memories(user: object, db: str | None = None) -> int:
 
 
 def reassign_memories(source: object, target: object, db: str | None = None) -> Reassigned:
-    """Give all memories of one person to another, deleted ones included, for a renamed or merged account.
+    """Give all memories of one person to another, deleted ones included. Conversations and the rest stay.
 
     Args:
         source: the owner before; a string, an int, a UUID or a Django user.
@@ -248,13 +144,36 @@ def reassign_memories(source: object, target: object, db: str | None = None) -> 
     Raises:
         ValidationError: an invalid user; nothing was written.
     """
-    memory = Memory(db)
-    before, after = owner_id(source), owner_id(target)
-    bulk = BulkMemory(memory.rows_to_write(before))
-    moved = bulk.reassign(after, with_deleted=True)
-    kept = reassign_deleted(memory.rows_to_write(ANYONE), before, after) if before != after else []
-    transaction.on_commit(forget_cached, using=bulk.rows.db)
-    return Reassigned(moved, [*bulk.conflicts, *kept])
+    moved = give_memories(owner_id(source), owner_id(target), db)
+    transaction.on_commit(forget_cached, using=Memory(db).write_alias)
+    return moved
+
+
+def reassign(source: object, target: object, db: str | None = None) -> Reassignment:
+    """Give everything that the app keeps about a person to another one, for a renamed or merged account.
+
+    The texts in the admin's log name the new one afterwards. Vectors are not moved: they are computed again. Each kind
+    is written for itself, in batches that are all or nothing if the database has transactions: after an error, call it
+    again. **The caller checks permissions.**
+
+    Args:
+        source: the owner before; a string, an int, a UUID or a Django user.
+        target: the new owner.
+        db: an alias of ``DATABASES``; ``None`` follows the router.
+
+    Raises:
+        ValidationError: an invalid user; nothing was written.
+        RecordChanged: other calls wrote a document of an agent at each of many attempts.
+    """
+    before, owner = owner_id(source), owner_id(target)
+    there = count(before, db)
+    if before == owner:
+        return Reassignment(dict.fromkeys(there, 0), there, {})
+    kept = {holding.name: list(holding.give(before, owner, db)) for holding in HOLDINGS}
+    transaction.on_commit(forget_cached, using=Memory(db).write_alias)
+    left = count(before, db)
+    moved = {name: max(0, number - left[name]) for name, number in there.items() if name != VECTORS}
+    return Reassignment(moved, left, {name: ids for name, ids in kept.items() if ids})
 
 
 # Accounts

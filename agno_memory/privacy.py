@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isawaitable
 from typing import Any, Final, TypeVar
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http.response import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
@@ -45,17 +46,20 @@ def private_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes,
 
 
 def private(view: View) -> View:
-    """Decorator of a view, sync or async, that makes its responses private; see ``make_private()``."""
-    if iscoroutinefunction(view):
+    """Decorator of a view, sync or async, that makes its responses private; see ``make_private()``.
 
-        @wraps(view)
-        async def async_view(*args: Any, **kwargs: Any) -> Any:
-            return make_private(await view(*args, **kwargs))
-
-        return async_view  # type: ignore[return-value]
+    Also of ``View.as_view()``, and by Django's ``method_decorator`` of ``dispatch``, which returns the coroutine of an
+    async handler without being async itself.
+    """
 
     @wraps(view)
-    def sync_view(*args: Any, **kwargs: Any) -> Any:
-        return make_private(view(*args, **kwargs))
+    def private_view(*args: Any, **kwargs: Any) -> Any:
+        response = view(*args, **kwargs)
+        return _awaited(response) if isawaitable(response) else make_private(response)
 
-    return sync_view  # type: ignore[return-value]
+    # Django reads this mark to decide how it calls a view.
+    return markcoroutinefunction(private_view) if iscoroutinefunction(view) else private_view  # type: ignore[return-value]
+
+
+async def _awaited(response: Any) -> Any:
+    return make_private(await response)

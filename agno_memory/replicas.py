@@ -21,7 +21,7 @@ from django.db.models import Model
 
 from agno_memory.conf import conf
 from agno_memory.db import mongodb
-from agno_memory.db.connections import connection_to
+from agno_memory.db.connections import connected_to, connection_to
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -132,9 +132,8 @@ def is_reachable(alias: str) -> bool:
     """Return whether a replica answers, and connect to it."""
     if time.monotonic() < _down.get(alias, 0):
         return False
-    connection = connection_to(alias)
     try:
-        connection.ensure_connection()
+        connected_to(alias)
     except DatabaseError as error:
         _mark_down(alias, error)
         return False

@@ -9,11 +9,12 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004  Django's own name
-from django.db import DatabaseError, connections, router
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import BaseConstraint, Index, Model
 
+from agno_memory.aliases import with_memories
 from agno_memory.checks import TAG
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
@@ -35,14 +36,16 @@ class MissingParts:
                     present = connection.introspection.get_constraints(cursor, model._meta.db_table)
                     # Django does not create partial indexes where the database has none, such as MariaDB.
                     declared = (each for each in _declared(model) if has_partial or not _is_partial(each))
-                    yield from (each.name for each in declared if each.name not in present)
+                    names = [*(each.name for each in declared), *_topics_indexes(connection, model)]
+                    yield from (name for name in names if name not in present)
 
     @classmethod
     def missing_on_mongodb(cls, connection: BaseDatabaseWrapper) -> Iterator[str]:
         for model in apps.get_app_config("agno_memory").get_models():
             present = mongodb.index_names(connection, model._meta.db_table)
             if present:
-                yield from (name for name in _index_names(model) if name not in present)
+                names = [*_index_names(model), *_topics_indexes(connection, model)]
+                yield from (name for name in names if name not in present)
             else:
                 yield model._meta.db_table
 
@@ -56,10 +59,14 @@ def _is_partial(index: Index | BaseConstraint) -> bool:
     return getattr(index, "condition", None) is not None
 
 
+def _topics_indexes(connection: BaseDatabaseWrapper, model: type[Model]) -> list[str]:
+    """Return the names of the indexes of topics, which are no part of the model."""
+    return CreateTopicsIndex.names(connection, model) if model is UserMemory else []
+
+
 def _index_names(model: type[Model]) -> list[str]:
     names = [index.name for index in _declared(model)]
     if model is UserMemory:
-        names += [index.name for index in CreateTopicsIndex.mongodb_indexes(model)]
         names.append(CreateWordsIndex.mongodb_index().name)
     if model is AgentSession:
         names += [index.name for index in CreateKeyIndexes.unique_indexes(model)]
@@ -72,9 +79,10 @@ def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
 
     ``migrate`` does not report those that it will create.
     """
-    alias = router.db_for_write(UserMemory)
-    if alias not in (databases or ()):
-        return []
+    return [message for alias in with_memories(databases) for message in _schema_of(alias)]
+
+
+def _schema_of(alias: str) -> list[CheckMessage]:
     connection = connection_to(alias)
     try:
         missing = list(vendor_method(MissingParts, connection, "missing_on")(connection))

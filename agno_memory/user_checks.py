@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  Django's own name
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models.fields.related_descriptors import ReverseManyToOneDescriptor
 
 # Properties of Django's users with one value for all accounts.
 OF_ALL_ACCOUNTS: Final = ("is_anonymous", "is_authenticated")
@@ -21,15 +22,24 @@ def account_field(name: str, user_model: Any) -> Iterator[CheckMessage]:
     except FieldDoesNotExist:
         yield _account_attribute(name, user_model)
         return
-    if not _is_unique(field, options):
+    if is_object(name, field):
+        yield related_object(name, field)
+    elif not _is_unique(field, options):
         yield shared_field(name)
     elif field.editable and not field.primary_key:
         yield changing_field(name)
 
 
+def is_object(name: str, field: Any) -> bool:
+    """Return whether the attribute of a field is another object: the column of a relation has another name."""
+    return bool(field.is_relation and (field.many_to_many or name not in ("pk", getattr(field, "attname", None))))
+
+
 def _account_attribute(name: str, user_model: Any) -> CheckMessage:
     """Return the message about an attribute that is not a field."""
-    is_constant = not hasattr(getattr_static(user_model, name, None), "__get__")
+    attribute = getattr_static(user_model, name, None)
+    # The text of a manager of related objects is one for all accounts too.
+    is_constant = not hasattr(attribute, "__get__") or isinstance(attribute, ReverseManyToOneDescriptor)
     return shared_field(name) if is_constant or name in OF_ALL_ACCOUNTS else unknown_property(name)
 
 
@@ -45,6 +55,17 @@ def shared_field(name: str) -> CheckMessage:
         f"AGNO_MEMORY['USER_ID_FIELD'] is {name!r}, which is not unique: two accounts with the same value read and "
         "erase the same memories.",
         hint="Use the primary key, which is the default, or a field with unique=True.",
+        id="agno_memory.E014",
+    )
+
+
+def related_object(name: str, field: Any) -> CheckMessage:
+    column = field.attname if field.concrete and not field.many_to_many else None
+    return Error(
+        f"AGNO_MEMORY['USER_ID_FIELD'] is {name!r}, which is a relation: the text of the related object would be the "
+        "owner, and two accounts with the same text read and erase the same memories.",
+        hint="Use the primary key, which is the default, or a field with unique=True"
+        + (f", such as {column!r} if it is unique." if column else "."),
         id="agno_memory.E014",
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
+from agno_memory.base_models import GuardedModel
 from agno_memory.fields import CompositeKeyField, IdentifierField
 from agno_memory.vector_querysets import VectorQuerySet
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
         """The manager of vectors."""
 
 
-class MemoryVector(models.Model):
+class MemoryVector(GuardedModel):
     """The vector that an embedding model made of a memory's text. It is deleted with the memory.
 
     In a table of its own, so that lists do not read it. ``search.vectors`` defines the format.

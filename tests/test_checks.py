@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,24 @@ from django.db import connections
 from django.db.models import Model
 from django.test import override_settings
 from django.utils.functional import cached_property
+from rest_framework.authentication import (
+    BasicAuthentication,
+    RemoteUserAuthentication,
+    SessionAuthentication,
+    TokenAuthentication,
+)
+from rest_framework.authtoken.models import Token
+from rest_framework.settings import api_settings
 
-from agno_memory.checks import TAG, check_database, check_replicas, check_rest, check_settings, check_users
-from agno_memory.db.handles import MONGODB_OPTIONS, SQLITE_OPTIONS
+from agno_memory.aliases import with_memories
+from agno_memory.checks import TAG, check_database, check_replicas, check_settings, check_users
+from agno_memory.db.handles import MONGODB_OPTIONS, SQLITE_OPTIONS, SqliteMemoryDb
+from agno_memory.models import AgentSession
+from agno_memory.rest_checks import check_caller_headers, check_rest
 from agno_memory.schema import check_migrations, check_schema
 from agno_memory.search.checks import check_embedder, check_language, check_stored_words, check_vectors
+from agno_memory.user_checks import account_field
+from tests.rest.sites import NameInHeader
 
 ROOT = Path(__file__).parent.parent
 ROUTED = ["agno_memory.routers.MemoryRouter"]
@@ -38,6 +51,26 @@ class OwnRouter:
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
         return "elsewhere" if model._meta.app_label == "agno_memory" else None
+
+
+class Places:
+    """A router of the site: memories on three aliases, an archive beside them, and sessions elsewhere."""
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        return "sessions" if model is AgentSession else "primary"
+
+    def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
+        return "reader"
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        return {"archive": True, "analytics": False}.get(db) if app_label == "agno_memory" else None
+
+
+@pytest.fixture(autouse=True)
+def memories_on_default() -> Iterator[None]:
+    """The memories are on the default alias: the other ones of the tests have no safe settings."""
+    with override_settings(DATABASE_ROUTERS=ROUTED):
+        yield
 
 
 def ids(messages: list[CheckMessage]) -> list[str]:
@@ -65,6 +98,7 @@ def test_every_check_is_registered_under_the_tag_of_this_app() -> None:
         check_database,
         check_replicas,
         check_rest,
+        check_caller_headers,
         check_language,
         check_embedder,
         check_migrations,
@@ -200,6 +234,21 @@ def test_a_field_that_two_accounts_can_share_is_an_error(name: str) -> None:
         assert "agno_memory.E014" in ids(check_users())
 
 
+@pytest.mark.parametrize("name", ["auth_token", "groups", "logentry_set"])
+def test_a_relation_is_an_error(name: str) -> None:
+    """The text of a related object is not unique, even if the relation is; and many accounts have no such object."""
+    with override_settings(AGNO_MEMORY={"USER_ID_FIELD": name}):
+        assert ids(check_users()) == ["agno_memory.E014"]
+
+
+def test_a_relation_of_one_to_one_is_an_error_and_its_column_is_not() -> None:
+    assert ids(list(account_field("user", Token))) == ["agno_memory.E014"]
+    (message,) = account_field("user", Token)
+    assert message.hint is not None
+    assert "'user_id'" in message.hint
+    assert ids(list(account_field("user_id", Token))) == ["agno_memory.W014"]
+
+
 def test_a_field_that_people_can_change_is_a_warning() -> None:
     with override_settings(AGNO_MEMORY={"USER_ID_FIELD": "username", "DEFAULT_USER_ID": "<nobody>"}):
         (message,) = check_users()
@@ -321,6 +370,68 @@ def test_databases_of_other_apps_are_not_checked() -> None:
         assert check_database() == []
 
 
+# Each alias of the memories
+
+UNSAFE = {"ENGINE": "django.db.backends.sqlite3", "NAME": "memories.sqlite3", "OPTIONS": {}}
+PREPARED = POSTGRES | {"OPTIONS": {"prepare_threshold": 5}, "PORT": "6543"}
+
+
+def databases(**settings: dict[str, Any]) -> AbstractContextManager[Any]:
+    """Make these all aliases, as DATABASES would."""
+    return patch.dict(connections.settings, settings, clear=True)
+
+
+def aliases_in(messages: list[CheckMessage]) -> list[str]:
+    """Return the alias of each message."""
+    return [message.msg.split("database '", 1)[1].split("'", 1)[0] for message in messages]
+
+
+def test_each_alias_that_a_router_names_is_checked_once() -> None:
+    """The reads, the writes, single models, and an alias that the router allows for ``Memory(alias)``."""
+    names = ("default", "primary", "sessions", "reader", "archive", "analytics", "legacy")
+    with databases(**dict.fromkeys(names, UNSAFE)), override_settings(DATABASE_ROUTERS=["tests.test_checks.Places"]):
+        found = check_database()
+        assert aliases_in(found) == ["primary", "reader", "sessions", "archive"]
+        assert set(ids(found)) == {"agno_memory.W001"}
+        assert with_memories(names) == ["primary", "sessions", "reader", "archive"]
+    # The last one may have no memories.
+    assert [message.hint is not None and "allow_migrate()" in message.hint for message in found] == [False] * 3 + [True]
+
+
+@pytest.mark.parametrize("settings", [UNSAFE, PREPARED])
+def test_replicas_in_the_settings_are_checked_and_the_database_of_the_site_is_not(settings: dict[str, Any]) -> None:
+    memory = {"DATABASE": "memories", "READ_DATABASES": ["replica", "missing"]}
+    with (
+        databases(default=UNSAFE, memories=settings, replica=settings, analytics=UNSAFE),
+        override_settings(AGNO_MEMORY=memory),
+    ):
+        assert aliases_in(check_database()) == ["memories", "replica"]
+        # Reported by themselves.
+        assert "agno_memory.E011" in ids(check_replicas())
+
+
+@override_settings(DATABASE_ROUTERS=[])
+def test_without_routers_memories_can_be_on_each_alias() -> None:
+    with databases(default=POSTGRES, archive=UNSAFE, old=UNSAFE | {"ENGINE": "djongo"}):
+        assert aliases_in(check_database()) == ["archive"]
+        with override_settings(DATABASE_ROUTERS=ROUTED):
+            # The way out that the hint names.
+            assert check_database() == []
+
+
+@override_settings(DATABASE_ROUTERS=[])
+def test_a_handle_is_not_an_alias_of_the_settings(tmp_path: Path) -> None:
+    alias = SqliteMemoryDb(db_file=str(tmp_path / "memories.db")).alias
+    with patch.dict(connections.settings[alias], {"OPTIONS": {}}):
+        assert alias not in aliases_in(check_database())
+
+
+@override_settings(AGNO_MEMORY={"READ_DATABASES": "replica"})
+def test_a_wrong_setting_of_replicas_hides_no_other_message() -> None:
+    with databases(default=UNSAFE):
+        assert {*ids(run_checks(tags=[TAG]))} == {"agno_memory.E005", "agno_memory.W001"}
+
+
 # SQLite
 
 
@@ -398,7 +509,18 @@ def test_sqlite_at_a_path_is_a_file() -> None:
         assert ids(check_database()) == ["agno_memory.W001"]
 
 
-@pytest.mark.parametrize("sign", [{"DISABLE_SERVER_SIDE_CURSORS": True}, {"PORT": "6432"}, {"PORT": 6432}])
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"DISABLE_SERVER_SIDE_CURSORS": True},
+        {"PORT": "6432"},
+        {"PORT": 6432},
+        {"PORT": "6543"},
+        {"PORT": "5432, 6543"},
+        {"PORT": "5431"},
+        {"PORT": "25061"},
+    ],
+)
 @memories_on("memories")
 def test_prepared_statements_behind_a_pool(sign: dict[str, Any]) -> None:
     """PgBouncer in transaction mode runs a read as the deletion of another client."""
@@ -407,9 +529,25 @@ def test_prepared_statements_behind_a_pool(sign: dict[str, Any]) -> None:
         (message,) = check_database()
     assert message.id == "agno_memory.W010"
     assert next(iter(sign)) in message.msg
-    for safe in (POSTGRES | prepared, POSTGRES | sign, POSTGRES | sign | {"OPTIONS": {"prepare_threshold": None}}):
+    safe_ones = (
+        POSTGRES | prepared,
+        POSTGRES | prepared | {"PORT": "5432"},
+        POSTGRES | sign,
+        POSTGRES | sign | {"OPTIONS": {"prepare_threshold": None}},
+    )
+    for safe in safe_ones:
         with database("memories", **safe):
             assert check_database() == []
+
+
+@pytest.mark.parametrize(("port", "is_pool"), [("", True), ("5432", False)])
+@memories_on("memories")
+def test_the_port_of_a_pool_may_be_among_the_options(port: str, is_pool: bool) -> None:
+    options = {"prepare_threshold": 5, "port": 6543}
+    with database("memories", **POSTGRES | {"OPTIONS": options, "PORT": port}):
+        found = check_database()
+    assert [message.id for message in found] == ["agno_memory.W010"] * is_pool
+    assert all("PORT 6543 (Supabase)" in message.msg for message in found)
 
 
 @pytest.mark.parametrize(
@@ -496,6 +634,45 @@ def test_permission_classes_of_the_site_may_be_added(paths: list[str]) -> None:
 def test_permission_classes_that_are_not_a_list_are_one_message() -> None:
     with override_settings(AGNO_MEMORY={"REST_PERMISSION_CLASSES": GUARD}):
         assert ids(run_checks(tags=[TAG])) == ["agno_memory.E005"]
+
+
+class Challenged(NameInHeader):
+    """A class with a challenge reads the header of its answer."""
+
+    def authenticate_header(self, request: Any) -> str:
+        return "Key"
+
+
+class Proxied(RemoteUserAuthentication):
+    header = "HTTP_X_REMOTE_USER"
+
+
+@pytest.mark.parametrize(
+    ("headers", "classes", "expected"),
+    [
+        (None, [BasicAuthentication, SessionAuthentication, RemoteUserAuthentication], []),
+        (None, [NameInHeader, Challenged], ["W025 tests.rest.sites.NameInHeader"]),
+        (["x-name", "Cookie"], [NameInHeader], []),
+        (None, [Proxied], ["W024 'X-Remote-User'"]),
+        (["X-Remote-User", "cookie"], [Proxied], []),
+        (["X-Name"], [NameInHeader], ["W024 'Cookie'"]),
+        (["X-Name", "Cookie"], [TokenAuthentication, BasicAuthentication], ["W024 'Authorization'"]),
+        (["HTTP_X_NAME"], [NameInHeader], []),
+    ],
+)
+def test_headers_that_identify_callers(
+    headers: list[str] | None, classes: list[type], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_settings, "DEFAULT_AUTHENTICATION_CLASSES", classes)
+    with override_settings(AGNO_MEMORY={} if headers is None else {"CALLER_HEADERS": headers}):
+        found = check_caller_headers()
+        # The value itself is another message.
+        assert bool(check_settings()) == (headers == ["HTTP_X_NAME"])
+    assert len(found) == len(expected)
+    for message, text in zip(found, expected, strict=True):
+        number, _, name = text.partition(" ")
+        assert message.id == f"agno_memory.{number}"
+        assert name in message.msg
 
 
 # As a site sees it

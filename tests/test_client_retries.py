@@ -64,6 +64,7 @@ CALLS: dict[str, tuple[str, tuple[Any, ...], httpx.Response]] = {
     "clear_user_memories": ("DELETE", ("maya",), httpx.Response(200, json={"deleted": 1})),
     "erase_user": ("DELETE", ("maya",), httpx.Response(200, json={"erased": {"memories": 1}, "left": {"memories": 0}})),
     "topic_counts": ("GET", (), httpx.Response(200, json={"results": []})),
+    "count_user": ("GET", (), httpx.Response(200, json={"user_id": "u", "counts": {"memories": 1}})),
     "stats": (
         "GET",
         (),

@@ -305,6 +305,7 @@ def test_invalid_user_ids(user_id: Any) -> None:
             memory.get_user_memories,
             memory.clear_user_memories,
             memory.erase_user,
+            memory.count_user,
             memory.stats,
             memory.topic_counts,
         ):
@@ -421,6 +422,14 @@ def test_clear(call: Verb) -> None:
     script = Script(httpx.Response(200, json=stats), httpx.Response(200, json={"deleted": 0}))
     assert call(script, "clear_user_memories") == 0
     assert script.calls == ["GET /api/stats/", "DELETE /api/users/me/memories/?confirm=noah"]
+
+
+@both_ways
+def test_count_user(call: Verb) -> None:
+    counts = {"memories": 4, "log_texts": 1}
+    script = Script(*[httpx.Response(200, json={"user_id": "maya/x@y", "counts": counts})] * 2)
+    assert call(script, "count_user", "maya/x@y") == call(script, "count_user") == counts
+    assert script.calls == ["GET /api/users/maya%2Fx%40y/", "GET /api/users/me/"]
 
 
 @both_ways

@@ -91,7 +91,7 @@ def test_a_list_must_be_a_list_of_strings(name: str, value: object) -> None:
         assert getattr(conf, name) == ["a.b"]
 
 
-@pytest.mark.parametrize("value", [[], ["X Api Key"], ["X-Api-Key\n"], [""], ["*, Cookie"]])
+@pytest.mark.parametrize("value", [[], ["X Api Key"], ["X-Api-Key\n"], [""], ["*, Cookie"], ["HTTP_X_API_KEY"]])
 def test_caller_headers_must_be_names_of_headers(value: object) -> None:
     with (
         override_settings(AGNO_MEMORY={"CALLER_HEADERS": value}),

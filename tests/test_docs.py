@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from codeop import CommandCompiler
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,7 +34,11 @@ from demo_project import examples
 
 ROOT = Path(__file__).parent.parent
 EVERY_EXAMPLE = sorted(examples.blocks())
-LINK = re.compile(r"\]\(([^)#:]+)\)")
+# The targets of links and of pictures, outside of blocks of code.
+LINK = re.compile(r'\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"')
+ABSOLUTE = re.compile(r"[a-z]+:")
+CODE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#{1,6} +(.*?) *$", re.MULTILINE)
 BLOCK = re.compile(r"^ *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 # The files of a new project, of which README's blocks are parts.
@@ -64,6 +69,18 @@ def test_every_example_is_run() -> None:
     """Each block of the page has a test here."""
     tested = {name for name, value in globals().items() if name.startswith("test_") and callable(value)}
     assert {f"test_example_{re.sub(r'[^a-z]+', '_', title.lower())}" for title in EVERY_EXAMPLE} <= tested
+
+
+@pytest.mark.parametrize("title", EVERY_EXAMPLE)
+def test_an_example_can_be_pasted_into_a_shell(title: str) -> None:
+    """A shell takes line by line, and ends a statement with an indented block at a blank line."""
+    compile_statement = CommandCompiler()
+    lines: list[str] = []
+    for line in [*examples.blocks()[title].splitlines(), ""]:
+        lines.append(line)
+        if compile_statement("\n".join(lines)):
+            lines.clear()
+    assert lines == []
 
 
 def test_example_setting_up_storage(tmp_path: Path) -> None:
@@ -256,18 +273,40 @@ def test_readme_verbs() -> None:
     assert {verb for verb in verbs if f"`{verb}(" not in readme()} == set()
 
 
-def test_links_lead_somewhere() -> None:
-    for page in (
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        ROOT / "docs" / "examples.md",
-        ROOT / "docs" / "client.md",
-        ROOT / "docs" / "databases.md",
-        ROOT / "docs" / "recall.md",
-        ROOT / "docs" / "history.md",
-    ):
-        for target in LINK.findall(page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "tests").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """The files of relative links and pictures exist, and so do the headings that they name."""
+    text = CODE.sub("", page.read_text())
+    targets = [target for found in LINK.findall(text) for target in found if target]
+    broken = []
+    for target in (target for target in targets if not ABSOLUTE.match(target)):
+        file, _, anchor = target.partition("#")
+        path = page.parent / file if file else page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_page_is_named_in_another_one() -> None:
+    """A reader gets to every page of the documents from README."""
+    reached, new = set(), [ROOT / "README.md"]
+    while new:
+        page = new.pop()
+        reached.add(page)
+        files = {target.partition("#")[0] for found in LINK.findall(CODE.sub("", page.read_text())) for target in found}
+        linked = {(page.parent / file).resolve() for file in files if file.endswith(".md")}
+        new += [each for each in linked if each not in reached and each.exists()]
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if page.resolve() not in reached] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    headings = HEADING.findall(CODE.sub("", page.read_text()))
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
 
 
 def test_the_page_on_history() -> None:

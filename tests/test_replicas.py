@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connections, transaction
-from django.db.models import Model
+from django.db.models import Count, Model
 from django.test import AsyncClient, Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from rest_framework.authtoken.models import Token
@@ -356,6 +356,7 @@ READS: dict[str, Callable[[], object]] = {
     "first": lambda: UserMemory.objects.newest().first(),
     "count": lambda: Memory().rows("ann").count(),
     "exists": lambda: Memory().rows("ann").exists(),
+    "aggregate": lambda: UserMemory.objects.aggregate(n=Count("key"))["n"] == 1,
     "topics": lambda: UserMemory.objects.topic_counts() == [],
     "snapshot": lambda: SnapshotCache(UserMemory.objects.all()).refresh(),
     "api": lambda: by_session("ann").get(MEMORIES).status_code == 200,

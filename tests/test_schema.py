@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import pytest
@@ -12,8 +14,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connections
 
 from agno_memory.models import AgentRecord, AgentSession, UserMemory
+from agno_memory.operations import CreateTopicsIndex
 from agno_memory.schema import check_schema
-from tests.databases import race
+from tests.databases import children, disconnect, race
 from tests.test_operations import SCRATCH, indexes, migrate, scratch
 
 # The fixture is used by its name.
@@ -75,13 +78,80 @@ def test_a_migration_that_was_killed_at_any_index_is_completed_by_the_next_one(s
         assert all_indexes() == complete
 
 
+# The arguments of a command by which it differs from others.
+ARGUMENTS = ("indexes", "index", "documents", "updates", "deletes")
+
+
+@contextmanager
+def dying() -> Iterator[None]:
+    """Let a process die after each command that changes the database in a way in which none has changed it before."""
+    # A run without MongoDB does without its driver too.
+    from pymongo.monitoring import CommandListener
+
+    class Listener(CommandListener):
+        commands: ClassVar[dict[int, str]] = {}
+        seen: ClassVar[set[str]] = set()
+
+        def started(self, event: Any) -> None:
+            name, command = event.command_name, event.command
+            self.commands[event.request_id] = f"{name} {command[name]} {[command.get(each) for each in ARGUMENTS]}"
+
+        def failed(self, event: Any) -> None:
+            """Leave the error to the caller."""
+
+        def succeeded(self, event: Any) -> None:
+            command = self.commands.pop(event.request_id)
+            if command not in self.seen and has_changed(event.command_name, event.reply):
+                self.seen.add(command)
+                raise Killed
+
+    settings = connections[SCRATCH].settings_dict
+    disconnect(SCRATCH)
+    with patch.dict(settings, OPTIONS={**settings["OPTIONS"], "event_listeners": [Listener()]}):
+        yield
+    disconnect(SCRATCH)
+
+
+def has_changed(command: str, reply: Any) -> bool:
+    """Return whether a command has changed the database, by the server's reply."""
+    if command == "createIndexes":
+        return bool(reply["numIndexesAfter"] > reply["numIndexesBefore"])
+    if command in ("insert", "update", "delete"):
+        return bool(reply.get("nModified", reply["n"]))
+    return command in ("create", "drop", "dropIndexes")
+
+
 @on_mongodb
-def test_processes_that_migrate_at_once_all_succeed(scratch: str) -> None:
+def test_a_migration_that_dies_after_each_change_is_completed_by_the_next_ones(scratch: str) -> None:
+    """Each run finds the database as the last one has left it, goes on to the next change, and dies."""
     complete = all_indexes()
-    for _ in range(3):
+    empty_database()
+    deaths = 0
+    with dying():
+        while deaths < 200:
+            try:
+                migrate()
+            except Killed:
+                deaths += 1
+            else:
+                break
+    assert 60 < deaths < 200
+    assert all_indexes() == complete
+
+
+@on_mongodb
+def test_processes_that_migrate_at_once_all_succeed(alias: str, scratch: str) -> None:
+    complete = all_indexes()
+    for _ in range(2):
         empty_database()
         assert race(1, lambda _thread, _round: migrate(), threads=3) == [[None] * 3]
         assert all_indexes() == complete
+    empty_database()
+    name = str(connections[SCRATCH].settings_dict["NAME"])
+    # Processes of their own share nothing but the server.
+    with children([{"job": "migrate", "alias": alias, "database": name}] * 3) as processes:
+        assert [process.read_all() for process in processes] == [[None]] * 3
+    assert all_indexes() == complete
 
 
 @on_mongodb
@@ -140,6 +210,18 @@ def test_migrate_does_not_report_what_it_will_create(
     assert check_schema(databases=[SCRATCH]) == []
     database[UserMemory._meta.db_table].drop_index("agno_memory_newest")
     assert len(check_schema(databases=[SCRATCH])) == 1
+
+
+@pytest.mark.parametrize("alias", ["postgres"])
+def test_the_check_of_a_postgresql_names_a_missing_index_of_topics(scratch: str, settings: Any) -> None:
+    settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
+    settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
+    connection = connections[SCRATCH]
+    (name,) = CreateTopicsIndex.names(connection, UserMemory)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {name}")
+    (message,) = check_schema(databases=[SCRATCH])
+    assert f"memories: {name}. " in message.msg
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres"])

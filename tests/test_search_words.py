@@ -210,6 +210,8 @@ def test_a_memory_whose_new_words_are_not_known_has_none(alias: str) -> None:
 
 
 def test_check_of_stored_words(settings: Any) -> None:
+    # The other databases of the tests have no safe settings.
+    settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
     Memory("default").add_user_memory(UserMemory(memory="Likes tea"), "ana")
     assert not run_checks(tags=["agno_memory"], databases=["default"])
     settings.AGNO_MEMORY = {"LANGUAGE": "german"}

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
@@ -74,6 +75,13 @@ def use_first(kind: str, arguments: dict[str, str], table: str) -> Iterator[str]
     yield memory.add_user_memory(UserMemory(memory="first")).memory_id
 
 
+def migrate(alias: str, database: str) -> Iterator[None]:
+    """Migrate this app on another database of the server of ``alias``, as ``manage.py migrate`` does."""
+    connections.settings["scratch"] = {**connections.settings[alias], "NAME": database}
+    call_command("migrate", "agno_memory", database="scratch", verbosity=0)
+    yield
+
+
 def serve(**settings: Any) -> Iterator[int]:
     """Serve the tests' site, with these settings, on a free port until killed.
 
@@ -90,7 +98,7 @@ def serve(**settings: Any) -> Iterator[int]:
 
 
 JOBS: dict[str, Callable[..., Iterator[Any]]] = {
-    job.__name__: job for job in (write, die_in_the_middle, use_first, serve)
+    job.__name__: job for job in (write, die_in_the_middle, use_first, migrate, serve)
 }
 
 

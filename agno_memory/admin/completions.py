@@ -13,7 +13,6 @@ from django.urls import URLPattern, path
 from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.autocomplete import Suggestion
 from agno_memory.names import MAX_IDENTIFIER_LENGTH
-from agno_memory.privacy import make_private
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -41,6 +40,6 @@ class CompletionViews(_Admin):
             accounts = Accounts(request, self.admin_site)
             suggestions = self.completions[name](self.get_queryset(request), text, accounts)
             labels = {each.value: each.label for each in suggestions if each.label}
-            return make_private(JsonResponse({"results": [each.value for each in suggestions], "labels": labels}))
+            return JsonResponse({"results": [each.value for each in suggestions], "labels": labels})
 
         return self.admin_site.admin_view(view)

@@ -74,8 +74,7 @@ class PersonErasure:
 
 def listed(counts: Counts) -> list[tuple[str, str]]:
     """Return the label and the number of each kind, for a page."""
-    labels = {holding.name: str(holding.label) for holding in people.HOLDINGS}
-    return [(labels[name], number(count)) for name, count in counts.items()]
+    return [(label, number(count)) for label, count in people.labelled(counts)]
 
 
 def in_words(counts: Counts) -> str:

@@ -14,8 +14,10 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import models
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
 
 from agno_memory.admin.urls import memory_page_url
+from agno_memory.privacy import private
 
 THEMES: Final = ("grappelli", "jazzmin", "unfold")
 # The lookups of Django's filters by a field.
@@ -29,6 +31,17 @@ else:
 
 class PageMixin(_Admin):
     """Mixin of an admin class: renders pages of its own inside the admin site's frame, and checks ids in URLs."""
+
+    @property
+    def urls(self) -> list[URLPattern]:
+        """The pages of this admin; no cache keeps their responses.
+
+        Django's admin site keeps them out of caches too, but names only the cookie in ``Vary``.
+        """
+        patterns: list[URLPattern] = super().urls
+        for pattern in patterns:
+            pattern.callback = private(pattern.callback)
+        return patterns
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         # PostgreSQL refuses to compare with a NUL character, and no id has one.

@@ -14,7 +14,7 @@ from agno_memory.admin.history import log_export
 from agno_memory.admin.titles import session_names
 from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
-from agno_memory.formats import session_lines
+from agno_memory.formats import SESSION_COLUMNS, session_lines
 from agno_memory.models import AgentSession
 from agno_memory.streaming import attachment
 
@@ -52,6 +52,6 @@ def latest_sessions(rows: AgentSessionQuerySet, user_id: str, site: str) -> dict
 
 def download_sessions(request: HttpRequest, rows: AgentSessionQuerySet, user_id: str) -> StreamingHttpResponse:
     """Return the sessions of a person with their messages as a file, read while it is sent, and log the export."""
-    content = session_lines(logged(rows.walk(), log_export(request, user_id)))
+    content = session_lines(logged(rows.only(*SESSION_COLUMNS).walk(), log_export(request, user_id)))
     name = f"conversations-{timezone.localdate():%Y-%m-%d}.jsonl"
     return attachment(request, content, content_type="application/x-ndjson", filename=name)

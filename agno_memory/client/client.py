@@ -159,6 +159,7 @@ class MemoryClient:
     erase_user = _sync(Verbs.erase_user)
     topic_counts = _sync(Verbs.topic_counts)
     stats = _sync(Verbs.stats)
+    count_user = _sync(Verbs.count_user)
     iter_user_memories = _iter(Verbs.iter_user_memories)
 
     aadd_user_memory = _async(Verbs.add_user_memory)
@@ -178,6 +179,7 @@ class MemoryClient:
     aerase_user = _async(Verbs.erase_user)
     atopic_counts = _async(Verbs.topic_counts)
     astats = _async(Verbs.stats)
+    acount_user = _async(Verbs.count_user)
     aiter_user_memories = _aiter(Verbs.iter_user_memories)
 
     def clear(self) -> NoReturn:

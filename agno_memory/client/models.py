@@ -188,6 +188,11 @@ def parse_erasure(payload: Any) -> Erasure:
     return Erasure(erased, left)
 
 
+def parse_counts(payload: Any) -> dict[str, int]:
+    """Return the counts of a person's objects from the service's JSON; raises as ``parse_memory()``."""
+    return {str(kind): int(number) for kind, number in payload["counts"].items()}
+
+
 def parse_topic_counts(payload: Any) -> list[TopicCount]:
     """Return topics with their counts from the service's JSON; raises as ``parse_memory()``."""
     return [TopicCount(str(row["topic"]), int(row["count"])) for row in payload["results"]]

@@ -11,6 +11,7 @@ from agno_memory.client.models import (
     Stats,
     TopicCount,
     UserMemory,
+    parse_counts,
     parse_found,
     parse_matches,
     parse_memory,
@@ -202,3 +203,15 @@ class Reads(Calls):
         path = build_path("stats", query=self.owner_parameters(user_id))
         response = yield from self.send(Request("GET", path), 200)
         return response.parse(parse_stats)
+
+    def count_user(self, user_id: UserId = None) -> Exchange[dict[str, int]]:
+        """Return the numbers of objects about a user by their kind, as ``erase_user()`` reports them, before it.
+
+        Raises:
+            ValidationError: bad input.
+            RemoteError: the call failed. For another user it needs the permissions of ``erase_user()``.
+        """
+        owner = self.owner_id(user_id)
+        segment = "me" if owner is None else path_segment("user_id", owner)
+        response = yield from self.send(Request("GET", build_path("users", segment)), 200)
+        return response.parse(parse_counts)

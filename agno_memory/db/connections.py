@@ -8,6 +8,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.errors import with_django_errors
 
 
 def connection_to(alias: str) -> BaseDatabaseWrapper:
@@ -24,6 +25,20 @@ def connection_to(alias: str) -> BaseDatabaseWrapper:
     # Django sets it at each error that may have ended the connection. Without one, this check costs next to nothing.
     if connection.errors_occurred and not _is_in_transaction(connection):
         vendor_method(LOST, connection, "drop")(connection)
+    return connection
+
+
+def connected_to(alias: str) -> BaseDatabaseWrapper:
+    """Return the connection of ``connection_to()``, opened: with Django's errors, unlike the backend of MongoDB.
+
+    Django opens it at the beginning of a transaction, outside of any statement.
+
+    Raises:
+        OperationalError: the database cannot be reached.
+    """
+    connection = connection_to(alias)
+    if connection.connection is None:
+        with_django_errors(connection, connection.ensure_connection)
     return connection
 
 

@@ -50,9 +50,11 @@ def with_django_errors(connection: BaseDatabaseWrapper, call: Callable[[], Resul
 
 def _remove_content(error: DatabaseError) -> None:
     """Remove the text of memories from an error and its cause: both are written to logs."""
+    # PostgreSQL's first line, by its driver: the server translates the words before the other lines.
+    first_line = getattr(getattr(error.__cause__, "diag", None), "message_primary", None)
     for each in (error, error.__cause__):
         if each is not None and each.args and isinstance(each.args[0], str):
-            each.args = (CONTENT.sub("", each.args[0]), *each.args[1:])
+            each.args = (first_line or CONTENT.sub("", each.args[0]), *each.args[1:])
 
 
 def is_unavailable(error: Exception) -> bool:

@@ -28,6 +28,7 @@ from agno_memory.db import mongodb
 from agno_memory.db.compiled import Param, Sql, Values, bind, sql_of
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.errors import with_django_errors
 from agno_memory.db.expiry import EXPIRES_AFTER, has_expired
 from agno_memory.db.rows import instance_of, read_columns, returning_sql_of
 from agno_memory.db.statements import Delete, OneRow, Result, Select, Update, ValueOf
@@ -316,7 +317,8 @@ class KeepMany:
         """
         connection = connection_to(rows.db)
         with suppress(EmptyResultSet):
-            return vendor_method(self, connection)(rows, end.values(), connection)
+            keep = partial(vendor_method(self, connection), rows, end.values(), connection)
+            return with_django_errors(connection, keep)
         return rows
 
     def as_postgresql(self, rows: Any, values: Values, connection: BaseDatabaseWrapper) -> Any:

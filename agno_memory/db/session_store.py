@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, cast
 
 from django.db import IntegrityError
@@ -15,6 +15,7 @@ from django.db.models import Model
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.db.inserts import Insert
+from agno_memory.db.readable import as_json
 from agno_memory.db.session_statements import (
     Outcome,
     Put,
@@ -108,7 +109,7 @@ class SessionStore(Table[AgentSessionQuerySet]):
             taken = set(rows.filter(pk__in=[each.pk for each in candidates]).values_list("pk", flat=True))
             free = [each for each in candidates if each.pk not in taken]
             with savepoint(rows.db):
-                rows.run(partial(rows.bulk_create, free))
+                rows.bulk_create(free)
             return [cast("AgentSession", _saved(each, rows.db)) for each in free]
 
         # An id that another call has taken since is not free in the next attempt.
@@ -153,8 +154,8 @@ def _may_write(owner: object, user_id: str | None) -> bool:
 
 
 def _texts(rows: Iterable[Sequence[Any]]) -> list[tuple[str, str]]:
-    # On MongoDB, another program can write the document itself instead of its text.
-    return [(run_id, text if isinstance(text, str) else json_text(text)) for run_id, text in rows]
+    # On MongoDB, another program can write the document itself instead of its text, and an id that is no text.
+    return [(str(run_id), text if isinstance(text, str) else json_text(as_json(text))) for run_id, text in rows]
 
 
 @cache

@@ -148,7 +148,9 @@ def _best(memories: UserMemoryQuerySet, statistics: Statistics, terms: Sequence[
     The rarest words fetch memories. The others only add to the sums, unless those have too few memories.
     """
     weights = {marker(term): weight for term, weight in weights_of(statistics, terms).items()}
-    has_index = owner is not None and WordsIndex.exists(connection_to(memories.db), memories.model)
+    has_index = owner is not None and memories.read(
+        lambda: WordsIndex.exists(connection_to(memories.db), memories.model)
+    )
     keys: list[str] = []
     for fetching in _by_rarity(statistics, terms):
         rows = memories

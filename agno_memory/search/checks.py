@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, router
+from django.db import DatabaseError
 
+from agno_memory.aliases import with_memories
 from agno_memory.checks import TAG
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
@@ -58,9 +59,11 @@ def check_embedder(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.database)
 def check_vectors(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Report vectors of another model, or none of this one; run by ``check --database`` and ``migrate``."""
-    alias = router.db_for_read(MemoryVector)
-    if alias not in (databases or ()) or check_embedder():
-        return []
+    aliases = [] if check_embedder() else with_memories(databases)
+    return [message for alias in aliases for message in _vectors_on(alias)]
+
+
+def _vectors_on(alias: str) -> list[CheckMessage]:
     try:
         embedder = current_embedder()
         if MemoryVector._meta.db_table not in connection_to(alias).introspection.table_names():
@@ -96,9 +99,10 @@ def another_model(alias: str, name: str) -> CheckMessage:
 @register(Tags.database)
 def check_words_index(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Report a missing index of words; run by ``check --database`` and ``migrate``."""
-    alias = router.db_for_write(UserMemory)
-    if alias not in (databases or ()):
-        return []
+    return [message for alias in with_memories(databases) for message in _words_index_on(alias)]
+
+
+def _words_index_on(alias: str) -> list[CheckMessage]:
     connection = connection_to(alias)
     try:
         if UserMemory._meta.db_table not in connection.introspection.table_names():
@@ -121,9 +125,11 @@ def without_words_index(alias: str) -> CheckMessage:
 @register(Tags.database)
 def check_stored_words(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Report memories with words of another analyser; run by ``check --database`` and ``migrate``."""
-    alias = router.db_for_read(UserMemory)
-    if alias not in (databases or ()) or check_language():
-        return []
+    aliases = [] if check_language() else with_memories(databases)
+    return [message for alias in aliases for message in _stored_words_on(alias)]
+
+
+def _stored_words_on(alias: str) -> list[CheckMessage]:
     connection, analyser = connection_to(alias), current_analyser()
     try:
         if UserMemory._meta.db_table not in connection.introspection.table_names():

@@ -10,7 +10,9 @@ import pytest
 from agno.agent import Agent
 from agno.db.base import BaseDb
 from agno.learn import LearningMachine
+from agno.learn.utils import build_learning_id
 
+from agno_memory import people
 from agno_memory.contrib.agno import DjangoDb
 from agno_memory.exceptions import RecordExists, ValidationError
 from agno_memory.models import AgentRecord
@@ -182,3 +184,33 @@ def test_learning_true_works(alias: str) -> None:
     chef = Agent(id="chef", model=ScriptedModel(), db=DjangoDb(alias), learning=True, telemetry=False)
     chef.run('!update_profile {"name": "Maya"}', user_id="maya", session_id="s")
     assert [each["learning_type"] for each in DjangoDb(alias).get_learnings(user_id="maya")] == ["user_profile"]
+
+
+@each_database
+def test_a_renamed_person_keeps_the_learnings_and_the_next_one_of_the_name_has_none(alias: str) -> None:
+    db = DjangoDb(alias)
+    identities: list[dict[str, Any]] = [
+        {"learning_type": "user_profile"},
+        {"learning_type": "user_memory"},
+        {"learning_type": "entity_memory", "namespace": "user", "entity_id": "porto", "entity_type": "city"},
+        {"learning_type": "entity_memory", "namespace": "global", "entity_id": "rome", "entity_type": "city"},
+    ]
+
+    def write(user_id: str, content: str) -> None:
+        for identity in identities[: None if user_id == "old" else 3]:
+            # As agno's stores do.
+            learning_id = build_learning_id(**identity, user_id=user_id)
+            db.upsert_learning(learning_id, content={"user_id": user_id, "x": content}, user_id=user_id, **identity)
+
+    write("old", "first")
+    assert people.reassign("old", "new", alias).left["records"] == 0
+    # A later write of the new name goes to the same learnings, and one of the old name to others.
+    write("new", "second")
+    identities.pop()
+    write("old", "of another")
+    assert [db.get_learning(user_id="new", **identity) for identity in identities] == [
+        {"content": {"user_id": "new", "x": "second"}}
+    ] * 3
+    assert len(db.get_learnings(user_id="new")) == 4
+    assert {each["user_id"] for each in db.get_learnings(user_id="new")} == {"new"}
+    assert [each["content"]["x"] for each in db.get_learnings(user_id="old")] == ["of another"] * 3

@@ -16,6 +16,7 @@ from agno_memory.rest.views import MemoryViewSet, PersonViewSet, SessionViewSet
 
 SIMILAR = Route("memories/<agno_memory_id:memory_id>/similar/", "similar", "Similar")
 RECENT = Route("memories/recent/", "recent", "Recent")
+COUNTS = PersonViewSet.endpoints["retrieve"]
 
 
 class Memories(MemoryViewSet):
@@ -39,7 +40,7 @@ class Memories(MemoryViewSet):
 
 def test_reserved_ids_are_those_that_the_client_refuses() -> None:
     assert MemoryViewSet.reserved_ids == RESERVED_IDS
-    assert (PersonViewSet.reserved_ids, SessionViewSet.reserved_ids) == ((), ())
+    assert (PersonViewSet.reserved_ids, SessionViewSet.reserved_ids) == ((), ("export",))
     assert Memories.reserved_ids == ("bulk", "delete", "duplicates", "export", "merge", "recent", "search")
     assert MemoryViewSet.reserved_endings == RESERVED_ENDINGS
     assert (PersonViewSet.reserved_endings, SessionViewSet.reserved_endings) == (("memories",), ("runs",))
@@ -59,8 +60,17 @@ def test_every_action_has_a_route_and_an_operation() -> None:
             assert facts.route, action
             assert facts.method, action
             assert facts.operation, action
+            if facts is COUNTS:
+                continue
             assert (facts.permission in {"view", "export"}) is (facts.method == "get"), action
             assert (facts.scope in {"read", "export"}) is (facts.method == "get"), action
+
+
+def test_the_counts_before_an_erasure_need_and_cost_the_same_as_it() -> None:
+    erasure = PersonViewSet.endpoints["destroy"]
+    assert (COUNTS.method, erasure.method) == ("get", "delete")
+    for name in ("route", "permission", "also", "models", "scope", "concerns_everybody"):
+        assert getattr(COUNTS, name) == getattr(erasure, name)
 
 
 def test_no_route_hides_another_one() -> None:
@@ -79,6 +89,8 @@ def test_no_route_hides_another_one() -> None:
         ("/gone/", "gone"),
         ("/sessions/a/b/runs/", "agno-memory-runs"),
         ("/sessions/a/b/", "agno-memory-session"),
+        ("/sessions/export/", "agno-memory-sessions-export"),
+        ("/sessions/export/runs/", "agno-memory-runs"),
         ("/users/a/b/memories/", "agno-memory-erase"),
         ("/users/a/b/", "agno-memory-person"),
     ):

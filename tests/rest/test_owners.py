@@ -79,10 +79,14 @@ SESSIONS = [
 ]
 # People are named by callers without permissions.
 PEOPLE = [
+    Step("GET", f"users/{ID}/"),
     Step("DELETE", f"users/{ID}/memories/"),
     Step("DELETE", f"users/{ID}/"),
     Step("DELETE", f"users/{ID}/?confirm={ID}"),
-    *(Step("GET", f"{path}?user_id={ID}") for path in ("sessions/", "sessions/s/", "sessions/s/runs/")),
+    *(
+        Step("GET", f"{path}?user_id={ID}")
+        for path in ("sessions/", "sessions/s/", "sessions/s/runs/", "sessions/export/")
+    ),
     Step("DELETE", f"sessions/s/?user_id={ID}"),
     Step("DELETE", f"users/{ID}/memories/?confirm={ID}"),
     *(

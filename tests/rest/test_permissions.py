@@ -133,11 +133,17 @@ DELETE users/bob/memories/?confirm=bob      -                  401       403 403
 DELETE users/bob/memories/                  -                  401       403 403   403  403 403    400    400
 DELETE users/me/memories/?confirm=bob&user_id=bob -            401       403 403   403  403 403    200    200
 DELETE users/nobody/memories/?confirm=nobody -                 401       403 403   403  403 403    200    200
+GET    users/me/                            -                  401       200 200   200  200 200    200    200
+GET    users/{me}/                          -                  401       200 200   200  200 200    200    200
+GET    users/bob/                           -                  401       403 403   403  403 403    403    200
+GET    users/nobody/                        -                  401       403 403   403  403 403    403    200
 DELETE users/me/                            -                  401       400 400   400  400 400    400    400
 DELETE users/me/?confirm={me}               -                  401       200 200   200  200 200    200    200
 DELETE users/bob/?confirm=bob               -                  401       403 403   403  403 403    403    200
 DELETE users/bob/                           -                  401       403 403   403  403 403    403    400
 GET    sessions/?user_id=bob                -                  401       403 403   403  403 403    403    200
+GET    sessions/export/                     -                  401       200 200   200  200 200    200    200
+GET    sessions/export/?user_id=bob         -                  401       403 403   403  403 403    403    200
 DELETE sessions/none/?user_id=bob           -                  401       403 403   403  403 403    403    404
 """
 

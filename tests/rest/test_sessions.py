@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from typing import Any
 
 from django.db import connections
@@ -29,6 +31,10 @@ def save(session_id: str, user_id: str = "ana", runs: int = 0, **values: Any) ->
     AgentSessions().upsert_session(AgentSession(session_id=session_id, **given), user_id)
     for number in range(runs):
         AgentSessions().upsert_run(session_id, AgentRun(run_id=f"r{number}", run_type="agent", data=RUN), user_id)
+
+
+def at(day: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00")
 
 
 def get(caller: Caller, path: str, **query: Any) -> Any:
@@ -90,19 +96,63 @@ def test_staff_read_and_delete_the_sessions_of_others_with_the_permissions_of_se
 
 
 @each_database_commits
+def test_sessions_are_exported_with_the_messages_that_people_see(alias: str, ana: Caller) -> None:
+    save("second", runs=2)
+    save("first")
+    save("noah's", "noah", runs=1)
+    AgentSession.objects.filter(session_id="first").update(created_at=at("2026-01-01"))
+    for accept in ("application/x-ndjson", "*/*"):
+        response: Any = ana.call("GET", "sessions/export/", headers={"Accept": accept})
+        assert (response.status_code, response["Content-Type"]) == (200, "application/x-ndjson; charset=utf-8")
+        assert response["Content-Disposition"] == 'attachment; filename="sessions.ndjson"'
+        assert response["Cache-Control"] == "private, no-store"
+        first, second = map(json.loads, b"".join(response).decode().splitlines())
+    assert (first["session_id"], first["runs"], second["session_id"]) == ("first", [], "second")
+    assert (second["user_id"], second["name"]) == ("ana", "About second")
+    runs = get(ana, "sessions/second/runs/")["results"]
+    assert [(run["run_id"], run["messages"]) for run in second["runs"]] == [
+        (run["run_id"], run["messages"]) for run in runs
+    ]
+    # An export of others takes the permission of exports beside that to view.
+    for names in (["view_agentsession"], ["export"], ["view", "export"]):
+        assert caller("-".join(names), *names).call("GET", "sessions/export/?user_id=noah").status_code == 403
+    both = caller("both", "view_agentsession", "export")
+    assert b"noah's" in b"".join(both.call("GET", "sessions/export/?user_id=noah"))
+    refused = ana.call("GET", "sessions/export/?topic=x")
+    assert (refused.status_code, refused["Content-Type"]) == (400, "application/json")
+
+
+@each_database_commits
 def test_erasing_a_person_counts_each_kind_and_needs_both_permissions(alias: str) -> None:
     save("s", "noah", runs=2)
     save("ana's", "ana", runs=1)
     add("noah")
     cached = CachedFact("topics", UserMemory.objects.all())
     cached.set(["noah"], 60)
-    for who in (caller("m", "delete"), caller("s", "delete_agentsession")):
+    for who in (caller("m", "delete"), caller("s", "delete_agentsession"), caller("v", "view", "view_agentsession")):
         assert who.call("DELETE", "users/noah/?confirm=noah").status_code == 403
+        assert who.call("DELETE", "users/noah/").status_code == 403
+        assert who.call("GET", "users/noah/").status_code == 403
     both = caller("both", "delete", "delete_agentsession")
-    assert both.call("DELETE", "users/noah/?confirm=ana").status_code == 400
-    response = both.call("DELETE", "users/noah/?confirm=noah")
     nothing = {holding.name.replace(" ", "_"): 0 for holding in people.HOLDINGS}
     erased = nothing | {"memories": 1, "runs": 2, "sessions": 1}
+    # Before the erasure, by GET and by each request without the confirmation.
+    assert both.call("GET", "users/noah/").json() == {"user_id": "noah", "counts": erased}
+    assert both.call("GET", "users/nobody/").json() == {"user_id": "nobody", "counts": nothing}
+    for query in ("", "?confirm=ana"):
+        refused = both.call("DELETE", f"users/noah/{query}")
+        assert refused.status_code == 400
+        message, numbers = refused.json()["confirm"]
+        assert "erases everything about noah" in message
+        assert numbers == (
+            "Memories: 1, Earlier versions and deleted memories: 0, Vectors of texts: 0, Turns of conversations: 2, "
+            "Conversations: 1, Steps of traces: 0, Traces: 0, Numbers of use: 0, Documents of agents: 0, "
+            "Texts in the log: 0"
+        )
+    refused = both.call("DELETE", "users/noah/memories/")
+    numbers = "Memories: 1, Earlier versions and deleted memories: 0, Vectors of texts: 0"
+    assert (refused.status_code, refused.json()["confirm"][1]) == (400, numbers)
+    response = both.call("DELETE", "users/noah/?confirm=noah")
     assert response.json() == {"erased": erased, "left": nothing}
     assert CachedFact("topics", UserMemory.objects.all()).get() is None
     assert not UserMemory.objects.exists()
@@ -113,6 +163,8 @@ def test_erasing_a_person_counts_each_kind_and_needs_both_permissions(alias: str
 def test_erasing_memories_keeps_sessions_and_no_cached_names(alias: str, ana: Caller) -> None:
     save("s", "ana")
     add("ana")
+    # Nobody needs a permission to count what is about themselves.
+    assert {"memories": 1, "sessions": 1}.items() <= ana.call("GET", "users/me/").json()["counts"].items()
     CachedFact("people", UserMemory.objects.all()).set(["ana"], 60)
     assert ana.call("DELETE", "users/me/memories/?confirm=ana").json() == {"deleted": 1}
     assert CachedFact("people", UserMemory.objects.all()).get() is None

@@ -30,8 +30,12 @@ SCOPES: dict[str, list[tuple[str, str, Any]]] = {
         ("POST", "memories/delete/", {"memory_ids": []}),
         ("DELETE", "memories/a/", None),
     ],
-    "export": [("GET", "memories/export/", None), ("GET", "memories/export/?format=csv", None)],
-    "erase": [("DELETE", "users/me/memories/?confirm=admin", None)],
+    "export": [
+        ("GET", "memories/export/", None),
+        ("GET", "memories/export/?format=csv", None),
+        ("GET", "sessions/export/", None),
+    ],
+    "erase": [("GET", "users/me/", None), ("DELETE", "users/me/memories/?confirm=admin", None)],
 }
 
 

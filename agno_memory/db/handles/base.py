@@ -33,6 +33,11 @@ _settings: dict[str, dict[str, Any]] = {}
 _created: set[tuple[str, str]] = set()
 
 
+def is_handle(alias: str) -> bool:
+    """Return whether a handle has registered an alias."""
+    return alias in _settings
+
+
 class MemoryDb:
     """A table in a database that ``DATABASES`` does not name. Use one of its subclasses.
 

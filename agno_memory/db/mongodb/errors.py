@@ -30,14 +30,18 @@ def with_django_errors(call: Callable[[], Result]) -> Result:
         result: Result = translate(call)
     except untranslated as error:
         # The backend translates an error of a bulk write only if a key is taken.
-        raise _class_of(error)(_text_of(error)) from error
+        raise _class_of(error)(_without_documents(error)) from error
     except DatabaseError as error:
         # The backend's errors have no text, and one class for all errors but a taken key.
         cause = error.__cause__
-        if type(error) is DatabaseError and cause and _class_of(cause) is OperationalError:
-            raise OperationalError(_text_of(cause)) from cause
-        if not str(error) and cause:
-            error.args = (_text_of(cause),)
+        if not isinstance(cause, untranslated):
+            raise
+        has_text = str(error) not in ("", str(cause))
+        text = _without_documents(cause)
+        if type(error) is DatabaseError and _class_of(cause) is OperationalError:
+            raise OperationalError(text) from cause
+        if not has_text:
+            error.args = (text,)
         raise
     return result
 
@@ -49,10 +53,15 @@ def _class_of(error: BaseException) -> type[DatabaseError]:
     return OperationalError if is_operational else DatabaseError
 
 
-def _text_of(error: BaseException) -> str:
-    """Return the text of a driver's error, without the documents that its details may contain."""
+def _without_documents(error: Exception) -> str:
+    """Return the text of a driver's error without the documents of its details, and let the error have the same.
+
+    The error is the cause of Django's, so logs have both.
+    """
     messages = [each["errmsg"] for each in _write_errors(error) if each.get("errmsg")]
-    return "; ".join(messages) or str(error) or type(error).__name__
+    text = "; ".join(messages) or str(error) or type(error).__name__
+    error.args = (text,)
+    return text
 
 
 @cache

@@ -3,22 +3,22 @@ from __future__ import annotations
 import datetime
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from agno_memory.conditions import metadata_conditions
 from agno_memory.db.store import Store
+from agno_memory.management.exporting import ExportingCommand
 from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.revision_models import MemoryRevision
-from agno_memory.transfer.exporter import atomic_file, export_lines
+from agno_memory.transfer.exporter import export_lines
 from agno_memory.transfer.progress import Progress
 from agno_memory.transfer.records import reason_of
 
@@ -27,15 +27,14 @@ SHORT_OPTIONS: Final = {"updated_after": "--since", "updated_before": "--until"}
 METAVARS: Final = {Kind.TOPICS: "TOPIC", Kind.IDENTIFIER: "ID", Kind.TEXT: "TEXT", Kind.MOMENT: "DATE"}
 
 
-class Command(BaseCommand):
-    help = "Write memories to a file of JSON Lines that import_memories reads; see docs/transfer.md."
+class Command(ExportingCommand):
+    help = (
+        "Write memories to a file of JSON Lines that import_memories reads; see docs/transfer.md. export_user writes "
+        "everything about a person."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--output", metavar="FILE", help="file to write (default: -, the standard output)")
-        parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
-        parser.add_argument(
-            "--database", choices=list(connections), help="alias to read from (default: chosen by the router)"
-        )
+        super().add_arguments(parser)
         filters = parser.add_argument_group("filters", "Only memories that match all of these are exported.")
         filters.add_argument("--user", metavar="ID", help="User id; the file has the earlier versions too")
         for each in FILTERS:
@@ -64,19 +63,8 @@ class Command(BaseCommand):
             raise CommandError(reason_of(error)) from None
         # A person's export has the history too. Its lines come after the memories.
         versions = () if options["user"] is None else rows.walk_versions()
-        if options["output"] in (None, "-"):
-            self._write(rows, versions, lambda line: self.stdout.write(line, ending=""))
-            return
-        # A string from the command line, and a string or a path from call_command().
-        output = Path(options["output"])
-        if output.exists() and not options["overwrite"]:
-            raise CommandError(f"{output} exists already. --overwrite replaces it.")
-        try:
-            with atomic_file(output) as file:
-                count = self._write(rows, versions, file.write)
-        except OSError as error:
-            raise CommandError(f"{output} cannot be written: {error.strerror}") from None
-        self.stdout.write(f"{count:,} memories in {output}.")
+        write = partial(self._write, rows, versions)
+        self.write_to(options["output"], write, overwrite=options["overwrite"])
 
     def _rows(
         self, database: str | None, user: str | None, metadata: list[str] | None, **options: Any
@@ -88,8 +76,8 @@ class Command(BaseCommand):
 
     def _write(
         self, rows: UserMemoryQuerySet, versions: Iterable[MemoryRevision], write: Callable[[str], object]
-    ) -> int:
-        """Write the lines of an export, and return the number of memories."""
+    ) -> str:
+        """Write the lines of an export, and return the number of memories in words."""
         progress, total, count = Progress(self.stderr), rows.count(), 0
 
         def counted() -> Iterator[UserMemory]:
@@ -103,7 +91,7 @@ class Command(BaseCommand):
         for line in export_lines(counted(), versions):
             write(line)
         progress.close()
-        return count
+        return f"{count:,} memories"
 
 
 def _filter_value(each: Filter, value: Any) -> Any:

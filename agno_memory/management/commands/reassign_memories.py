@@ -15,8 +15,8 @@ from agno_memory.management.commands.erase_user import listed
 
 class Command(WritingCommand):
     help = (
-        "Give all memories of one user id to another one, after an account was renamed or merged. Conversations and "
-        "everything else about the person stay; the command counts them."
+        "Give everything about one user id to another one, after an account was renamed or merged: memories, "
+        "conversations, traces, metrics, documents of agents, and texts in the admin's log."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,26 +26,32 @@ class Command(WritingCommand):
 
     def handle(self, *args: Any, source: str, target: str, database: str | None, **options: Any) -> None:
         try:
-            result = people.reassign_memories(source, target, database)
+            result = people.reassign(source, target, database)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self.stdout.write(f"{result.moved:,} memories were moved from {source!r} to {target!r}.")
-        if source != target:
-            self._write_rest(source, database)
-        if result.conflicts:
-            raise CommandError(
-                f"{len(result.conflicts):,} memories stay: {target!r} has other memories with their ids, "
-                f"such as {result.conflicts[0]!r}.",
-                returncode=3,
-            )
+        moved = present(result.moved) or {"memories": 0}
+        self.stdout.write(f"{listed(moved)} were moved from {source!r} to {target!r}.")
+        left = present(result.left)
+        if not left or source == target:
+            return
+        raise CommandError(_about_rest(source, target, database, left, result.conflicts), returncode=3)
 
-    def _write_rest(self, source: str, database: str | None) -> None:
-        counts = people.count(source, database)
-        rest = {name: number for name, number in counts.items() if number and name != "memories"}
-        alias, option = (repr(database), f" --database {shlex.quote(database)}") if database else ("", "")
-        if rest:
-            self.stdout.write(
-                f"These stay with {source!r}: {listed(rest)}. The next account with this id has them. "
-                f"Give each session to its owner with AgentSessions({alias}).reassign_session() (docs/people.md), "
-                f"then erase the rest with `manage.py erase_user {shlex.quote(source)}{option}`."
-            )
+
+def _about_rest(
+    source: str, target: str, database: str | None, left: people.Counts, conflicts: dict[str, list[str]]
+) -> str:
+    """Return the text about what stays with the owner before."""
+    option = f" --database {shlex.quote(database)}" if database else ""
+    why = [f"{target!r} has other {kind} with their ids, such as {ids[0]!r}." for kind, ids in conflicts.items()]
+    return " ".join(
+        [
+            f"These stay with {source!r}, and the next account with this id has them: {listed(left)}.",
+            *(why or ["They were written meanwhile: run the command again."]),
+            f"`manage.py erase_user {shlex.quote(source)}{option}` erases them.",
+        ]
+    )
+
+
+def present(counts: people.Counts) -> people.Counts:
+    """Return the counts of the kinds that there are."""
+    return {name: number for name, number in counts.items() if number}

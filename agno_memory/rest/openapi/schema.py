@@ -60,7 +60,7 @@ class OperationSchema(_AutoSchema):
         # drf-spectacular adds filters to lists only, and these are none.
         if self.view.action == "search":
             return [SearchFilterBackend]
-        if self.view.action in ("export", "duplicates"):
+        if isinstance(self.view, MemoryViewSet) and self.view.action in ("export", "duplicates"):
             return list(self.view.filter_backends)
         return super().get_filter_backends()
 

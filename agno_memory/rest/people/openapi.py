@@ -9,6 +9,7 @@ from agno_memory.rest.people.serializers import (
     ErasedSerializer,
     OwnerSerializer,
     PersonErasedSerializer,
+    PersonSerializer,
     StatsSerializer,
     TopicsSerializer,
 )
@@ -46,6 +47,15 @@ ERASED: Final = {
     "records": 3,
     "log_texts": 2,
 }
+COUNT_PERSON: Final = Operation(
+    name="users_retrieve",
+    responses=serialized(PersonSerializer),
+    description=(
+        "The counts that the erasure confirms and reports, before it. For another person it needs the permissions of "
+        "the erasure, and it counts as one in the throttle scope `erase`."
+    ),
+    response_example={"user_id": "maya", "counts": ERASED},
+)
 ERASE_PERSON: Final = Operation(
     name="users_erase_everything",
     responses=serialized(PersonErasedSerializer),

@@ -56,6 +56,13 @@ class CountsField(serializers.DictField):
         return {name.replace(" ", "_"): count for name, count in counts.items()}
 
 
+class PersonSerializer(serializers.Serializer[Any]):
+    """The objects about a person, by their kind."""
+
+    user_id = serializers.CharField(max_length=MAX_IDENTIFIER_LENGTH)
+    counts = CountsField()
+
+
 class PersonErasedSerializer(serializers.Serializer[Any]):
     """The objects about a person that were erased, and those that a second count found, by their kind."""
 

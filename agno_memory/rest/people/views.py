@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,7 @@ from agno_memory.rest.people.serializers import (
     ErasedSerializer,
     OwnerSerializer,
     PersonErasedSerializer,
+    PersonSerializer,
     StatsSerializer,
     TopicsSerializer,
 )
@@ -77,9 +79,24 @@ class PersonViewSet(StrictViewSet):
     def erase(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Erase every memory of one person. ``confirm`` repeats the person's id."""
         self._check_confirmed(
-            _("This request erases every memory of %(user)s. To confirm, add ?confirm= with this id.")
+            _("This request erases every memory of %(user)s. To confirm, add ?confirm= with this id."),
+            people.OF_MEMORIES,
         )
         return Response(ErasedSerializer({"deleted": people.erase_memories(self.owner)}).data)
+
+    @Endpoint(
+        "get",
+        PERSON,
+        # Those of the erasure, because this is the first half of one: it reads as much, also the admin's log.
+        permission="delete",
+        models=("usermemory", "agentsession"),
+        scope="erase",
+        parameters=(PERSON_ID,),
+        operation=openapi.COUNT_PERSON,
+    )
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Count everything about one person."""
+        return Response(PersonSerializer({"user_id": self.owner, "counts": people.count(self.owner)}).data)
 
     @Endpoint(
         "delete",
@@ -98,9 +115,12 @@ class PersonViewSet(StrictViewSet):
         erasure = people.erase(self.owner)
         return Response(PersonErasedSerializer({"erased": erasure.erased, "left": erasure.left}).data)
 
-    def _check_confirmed(self, message: Any) -> None:
+    def _check_confirmed(self, message: Any, kinds: Collection[str] | None = None) -> None:
+        """Raise ValidationError, with the numbers of what would be erased, if ``confirm`` is not the person's id."""
         if not is_same_user(self.request.query_params.get("confirm"), self.owner):
-            raise serializers.ValidationError({"confirm": [message % {"user": self.owner}]})
+            counts = people.labelled(people.count(self.owner, kinds=kinds))
+            numbers = ", ".join(f"{label}: {number}" for label, number in counts)
+            raise serializers.ValidationError({"confirm": [message % {"user": self.owner}, numbers]})
 
     def _limit(self) -> int:
         field = serializers.IntegerField(min_value=0, max_value=self.most_topics)

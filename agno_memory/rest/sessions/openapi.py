@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agno_memory.rest.openapi.operations import Operation, empty, many, one, page
-from agno_memory.rest.openapi.responses import WITH_A_BODY
+from agno_memory.rest.openapi.responses import DISPOSITION, NO_STORE, WITH_A_BODY
+from agno_memory.rest.renderers import NDJSONRenderer
 from agno_memory.rest.sessions.serializers import RunSerializer
 
 # Examples
@@ -32,6 +33,11 @@ RUN: Final[dict[str, Any]] = {
         {"role": "assistant", "text": "Then let us begin in Kochi.", "calls": [], "tool": ""},
     ],
 }
+NDJSON: Final = '{"session_id": "b1c2", "user_id": "maya", "session_type": "agent", "agent_id": "travel-planner", ...'
+SESSIONS_FILE: Final = {
+    **DISPOSITION,
+    "schema": {"type": "string", "example": 'attachment; filename="sessions.ndjson"'},
+}
 
 # Operations
 
@@ -49,6 +55,16 @@ RENAME: Final = Operation(
     description="Only the name can be changed. The other fields of a session are accepted and ignored.",
     request_examples={"A name": {"name": "Kerala, by train"}},
     response_example={**SESSION, "name": "Kerala, by train"},
+)
+EXPORT: Final = Operation(
+    name="sessions_export",
+    responses=lambda schema: {(200, NDJSONRenderer.media_type): {"type": "string"}},
+    description=(
+        "One session per line, with its messages in `runs`, turn by turn, as in `GET sessions/{session_id}/runs/`. "
+        "For another person it needs the permissions `agno_memory.view_agentsession` and `export_usermemory`."
+    ),
+    headers={200: {"Content-Disposition": SESSIONS_FILE, "Cache-Control": NO_STORE}},
+    response_example={NDJSONRenderer.media_type: NDJSON},
 )
 DELETE: Final = Operation(name="sessions_delete", responses=empty, errors=(404,))
 RUNS: Final = Operation(

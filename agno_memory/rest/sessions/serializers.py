@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from rest_framework import serializers
 
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.rest.fields import MomentField, StrictSerializer, TextField
-from agno_memory.transcripts import messages
+from agno_memory.transcripts import VISIBLE_ROLES, messages
 from agno_memory.validators import validate_query
-
-# Users see the messages of these roles, not the application's instructions to its model.
-VISIBLE_ROLES: Final = ("user", "assistant", "tool")
 
 
 class SessionSerializer(StrictSerializer, serializers.ModelSerializer[AgentSession]):

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
+from django.http import HttpResponseBase
 from rest_framework import exceptions, status
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agno_memory.agent_sessions import AgentSessions
+from agno_memory.formats import SESSION_COLUMNS, session_lines
 from agno_memory.rest.base import StrictViewSet
 from agno_memory.rest.endpoints import Endpoint, Route
 from agno_memory.rest.openapi.parameters import CURSOR, PAGE_SIZE, SESSION_ID, SESSION_OWNER
+from agno_memory.rest.renderers import NDJSONRenderer
 from agno_memory.rest.sessions import openapi
 from agno_memory.rest.sessions.pagination import RunPagination, SessionPagination
 from agno_memory.rest.sessions.serializers import RunSerializer, SessionSerializer
+from agno_memory.streaming import attachment
+from agno_memory.transcripts import VISIBLE_ROLES
 from agno_memory.validators import validate_identifier
 
 SESSIONS: Final = Route("sessions/", "agno-memory-sessions", "Sessions")
 SESSION: Final = Route("sessions/<agno_memory_id:session_id>/", "agno-memory-session", "Session")
+EXPORT: Final = Route("sessions/export/", "agno-memory-sessions-export", "Export")
 RUNS: Final = Route("sessions/<agno_memory_id:session_id>/runs/", "agno-memory-runs", "Runs")
+# Of files, whatever they contain; beside the permission to view it.
+EXPORT_PERMISSION: Final = "agno_memory.export_usermemory"
 
 
 class SessionViewSet(StrictViewSet):
@@ -87,6 +97,27 @@ class SessionViewSet(StrictViewSet):
         paginator = RunPagination()
         page = paginator.paginate_queryset(self.sessions.get_runs(session_id, self.owner), request)
         return paginator.get_paginated_response(RunSerializer(page, many=True).data)
+
+    @Endpoint("get", EXPORT, scope="export", parameters=(SESSION_OWNER,), operation=openapi.EXPORT)
+    def export(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Download all sessions with their messages as a file, oldest first, as NDJSON."""
+        renderer: Any = request.accepted_renderer
+        sessions = self.sessions.rows(self.owner).only(*SESSION_COLUMNS)
+        # Sent while it is read.
+        return attachment(
+            request._request,
+            session_lines(sessions.walk(), VISIBLE_ROLES),
+            content_type=f"{renderer.media_type}; charset=utf-8",
+            filename=f"sessions.{renderer.format}",
+        )
+
+    def get_renderers(self) -> builtins.list[BaseRenderer]:
+        return [NDJSONRenderer()] if self.action == "export" else super().get_renderers()
+
+    def required_permissions(self) -> builtins.list[str]:
+        # One permission for all exports; who has it may export what they may view.
+        needed = super().required_permissions()
+        return [EXPORT_PERMISSION, *needed] if self.action == "export" else needed
 
     def _session_id(self) -> str:
         session_id: str = self.kwargs["session_id"]

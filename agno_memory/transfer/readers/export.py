@@ -8,6 +8,7 @@ from typing import Any, Final
 from agno_memory.formats import value_of_cell
 from agno_memory.names import FIELDS, MACHINE_WRITTEN
 from agno_memory.transfer.exporter import FORMAT, VERSION
+from agno_memory.transfer.person_exporter import KINDS
 from agno_memory.transfer.readers.base import Reader, parse_json
 from agno_memory.transfer.records import InvalidRecord, Record, Rejected, parse_moment
 from agno_memory.transfer.sources import Row
@@ -18,6 +19,7 @@ JSON_FIELDS: Final = ("topics", "metadata")
 LATER_FIELDS: Final = frozenset({"expires_at", "pinned"})
 # The field that marks the earlier version of a memory. It is left out: a new store begins a history of its own.
 ENDED: Final = "valid_until"
+OTHERS: Final = frozenset(KINDS)
 
 
 class Export(Reader):
@@ -50,7 +52,8 @@ class Export(Reader):
             if row.get("version") != VERSION:
                 raise InvalidRecord(f"version {row.get('version')!r} of the format is not supported, only {VERSION}")
             return None
-        return None if ENDED in row else memory_fields(row)
+        # The file of export_user has lines of other kinds too, which the app imports from agno's own databases only.
+        return None if ENDED in row or row.keys() <= OTHERS else memory_fields(row)
 
 
 class Download(Reader):

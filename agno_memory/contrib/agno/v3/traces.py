@@ -133,10 +133,10 @@ class TracesMixin:
         names = {"agent_id": agent_id, "team_id": team_id, "workflow_id": workflow_id}
         rows = self._matching(user_id, names, filter_expr).created(start_time, end_time)
         groups = rows.by_session() if group_by == "session" else rows.by_group(group_by)
-        results = rows.read(lambda: list(_page(groups, limit, page)))
+        results = list(_page(groups, limit, page))
         if group_by != "session":
             results = [_with_percentile(each) for each in results]
-        return results, rows.read(groups.count)
+        return results, groups.count()
 
     @from_anywhere
     def get_span(self, span_id: str) -> Any:
@@ -196,8 +196,8 @@ class TracesMixin:
         groups = rows.filter(**_given(filters)).by_name()
         order = sort_by if sort_by in SORTABLE else SORTABLE[0]
         ordered = groups.order_by(order if sort_order == "asc" else f"-{order}", "name", "span_type")
-        results = rows.read(lambda: list(_page(ordered, limit, page)))
-        return [_span_statistics(each) for each in results], rows.read(groups.count)
+        results = list(_page(ordered, limit, page))
+        return [_span_statistics(each) for each in results], groups.count()
 
     def _matching(
         self, user_id: str | None, filters: dict[str, Any], filter_expr: dict[str, Any] | None
