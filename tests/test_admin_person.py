@@ -27,7 +27,10 @@ from agno_memory.admin import PersonLinkMixin
 from agno_memory.admin.memories import UserMemoryAdmin
 from agno_memory.admin.person import PAGE_SIZE, SAMPLE
 from agno_memory.admin.person_sessions import SESSIONS_SHOWN
+from agno_memory.admin.records import AgentRecordAdmin
+from agno_memory.admin.sessions import AgentSessionAdmin
 from agno_memory.admin.timeline import MAX_COLUMNS, division
+from agno_memory.admin.traces import AgentTraceAdmin
 from agno_memory.admin.urls import quoted, unquoted
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.memory import Memory
@@ -343,6 +346,23 @@ def test_a_subclass_that_shows_less_erases_less(alias: str, site: str) -> None:
         assert tiles(page(client, person("maya", "erase/"))) == {"Memories": "1"}
         client.post(person("maya", "erase/"))
     assert [memory.memory for memory in UserMemory.objects.all()] == ["Is hidden"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("model_admin", [AgentSessionAdmin, AgentTraceAdmin, AgentRecordAdmin])
+def test_a_subclass_that_hides_what_agents_keep_erases_memories_alone(
+    alias: str, site: str, model_admin: type[admin.ModelAdmin[Any]]
+) -> None:
+    add("Likes tea", "maya")
+    client = staff()
+    assert "Conversations" in tiles(page(client, person("maya", "erase/")))
+    get_queryset = model_admin.get_queryset
+
+    def narrowed(self: Any, request: Any) -> Any:
+        return get_queryset(self, request).exclude(agent_id="hidden")
+
+    with mock.patch.object(model_admin, "get_queryset", narrowed):
+        assert tiles(page(client, person("maya", "erase/"))) == {"Memories": "1"}
 
 
 # Permissions
