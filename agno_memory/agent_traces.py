@@ -243,10 +243,11 @@ class AgentTraces(Service[AgentTraceQuerySet]):
 
 def _give(rows: AgentTraceQuerySet | AgentSpanQuerySet, **values: Any) -> int:
     """Give rows to another owner, a batch at a time, and return their number."""
-    count = 0
-    while keys := list(rows.order_by("key").values_list("key", flat=True)[: conf.BATCH_SIZE]):
-        count += rows.filter(key__in=keys).update(**values)
-    return count
+    first, count = rows.order_by("key").values_list("key", flat=True)[: conf.BATCH_SIZE], 0
+    while given := rows.filter(key__in=list(first.all())).update(**values):
+        count += given
+    # Another program may have written documents with keys of another type.
+    return count + rows.update(**values)
 
 
 def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> AgentTrace:
