@@ -30,6 +30,7 @@ from django.db.models import (
     QuerySet,
     TextField,
 )
+from django.db.models.signals import pre_delete
 from django.db.models.sql import compiler
 from django.test import override_settings
 
@@ -51,7 +52,11 @@ from tests.uses import LAZY, NOT_ON_MONGODB, OF_INSTANCES, OF_ROWS, OTHERS, TABL
 pytestmark = [commits]
 
 # Each way of Django, and the one that this app adds.
-USES = {f"rows.{name}": use for name, use in OF_ROWS.items()} | OF_INSTANCES | {"erase": lambda: AgentRun.objects.filter(key="x").erase()}
+USES = (
+    {f"rows.{name}": use for name, use in OF_ROWS.items()}
+    | OF_INSTANCES
+    | {"erase": lambda: AgentRun.objects.filter(key="x").erase()}
+)
 CANARY = "canary"
 # The same, with a byte that is not UTF-8.
 DAMAGED = (CANARY.encode() + b"\xff").hex()
@@ -169,16 +174,22 @@ def test_each_use_without_a_server_raises_djangos_error_with_a_text(alias: str, 
 
 
 @pytest.mark.parametrize("alias", ["mongodb"])
-def test_a_server_that_goes_away_during_a_deletion_raises_djangos_error(on_alias: str) -> None:
+def test_a_server_that_goes_away_during_a_deletion_raises_djangos_error(
+    on_alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Django reads the rows by a query of the model, and deletes them by one of its own."""
     from pymongo.errors import AutoReconnect
 
     session().save()
-    with mock.patch("pymongo.collection.Collection.delete_many", side_effect=AutoReconnect("gone")):
-        for delete in (rows().delete, session().delete, run(key="x").delete):
-            error = attempt(delete)
-            assert isinstance(error, OperationalError)
-            assert str(error) == "gone"
+    run().save()
+    # Without a receiver, Django would not read the runs.
+    monkeypatch.setattr(pre_delete, "has_listeners", lambda sender: sender is AgentRun)
+    monkeypatch.setattr("pymongo.collection.Collection.delete_many", mock.Mock(side_effect=AutoReconnect("gone")))
+    runs: Any = AgentRun.objects.filter(session_id="s")
+    for delete in (runs.delete, runs.erase, run(key="x").delete, session().delete):
+        error = attempt(delete)
+        assert isinstance(error, OperationalError)
+        assert str(error) == "gone"
 
 
 # Texts of memories, sessions, runs and all others.
