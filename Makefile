@@ -73,7 +73,9 @@ test-pooler: $(INSTALLED) pooler
 		tests/test_admin_list.py tests/test_admin_dashboard.py tests/test_admin_person.py tests/test_admin_actions.py \
 		tests/test_admin_pages.py tests/test_admin_sessions.py tests/test_admin_traces.py tests/test_admin_records.py \
 		tests/test_admin_trash.py tests/test_admin_versions.py tests/test_people.py \
-		tests/rest/test_memories.py tests/rest/test_bulk.py tests/rest/test_streaming.py
+		tests/test_history.py tests/test_search_words.py tests/test_embeddings.py tests/test_agent_records.py tests/test_agent_traces.py \
+		tests/test_agent_metrics.py tests/rest/test_memories.py tests/rest/test_bulk.py tests/rest/test_streaming.py \
+		tests/rest/test_history.py tests/rest/test_sessions.py tests/rest/test_search.py
 
 # What takes minutes: a million rows, long random runs, the browser and schemathesis on PostgreSQL and MongoDB.
 test-long: $(INSTALLED) browser

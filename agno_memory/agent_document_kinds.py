@@ -105,14 +105,19 @@ class ScheduleKind(Kind):
 
     def fill(self, record: AgentRecord, document: Document) -> None:
         super().fill(record, document)
-        record.status = ENABLED if document["enabled"] else DISABLED
-        record.parent_id = endpoint_id(document["endpoint"])
+        record.status = ENABLED if document.get("enabled") else DISABLED
+        record.parent_id = endpoint_id(endpoint_of(document))
         record.unique_key = schedule_name(record.user_id, record.name)
 
 
 def schedule_name(owner: str | None, name: str) -> str:
     """Return the unique key of a schedule."""
     return composite_key("schedule", *filter(None, [owner]), name)
+
+
+def endpoint_of(schedule: Document) -> str:
+    """Return the endpoint of a schedule; "" for one of another program that has none."""
+    return str(schedule.get("endpoint") or "")
 
 
 def endpoint_id(endpoint: str) -> str:
@@ -178,11 +183,11 @@ class AccountKind(Kind):
 
     def fill(self, record: AgentRecord, document: Document) -> None:
         super().fill(record, document)
-        is_active = document["revoked_at"] is None
+        is_active = document.get("revoked_at") is None
         record.status = ACTIVE if is_active else REVOKED
         record.unique_key = composite_key(self.name, record.name) if is_active else None
-        record.due_at = optional_moment(document["expires_at"]) or NEVER
-        record.claimed_at = optional_moment(document["last_used_at"]) or NEVER
+        record.due_at = optional_moment(document.get("expires_at")) or NEVER
+        record.claimed_at = optional_moment(document.get("last_used_at")) or NEVER
 
 
 _account: Final = kind(

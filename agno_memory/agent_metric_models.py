@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from agno_memory.base_models import GuardedModel
 from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.fields import CompositeKeyField, IdentifierField, TimestampField
 from agno_memory.json_fields import VerbatimJSONField
+from agno_memory.readable_models import ReadableModel
 from agno_memory.times import now
 
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         """The manager of metrics."""
 
 
-class AgentMetric(GuardedModel):
+class AgentMetric(ReadableModel):
     """The numbers of sessions, runs and tokens of one person on one day in UTC. ``AgentMetrics`` computes them.
 
     They can be deleted at any time: ``AgentMetrics.calculate()`` computes those of the sessions that exist again.

@@ -16,6 +16,7 @@ from agno_memory.db import MemoryDb
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, savepoint
 from agno_memory.identifiers import owner_id
+from agno_memory.json_texts import json_object
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.retries import retry
 from agno_memory.services import Service, async_twin
@@ -150,8 +151,8 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
         models: dict[str, list[tuple[str, str]]] = defaultdict(list)
         runs = AgentRun.objects.using(self.read_alias).filter(session_id__in=list(session_ids)).in_order()
         for session_id, data in runs.values_list("session_id", "data"):
-            run = data if isinstance(data, dict) else {}
-            models[session_id].append((run.get("model") or "", run.get("model_provider") or ""))
+            run = json_object(data)
+            models[session_id].append((_text(run.get("model")), _text(run.get("model_provider"))))
         return models
 
     def _store(self, user_id: str, day: datetime.date, total: Total) -> AgentMetric:
@@ -189,8 +190,8 @@ class Total:
         self.counts[f"{session.session_type}_sessions_count"] += 1
         self.counts[f"{session.session_type}_runs_count"] += len(models)
         self.models.update((model, provider) for model, provider in models if model)
-        data = session.session_data if isinstance(session.session_data, dict) else {}
-        self.tokens.update(dict(_numbers(data.get("session_metrics"))))
+        metrics = json_object(session.session_data).get("session_metrics")
+        self.tokens.update(dict(_numbers(json_object(metrics))))
 
     def as_dict(self, *, has_user: bool) -> dict[str, Any]:
         """Return the numbers as JSON; the sum of ``users_count`` over a day is the number of people."""
@@ -209,17 +210,27 @@ def total_of(totals: Iterable[Any]) -> dict[str, Any]:
     """Return the sum of totals of one person and day, as ``Total.as_dict()`` made them."""
     total, has_user = Total(), False
     for data in totals:
-        values = data if isinstance(data, dict) else {}
+        values = json_object(data)
         total.counts.update({name: values[name] for name in COUNTS if isinstance(values.get(name), int)})
-        total.tokens.update(dict(_numbers(values.get("token_metrics"))))
-        for each in values.get("model_metrics") or ():
-            total.models[each["model_id"], each["model_provider"]] += each["count"]
+        total.tokens.update(dict(_numbers(json_object(values.get("token_metrics")))))
+        for each in map(json_object, _list(values.get("model_metrics"))):
+            count = each.get("count")
+            if isinstance(count, int):
+                total.models[_text(each.get("model_id")), _text(each.get("model_provider"))] += count
         has_user = has_user or bool(values.get("users_count"))
     return total.as_dict(has_user=has_user)
 
 
-def _numbers(metrics: Any) -> Iterator[tuple[str, int]]:
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for name in TOKENS:
-        value = metrics.get(name, 0) if isinstance(metrics, dict) else 0
+        value = metrics.get(name, 0)
         if isinstance(value, int):
             yield name, value

@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.agent_record_querysets import AgentRecordQuerySet, with_blanks
-from agno_memory.base_models import GuardedModel
 from agno_memory.derived_fields import FoldedTextField
 from agno_memory.fields import KEY_LENGTH, CompositeKeyField, IdentifierField, TimestampField, VersionField
 from agno_memory.json_fields import VerbatimJSONField
+from agno_memory.json_texts import json_object
 from agno_memory.keys import uuid7
+from agno_memory.readable_models import ReadableModel
 from agno_memory.times import now
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
         """The manager of records."""
 
 
-class AgentRecord(GuardedModel):
+class AgentRecord(ReadableModel):
     """A small document that an agent framework keeps: a learning, the content of a knowledge base, a schedule.
 
     Written by ``AgentRecords``. ``data`` is the whole document, as the framework made it. The other fields are copies
@@ -97,5 +98,5 @@ class AgentRecord(GuardedModel):
     @property
     def content_text(self) -> str:
         """The part of the data that searches read: the JSON of ``content``; "" without one."""
-        content: Any = self.data.get("content") if isinstance(self.data, dict) else None
+        content: Any = json_object(self.data).get("content")
         return "" if content is None else with_blanks(validators.json_text(content))

@@ -38,11 +38,14 @@ def give_records(rows: AgentRecordQuerySet, owner: str | None) -> list[str]:
     Raises:
         RecordChanged: other calls wrote a record at each of many attempts.
     """
+    identified = rows.filter(record_id__gt="")
+    # Another program may have written documents without an id.
+    rows.exclude(record_id__gt="").update(user_id=owner)
     # Parts after their wholes, whose fate they share.
-    found = sorted(rows.order_by("key").values_list("key", "kind"), key=lambda each: each[1] in WHOLES)
+    found = sorted(identified.order_by("key").values_list("key", "kind"), key=lambda each: each[1] in WHOLES)
     staying: set[Name] = set()
     for batch in batched([key for key, _kind in found], SIZE):
-        work = partial(_give, rows.order_by().filter(key__in=batch), owner, frozenset(staying))
+        work = partial(_give, identified.order_by().filter(key__in=batch), owner, frozenset(staying))
         # IntegrityError: the new owner has taken an id or a name since it was looked up.
         staying |= retry(partial(all_or_nothing, rows.db, work), (RecordChanged, IntegrityError))
     return sorted(record_id for _kind, record_id in staying)
@@ -105,11 +108,11 @@ def _copy_for(record: AgentRecord, owner: str | None) -> AgentRecord:
         if made is not None and record.record_id == short_id(made):
             made = str(_id_with(record, owner))
             copy.record_id = short_id(made)
+            copy.key = key.digest(copy.kind, copy.record_id)
             if "learning_id" in copy.data:
                 copy.data["learning_id"] = made
     if record.kind == SCHEDULE.name and record.unique_key == schedule_name(record.user_id, record.name):
         copy.unique_key = schedule_name(owner, record.name)
-    copy.key = key.digest(copy.kind, copy.record_id)
     return copy
 
 

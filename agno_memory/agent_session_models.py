@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from agno_memory import validators
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
-from agno_memory.base_models import GuardedModel
 from agno_memory.derived_fields import FoldedTextField
 from agno_memory.fields import CompositeKeyField, IdentifierField, TimestampField, VersionField
 from agno_memory.json_fields import VerbatimJSONField
 from agno_memory.keys import uuid7
+from agno_memory.readable_models import ReadableModel
 from agno_memory.times import now
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         """The manager of runs."""
 
 
-class AgentSession(GuardedModel):
+class AgentSession(ReadableModel):
     """A conversation of an agent, a team or a workflow with a person, without its runs.
 
     Written by ``AgentSessions``. The fields are those of agno's rows, and agno defines the content of the JSON fields.
@@ -103,7 +103,7 @@ class AgentSession(GuardedModel):
         return str(self.session_id)
 
 
-class AgentRun(GuardedModel):
+class AgentRun(ReadableModel):
     """One turn of a session, on a row of its own: the request, the answer, and the calls of tools."""
 
     key = CompositeKeyField(_("key"), of=("session_id", "run_id"))

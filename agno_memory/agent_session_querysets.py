@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.db.models import Q
 
 from agno_memory.base_querysets import ErasableQuerySet, OwnedQuerySet
 from agno_memory.conf import conf
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.expressions import TextLength
 from agno_memory.db.keyset import in_order
 from agno_memory.validators import fold, validate_query
@@ -33,6 +34,10 @@ class AgentSessionQuerySet(OwnedQuerySet["AgentSession"]):
         """
         names = [COMPONENTS[session_type]] if session_type else list(COMPONENTS.values())
         return self.filter(Q(*((name, component_id) for name in names), _connector=Q.OR))
+
+    def unidentified(self) -> Self:
+        """Narrow to the sessions of other programs without an id, or with one that is not a text."""
+        return self.exclude(session_id__gt="")
 
     def named(self, text: str) -> Self:
         """Narrow to sessions with a name that contains this text; see ``UserMemoryQuerySet.mentioning()``."""
@@ -94,5 +99,8 @@ class AgentRunQuerySet(ErasableQuerySet["AgentRun"]):
 
     def next_index(self) -> int:
         """Return the position after the last of these runs."""
-        last = self.order_by("-run_index", "-key").values_list("run_index", flat=True).first()
-        return 0 if last is None else last + 1
+        last: Any = self.order_by("-run_index", "-key").values_list("run_index", flat=True).first()
+        if isinstance(last, Damaged):
+            # MongoDB sorts other values than numbers after all numbers.
+            return self.filter(run_index__gte=0).next_index()
+        return 0 if last is None else int(last) + 1

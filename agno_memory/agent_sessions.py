@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F, Q
-
 from agno_memory.agent_session_changes import SessionChanges, parts_of, scope_or_id
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.batches import batched
@@ -13,6 +11,7 @@ from agno_memory.cleaning import cleaned_row, values_to_update
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
 from agno_memory.db.connections import connection_to
+from agno_memory.db.damaged import identified
 from agno_memory.db.session_store import SessionStore
 from agno_memory.db.transactions import all_or_nothing, has_transactions
 from agno_memory.exceptions import SessionNotFound
@@ -270,12 +269,23 @@ class AgentSessions(SessionChanges):
             user_id: the owner, ``ANYONE`` or ``NO_USER``.
         """
         rows = self.rows_to_write(user_id)
-        identified = Q(session_id__gt="")
         count = 0
-        while deleted := self._delete(rows.filter(identified)[: conf.BATCH_SIZE]):
+        while deleted := self._delete(rows.filter(session_id__gt="")[: conf.BATCH_SIZE]):
             count += len(deleted)
-        # Another program may have written documents without an id.
-        return count + rows.exclude(identified).erase()
+        return count + self.delete_unidentified(rows)
+
+    def delete_unidentified(self, rows: AgentSessionQuerySet) -> int:
+        """Delete those sessions, with their runs, that ``unidentified()`` returns, and return their number.
+
+        Args:
+            rows: the sessions, from ``rows_to_write()``.
+        """
+        unidentified = rows.unidentified()
+        ids = identified(unidentified.values_list("session_id", flat=True))
+        if ids:
+            AgentRun.objects.using(rows.db).filter(session_id__in=ids).erase()
+            parts_of(ids, rows.db).erase()
+        return unidentified.erase()
 
     aget_session = async_twin(get_session)
     aget_runs = async_twin(get_runs)
@@ -287,6 +297,7 @@ class AgentSessions(SessionChanges):
     adelete_session = async_twin(delete_session)
     adelete_sessions = async_twin(delete_sessions)
     adelete_user_sessions = async_twin(delete_user_sessions)
+    adelete_unidentified = async_twin(delete_unidentified)
 
     def _delete(self, rows: AgentSessionQuerySet) -> list[str]:
         """Delete sessions with their runs, all or nothing, and return their ids."""
@@ -301,7 +312,7 @@ def _delete_with_runs(rows: AgentSessionQuerySet) -> list[OwnedId]:
     ids = [session_id for _owner, session_id in deleted]
     sessions = AgentSession.objects.using(rows.db).filter(session_id__in=ids)
     # This locks the sessions if the database has locks: no run is written into a session that is being deleted.
-    sessions.update(version=F("version") + 1)
+    sessions.update(version=0)
     runs = AgentRun.objects.using(rows.db).filter(session_id__in=ids)
     runs.erase()
     parts = parts_of(ids, rows.db)

@@ -8,10 +8,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.agent_trace_querysets import AgentSpanQuerySet, AgentTraceQuerySet
-from agno_memory.base_models import GuardedModel
 from agno_memory.exact_times import ExactTimeField
 from agno_memory.fields import CompositeKeyField, IdentifierField
 from agno_memory.json_fields import VerbatimJSONField
+from agno_memory.readable_models import ReadableModel
 
 if TYPE_CHECKING:
     # As in models.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         """The manager of spans."""
 
 
-class AgentTrace(GuardedModel):
+class AgentTrace(ReadableModel):
     """One run with everything that it called. Written by ``AgentTraces``.
 
     The numbers of its spans are counted when they are read: two writers of a trace cannot lose one.
@@ -77,7 +77,7 @@ class AgentTrace(GuardedModel):
         return AgentSpan.objects.using(alias)
 
 
-class AgentSpan(GuardedModel):
+class AgentSpan(ReadableModel):
     """One step of a trace: the run, a call of a model, a call of a tool.
 
     It may be written before its trace, and without one, so it has no foreign key.

@@ -15,6 +15,7 @@ from agno_memory.batches import batched
 from agno_memory.cleaning import cleaned_row
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, savepoint
 from agno_memory.identifiers import Identifier, identifier, owner_id
@@ -186,10 +187,15 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         Raises:
             ValidationError: bad input; nothing was deleted.
         """
-        about = About.of(owner_id(user_id), self.write_alias)
-        count = self.delete_traces(about.trace_ids, ANYONE)
+        owner = owner_id(user_id)
+        about = About.of(owner, self.write_alias)
+        rows = self.rows_to_write(ANYONE)
+        count = sum(
+            self._delete(rows.filter(trace_id__in=batch)) for batch in batched(about.trace_ids, conf.BATCH_SIZE)
+        )
         about.erase_spans(self.write_alias)
-        return count
+        # Another program may have written traces without an id.
+        return count + self.rows_to_write(owner).erase()
 
     def reassign_user_traces(self, user_id: object, new_user_id: object) -> int:
         """Give all traces of a user, and the spans that name the user, to another one; return the number of traces.
@@ -237,10 +243,11 @@ class AgentTraces(Service[AgentTraceQuerySet]):
 
 def _give(rows: AgentTraceQuerySet | AgentSpanQuerySet, **values: Any) -> int:
     """Give rows to another owner, a batch at a time, and return their number."""
-    count = 0
-    while keys := list(rows.order_by("key").values_list("key", flat=True)[: conf.BATCH_SIZE]):
-        count += rows.filter(key__in=keys).update(**values)
-    return count
+    first, count = rows.order_by("key").values_list("key", flat=True)[: conf.BATCH_SIZE], 0
+    while given := rows.filter(key__in=list(first.all())).update(**values):
+        count += given
+    # Another program may have written documents with keys of another type.
+    return count + rows.update(**values)
 
 
 def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> AgentTrace:
@@ -249,8 +256,8 @@ def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> A
     if _level(new) > _level(existing):
         existing.name = new.name
     existing.status = new.status
-    existing.start_time = min(existing.start_time, new.start_time)
-    existing.end_time = max(existing.end_time, new.end_time)
+    existing.start_time = min(_sound(existing.start_time, new.start_time))
+    existing.end_time = max(_sound(existing.end_time, new.end_time))
     existing.duration_ms = int((existing.end_time - existing.start_time).total_seconds() * 1000)
     for name in CONTEXT:
         if getattr(existing, name) is None:
@@ -260,6 +267,10 @@ def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> A
         raise TraceChanged
     existing.version = version + 1
     return existing
+
+
+def _sound(*moments: Any) -> list[Any]:
+    return [moment for moment in moments if not isinstance(moment, Damaged)]
 
 
 def _level(trace: AgentTrace) -> int:

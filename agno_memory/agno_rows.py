@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 
+from agno_memory.json_texts import json_object
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.names import MAX_IDENTIFIER_LENGTH, MAX_QUERY_LENGTH
 from agno_memory.times import from_epoch
@@ -96,7 +97,7 @@ def _pop_runs(values: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 def _old_name(data: Any) -> str:
     """Return the name of a session, which its data keeps too, for agno."""
-    name = data.get(NAME) if isinstance(data, dict) else None
+    name = json_object(data).get(NAME)
     return name[:MAX_QUERY_LENGTH] if isinstance(name, str) and name.strip() else ""
 
 

@@ -10,7 +10,8 @@ from django.db import models, transaction
 
 from agno_memory import replicas
 from agno_memory.db.connections import connected_to, connection_to
-from agno_memory.db.guarded import GuardedQuery, GuardedRawQuery, run_on
+from agno_memory.db.guarded import GuardedRawQuery, run_on
+from agno_memory.db.readable import ReadableQuery
 from agno_memory.identifiers import owner_id
 
 Row = TypeVar("Row", bound=models.Model)
@@ -18,10 +19,13 @@ Result = TypeVar("Result")
 
 
 class GuardedQuerySet(models.QuerySet[Row]):
-    """Rows whose statements run through the gate of ``db.guarded``."""
+    """Rows whose statements run through the gate of ``db.guarded``.
+
+    Those that another program wrote are read as far as they can be.
+    """
 
     def __init__(self, model: Any = None, query: Any = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(model, query or GuardedQuery(model), *args, **kwargs)
+        super().__init__(model, query or ReadableQuery(model), *args, **kwargs)
 
     @property
     def db(self) -> str:

@@ -179,9 +179,10 @@ def _warnings_of_others() -> Iterator[CheckMessage]:
     """Yield the warnings about databases that only ``Memory(alias)`` can use. Errors there concern other apps first."""
     for message in (message for alias in other_aliases() for message in _connection(alias)):
         if message.level < ERROR:
+            hint = str(message.hint).removesuffix(".")
             message.hint = (
-                f"{message.hint} If no memories are stored there, let allow_migrate() of a router return False for "
-                "this app: agno_memory.routers.MemoryRouter does."
+                f"{hint}. If no memories are stored there, let allow_migrate() of a router return False for this app: "
+                "agno_memory.routers.MemoryRouter does."
             )
             yield message
 
@@ -254,8 +255,8 @@ def djongo(alias: str) -> CheckMessage:
         f"Database {alias!r} has ENGINE 'djongo', which cannot work here: djongo 1.3.7, its last release, requires "
         "Django before 3.1.13 and PyMongo before 3.12, and with Django 4.2 or later every query fails.",
         'pip install "agno-memory[mongodb]" and write "ENGINE": "django_mongodb_backend", with the connection string '
-        '(mongodb://...?journal=true) as "HOST" and the database as "NAME". djongo stores topics as JSON strings, so this app cannot read a '
-        "collection that djongo wrote: convert it with manage.py import_memories.",
+        '(mongodb://...?journal=true) as "HOST" and the database as "NAME". djongo stores topics as JSON strings, so '
+        "this app cannot read a collection that djongo wrote: convert it with manage.py import_memories.",
     )
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, Field, Model
 from django.utils.translation import gettext as _
 
+from agno_memory.db.damaged import damaged_fields
 from agno_memory.derived_fields import DerivedTextField
 from agno_memory.fields import CompositeKeyField, CreatedAtField, ExpiresAtField, IdentifierField, TimestampField
 from agno_memory.identifiers import as_text
@@ -138,7 +139,8 @@ def cleaned_row(row: Row, *, exclude: Iterable[str] = (), **values: Any) -> Row:
     }
     content = {field.attname: getattr(row, field.attname) for field in model._meta.concrete_fields}
     candidate = model(**content | values)
-    candidate.clean_fields(exclude={*computed, *exclude})
+    # Values that another program wrote stay as they are stored.
+    candidate.clean_fields(exclude={*computed, *exclude, *damaged_fields(row)})
     for field in model._meta.concrete_fields:
         moment = getattr(candidate, field.attname)
         if isinstance(field, TimestampField) and moment is not None:
@@ -147,6 +149,7 @@ def cleaned_row(row: Row, *, exclude: Iterable[str] = (), **values: Any) -> Row:
 
 
 def values_to_update(candidate: Model, names: Iterable[str]) -> dict[str, Any]:
-    """Return the values of fields for ``QuerySet.update()``."""
-    fields = [field for field in type(candidate)._meta.concrete_fields if field.name in set(names)]
+    """Return the values of fields for ``QuerySet.update()``, without those that cannot be read as they are stored."""
+    written = set(names).difference(damaged_fields(candidate))
+    fields = [field for field in type(candidate)._meta.concrete_fields if field.name in written]
     return {field.name: field.pre_save(candidate, add=False) for field in fields}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from django.db.models import Q
 
 from agno_memory.conf import conf
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.keyset import after, in_order
-from agno_memory.db.readable import Damaged
 from agno_memory.revision_querysets import LAST_DELETED, history_begins
 from agno_memory.version_querysets import VersionedQuerySet
 

@@ -16,6 +16,7 @@ from django.db.models.signals import pre_save
 from agno_memory import validators
 from agno_memory.conf import conf
 from agno_memory.db import mongodb
+from agno_memory.db.damaged import Damaged, stored_id
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.expiry import UnexpiredAt
 from agno_memory.identifiers import as_text
@@ -182,6 +183,15 @@ class IdentifierField(_CharField):
         # MariaDB has the vendor of MySQL and a collation more, which does not ignore trailing blanks.
         name = "mariadb" if getattr(connection, "mysql_is_mariadb", False) else connection.vendor
         return {**parameters, "collation": self.collations.get(name)}
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        # An id of another type finds its row, for example to delete it.
+        if isinstance(value, Damaged):
+            return stored_id(value)
+        return super().get_db_prep_value(value, connection, prepared)
+
+    # The values of compiled statements are not damaged.
+    get_db_prep_value.is_plain = True  # type: ignore[attr-defined]
 
 
 class _StoredKey:

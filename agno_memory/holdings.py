@@ -20,6 +20,7 @@ from agno_memory.agent_traces import AgentTraces
 from agno_memory.batches import batched
 from agno_memory.bulk import BulkMemory
 from agno_memory.conf import conf
+from agno_memory.db.damaged import identified
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentTrace
@@ -114,7 +115,7 @@ def _count_sessions(owner: str, db: str | None) -> int:
 
 def _count_runs(owner: str, db: str | None) -> int:
     sessions = AgentSessions(db).rows_to_write(owner)
-    ids = list(sessions.values_list("session_id", flat=True))
+    ids = identified(sessions.values_list("session_id", flat=True))
     runs = AgentRun.objects.using(sessions.db)
     return sum(runs.filter(session_id__in=batch).count() for batch in batched(ids, conf.BATCH_SIZE))
 
@@ -132,7 +133,9 @@ def _count_spans(owner: str, db: str | None) -> int:
 def _count_traces(owner: str, db: str | None) -> int:
     about, alias = _about(owner, db)
     traces = AgentTrace.objects.using(alias)
-    return sum(traces.filter(trace_id__in=batch).count() for batch in batched(about.trace_ids, conf.BATCH_SIZE))
+    others = traces.exclude(user_id=owner)
+    named = sum(others.filter(trace_id__in=batch).count() for batch in batched(about.trace_ids, conf.BATCH_SIZE))
+    return traces.for_user(owner).count() + named
 
 
 # The kinds that ``erase_memories()`` deletes.

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 # The maximum size of a JSON document in bytes: MongoDB's limit for a row is 16 MB.
 MAX_DOCUMENT_SIZE: Final = 15 * 2**20
+
+
+def object_or_none(value: object) -> dict[str, Any] | None:
+    """Return the object in JSON; None for any other value, which another program may have written."""
+    return value if isinstance(value, dict) else None
+
+
+def json_object(value: object) -> dict[str, Any]:
+    """Return the object in JSON; an empty one for any other value."""
+    return value if isinstance(value, dict) else {}
 
 
 class JSONText(str):

@@ -17,7 +17,7 @@ from agno_memory.agent_trace_models import AgentTrace as AgentTrace
 from agno_memory.conf import conf
 from agno_memory.content_models import MemoryContent
 from agno_memory.db.connections import connected_to
-from agno_memory.db.readable import Damaged
+from agno_memory.db.damaged import Damaged, damaged_fields
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.derived_fields import DerivedTextField, FoldedTextField, SearchTermsField, TextKeyField
 from agno_memory.fields import (
@@ -203,9 +203,7 @@ class UserMemory(MemoryContent):
     @property
     def damaged_fields(self) -> list[str]:
         """The names of the fields with values that cannot be read as stored, because another program wrote them."""
-        return [
-            field.name for field in self._meta.concrete_fields if isinstance(self.__dict__.get(field.attname), Damaged)
-        ]
+        return damaged_fields(self)
 
     def _own_row(self, alias: str) -> Any:
         return type(self)._default_manager.using(alias).filter(user_id=self.user_id)

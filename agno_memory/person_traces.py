@@ -9,6 +9,7 @@ from typing import NamedTuple
 from agno_memory.agent_trace_models import AgentSpan, AgentTrace
 from agno_memory.batches import batched
 from agno_memory.conf import conf
+from agno_memory.db.damaged import identified
 
 # A span: its key, its id, that of the span that called it, and the user that it names.
 Node = tuple[str, str, str | None, str | None]
@@ -30,13 +31,17 @@ class About(NamedTuple):
     def of(cls, owner: str, alias: str) -> About:
         """Return the rows about a person, by the user id, in a database."""
         traces, spans = AgentTrace.objects.using(alias), AgentSpan.objects.using(alias)
-        own = list(traces.for_user(owner).values_list("trace_id", flat=True))
-        named = sorted(set(spans.for_user(owner).values_list("trace_id", flat=True)) - set(own))
+        own = identified(traces.for_user(owner).values_list("trace_id", flat=True))
+        naming: dict[str, list[str]] = defaultdict(list)
+        for key, trace_id in spans.for_user(owner).values_list("key", "trace_id"):
+            naming[trace_id].append(key)
+        named = sorted(set(identified(naming)) - set(own))
         of_others: set[str] = set()
         for batch in batched(named, conf.BATCH_SIZE):
             rows = traces.filter(trace_id__in=batch).exclude(user_id=None)
             of_others.update(rows.values_list("trace_id", flat=True))
-        keys: list[str] = []
+        # Another program may have written spans without the id of a trace.
+        keys = [key for trace_id, each in naming.items() if not identified([trace_id]) for key in each]
         for trace_id in sorted(of_others):
             nodes = spans.filter(trace_id=trace_id).values_list("key", "span_id", "parent_span_id", "user_id")
             keys += _keys_of(owner, nodes)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from agno_memory.db import MemoryDb
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.keyset import in_order
-from agno_memory.db.readable import Damaged
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet

@@ -12,8 +12,8 @@ from django.db.models import Case, Value, When
 
 from agno_memory.cleaning import field_named
 from agno_memory.conf import conf
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.keyset import in_order
-from agno_memory.db.readable import Damaged
 from agno_memory.db.store import Store
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import MemoryExists

@@ -12,7 +12,6 @@ from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.expiry import unexpired
 from agno_memory.db.keyset import after, in_order
-from agno_memory.db.readable import ReadableQuery
 from agno_memory.keys import uuid7
 from agno_memory.times import from_milliseconds, now
 from agno_memory.validators import is_count
@@ -49,9 +48,6 @@ def history_begins() -> datetime.datetime:
 
 class RevisionQuerySet(OwnedQuerySet["MemoryRevision"]):
     """Earlier versions of memories."""
-
-    def __init__(self, model: Any = None, query: Any = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(model, query or ReadableQuery(model), *args, **kwargs)
 
     def of_memory(self, owner: str, key: str) -> Self:
         """Narrow to the versions of one memory."""

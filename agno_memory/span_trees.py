@@ -10,6 +10,7 @@ from agno_memory.agent_trace_models import AgentSpan
 from agno_memory.agent_trace_querysets import ERROR
 from agno_memory.durations import duration_text
 from agno_memory.exact_times import MICROSECOND
+from agno_memory.json_texts import json_object
 
 # Steps that are deeper stand beside each other, so that a page has a limited depth.
 MAX_DEPTH: Final = 12
@@ -73,8 +74,7 @@ class Step:
 
     @property
     def _attributes(self) -> dict[str, Any]:
-        attributes = self.span.attributes
-        return attributes if isinstance(attributes, dict) else {}
+        return json_object(self.span.attributes)
 
     def _text(self, name: str) -> str:
         value = self._attributes.get(name)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from agno_memory.json_texts import json_object, object_or_none
 from agno_memory.models import AgentRun
 
 # People see the messages of these roles, not the application's instructions to its model.
@@ -42,7 +43,7 @@ class Message(NamedTuple):
 
 def messages(run: AgentRun) -> list[Message]:
     """Return the messages of a run, without those that it repeats from earlier runs."""
-    data = run.data if isinstance(run.data, dict) else {}
+    data = json_object(run.data)
     found = [message for message in map(_message, _list(data.get("messages"))) if message]
     return found or list(_input_and_output(data))
 
@@ -72,8 +73,8 @@ def _message(value: Any) -> Message | None:
 
 
 def _call(value: Any) -> Call:
-    function = value.get("function") if isinstance(value, dict) else None
-    if not isinstance(function, dict):
+    function = object_or_none(json_object(value).get("function"))
+    if function is None:
         return Call("", _text(value))
     return Call(str(function.get("name") or ""), _text(function.get("arguments")))
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from agno_memory.base_querysets import OwnedQuerySet
 from agno_memory.batches import batched
 from agno_memory.conf import conf
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.deletions import DeleteMany
-from agno_memory.db.readable import Damaged
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.db.words_index import WordsErasure
 from agno_memory.signals import by_owner

@@ -10,7 +10,6 @@ from django.db.models import Case, F, TextField, Value, When
 
 from agno_memory.base_querysets import GuardedQuerySet, OwnedQuerySet
 from agno_memory.batches import batched
-from agno_memory.db.readable import ReadableQuery
 from agno_memory.derived_fields import SearchTermsField
 from agno_memory.fields import moves
 from agno_memory.signals import by_owner
@@ -23,10 +22,7 @@ BATCH_SIZE = 200
 
 
 class WordsQuerySet(OwnedQuerySet["UserMemory"]):
-    """Base of querysets of memories: reads rows of other programs, and keeps words in step with the content."""
-
-    def __init__(self, model: Any = None, query: Any = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(model, query or ReadableQuery(model), *args, **kwargs)
+    """Base of querysets of memories: keeps words in step with the content."""
 
     def compute_terms(self, changed: Collection[str] | None = None) -> int:
         """Compute the words of ranked searches again from text and topics, and return the number of memories.

@@ -56,12 +56,9 @@ def accounts() -> dict[str, str]:
 
 
 def load() -> int:
-    """Add the memories of all people if this database never had them, and return the number of added memories.
-
-    A person who was erased stays erased, also if all of them were.
-    """
+    """Add the memories of all people if there are none, and return the number of added memories."""
     owners = accounts()
-    if were_loaded() or UserMemory.objects.filter(user_id__in=owners.values()).exists():
+    if UserMemory.objects.filter(user_id__in=owners.values()).exists():
         return 0
     people = {owners[name]: memories for name, memories in read().items() if name in owners}
     importer = MemoryImporter(Store(None), _refuse)
@@ -71,7 +68,10 @@ def load() -> int:
 
 
 def were_loaded() -> bool:
-    """Return whether the demo's evaluation is in the database of the memories: no erasure of a person deletes it."""
+    """Return whether this database has had all of the demo: its evaluation, which is loaded last.
+
+    No erasure of a person deletes it, so a person who was erased stays erased, also if all of them were.
+    """
     return AgentRecords(EVALUATION.name).get_record(DOCUMENT, ANYONE) is not None
 
 

@@ -292,6 +292,19 @@ def test_a_person_who_was_erased_is_not_loaded_again() -> None:
 
 
 @pytest.mark.django_db
+def test_a_start_that_was_stopped_is_completed_by_the_next_one() -> None:
+    people.load()
+    assert not people.were_loaded()
+    demo_command.Command(stdout=StringIO(), no_color=True).load_people()
+    assert people.were_loaded()
+    assert UserMemory.objects.count() == COUNT
+    assert AgentSession.objects.exists()
+    # Its presence means that all is there.
+    kind, document = [(each["kind"], each) for each in json.loads(documents.FILE.read_text(encoding="utf-8"))][-1]
+    assert (kind, document["run_id"]) == ("evaluation", people.DOCUMENT)
+
+
+@pytest.mark.django_db
 def test_people_who_were_all_erased_are_not_loaded_again() -> None:
     setup = demo_command.Command(stdout=StringIO(), no_color=True)
     setup.load_people()

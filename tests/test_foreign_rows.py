@@ -21,9 +21,10 @@ from agno_memory.bulk import BulkMemory
 from agno_memory.db.stored_rows import KEY
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
-from agno_memory.models import AgentSession, UserMemory
+from agno_memory.models import AgentRecord, AgentSession, AgentSpan, AgentTrace, UserMemory
 from agno_memory.pruning import prune
 from agno_memory.times import EPOCH
+from agno_memory.transfer.person_exporter import PersonExport
 from tests.admin import LIST, add, memory_url, now, page, save, staff
 from tests.databases import RUNNING, attempt, commits, each_database
 from tests.test_admin_person import person
@@ -248,12 +249,22 @@ def test_the_id_of_a_document_that_expires_at_no_time_is_taken(alias: str) -> No
 
 
 @pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias in ON_MONGODB])
-def test_conversations_without_an_id_are_erased_with_their_person(alias: str) -> None:
+def test_documents_without_an_id_are_exported_moved_and_erased_with_their_person(alias: str) -> None:
     table = connections[alias].get_collection(AgentSession._meta.db_table)  # type: ignore[attr-defined]
     for own in ({}, {"session_id": 5}):
         table.insert_one({"user_id": "maya", "session_type": "agent", **own})
+    for model in (AgentTrace, AgentSpan, AgentRecord):
+        others = connections[alias].get_collection(model._meta.db_table)  # type: ignore[attr-defined]
+        others.insert_one({"user_id": "maya", "trace_id": "t"})
     for user, session_id in (("maya", "s"), ("zoe", "t")):
         AgentSessions(alias).upsert_session(AgentSession(session_id=session_id), user)
+    export = PersonExport("maya", alias)
+    assert all(map(json.loads, "".join(export.lines()).splitlines()))
+    assert [export.counts[name] for name in ("sessions", "traces", "spans", "records")] == [3, 1, 1, 1]
+    for before, owner in (("maya", "noah"), ("noah", "maya")):
+        moved, left, conflicts = people.reassign(before, owner, alias)
+        assert [moved[name] for name in ("sessions", "traces", "spans", "records")] == [3, 1, 1, 1]
+        assert (any(left.values()), conflicts) == (False, {})
     erasure = people.erase("maya", alias)
     assert (erasure.erased["sessions"], erasure.is_complete) == (3, True)
     assert table.count_documents({}) == 1

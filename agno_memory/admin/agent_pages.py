@@ -18,10 +18,10 @@ from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.accounts import Account, Accounts, may_view_memories
-from agno_memory.admin.columns import filter_link, person_cell
+from agno_memory.admin.columns import damage_of, damaged_badge, filter_link, person_cell
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.pages import PageMixin, StrictChangeList
-from agno_memory.admin.titles import TitledPages, short_title
+from agno_memory.admin.titles import TitledPages, person_title, short_title
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -97,11 +97,12 @@ class AgentPages(TitledPages, PageMixin, CompletionViews, _Admin):
     @admin.display(description=gettext_lazy("name"))
     def name_column(self, row: Any) -> SafeString:
         name = self.name_of(row)
-        return format_html('<span class="am-text" dir="auto" title="{}">{}</span>', name, Truncator(name).chars(80))
+        text = format_html('<span class="am-text" dir="auto" title="{}">{}</span>', name, Truncator(name).chars(80))
+        return format_html("{} {}", text, damaged_badge(row)) if row.damaged_fields else text
 
     @admin.display(description=gettext_lazy("person"), empty_value="")
     def person_column(self, row: Any) -> SafeString | None:
-        if row.user_id is None:
+        if not row.user_id:
             return None
         changelist = getattr(row, "changelist", None)
         has_page = changelist is not None and changelist.shows_people
@@ -144,10 +145,16 @@ class AgentPages(TitledPages, PageMixin, CompletionViews, _Admin):
         return row
 
     def person_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Return the context of the person of a page: the account, and the URL, if this staff user may view them."""
-        has_page = row.user_id is not None and may_view_memories(request, self.admin_site)
+        """Return the context of the person of a page: the account, and the URL, if this staff user may view them.
+
+        With it goes the sentence about the fields of the row that cannot be read.
+        """
+        has_page = bool(row.user_id) and may_view_memories(request, self.admin_site)
+        account = Accounts(request, self.admin_site).with_ids([row.user_id]).get(row.user_id or "")
         return {
-            "account": Accounts(request, self.admin_site).with_ids([row.user_id]).get(row.user_id or ""),
+            "damage": damage_of(row),
+            "account": account,
+            "subtitle": person_title(row.user_id, account) if row.user_id else "",
             "person_url": self.url("person", row.user_id) if has_page else "",
         }
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.accounts import Account
 from agno_memory.admin.urls import memory_page_url
+from agno_memory.db.damaged import damaged_fields
 from agno_memory.models import UserMemory
 from agno_memory.times import now
 
@@ -76,15 +77,18 @@ def state_badges(memory: UserMemory) -> list[SafeString]:
     return badges
 
 
-def damaged_badge(memory: UserMemory) -> SafeString:
+def damaged_badge(row: Model) -> SafeString:
     """Return a mark with the names of the fields that cannot be read."""
-    return format_html('<strong class="am-damaged" title="{}">{}</strong>', damage_of(memory), _("damaged"))
+    return format_html('<strong class="am-damaged" title="{}">{}</strong>', damage_of(row), _("damaged"))
 
 
-def damage_of(memory: UserMemory) -> str:
+def damage_of(row: Model) -> str:
     """Return a sentence with the names of the fields that cannot be read; "" if all can be."""
-    labels = [str(memory._meta.get_field(name).verbose_name) for name in memory.damaged_fields]  # type: ignore[union-attr]
-    text = _("Another program wrote this memory. These fields cannot be read as they are stored: %(fields)s.")
+    labels = [str(row._meta.get_field(name).verbose_name) for name in damaged_fields(row)]  # type: ignore[union-attr]
+    if isinstance(row, UserMemory):
+        text = _("Another program wrote this memory. These fields cannot be read as they are stored: %(fields)s.")
+    else:
+        text = _("Another program wrote this row. These fields cannot be read as they are stored: %(fields)s.")
     return text % {"fields": ", ".join(labels)} if labels else ""
 
 

@@ -53,7 +53,7 @@ def related(request: HttpRequest, site: admin.AdminSite, memory: UserMemory) -> 
 
 def session_link(request: HttpRequest, site: admin.AdminSite, session_id: str | None) -> SessionLink | None:
     """Return the link to a session; None if it does not exist, or this staff user may not view it."""
-    if session_id is None or not site.is_registered(AgentSession):
+    if not session_id or not site.is_registered(AgentSession):
         return None
     session_admin: Any = site.get_model_admin(AgentSession)
     if not session_admin.has_view_permission(request):

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from agno_memory.admin.accounts import Accounts, may_view_memories
-from agno_memory.admin.agent_pages import AgentPages
+from agno_memory.admin.agent_pages import MAX_LISTED, AgentPages
 from agno_memory.admin.columns import ago
 from agno_memory.admin.history import log_sessions
 from agno_memory.admin.record_links import links_of_session
@@ -26,6 +26,7 @@ from agno_memory.admin.titles import isolated, session_names, short_title
 from agno_memory.admin.urls import session_page_url
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.agent_sessions import ANYONE, AgentSessions
+from agno_memory.db.damaged import Damaged
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.transcripts import messages
 from agno_memory.validators import validate_query
@@ -45,6 +46,16 @@ class AgentSessionAdminMixin(AgentPages):
     search_fields = ("session_id",)
     change_list_template = "admin/agno_memory/sessions.html"
 
+    # Rows of other programs
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Return the session with an id, also one that is not a text; for ``NO_ID``, the first without an id."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None or "\x00" in object_id:
+            return found
+        unidentified = self.get_queryset(request).unidentified().order_by("pk")[:MAX_LISTED]
+        return next((each for each in unidentified if each.pk == object_id), None)
+
     # Deleting
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -62,7 +73,11 @@ class AgentSessionAdminMixin(AgentPages):
         return log_sessions(request, queryset, DELETION)
 
     def delete_model(self, request: HttpRequest, obj: AgentSession) -> None:
-        AgentSessions().delete_sessions([obj.session_id], ANYONE)
+        service = AgentSessions()
+        if isinstance(obj.session_id, Damaged):
+            service.delete_unidentified(_alike(service.rows_to_write(ANYONE), obj))
+        else:
+            service.delete_sessions([obj.session_id], ANYONE)
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         # The queryset is narrowed to the sessions that this staff user may see.
@@ -91,15 +106,16 @@ class AgentSessionAdminMixin(AgentPages):
             validate_query(text)
         except ValidationError:
             return queryset.none(), False
+        of_accounts = Q(user_id__in=[account.user_id for account in Accounts(request, self.admin_site).search(text)])
         exact: AgentSessionQuerySet = queryset.filter(Q(session_id=text) | Q(user_id=text))
         if exact.exists():
-            return exact, False
+            # A name may be the id of another person.
+            return queryset.filter(Q(session_id=text) | Q(user_id=text) | of_accounts), False
         latest = queryset.named(text) | queryset.filter(user_id__contains=text)
         oldest = queryset.newest().values_list("updated_at", flat=True)[MAX_SEARCHED : MAX_SEARCHED + 1].first()
         if oldest is not None:
             latest = latest.filter(updated_at__gte=oldest)
-        accounts = Accounts(request, self.admin_site).search(text)
-        return latest | queryset.filter(user_id__in=[account.user_id for account in accounts]), False
+        return latest | queryset.filter(of_accounts), False
 
     @admin.display(description=gettext_lazy("updated"), ordering="updated_at")
     def updated_column(self, session: AgentSession) -> SafeString:
@@ -143,6 +159,12 @@ class AgentSessionAdminMixin(AgentPages):
         if not may_view_memories(request, self.admin_site):
             return ""
         return f"{self.url('changelist')}?{urlencode({'session_id': session.session_id})}"
+
+
+def _alike(rows: AgentSessionQuerySet, session: AgentSession) -> AgentSessionQuerySet:
+    """Narrow to a session of another program, by its id and its person: without an id, to all such of this person."""
+    session_id: Any = session.session_id
+    return rows.filter(user_id=session.user_id, session_id=None if session_id.stored is None else session_id)
 
 
 class AgentSessionAdmin(AgentSessionAdminMixin, admin.ModelAdmin):  # type: ignore[type-arg]

@@ -28,7 +28,9 @@ class Param(Value):
         self.name = name or field.name
         self.position = position
         # Most fields leave prepared values as they are, so their method need not be called for each value.
-        self.is_plain = position is not None or type(field).get_db_prep_value is Field.get_db_prep_value
+        prepare: Any = type(field).get_db_prep_value
+        is_plain = prepare is Field.get_db_prep_value or getattr(prepare, "is_plain", False)
+        self.is_plain = position is not None or is_plain
         self.function: Callable[[Any], Any] | None = None
         # Whether the parameter is the value itself.
         self.is_value = self.is_plain and position is None

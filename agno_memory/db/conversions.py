@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Expression, Field, IntegerField
 
+from agno_memory.exact_times import ExactTimeField
 from agno_memory.fields import TimestampField
 from agno_memory.json_fields import DocumentField
 from agno_memory.times import EPOCH
@@ -40,7 +41,7 @@ def conversion(field: Field[Any, Any], expression: Expression, connection: BaseD
         return partial(_documents if has_documents else _decoded, expression)
     if isinstance(field, TimestampField) and connection.timezone is datetime.UTC:
         return _in_utc
-    if isinstance(field, IntegerField | BooleanField):
+    if isinstance(field, IntegerField | BooleanField) and not isinstance(field, ExactTimeField):
         return partial(_plain, expression, {bool if isinstance(field, BooleanField) else int})
     return partial(_converted, expression)
 

@@ -13,53 +13,31 @@ from functools import cache, partial
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, cast
 
-from django.db.models import BooleanField, DateTimeField, Field, IntegerField, Max
+from django.db.models import BinaryField, BooleanField, DateField, DateTimeField, Field, IntegerField, Max, Min
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
 
 from agno_memory.db.conversions import Column, Conversion, conversion, unchanged
+from agno_memory.db.damaged import (
+    NO_ID,
+    Damaged,
+    DamagedDate,
+    DamagedFlag,
+    DamagedMetadata,
+    DamagedNumber,
+    DamagedText,
+    DamagedTime,
+    DamagedTopics,
+)
 from agno_memory.db.guarded import GuardedQuery
+from agno_memory.exact_times import ExactTimeField
 from agno_memory.json_fields import MetadataField, TopicsField, VerbatimJSONField
 from agno_memory.times import EPOCH, from_iso
 
 # Errors of a conversion that expects another type.
 CONVERSION_ERRORS: Final = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 PLAIN: Final = frozenset({str, int, bool, type(None)})
-
-
-class Damaged:
-    """Mixin of values that stand for a stored value of another type.
-
-    Attributes:
-        stored: the value in the database.
-    """
-
-    stored: Any = None
-
-
-class DamagedText(Damaged, str):
-    """The text of a stored value; "" for a missing one."""
-
-
-class DamagedNumber(Damaged, int):
-    """The number 1, the first version."""
-
-
-class DamagedFlag(Damaged, int):
-    """The number 0, which counts as false: Python's bool has no subclasses."""
-
-
-class DamagedTime(Damaged, datetime.datetime):
-    """The time of an ISO 8601 text; the start of 1970 for any other value."""
-
-
-class DamagedTopics(Damaged, list[str]):
-    """The texts among the stored topics."""
-
-
-class DamagedMetadata(Damaged, dict[str, Any]):
-    """The stored object with other values than JSON's as text; empty for any other value."""
 
 
 class Kind(NamedTuple):
@@ -109,6 +87,10 @@ def _text(value: Any) -> Damaged:
     return DamagedText("" if value is None else value)
 
 
+def _key(value: Any) -> Damaged:
+    return DamagedText(NO_ID if value in (None, "") else value)
+
+
 def _number(value: Any) -> Damaged:
     return DamagedNumber(1)
 
@@ -125,40 +107,54 @@ def _time(value: Any) -> Damaged:
     return DamagedTime.fromtimestamp(moment.timestamp(), datetime.UTC)
 
 
+def _date(value: Any) -> Damaged:
+    return DamagedDate(EPOCH.year, EPOCH.month, EPOCH.day)
+
+
 def _topics(value: Any) -> Damaged:
     listed = value if isinstance(value, list) else [value]
     return DamagedTopics(topic for topic in listed if isinstance(topic, str) and topic.strip())
 
 
 def _metadata(value: Any) -> Damaged:
-    return DamagedMetadata(_as_json(value) if isinstance(value, dict) else {})
+    return DamagedMetadata(as_json(value) if isinstance(value, dict) else {})
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """Return a value of the driver as JSON; other values than JSON's as text."""
     if isinstance(value, dict):
-        return {str(key): _as_json(each) for key, each in value.items()}
+        return {str(key): as_json(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_as_json(each) for each in value]
+        return [as_json(each) for each in value]
     return value if _is_json(value) else str(value)
+
+
+Types = frozenset[type]
+# The reading of the fields of a class; each takes the types of no value, if the field may have none.
+READINGS: Final[Sequence[tuple[Any, Callable[[Types], Kind]]]] = (
+    (TopicsField, lambda null: Kind(_are_topics, _topics)),
+    (MetadataField, lambda null: Kind(_are_metadata, _metadata)),
+    (BooleanField, lambda null: Kind(_are(bool), _flag, frozenset({bool}))),
+    ((DateTimeField, ExactTimeField), lambda null: Kind(_are(datetime.datetime, *null), _time, null)),
+    (DateField, lambda null: Kind(_are(datetime.date, *null), _date, null)),
+    (IntegerField, lambda null: Kind(_are(int, *null), _number, null | {int})),
+)
 
 
 @cache
 def kind_of(field: Field[Any, Any]) -> Kind | None:
     """Return the reading of a field; None if its values are read as they are."""
-    if isinstance(field, VerbatimJSONField):
+    if isinstance(field, VerbatimJSONField | BinaryField):
         return None
-    if isinstance(field, TopicsField):
-        return Kind(_are_topics, _topics)
-    if isinstance(field, MetadataField):
-        return Kind(_are_metadata, _metadata)
     null = frozenset({type(None)} if field.null else ())
-    if isinstance(field, BooleanField):
-        return Kind(_are(bool), _flag, frozenset({bool}))
-    if isinstance(field, IntegerField):
-        return Kind(_are(int, *null), _number, null | {int})
-    if isinstance(field, DateTimeField):
-        return Kind(_are(datetime.datetime, *null), _time, null)
-    return Kind(_are(str, *null), _text, null | {str})
+    for classes, reading in READINGS:
+        if isinstance(field, classes):
+            return reading(null)
+    are_texts = _are(str, *null)
+    if field.primary_key:
+        # No page can link to an empty one.
+        return Kind(lambda values: are_texts(values) and "" not in values, _key, frozenset({str}))
+    return Kind(are_texts, _text, null | {str})
 
 
 def soundness_of(field: Field[Any, Any]) -> Callable[[Sequence[Any]], bool]:
@@ -186,7 +182,7 @@ def readable_column(field: Field[Any, Any], stored: Sequence[Any], convert: Call
     try:
         values: Sequence[Any] = convert(stored)
     except CONVERSION_ERRORS:
-        if kind is None or len(stored) == 1:
+        if len(stored) == 1:
             return [_damaged(field, value) for value in stored]
         return [readable_column(field, [value], convert)[0] for value in stored]
     if kind is None or kind.are_sound(values):
@@ -197,7 +193,8 @@ def readable_column(field: Field[Any, Any], stored: Sequence[Any], convert: Call
 def _damaged(field: Field[Any, Any], stored: Any) -> Any:
     kind = kind_of(field)
     if kind is None:
-        return stored
+        # A document where the text of one is expected.
+        return as_json(stored)
     value = kind.read(stored)
     value.stored = stored
     return value
@@ -260,6 +257,6 @@ def _apply_converters(connection: Any, rows: Iterable[Any], converters: dict[int
 
 
 def _field_of(expression: Any) -> Field[Any, Any] | None:
-    """Return the field of a column or of its maximum; None for other expressions."""
-    column = expression.get_source_expressions()[0] if isinstance(expression, Max) else expression
+    """Return the field of a column, of its maximum or its minimum; None for other expressions."""
+    column = expression.get_source_expressions()[0] if isinstance(expression, Max | Min) else expression
     return column.target if isinstance(column, Col) else None

@@ -15,6 +15,7 @@ from django.db.models import Model
 
 from agno_memory.agent_session_querysets import AgentRunQuerySet, AgentSessionQuerySet
 from agno_memory.db.inserts import Insert
+from agno_memory.db.readable import as_json
 from agno_memory.db.session_statements import (
     Outcome,
     Put,
@@ -153,8 +154,8 @@ def _may_write(owner: object, user_id: str | None) -> bool:
 
 
 def _texts(rows: Iterable[Sequence[Any]]) -> list[tuple[str, str]]:
-    # On MongoDB, another program can write the document itself instead of its text.
-    return [(run_id, text if isinstance(text, str) else json_text(text)) for run_id, text in rows]
+    # On MongoDB, another program can write the document itself instead of its text, and an id that is no text.
+    return [(str(run_id), text if isinstance(text, str) else json_text(as_json(text))) for run_id, text in rows]
 
 
 @cache

@@ -11,11 +11,11 @@ from django.db.models import Q
 
 from agno_memory.as_of_querysets import DEFAULT_ORDER, memories_of, merged
 from agno_memory.conf import conf
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.expiry import EXPIRES_AFTER
 from agno_memory.db.keyset import Order
 from agno_memory.db.many_rows import ManyRows
 from agno_memory.db.memory_statements import BY_KEY
-from agno_memory.db.readable import Damaged
 from agno_memory.db.rows import with_read_fields
 from agno_memory.db.statements import Condition, Select, SelectMany
 from agno_memory.db.stored_rows import KEY

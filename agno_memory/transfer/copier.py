@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 
+from agno_memory.db.damaged import damaged_fields
 from agno_memory.db.keyset import in_order
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.retries import retry
@@ -29,7 +30,8 @@ class CopyTotals:
     copied: int = 0
     updated: int = 0
     unchanged: int = 0
-    # Rows that differ in the target and are not older there, or belong to somebody else: "<id> of <owner>".
+    # Rows that differ in the target and are not older there, that belong to somebody else, or that cannot be read as
+    # they are stored: "<id> of <owner>".
     conflicts: list[str] = field(default_factory=list)
 
     @property
@@ -131,6 +133,10 @@ class Copier:
         """Return the keys of rows that belong to something of another person in the target."""
         return set()
 
+    def is_whole(self, row: Any) -> bool:
+        """Return whether a row can be copied as it is: not one of another program with values that cannot be read."""
+        return not damaged_fields(row)
+
     def write(self, new: list[Any], newer: list[tuple[Any, Any]]) -> None:
         """Write rows.
 
@@ -171,7 +177,7 @@ class Copier:
         new, newer = [], []
         for row in batch:
             older = stored.get(row.pk)
-            if row.pk in barred or (older is not None and _is_of_another(older, row)):
+            if row.pk in barred or not self.is_whole(row) or (older is not None and _is_of_another(older, row)):
                 totals.conflicts.append(self.title_of(row))
             elif older is None:
                 new.append(row)

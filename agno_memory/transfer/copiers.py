@@ -11,6 +11,7 @@ from django.db.models import Model
 from agno_memory.agent_document_kinds import WHOLES
 from agno_memory.batches import batched
 from agno_memory.conf import conf
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.store import Store
 from agno_memory.formats import as_dict
 from agno_memory.models import (
@@ -32,6 +33,10 @@ class MemoryCopier(Copier):
     name = "memories"
     model = UserMemory
     title = "memory_id"
+
+    def is_whole(self, row: Any) -> bool:
+        # Its content is copied as far as it can be read, as in an export.
+        return not isinstance(row.pk, Damaged)
 
     def batches(self) -> Iterator[list[Any]]:
         # By created_at, which no write moves.
@@ -59,6 +64,9 @@ class RevisionCopier(Copier):
 
     def guard(self, older: Any) -> dict[str, Any]:
         return {"is_deleted": older.is_deleted}
+
+    def is_whole(self, row: Any) -> bool:
+        return not isinstance(row.pk, Damaged)
 
     def title_of(self, row: Any) -> str:
         return f"version {row.version} of {super().title_of(row)}"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import datetime
+from typing import Final
 
+from agno_memory.db.damaged import Damaged
 from agno_memory.models import AgentRun, AgentSession
+from agno_memory.names import MAX_COUNT
 from agno_memory.rest.pagination import KeysetPagination, Position
 from agno_memory.times import from_milliseconds, to_milliseconds
 from agno_memory.validators import is_count
+
+# Sorts before all keys.
+FIRST: Final = " "
 
 
 class SessionPagination(KeysetPagination):
@@ -38,4 +44,7 @@ class RunPagination(KeysetPagination):
         return position
 
     def position_of(self, row: AgentRun) -> Position:
+        if isinstance(row.run_index, Damaged):
+            # Databases sort the missing positions of other programs before all numbers, and their texts after them.
+            return (0, FIRST) if row.run_index.stored is None else (MAX_COUNT, row.key)
         return row.run_index, row.key

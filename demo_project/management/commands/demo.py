@@ -64,11 +64,13 @@ class Command(BaseCommand):
     def load_people(self) -> None:
         connection = connections[router.db_for_write(UserMemory)]
         existing = UserMemory.objects.count()
-        loaded = people.load()
+        # People who were erased stay erased, with their conversations and documents. A start that was stopped before
+        # all was there is completed.
+        is_new = not people.were_loaded()
+        loaded = people.load() if is_new else 0
         self.heading(f"Memories in {connection.display_name}, {connection.settings_dict['NAME']}")
         self.stdout.write(f"{existing} existing, {loaded} loaded")
-        # People who were erased stay erased, with their conversations and documents.
-        if loaded:
+        if is_new:
             conversations.load()
             documents.load()
 

@@ -12,6 +12,8 @@ from agno.storage.session.v2.workflow import WorkflowSession as AgnoWorkflowSess
 from agno.storage.session.workflow import WorkflowSession as AgnoWorkflowSession
 
 from agno_memory.agno_rows import OLD_IDS, OLD_JSON, OLD_TIMES, old_session
+from agno_memory.contrib.agno.foreign_runs import objects, with_runs
+from agno_memory.json_texts import json_object, object_or_none
 from agno_memory.models import AgentSession, UserMemory
 from agno_memory.times import to_epoch
 
@@ -57,10 +59,13 @@ def session_from_agno(session: Any, session_type: str) -> tuple[AgentSession, li
 
 def session_to_agno(session: AgentSession, runs: list[Any], mode: str) -> Any:
     """Return agno's session of a row, with the runs where agno keeps them: in its memory, or beside it."""
-    values = {name: getattr(session, name) for name in (*OLD_IDS, *OLD_JSON)} | (session.extra or {})
+    values = json_object(session.extra) | {name: getattr(session, name) for name in OLD_IDS}
+    values |= {name: object_or_none(getattr(session, name)) for name in OLD_JSON}
     values |= {name: to_epoch(getattr(session, name)) for name in OLD_TIMES}
-    if isinstance(values.get("memory"), dict):
-        values["memory"] = {**values["memory"], "runs": runs}
-    else:
-        values["runs"] = runs
-    return SESSION_CLASSES[mode].from_dict(values)
+    memory = object_or_none(values.get("memory"))
+
+    def make(runs: Any) -> Any:
+        held = {"runs": runs} if memory is None else {"memory": {**memory, "runs": runs}}
+        return SESSION_CLASSES[mode].from_dict(values | held)
+
+    return with_runs(make, objects(runs))

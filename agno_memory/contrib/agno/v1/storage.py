@@ -88,7 +88,7 @@ class DjangoStorage(Storage):
         """Return agno's objects of these sessions, with the runs that the database to write to has."""
         runs: dict[str, list[Any]] = {session.session_id: [] for session in sessions}
         for run in AgentRun.objects.using(self._sessions.write_alias).filter(session_id__in=list(runs)).in_order():
-            runs[run.session_id].append(run.data)
+            runs.setdefault(run.session_id, []).append(run.data)
         return [session_to_agno(session, runs[session.session_id], str(self.mode)) for session in sessions]
 
     @property

@@ -11,7 +11,7 @@ from agno_memory.agent_documents import Document
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Documents
+from agno_memory.contrib.agno.v3.documents import Documents, documents
 from agno_memory.exceptions import RecordExists
 from agno_memory.keys import composite_key
 from agno_memory.retries import retry
@@ -70,7 +70,8 @@ class TranscriptsMixin:
     ) -> list[Document]:
         """Return the entries of the main part of a transcript, or of another part, in their order."""
         rows = _part(self._transcripts().rows(None), framework, project_key, session_id)
-        return [row.data["entry"] for row in rows.filter(name=subpath or "").by_number()]
+        found = documents(rows.filter(name=subpath or "").by_number())
+        return [document["entry"] for document in found if "entry" in document]
 
     @from_anywhere
     def list_transcript_sessions(self, framework: str, project_key: str) -> list[dict[str, Any]]:

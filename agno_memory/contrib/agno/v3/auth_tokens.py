@@ -8,6 +8,7 @@ from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.documents import Documents, seconds_now
 from agno_memory.contrib.agno.v3.rows import to_json
+from agno_memory.json_texts import object_or_none
 from agno_memory.keys import uuid7
 
 
@@ -22,7 +23,8 @@ class AuthTokensMixin:
         key = _key(provider, user_id, service)
         tokens = self._tokens()
         found = tokens.records.get_record(token_id(key), owners.writer(key["user_id"]))
-        return None if found is None else _result(found.data)
+        document = None if found is None else object_or_none(found.data)
+        return None if document is None else _result(document)
 
     @from_anywhere
     def upsert_auth_token(self, token: Document) -> Document:
@@ -59,4 +61,4 @@ def _key(provider: str, user_id: str | None, service: str) -> Document:
 
 
 def _result(document: Document) -> Document:
-    return document | {"user_id": "" if document["user_id"] is None else document["user_id"]}
+    return document | {"user_id": document.get("user_id") or ""}

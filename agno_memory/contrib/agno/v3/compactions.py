@@ -67,7 +67,7 @@ class CompactionsMixin:
         terms = [fold(term) for term in ([query] if isinstance(query, str) else query) if term]
 
         def matches(compaction: Document) -> bool:
-            text = fold(compaction["archived_messages"] or "")
+            text = fold(str(compaction.get("archived_messages") or ""))
             return any(term in text for term in terms)
 
         # A session has few of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, Field, fields
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from agno_memory.agent_records import AgentRecords
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import to_json
+from agno_memory.json_texts import object_or_none
 from agno_memory.models import AgentRecord
 from agno_memory.services import ANYONE
 from agno_memory.times import now, to_epoch
@@ -110,7 +112,8 @@ class Documents:
         """Return the change of a record that edits its document."""
 
         def change(record: AgentRecord) -> bool:
-            document = edit(dict(record.data))
+            # A value of another program is no document.
+            document = edit(dict(record.data)) if isinstance(record.data, dict) else None
             if document is None:
                 return False
             self.kind.fill(record, to_json(document))
@@ -120,14 +123,29 @@ class Documents:
 
 
 def documents(rows: Iterable[AgentRecord]) -> list[Document]:
-    """Return the documents of records."""
-    return [record.data for record in rows]
+    """Return the documents of records, without values of other programs that are not objects."""
+    return [record.data for record in rows if isinstance(record.data, dict)]
 
 
 def first_document(rows: AgentRecordQuerySet) -> Document | None:
     """Return the document of the first of some records, or None."""
     record = rows.first()
-    return None if record is None else record.data
+    return None if record is None else object_or_none(record.data)
+
+
+def readable(schema: type[Any], found: Iterable[Document]) -> list[Any]:
+    """Return documents as agno's objects, without those of other programs that lack values of them.
+
+    Args:
+        schema: agno's class, a model of pydantic.
+        found: the documents.
+    """
+    results = []
+    for document in found:
+        # Pydantic's error is a ValueError.
+        with suppress(ValueError):
+            results.append(schema.model_validate(document))
+    return results
 
 
 def merged(document: Document, **values: Any) -> Document:

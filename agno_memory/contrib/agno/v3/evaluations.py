@@ -10,7 +10,7 @@ from agno_memory.agent_document_kinds import EVALUATION
 from agno_memory.agent_documents import Document
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Documents, seconds_now
+from agno_memory.contrib.agno.v3.documents import Documents, readable, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.identifiers import owner_id
 
@@ -90,7 +90,7 @@ class EvaluationsMixin:
         if filter_type is not None:
             rows = rows.exclude(**{f"{EvalFilterType(filter_type).value}_id": None})
         found = evaluations.page(rows, listing, rows.latest_made())
-        results = [_result(document, deserialize) for document in found]
+        results = readable(EvalRunRecord, found) if deserialize else found
         return results if deserialize else (results, rows.count())
 
     @from_anywhere
@@ -120,4 +120,4 @@ class EvaluationsMixin:
 
 
 def _result(document: Document | None, deserialize: bool | None) -> Any:
-    return document if document is None or not deserialize else EvalRunRecord.model_validate(document)
+    return document if document is None or not deserialize else next(iter(readable(EvalRunRecord, [document])), None)

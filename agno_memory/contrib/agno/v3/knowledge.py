@@ -7,7 +7,7 @@ from agno.db.schemas.knowledge import KnowledgeRow
 from agno_memory.agent_document_kinds import CONTENT
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Documents, merged
+from agno_memory.contrib.agno.v3.documents import Documents, merged, readable
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import to_json
 from agno_memory.exceptions import RecordExists
@@ -50,7 +50,7 @@ class KnowledgeMixin:
             user_id: only a content of this user, or a shared one.
         """
         document = self._contents().get(id, user_id, shared=True)
-        return None if document is None else KnowledgeRow.model_validate(document)
+        return None if document is None else next(iter(readable(KnowledgeRow, [document])), None)
 
     @from_anywhere
     def get_knowledge_contents(
@@ -80,7 +80,7 @@ class KnowledgeMixin:
         contents = self._contents()
         rows = contents.rows(user_id, {"linked_to": linked_to}, shared=True)
         found = contents.page(rows, listing, rows.latest_made())
-        return [KnowledgeRow.model_validate(document) for document in found], rows.count()
+        return readable(KnowledgeRow, found), rows.count()
 
     @from_anywhere
     def delete_knowledge_content(self, id: str, user_id: str | None = None) -> None:

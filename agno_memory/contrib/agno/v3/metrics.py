@@ -14,6 +14,7 @@ from agno_memory.agent_metric_models import AgentMetric
 from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
+from agno_memory.json_texts import json_object
 from agno_memory.times import to_epoch
 
 logger = logging.getLogger(__name__)
@@ -92,5 +93,5 @@ def metric_result(metric: AgentMetric) -> dict[str, Any]:
         "user_id": metric.user_id,
         "created_at": to_epoch(metric.created_at),
         "updated_at": to_epoch(metric.updated_at),
-        **metric.data,
+        **json_object(metric.data),
     }

@@ -15,7 +15,8 @@ from agno.session import TeamSession as AgnoTeamSession
 
 from agno_memory.agent_documents import optional_moment
 from agno_memory.agno_rows import NAME, SESSION_IDS, SESSION_JSON, split_name
-from agno_memory.json_texts import JSONText, json_text
+from agno_memory.contrib.agno.foreign_runs import UNREADABLE, with_runs
+from agno_memory.json_texts import JSONText, json_object, json_text, object_or_none
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.times import to_epoch
 
@@ -112,21 +113,36 @@ def session_result(
     values = _session_values(session)
     if not deserialize:
         return {**values, "runs": None if runs is None else [_run_to_dict(run) for run in runs]}
-    kind = session_type or SessionType(session.session_type)
+    kind = session_type or _stored_type(session)
     if not runs or isinstance(runs[0], dict):
-        return deserialize_session(kind, {**values, "runs": runs})
-    result = deserialize_session(kind, values)
+        return _deserialized(kind, values, runs)
+    result = _deserialized(kind, values, None)
     result.runs = runs
     return result
 
 
+def _deserialized(kind: SessionType, values: dict[str, Any], runs: Sequence[Any] | None) -> Any:
+    """Return agno's object, without the runs and the summary that another program wrote and agno cannot read."""
+    try:
+        return with_runs(lambda each: deserialize_session(kind, {**values, "runs": each}), runs)
+    except UNREADABLE:
+        return with_runs(lambda each: deserialize_session(kind, {**values, "summary": None, "runs": each}), runs)
+
+
+def _stored_type(session: AgentSession) -> SessionType:
+    """Return the type of a session; that of an agent for an unknown one, which another program wrote."""
+    known = {each.value for each in SessionType}
+    return SessionType(session.session_type) if session.session_type in known else SessionType.AGENT
+
+
 def _session_values(session: AgentSession) -> dict[str, Any]:
-    data = session.session_data
+    data = object_or_none(session.session_data)
     return {
         "session_id": session.session_id,
         "session_type": session.session_type,
         "user_id": session.user_id,
-        **{name: getattr(session, name) for name in (*SESSION_IDS, *SESSION_JSON)},
+        **{name: getattr(session, name) for name in SESSION_IDS},
+        **{name: object_or_none(getattr(session, name)) for name in SESSION_JSON},
         "session_data": {**(data or {}), NAME: session.name} if session.name else data,
         "created_at": to_epoch(session.created_at),
         "updated_at": to_epoch(session.updated_at),
@@ -152,14 +168,18 @@ def run_from_agno(run: Any, session_id: str, user_id: str | None, run_index: int
 
 
 def run_result(run: AgentRun, deserialize: bool | None) -> Any:
-    """Return a run as agno's object, or as a dictionary."""
+    """Return a run as agno's object, or as a dictionary; None if agno cannot read what another program wrote."""
+    data = json_object(run.data)
     if deserialize:
-        return deserialize_run(run.run_type, run.data)
+        try:
+            return deserialize_run(run.run_type, data)
+        except UNREADABLE:
+            return None
     return {
         **{name: getattr(run, name) for name in (*RUN_FIELDS, "session_id", "status", "run_index")},
         # The user whom agno's run names; the owner is that of the session.
-        "user_id": run.data.get("user_id"),
-        "run_data": run.data,
+        "user_id": data.get("user_id"),
+        "run_data": data,
         "created_at": to_epoch(run.created_at),
         "updated_at": to_epoch(run.updated_at),
     }

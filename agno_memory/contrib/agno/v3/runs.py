@@ -14,6 +14,7 @@ from agno_memory.contrib.agno.v3.last_writes import LastWrites
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.rows import run_from_agno, run_result
 from agno_memory.identifiers import owner_id
+from agno_memory.json_texts import json_object
 from agno_memory.models import AgentRun
 
 
@@ -78,7 +79,8 @@ class RunsMixin:
             "status": getattr(status, "value", status),
         }
         rows = self._run_rows().filter(**{name: value for name, value in filters.items() if value is not None})
-        results = [run_result(run, deserialize) for run in listing.sliced(listing.ordered(rows, rows.in_order()))]
+        found = [run_result(run, deserialize) for run in listing.sliced(listing.ordered(rows, rows.in_order()))]
+        results = [each for each in found if each is not None]
         return results if deserialize else (results, rows.count())
 
     @from_anywhere
@@ -120,7 +122,8 @@ class RunsMixin:
             if run.status != expected_status:
                 return False
             run.status = RunStatus.cancelled.value
-            run.data = {**run.data, "status": run.status, "content": run.data.get("content") or reason}
+            data = json_object(run.data)
+            run.data = {**data, "status": run.status, "content": data.get("content") or reason}
             return True
 
         if self._sessions.change_run(session_id, run_id, cancel, owners.writer(user_id)) is None:

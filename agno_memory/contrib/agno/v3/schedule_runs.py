@@ -13,6 +13,7 @@ from agno_memory.contrib.agno.v3.documents import Documents, check_fixed
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.schedule_kinds import schedule_run_document
 from agno_memory.exceptions import RecordNotFound
+from agno_memory.json_texts import json_object
 
 
 class ScheduleRunsMixin:
@@ -90,7 +91,7 @@ class ScheduleRunsMixin:
         found: dict[str, Document] = {}
         for run in rows.filter(condition).latest_made():
             if run.due_at == last.get(str(run.parent_id)):
-                found.setdefault(str(run.parent_id), run.data)
+                found.setdefault(str(run.parent_id), json_object(run.data))
         return found
 
     @from_anywhere

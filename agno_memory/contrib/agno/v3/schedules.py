@@ -7,12 +7,12 @@ from typing import Any, Final
 from agno.db.schemas.scheduler import build_run_endpoint, match_run_endpoint, validate_schedule_update
 from django.db.models import Q
 
-from agno_memory.agent_document_kinds import DISABLED, ENABLED, SCHEDULE, SCHEDULE_RUN, endpoint_id
+from agno_memory.agent_document_kinds import DISABLED, ENABLED, SCHEDULE, SCHEDULE_RUN, endpoint_id, endpoint_of
 from agno_memory.agent_documents import Document
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.contrib.agno import owners
 from agno_memory.contrib.agno.threads import from_anywhere
-from agno_memory.contrib.agno.v3.documents import Documents, documents, first_document, seconds_now
+from agno_memory.contrib.agno.v3.documents import Documents, first_document, seconds_now
 from agno_memory.contrib.agno.v3.listing import Listing
 from agno_memory.contrib.agno.v3.schedule_kinds import schedule_document
 from agno_memory.db.transactions import all_or_nothing
@@ -142,16 +142,16 @@ class SchedulesMixin:
         schedules = self._schedules()
 
         def disable(schedule: Document) -> Document | None:
-            is_of_target = (schedule["target_type"], schedule["target_id"]) == (target_type, target_id)
-            if not schedule["enabled"]:
+            is_of_target = (schedule.get("target_type"), schedule.get("target_id")) == (target_type, target_id)
+            if not schedule.get("enabled"):
                 return None
-            if not is_of_target and not match_run_endpoint(schedule["endpoint"], target_type, target_id):
+            if not is_of_target and not match_run_endpoint(endpoint_of(schedule), target_type, target_id):
                 return None
             return schedule | {"enabled": False, "disabled_reason": reason, "updated_at": seconds_now()}
 
         named = Q(reference_id=target_id) | Q(parent_id=endpoint_id(build_run_endpoint(target_type, target_id)))
-        found = documents(schedules.stored().filter(named, status=ENABLED))
-        return sum(schedules.edit(each["id"], disable) is not None for each in found)
+        found = list(schedules.stored().filter(named, status=ENABLED).values_list("record_id", flat=True))
+        return sum(schedules.edit(each, disable) is not None for each in found)
 
     @from_anywhere
     def delete_schedule(self, schedule_id: str, user_id: str | None = None) -> bool:

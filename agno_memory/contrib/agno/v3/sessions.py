@@ -12,6 +12,7 @@ from agno.run.base import RunStatus
 from agno_memory.agent_documents import optional_moment
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.contrib.agno import owners
+from agno_memory.contrib.agno.foreign_runs import objects
 from agno_memory.contrib.agno.threads import from_anywhere
 from agno_memory.contrib.agno.v3.last_writes import LastWrites
 from agno_memory.contrib.agno.v3.listing import Listing
@@ -145,7 +146,7 @@ class SessionsMixin:
             return None
         if runs_limit is not None:
             rows = self._sessions.get_runs(session_id, ANYONE).conversation(tuple(HISTORY_SKIP_STATUSES))
-            last = [run.data for run in rows.only("data").tail(runs_limit)]
+            last = objects(run.data for run in rows.only("data").tail(runs_limit))
             return session_result(session, last, session_type, deserialize)
         texts = self._sessions.get_run_texts(session_id, ANYONE)
         if not deserialize or not self._run_objects.are_shared(session.session_type, session_type):
@@ -211,8 +212,8 @@ class SessionsMixin:
         runs: dict[str, list[Any]] = {session.session_id: [] for session in sessions}
         rows = AgentRun.objects.using(self._sessions.read_alias).filter(session_id__in=list(runs)).in_order()
         for run in rows.only("session_id", "data"):
-            runs[run.session_id].append(run.data)
-        return runs
+            runs.setdefault(run.session_id, []).append(run.data)
+        return {session_id: objects(each) for session_id, each in runs.items()}
 
     # Deleting
 

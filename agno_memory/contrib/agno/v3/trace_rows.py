@@ -7,6 +7,7 @@ from typing import Any, Final
 from agno_memory.agent_trace_querysets import SpanCounts
 from agno_memory.agno_rows import span_columns
 from agno_memory.contrib.agno.v3.rows import to_json
+from agno_memory.json_texts import json_object
 from agno_memory.models import AgentSpan, AgentTrace
 
 TRACE_FIELDS: Final = (
@@ -66,7 +67,7 @@ def span_result(span: AgentSpan) -> Any:
     """Return a span as agno's object."""
     from agno.tracing.schemas import Span
 
-    return Span(**{name: getattr(span, name) for name in SPAN_FIELDS}, attributes=span.attributes or {})
+    return Span(**{name: getattr(span, name) for name in SPAN_FIELDS}, attributes=json_object(span.attributes))
 
 
 def rounded(value: float | None) -> float | None:
