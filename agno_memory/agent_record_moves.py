@@ -15,6 +15,7 @@ from agno_memory.agent_record_models import AgentRecord
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.batches import batched
 from agno_memory.cleaning import values_to_update
+from agno_memory.db.damaged import unchanged
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import RecordChanged
 from agno_memory.retries import retry
@@ -81,7 +82,7 @@ def _give(rows: AgentRecordQuerySet, owner: str | None, staying: frozenset[Name]
 
 def _write(rows: AgentRecordQuerySet, record: AgentRecord, copy: AgentRecord, *, is_there: bool) -> None:
     """Write the copy in the place of a record; raises RecordChanged if another call has written the record."""
-    current = rows.filter(key=record.key, version=record.version)
+    current = rows.filter(key=record.key, **unchanged(version=record.version))
     if copy.key == record.key:
         is_written = current.update(**values_to_update(copy, CHANGED))
     else:
