@@ -21,7 +21,7 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.test import RequestFactory, override_settings
 
 from agno_memory import log_texts, people
@@ -283,6 +283,27 @@ def test_an_account_in_another_database_erases_when_its_deletion_is_committed(al
             # Before, if the memories are in the same database.
             assert people.count("7", alias)["memories"] == (alias == "default")
         assert people.count("7", alias) == NOTHING
+
+
+def test_a_failed_erasure_leaves_the_others_of_its_transaction(caplog: pytest.LogCaptureFixture) -> None:
+    """The accounts are gone, so the log has the command that erases the rest."""
+    erase, failures = people.erase, iter([OperationalError("The server is electing a primary.")])
+
+    def fail_once(owner: str) -> people.Erasure:
+        for error in failures:
+            raise error
+        return erase(owner)
+
+    fill("default", "7")
+    fill("default", "8")
+    policy = override_settings(AGNO_MEMORY={"ON_USER_DELETE": "erase"})
+    with policy, patch.object(people, "erase", fail_once), transaction.atomic(using="postgres"):
+        people.account_deleted(User(pk=7, username="maya"), using="postgres")
+        people.account_deleted(User(pk=8, username="noah"), using="postgres")
+    assert people.count("8") == NOTHING
+    assert people.count("7") != NOTHING
+    (record,) = caplog.records
+    assert record.getMessage().endswith("Run: manage.py erase_user 7")
 
 
 # Commands

@@ -6,7 +6,9 @@ import io
 import json
 import os
 import sqlite3
+import struct
 import sys
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 from urllib.parse import urlsplit
@@ -16,7 +18,7 @@ from django.conf import settings
 
 from agno_memory.models import UserMemory
 from agno_memory.transfer import sources
-from agno_memory.transfer.sources import files, sqlite
+from agno_memory.transfer.sources import SourceError, files, sqlite
 from agno_memory.transfer.sources.servers import ServerSource
 from tests.databases import commits
 from tests.transfer.commands import DARK, DATA, by_text, import_error, rejected, run
@@ -156,9 +158,59 @@ def test_a_view_of_a_file_is_not_read() -> None:
         assert error.endswith("Choose one of: agno_memories.")
 
 
-def test_a_computed_column_cannot_fill_the_memory() -> None:
+def test_a_virtual_table_of_a_file_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = "memory_id, user_id, memory, topics, updated_at"
+    endless = (
+        f"WITH RECURSIVE n(rowid, {columns}) AS (SELECT 1, 2, 3, 4, '[]', 6 UNION ALL SELECT rowid + 1, 2, 3, 4, 5, 6"
+    )
+    with sqlite3.connect("agno.db") as file:
+        file.execute(f"CREATE VIEW v AS {endless} FROM n) SELECT * FROM n WHERE rowid < 0")
+        file.execute(f"CREATE VIRTUAL TABLE agno_memories USING fts5({columns}, content='v', content_rowid='rowid')")
+    file.close()
+    assert "Choose a format" in import_error("agno.db", "--database=default")
+    assert "has no table" in import_error("agno.db", "--table=agno_memories", "--database=default")
+    # Nor can a view that a forged file calls a table run for ever.
+    monkeypatch.setattr(sqlite, "MAX_UNITS", 5)
+    with closing(sqlite.SqliteSource(Path("agno.db"))) as source:
+        assert "v" not in source.tables()
+        with pytest.raises(SourceError, match="interrupted"):
+            list(source.rows("v"))
+
+
+def test_pages_of_a_file_that_repeat_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "MAX_UNITS", 5)
+    with sqlite3.connect("agno.db") as file:
+        file.execute("PRAGMA page_size=512")
+        file.execute("CREATE TABLE agno_memories (memory_id, memory)")
+        rows = [(f"m{number}", "x" * 30) for number in range(500)]
+        file.executemany("INSERT INTO agno_memories VALUES (?, ?)", rows)
+    file.close()
+    data = bytearray(Path("agno.db").read_bytes())
+    # The second page lists other pages; so do copies of it, each of which names the next one many times.
+    index = data[512:1024]
+    for page in range(2, 6):
+        for cell in struct.unpack_from(f">{int.from_bytes(index[3:5])}H", index, 12):
+            struct.pack_into(">I", index, cell, page + 1)
+        struct.pack_into(">I", index, 8, page + 1)
+        data[(page - 1) * 512 : page * 512] = index
+    Path("agno.db").write_bytes(data)
+    with closing(sqlite.SqliteSource(Path("agno.db"))) as source, pytest.raises(SourceError, match="more rows than"):
+        for _ in source.rows("agno_memories"):
+            pass
+
+
+def test_a_computed_column_is_not_read() -> None:
     with sqlite3.connect("agno.db") as file:
         file.execute("CREATE TABLE agno_memories (memory_id, memory, topics, updated_at, x AS (zeroblob(900000000)))")
-        file.execute("INSERT INTO agno_memories VALUES ('m', 'x', '[]', 1)")
+        file.execute("INSERT INTO agno_memories VALUES ('m', '\"x\"', '[]', 1)")
+    file.close()
+    assert "1 imported" in run("import_memories", "agno.db", "--user=maya", database="default")
+
+
+def test_a_value_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "MAX_VALUE_SIZE", 1_000)
+    with sqlite3.connect("agno.db") as file:
+        file.execute("CREATE TABLE agno_memories (memory_id, memory, topics, updated_at)")
+        file.execute("INSERT INTO agno_memories VALUES ('m', ?, '[]', 1)", ("x" * 2_000,))
     file.close()
     assert "too big" in import_error("agno.db", "--database=default")
