@@ -86,8 +86,9 @@ def values_of(alias: str, field: Field[Any, Any]) -> tuple[Any, ...]:
     if alias in ON_MONGODB:
         from bson import ObjectId
 
-        texts = JSON_TEXTS if isinstance(field, VerbatimJSONField) else ("x",)
-        return (*texts, MISSING, None, 7, 1.5, {"at": BEGUN, "x": {"y": 1}}, [1, "a"], ObjectId(), BEGUN, True)
+        # An index that has had a list once answers other tests in another way.
+        texts = (*JSON_TEXTS, [1, BEGUN]) if isinstance(field, VerbatimJSONField) else ("x",)
+        return (*texts, MISSING, None, 7, 1.5, {"at": BEGUN, "x": {"y": 1}}, ObjectId(), BEGUN, True)
     if isinstance(field, VerbatimJSONField):
         return JSON_TEXTS
     # SQLite stores any value in any column.
@@ -119,7 +120,7 @@ def _ids(model: type[Model], sound: dict[str, Any]) -> dict[str, Any]:
 
 def strange_names(alias: str, model: type[Model], sound: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield copies of a sound row whose person, session or trace is no text, or is missing or empty."""
-    values: tuple[Any, ...] = ("", None, MISSING, 7, {"x": 1}, [1], BEGUN) if alias in ON_MONGODB else ("",)
+    values: tuple[Any, ...] = ("", None, MISSING, 7, {"x": 1}, BEGUN) if alias in ON_MONGODB else ("",)
     fields = [field for field in model._meta.concrete_fields if field.attname in NAMES and field.name != "kind"]
     # SQL databases check the session of a run.
     columns = [field.column for field in fields if alias in ON_MONGODB or not (field.primary_key or field.is_relation)]
