@@ -59,7 +59,8 @@ def _give(rows: AgentRecordQuerySet, owner: str | None, staying: frozenset[Name]
         owner: the new one.
         staying: those of earlier batches.
     """
-    copies = [(record, _copy_for(record, owner)) for record in rows]
+    # Read again by each attempt.
+    copies = [(record, _copy_for(record, owner)) for record in rows.all()]
     names = [copy.unique_key for _record, copy in copies if copy.unique_key]
     present = AgentRecord.objects.using(rows.db).filter(
         Q(key__in=[copy.key for _record, copy in copies]) | Q(unique_key__in=names)
