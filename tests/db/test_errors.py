@@ -10,17 +10,20 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
 
 from agno_memory.bulk import BulkMemory
 from agno_memory.db import MemoryDb, SqliteMemoryDb
-from agno_memory.db.errors import is_full, is_read_only, is_unavailable
+from agno_memory.db.errors import is_full, is_read_only, is_unavailable, with_django_errors
+from agno_memory.db.sharding import MongoSharding
 from agno_memory.db.transactions import has_transactions
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.search.checks import check_stored_words, check_vectors, check_words_index
 from tests.databases import VERBS, attempt, children, commits, disconnect, each_database, handle, handles_allowed, place
 from tests.worker import SHARED_ID, SHARED_OWNER
 
@@ -304,8 +307,31 @@ def test_errors_of_mongodb_have_djangos_classes_and_texts(alias: str) -> None:
         lost: Any = mongodb_is_down(Path())
         outcomes = {name: attempt(lambda name=name: VERBS[name](Memory(db=lost.alias))) for name in VERBS}  # type: ignore[misc]
         outcomes["queryset"] = attempt(lambda: list(lost.model.objects.using(lost.alias)))
+        outcomes["sharding"] = attempt(lambda: MongoSharding(lost.alias))
+        # Another check reports that the database does not answer.
+        with mock.patch("agno_memory.search.checks.with_memories", lambda databases: databases):
+            assert (
+                check_vectors([lost.alias]) + check_words_index([lost.alias]) + check_stored_words([lost.alias]) == []
+            )
     assert {name: came for name, came in outcomes.items() if not isinstance(came, OperationalError)} == {}
     assert all(str(came) for came in outcomes.values())
+
+
+@pytest.mark.parametrize("alias", ["mongodb"])
+@pytest.mark.parametrize("code", [6, 64, 89, 133])
+def test_servers_that_mongodb_does_not_reach_are_unavailable(alias: str, code: int) -> None:
+    """A router without a server that the read preference allows, a network that is gone, a late confirmation."""
+    from pymongo.errors import BulkWriteError, OperationFailure
+
+    late = {"writeErrors": [], "writeConcernErrors": [{"code": code, "errmsg": "late"}]}
+    for cause in (OperationFailure("late", code), BulkWriteError(late)):
+
+        def fail(cause: Exception = cause) -> None:
+            raise cause
+
+        error = attempt(lambda: with_django_errors(connections[alias], fail))
+        assert isinstance(error, OperationalError)
+        assert (str(error), is_unavailable(error)) == ("late", True)
 
 
 @pytest.mark.parametrize("alias", ["mongodb"])

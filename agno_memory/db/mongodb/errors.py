@@ -17,9 +17,12 @@ Result = TypeVar("Result")
 
 # The part of an error's text that quotes the keys of a document.
 CONTENT: Final = re.compile(r" dup key: .*", re.DOTALL)
-# Codes of the server for errors of its operation, not of the statement: wrong login, lock and time limits, a conflict
-# of two writes, shutdown, no primary.
-OPERATIONAL_CODES: Final = (18, 24, 50, 91, 112, 189, 262, 10107, 11600, 11602, 13435, 13436)
+# Codes of the server for errors of its operation, not of the statement: a host or a network that cannot be reached,
+# wrong login, lock and time limits, also of a confirmation, a conflict of two writes, shutdown, no primary, no other
+# server that the read preference allows.
+OPERATIONAL_CODES: Final = frozenset(
+    (6, 7, 18, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10107, 11600, 11602, 13435, 13436)
+)
 
 
 def with_django_errors(call: Callable[[], Result]) -> Result:
@@ -52,8 +55,13 @@ def with_django_errors(call: Callable[[], Result]) -> Result:
 def _class_of(error: BaseException) -> type[DatabaseError]:
     """Return Django's class for a driver's error, the same that PostgreSQL's backend raises for such an error."""
     is_lost = isinstance(error, Exception) and is_connection_failure(error)
-    is_operational = is_lost or _is_transient(error) or getattr(error, "code", None) in OPERATIONAL_CODES
+    is_operational = is_lost or _is_transient(error) or not OPERATIONAL_CODES.isdisjoint(_codes(error))
     return OperationalError if is_operational else DatabaseError
+
+
+def _codes(error: BaseException) -> list[Any]:
+    """Return the codes of an error. That of a bulk write has one for each of its parts."""
+    return [getattr(error, "code", None), *(each.get("code") for each in _parts(error))]
 
 
 def _without_documents(error: Exception) -> str:
