@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils.text import Truncator
 
 from agno_memory.batches import batched
+from agno_memory.db.connections import connection_to
 
 PERSON: Final = "person"
 SEPARATOR: Final = " · "
@@ -52,7 +53,12 @@ def query_name(query: QueryDict) -> str:
 def entries_to_write() -> Any:
     """Return the entries of the log in the database to write to: a replica may lag."""
     model = apps.get_model("admin", "LogEntry")
-    return model.objects.using(router.db_for_write(model))
+    return _rows_on(model, router.db_for_write(model))
+
+
+def _rows_on(model: Any, alias: str) -> Any:
+    # Models of Django have no gate that drops a lost connection.
+    return model.objects.using(connection_to(alias).alias)
 
 
 def count(owner: str) -> int:
@@ -118,7 +124,8 @@ def _about(owner: str) -> Iterator[tuple[Any, str, str]]:
     """Yield the primary key, the name and the message of the entries about a person."""
     if not apps.is_installed("django.contrib.admin"):
         return
-    types = apps.get_model("contenttypes", "ContentType").objects.filter(app_label="agno_memory")
+    content_type = apps.get_model("contenttypes", "ContentType")
+    types = _rows_on(content_type, router.db_for_read(content_type)).filter(app_label="agno_memory")
     rows = entries_to_write().filter(content_type__in=list(types.values_list("pk", flat=True)))
     # SQLite compares without case here, so each entry is compared again.
     likely = rows.filter(
