@@ -115,7 +115,9 @@ def relink(keys: Mapping[str, str]) -> None:
     """Let the log entries about memories lead to them under their new keys, by the keys before."""
     if not keys or not apps.is_installed("django.contrib.admin"):
         return
-    kind = apps.get_model("contenttypes", "ContentType").objects.get_for_model(UserMemory)
+    content_type = apps.get_model("contenttypes", "ContentType")
+    connection_to(router.db_for_read(content_type))
+    kind = content_type.objects.get_for_model(UserMemory)
     entries = entries_to_write().filter(content_type=kind, object_id__in=list(keys))
     for before in set(entries.values_list("object_id", flat=True)):
         entries.filter(object_id=before).update(object_id=keys[before])
