@@ -13,7 +13,17 @@ from functools import cache, partial
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, cast
 
-from django.db.models import BinaryField, BooleanField, DateField, DateTimeField, Field, IntegerField, Max, Min
+from django.db.models import (
+    BinaryField,
+    BooleanField,
+    DateField,
+    DateTimeField,
+    Field,
+    FloatField,
+    IntegerField,
+    Max,
+    Min,
+)
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
@@ -24,6 +34,7 @@ from agno_memory.db.damaged import (
     Damaged,
     DamagedDate,
     DamagedFlag,
+    DamagedFloat,
     DamagedMetadata,
     DamagedNumber,
     DamagedText,
@@ -95,6 +106,10 @@ def _number(value: Any) -> Damaged:
     return DamagedNumber(1)
 
 
+def _float(value: Any) -> Damaged:
+    return DamagedFloat(0)
+
+
 def _flag(value: Any) -> Damaged:
     return DamagedFlag(0)
 
@@ -138,6 +153,7 @@ READINGS: Final[Sequence[tuple[Any, Callable[[Types], Kind]]]] = (
     ((DateTimeField, ExactTimeField), lambda null: Kind(_are(datetime.datetime, *null), _time, null)),
     (DateField, lambda null: Kind(_are(datetime.date, *null), _date, null)),
     (IntegerField, lambda null: Kind(_are(int, *null), _number, null | {int})),
+    (FloatField, lambda null: Kind(_are(float, int, *null), _float, null | {float})),
 )
 
 
