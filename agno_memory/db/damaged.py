@@ -32,10 +32,6 @@ class DamagedNumber(Damaged, int):
     """The number 1, the first version."""
 
 
-class DamagedFloat(Damaged, float):
-    """The number 0: a vector with this scale is similar to none."""
-
-
 class DamagedFlag(Damaged, int):
     """The number 0, which counts as false: Python's bool has no subclasses."""
 

@@ -14,15 +14,16 @@ from itertools import chain, islice
 from typing import Any, Final, NamedTuple, cast
 
 from django.db.models import (
-    BinaryField,
     BooleanField,
+    CharField,
     DateField,
     DateTimeField,
     Field,
-    FloatField,
+    ForeignKey,
     IntegerField,
     Max,
     Min,
+    TextField,
 )
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLCompiler
@@ -34,7 +35,6 @@ from agno_memory.db.damaged import (
     Damaged,
     DamagedDate,
     DamagedFlag,
-    DamagedFloat,
     DamagedMetadata,
     DamagedNumber,
     DamagedText,
@@ -106,10 +106,6 @@ def _number(value: Any) -> Damaged:
     return DamagedNumber(1)
 
 
-def _float(value: Any) -> Damaged:
-    return DamagedFloat(0)
-
-
 def _flag(value: Any) -> Damaged:
     return DamagedFlag(0)
 
@@ -153,19 +149,21 @@ READINGS: Final[Sequence[tuple[Any, Callable[[Types], Kind]]]] = (
     ((DateTimeField, ExactTimeField), lambda null: Kind(_are(datetime.datetime, *null), _time, null)),
     (DateField, lambda null: Kind(_are(datetime.date, *null), _date, null)),
     (IntegerField, lambda null: Kind(_are(int, *null), _number, null | {int})),
-    (FloatField, lambda null: Kind(_are(float, int, *null), _float, null | {float})),
 )
 
 
 @cache
 def kind_of(field: Field[Any, Any]) -> Kind | None:
     """Return the reading of a field; None if its values are read as they are."""
-    if isinstance(field, VerbatimJSONField | BinaryField):
+    if isinstance(field, VerbatimJSONField):
         return None
     null = frozenset({type(None)} if field.null else ())
     for classes, reading in READINGS:
         if isinstance(field, classes):
             return reading(null)
+    if not isinstance(field, CharField | TextField | ForeignKey):
+        # The numbers and bytes of vectors.
+        return None
     are_texts = _are(str, *null)
     if field.primary_key:
         # No page can link to an empty one.
