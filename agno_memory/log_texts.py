@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus, urlencode
 
@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils.text import Truncator
 
 from agno_memory.batches import batched
+from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Kind
 
 PERSON: Final = "person"
@@ -102,6 +103,16 @@ def rename(before: str, owner: str) -> int:
         message = message.replace(_moved_to(before), _moved_to(owner))
         entries_to_write().filter(pk=pk).update(object_repr=_renamed(name, before, owner), change_message=message)
     return len(found)
+
+
+def relink(keys: Mapping[str, str]) -> None:
+    """Let the log entries about memories lead to them under their new keys, by the keys before."""
+    if not keys or not apps.is_installed("django.contrib.admin"):
+        return
+    kind = apps.get_model("contenttypes", "ContentType").objects.get_for_model(UserMemory)
+    entries = entries_to_write().filter(content_type=kind, object_id__in=list(keys))
+    for before in set(entries.values_list("object_id", flat=True)):
+        entries.filter(object_id=before).update(object_id=keys[before])
 
 
 def _renamed(name: str, before: str, owner: str) -> str:

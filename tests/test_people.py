@@ -29,7 +29,7 @@ from agno_memory.admin.actions import _selection
 from agno_memory.admin.history import log_export
 from agno_memory.agent_document_kinds import AUTH_TOKEN, LEARNING, SCHEDULE, SCHEDULE_RUN
 from agno_memory.agent_metrics import AgentMetrics
-from agno_memory.agent_record_moves import give_records
+from agno_memory.agent_record_moves import _copy_for, give_records
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
@@ -620,6 +620,48 @@ def test_the_log_names_the_new_owner() -> None:
     other.refresh_from_db()
     assert (other.object_repr, other.change_message) == ("m · 22", moved % 22)
     assert (log_texts.count("2"), log_texts.count(owner)) == (0, len(entries) + 1)
+
+
+@each_database
+def test_the_log_leads_to_a_memory_that_was_reassigned(alias: str) -> None:
+    memories = [Memory(alias).add_user_memory(UserMemory(memory="x", memory_id=each), "old") for each in ("a", "b")]
+    entries = [log(f"{each.memory_id} · old") for each in memories]
+    for entry, memory in zip(entries, memories, strict=True):
+        LogEntry.objects.filter(pk=entry.pk).update(object_id=memory.key)
+    Memory(alias).add_user_memory(UserMemory(memory="y", memory_id="b"), "new")
+    people.reassign("old", "new", alias)
+    keys = {each.memory_id: each.key for each in Memory(alias).get_user_memories("new")}
+    for entry in entries:
+        entry.refresh_from_db()
+    # The memory "b" stays.
+    assert [entry.object_id for entry in entries] == [keys["a"], memories[1].key]
+
+
+@each_database
+def test_documents_are_given_though_a_call_was_killed_and_another_one_writes_them(alias: str) -> None:
+    AgentRecords("learning", alias).add_record(documents("old", 1)[0])
+    # As after a kill between the addition and the deletion, without transactions.
+    AgentRecords("learning", alias).add_record(documents("new", 1)[0])
+    AgentRecords("own", alias).add_record(documents("old", 1)[4])
+    writes: list[AgentRecord] = []
+
+    def copy_for(record: AgentRecord, owner: str | None) -> AgentRecord:
+        if record.kind == "own" and not writes:
+            writes.append(
+                AgentRecords("own", alias).replace_record(
+                    AgentRecord(record_id=record.record_id, user_id="old", data={"written": "meanwhile"}), "old"
+                )
+            )
+        return _copy_for(record, owner)
+
+    with patch("agno_memory.agent_record_moves._copy_for", copy_for):
+        assert AgentRecords(None, alias).reassign_user_records("old", "new") == []
+    assert len(writes) == 1
+    assert not AgentRecords(None, alias).rows_to_write("old").exists()
+    found = {each.kind: each.data for each in AgentRecords(None, alias).rows_to_write("new")}
+    # Here the other call is in the transaction of the attempt, so it is undone with it.
+    own = {"user_id": "else"} if has_transactions(connections[alias]) else {"written": "meanwhile"}
+    assert found == {"learning": documents("new", 1)[0].data, "own": own}
 
 
 @each_database

@@ -11,15 +11,17 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from unittest import mock
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
-from django.conf import settings
+from django.conf import settings as site_settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agno_memory.models import UserMemory
 from agno_memory.transfer import sources
-from agno_memory.transfer.sources import SourceError, files, sqlite
-from agno_memory.transfer.sources.servers import ServerSource
+from agno_memory.transfer.sources import SourceError, files, open_source, sqlite
+from agno_memory.transfer.sources.servers import URL, ServerSource, redacted, without_secrets
 from tests.databases import commits
 from tests.transfer.commands import DARK, DATA, by_text, import_error, rejected, run
 
@@ -50,7 +52,7 @@ def test_the_error_of_an_unreadable_source_is_one_line() -> None:
 @pytest.mark.parametrize("alias", ["mongodb"])
 def test_an_error_contains_no_password(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ServerSource, "connect_timeout", 1)
-    mongodb = str(settings.DATABASES["mongodb"]["HOST"]).partition("://")[2].partition("/")[0]
+    mongodb = str(site_settings.DATABASES["mongodb"]["HOST"]).partition("://")[2].partition("/")[0]
     postgres = urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(netloc="maya:hun%24ter2@").geturl()
     for url, words in {
         "postgresql://maya:hun%24ter2@127.0.0.1:1/x": "Connection refused",
@@ -118,10 +120,16 @@ SECRET = "hun$ter2"
         f"postgresql:maya:{SECRET}@db.example.com/x",
         f"Postgresql://maya:{SECRET}@db.example.com/x",
         f"postgres+psycopg//maya:{SECRET}@db.example.com/x",
+        f"postgres//maya/{SECRET}@db.example.com/x",
+        f"postgresql://maya@db.example.com:{SECRET}/x",
+        f"postgresql://maya%3A{SECRET}@127.0.0.1:1/x",
+        f"postgresql://127.0.0.1:1/x?password:{SECRET}",
+        f"postgresql:maya:{SECRET}",
         f" postgresql://maya:{SECRET}@db.example.com/x",
         f"mysql://maya:{SECRET}@db.example.com/x",
         f"maya:{SECRET}@db.example.com/x",
         f"host=db.example.com user=maya password={SECRET}",
+        f"host=db.example.com password='my {SECRET} words' dbname=x",
         f"mongodb://maya:{SECRET}/x@db.example.com/x",
         f"mongodb://maya:{SECRET}@127.0.0.1:1:2/x",
         f"mongodb://maya:{SECRET}@127.0.0.1:100000/x",
@@ -139,8 +147,45 @@ def test_no_malformed_url_shows_its_password(url: str, monkeypatch: pytest.Monke
         assert part not in error
 
 
+# What stands between the parts of a URL, and what people write there by mistake.
+MARKS = st.sampled_from(
+    ["", ":", "::", ":/", ":///", "//", "/", "@", "@@", ",", ";", "|", "=", " ", "?", "#", "%", "\\", "%40", "[", "'"]
+)
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from(
+        ["postgresql", "postgres", "postgresql+psycopg", "mongodb", "mongodb+srv", "Postgres", " mongodb", "mysql"]
+    ),
+    st.tuples(st.sampled_from([0, 1, 2, 3]), MARKS),
+    st.text("ab:/@?#[]%&=;,+ '\"$", max_size=4),
+    st.text("ab:/@?#[]%&=;,+ '\"$", max_size=4),
+)
+def test_no_url_with_a_wrong_character_shows_its_password(
+    scheme: str, mistake: tuple[int, str], before: str, after: str
+) -> None:
+    marks = ["://", ":", "@", "/"]
+    marks[mistake[0]] = mistake[1]
+    password = f"{before}{SECRET}{after}"
+    url = scheme + "".join(
+        mark + part for mark, part in zip(marks, ("maya", password, "127.0.0.1:1", "x"), strict=True)
+    )
+    assert SECRET not in without_secrets(url)
+    if valid := URL.fullmatch(url):
+        # A driver shows any part of it.
+        text = (
+            f'no "{valid["password"]}" or {unquote(valid["password"] or "")} in {url}, {unquote(valid["user"] or "")}'
+        )
+        assert SECRET not in redacted(text, url)
+    else:
+        with pytest.raises(SourceError) as refused:
+            open_source(url)
+        assert SECRET not in str(refused.value)
+
+
 def test_a_path_with_an_at_sign_is_shown() -> None:
-    for name in ("memories@home.json", "C:\\memories.json", "a: b.json"):
+    for name in ("memories@home.json", "C:\\memories.json", "a: b.json", "home/maya@example.com/agno.db"):
         assert name in import_error(name, "--database=default")
 
 
