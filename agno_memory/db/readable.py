@@ -13,7 +13,18 @@ from functools import cache, partial
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, cast
 
-from django.db.models import BinaryField, BooleanField, DateField, DateTimeField, Field, IntegerField, Max, Min
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    Field,
+    ForeignKey,
+    IntegerField,
+    Max,
+    Min,
+    TextField,
+)
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
@@ -144,12 +155,15 @@ READINGS: Final[Sequence[tuple[Any, Callable[[Types], Kind]]]] = (
 @cache
 def kind_of(field: Field[Any, Any]) -> Kind | None:
     """Return the reading of a field; None if its values are read as they are."""
-    if isinstance(field, VerbatimJSONField | BinaryField):
+    if isinstance(field, VerbatimJSONField):
         return None
     null = frozenset({type(None)} if field.null else ())
     for classes, reading in READINGS:
         if isinstance(field, classes):
             return reading(null)
+    if not isinstance(field, CharField | TextField | ForeignKey):
+        # The numbers and bytes of vectors.
+        return None
     are_texts = _are(str, *null)
     if field.primary_key:
         # No page can link to an empty one.
