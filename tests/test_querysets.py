@@ -17,6 +17,7 @@ from django.template import Context, Template
 from agno_memory import replicas
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.bulk import BulkMemory
+from agno_memory.conditions import conditions, mentions, metadata_conditions
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
@@ -229,3 +230,15 @@ def test_stats_of_rows_that_are_deleted_in_between(method: str) -> None:
     rows = memory.rows("maya")
     with mock.patch.object(UserMemoryQuerySet, method, lambda rows, *order: rows.none()):
         assert rows.stats() == (0, None, None)
+
+
+def test_filters_are_conditions() -> None:
+    assert conditions(metadata={"plan": "pro"}, agent_id="x") == {"metadata__has": {"plan": ["pro"]}, "agent_id": "x"}
+    assert conditions(metadata=None, agent_id=None) == {}
+    pairs = [f"key{number}=a" for number in range(11)]
+    assert list(metadata_conditions(pairs[:10])["metadata__has"]) == [f"key{number}" for number in range(10)]
+    with pytest.raises(ValidationError):
+        metadata_conditions(pairs)
+    for texts in (("",), ("tea", " ")):
+        with pytest.raises(ValidationError):
+            mentions(*texts)
