@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agno_memory.db.mongodb.collections import compilers_collection
 from agno_memory.db.mongodb.errors import (
     clashing_keys,
     inserted_before,
@@ -53,6 +54,7 @@ __all__ = [
     "aggregate",
     "atomic",
     "clashing_keys",
+    "compilers_collection",
     "create_collection",
     "create_indexes",
     "create_migrations_table",

@@ -172,7 +172,8 @@ def document_batches(
     """Yield documents as they are stored, in batches that one cursor reads: the process holds one batch at a time."""
     own: Any = connection
     # With room for one more, a server that has no more ends its answer: a full batch needs no second question.
-    with own.database[model._meta.db_table].find(query_filter, batch_size=size + 1, session=own.session) as cursor:
+    collection = collection_of(own, model._meta.db_table, None)
+    with collection.find(query_filter, batch_size=size + 1, session=own.session) as cursor:
         batch = None
         while batch is None or cursor.alive:
             batch = _logged(model, connection, "find", lambda: list(islice(cursor, size)))
