@@ -15,6 +15,7 @@ from agno_memory.agent_record_models import AgentRecord
 from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.batches import batched
 from agno_memory.cleaning import values_to_update
+from agno_memory.db.damaged import unchanged
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import RecordChanged
 from agno_memory.retries import retry
@@ -59,7 +60,8 @@ def _give(rows: AgentRecordQuerySet, owner: str | None, staying: frozenset[Name]
         owner: the new one.
         staying: those of earlier batches.
     """
-    copies = [(record, _copy_for(record, owner)) for record in rows]
+    # Read again by each attempt.
+    copies = [(record, _copy_for(record, owner)) for record in rows.all()]
     names = [copy.unique_key for _record, copy in copies if copy.unique_key]
     present = AgentRecord.objects.using(rows.db).filter(
         Q(key__in=[copy.key for _record, copy in copies]) | Q(unique_key__in=names)
@@ -81,7 +83,7 @@ def _give(rows: AgentRecordQuerySet, owner: str | None, staying: frozenset[Name]
 
 def _write(rows: AgentRecordQuerySet, record: AgentRecord, copy: AgentRecord, *, is_there: bool) -> None:
     """Write the copy in the place of a record; raises RecordChanged if another call has written the record."""
-    current = rows.filter(key=record.key, version=record.version)
+    current = rows.filter(key=record.key, **unchanged(version=record.version))
     if copy.key == record.key:
         is_written = current.update(**values_to_update(copy, CHANGED))
     else:

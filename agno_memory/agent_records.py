@@ -14,6 +14,7 @@ from agno_memory.batches import batched
 from agno_memory.cleaning import cleaned_row, values_to_update
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
+from agno_memory.db.damaged import unchanged
 from agno_memory.db.session_statements import SelectColumns
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import savepoint
@@ -322,7 +323,7 @@ class AgentRecords(Service[AgentRecordQuerySet]):
         return candidate
 
     def _write(self, rows: AgentRecordQuerySet, candidate: AgentRecord, version: int | None) -> int:
-        current = rows if version is None else rows.filter(version=version)
+        current = rows if version is None else rows.filter(**unchanged(version=version))
         try:
             with savepoint(rows.db):
                 return current.update(**values_to_update(candidate, WRITTEN))

@@ -11,6 +11,7 @@ from agno_memory.agent_record_querysets import AgentRecordQuerySet
 from agno_memory.agent_session_querysets import AgentSessionQuerySet
 from agno_memory.cleaning import values_to_update
 from agno_memory.conf import conf
+from agno_memory.db.damaged import unchanged
 from agno_memory.db.session_store import SessionStore
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.exceptions import RecordChanged
@@ -76,7 +77,7 @@ class SessionChanges(Service[AgentSessionQuerySet]):
             run = rows.first() if self._store.touch(session_id, owner, now()) else None
             if run is None:
                 return None
-            current = rows.filter(status=run.status, updated_at=run.updated_at)
+            current = rows.filter(**unchanged(status=run.status, updated_at=run.updated_at))
             if not change(run):
                 return None
             run.updated_at = now()
@@ -151,7 +152,8 @@ class SessionChanges(Service[AgentSessionQuerySet]):
 
 
 def _give(rows: AgentSessionQuerySet, session: AgentSession, new_owner: str | None) -> bool:
-    if not rows.filter(version=session.version).update(**_values_of(new_owner)):
+    values = _values_of(new_owner, session.version)
+    if not rows.filter(**unchanged(version=session.version)).update(**values):
         return False
     give_records(parts_of([session.session_id], rows.db).filter(user_id=session.user_id), new_owner)
     return True
@@ -165,6 +167,6 @@ def _give_many(rows: AgentSessionQuerySet, before: str, owner: str) -> list[str]
     return ids
 
 
-def _values_of(owner: str | None) -> dict[str, Any]:
+def _values_of(owner: str | None, version: int = 1) -> dict[str, Any]:
     # The next version, by which other writers notice the change.
-    return values_to_update(AgentSession(user_id=owner), ("user_id", "version"))
+    return values_to_update(AgentSession(user_id=owner, version=version), ("user_id", "version"))

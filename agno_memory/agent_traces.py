@@ -15,7 +15,7 @@ from agno_memory.batches import batched
 from agno_memory.cleaning import cleaned_row
 from agno_memory.conf import conf
 from agno_memory.db import MemoryDb
-from agno_memory.db.damaged import Damaged
+from agno_memory.db.damaged import Damaged, unchanged
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, savepoint
 from agno_memory.identifiers import Identifier, identifier, owner_id
@@ -263,7 +263,8 @@ def _merge(rows: AgentTraceQuerySet, existing: AgentTrace, new: AgentTrace) -> A
         if getattr(existing, name) is None:
             setattr(existing, name, getattr(new, name))
     values: dict[str, Any] = {name: getattr(existing, name) for name in MERGED}
-    if not rows.filter(version=version).update(**values, version=F("version") + 1):
+    following = version + 1 if isinstance(version, Damaged) else F("version") + 1
+    if not rows.filter(**unchanged(version=version)).update(**values, version=following):
         raise TraceChanged
     existing.version = version + 1
     return existing

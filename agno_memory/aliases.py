@@ -37,9 +37,16 @@ def other_aliases() -> list[str]:
 
 
 def with_memories(aliases: Sequence[str] | None) -> list[str]:
-    """Return those of the aliases that a command names on which models of this app are, or can be."""
-    known = {*used_aliases(), *other_aliases()} if aliases else set()
-    return [alias for alias in aliases or () if alias in known]
+    """Return those of the aliases that a command names on which models of this app are, or can be.
+
+    ``READ_DATABASES`` are left out: their schema and rows are those of the database that they copy, and only there a
+    command can change them.
+    """
+    if not aliases:
+        return []
+    copies = {*_replicas()} - {router.db_for_write(UserMemory, **{replicas.FOR_READ: True})}
+    known = {*used_aliases(), *other_aliases()} - copies
+    return [alias for alias in aliases if alias in known]
 
 
 def _models() -> list[type[Model]]:

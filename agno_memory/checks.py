@@ -255,8 +255,8 @@ def djongo(alias: str) -> CheckMessage:
         f"Database {alias!r} has ENGINE 'djongo', which cannot work here: djongo 1.3.7, its last release, requires "
         "Django before 3.1.13 and PyMongo before 3.12, and with Django 4.2 or later every query fails.",
         'pip install "agno-memory[mongodb]" and write "ENGINE": "django_mongodb_backend", with the connection string '
-        '(mongodb://...?journal=true) as "HOST" and the database as "NAME". djongo stores topics as JSON, so this app '
-        "cannot read a collection that djongo wrote: convert it with manage.py import_memories.",
+        '(mongodb://...?journal=true) as "HOST" and the database as "NAME". djongo stores topics as JSON strings, so '
+        "this app cannot read a collection that djongo wrote: convert it with manage.py import_memories.",
     )
 
 

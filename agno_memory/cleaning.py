@@ -12,7 +12,14 @@ from django.utils.translation import gettext as _
 
 from agno_memory.db.damaged import damaged_fields
 from agno_memory.derived_fields import DerivedTextField
-from agno_memory.fields import CompositeKeyField, CreatedAtField, ExpiresAtField, IdentifierField, TimestampField
+from agno_memory.fields import (
+    CompositeKeyField,
+    CreatedAtField,
+    ExpiresAtField,
+    IdentifierField,
+    MachineWritten,
+    TimestampField,
+)
 from agno_memory.identifiers import as_text
 from agno_memory.json_fields import DocumentField
 from agno_memory.models import UserMemory
@@ -150,6 +157,9 @@ def cleaned_row(row: Row, *, exclude: Iterable[str] = (), **values: Any) -> Row:
 
 def values_to_update(candidate: Model, names: Iterable[str]) -> dict[str, Any]:
     """Return the values of fields for ``QuerySet.update()``, without those that cannot be read as they are stored."""
-    written = set(names).difference(damaged_fields(candidate))
+    kept = {
+        name for name in damaged_fields(candidate) if not isinstance(candidate._meta.get_field(name), MachineWritten)
+    }
+    written = set(names) - kept
     fields = [field for field in type(candidate)._meta.concrete_fields if field.name in written]
     return {field.name: field.pre_save(candidate, add=False) for field in fields}

@@ -16,7 +16,7 @@ from django.db.models.signals import pre_save
 from agno_memory import validators
 from agno_memory.conf import conf
 from agno_memory.db import mongodb
-from agno_memory.db.damaged import Damaged, stored_id
+from agno_memory.db.damaged import Damaged, DamagedNumber, stored_id
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.expiry import UnexpiredAt
 from agno_memory.identifiers import as_text
@@ -70,7 +70,9 @@ class VersionField(MachineWritten, _IntegerField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if not add:
-            return self.on_write(now())
+            # A number replaces what another program wrote.
+            read = getattr(model_instance, self.attname)
+            return int(read) + 1 if isinstance(read, DamagedNumber) else self.on_write(now())
         setattr(model_instance, self.attname, 1)
         return 1
 

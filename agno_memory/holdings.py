@@ -6,7 +6,7 @@ counted before an erasure, erased with the rest, counted again afterwards, and g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -19,11 +19,12 @@ from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.batches import batched
 from agno_memory.bulk import BulkMemory
+from agno_memory.cleaning import KEY
 from agno_memory.conf import conf
 from agno_memory.db.damaged import identified
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.memory import Memory
-from agno_memory.models import AgentRun, AgentTrace
+from agno_memory.models import AgentRun, AgentTrace, UserMemory
 from agno_memory.person_traces import About
 from agno_memory.reassigning import reassign_deleted
 from agno_memory.revision_querysets import RevisionQuerySet
@@ -69,7 +70,11 @@ def _count_memories(owner: str, db: str | None) -> int:
 def give_memories(before: str, owner: str, db: str | None) -> Reassigned:
     """Give the memories of a person, deleted ones included, to another one."""
     memory = Memory(db)
-    bulk = BulkMemory(memory.rows_to_write(before))
+
+    def relink(batch: Iterable[UserMemory]) -> None:
+        log_texts.relink({each.key: KEY.digest(owner, each.memory_id) for each in batch})
+
+    bulk = BulkMemory(memory.rows_to_write(before), on_batch=relink)
     moved = bulk.reassign(owner, with_deleted=True)
     kept = reassign_deleted(memory.rows_to_write(ANYONE), before, owner) if before != owner else []
     return Reassigned(moved, [*bulk.conflicts, *kept])

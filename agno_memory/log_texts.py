@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus, urlencode
 
@@ -14,6 +14,9 @@ from django.http import QueryDict
 from django.utils.text import Truncator
 
 from agno_memory.batches import batched
+from agno_memory.db.connections import connection_to
+from agno_memory.models import UserMemory
+from agno_memory.names import FILTERS, Kind
 
 PERSON: Final = "person"
 SEPARATOR: Final = " · "
@@ -24,6 +27,20 @@ MAX_NAME: Final = 200
 MAX_NAME_PART: Final = 98
 # The parameters of an export that name people.
 PEOPLE: Final = ("user_id", "owner")
+# Those with values that are no texts about people: the site's own agents, times, states and orders.
+PLAIN: Final = frozenset(
+    {
+        "agent_id",
+        "team_id",
+        "state",
+        "updated",
+        "created",
+        "o",
+        *(each.parameter for each in FILTERS if each.kind is Kind.MOMENT),
+    }
+)
+# Stands for the value of any other parameter: a topic, a search or metadata can be about anybody.
+HIDDEN: Final = "..."
 # Stands for the parameters that a name has no room for.
 MORE: Final = "..."
 SELECTION: Final = "all of ?"
@@ -36,11 +53,12 @@ def name_part(text: str) -> str:
 
 
 def query_name(query: QueryDict) -> str:
-    """Return the query string of an export as a name in the log: people first, and no part of a parameter.
+    """Return the query string of an export as a name in the log: people first, no text, and no part of a parameter.
 
-    A part of a person's id would not be found, and so not be erased.
+    Texts, and a part of a person's id, would not be found, and so not be erased.
     """
-    pairs = [(name, value) for name, values in query.lists() for value in values]
+    shown = {name: values if _is_kept(name) else [HIDDEN] for name, values in query.lists()}
+    pairs = [(name, value) for name, values in shown.items() for value in values]
     parts: list[str] = []
     for pair in sorted(pairs, key=lambda each: not _names_people(each[0])):
         part = urlencode([pair])
@@ -49,10 +67,19 @@ def query_name(query: QueryDict) -> str:
     return SELECTION + "&".join(parts if len(parts) == len(pairs) else [*parts, MORE])
 
 
+def _is_kept(parameter: str) -> bool:
+    return parameter in PLAIN or _names_people(parameter)
+
+
 def entries_to_write() -> Any:
     """Return the entries of the log in the database to write to: a replica may lag."""
     model = apps.get_model("admin", "LogEntry")
-    return model.objects.using(router.db_for_write(model))
+    return _rows_on(model, router.db_for_write(model))
+
+
+def _rows_on(model: Any, alias: str) -> Any:
+    # Models of Django have no gate that drops a lost connection.
+    return model.objects.using(connection_to(alias).alias)
 
 
 def count(owner: str) -> int:
@@ -61,13 +88,14 @@ def count(owner: str) -> int:
 
 
 def erase(owner: str) -> int:
-    """Blank the texts of the log entries about a person, and return the number of entries.
+    """Blank the texts and the ids in the log entries about a person, and return the number of entries.
 
-    The entries stay, with the staff user, the time and the kind of the change.
+    The entries stay, with the staff user, the time and the kind of the change. The id of a session is a text that an
+    agent has chosen.
     """
     pks = list(_entries(owner))
     for batch in batched(pks, BATCH):
-        entries_to_write().filter(pk__in=batch).update(object_repr="", change_message="")
+        entries_to_write().filter(pk__in=batch).update(object_id=None, object_repr="", change_message="")
     return len(pks)
 
 
@@ -81,6 +109,18 @@ def rename(before: str, owner: str) -> int:
         message = message.replace(_moved_to(before), _moved_to(owner))
         entries_to_write().filter(pk=pk).update(object_repr=_renamed(name, before, owner), change_message=message)
     return len(found)
+
+
+def relink(keys: Mapping[str, str]) -> None:
+    """Let the log entries about memories lead to them under their new keys, by the keys before."""
+    if not keys or not apps.is_installed("django.contrib.admin"):
+        return
+    content_type = apps.get_model("contenttypes", "ContentType")
+    connection_to(router.db_for_read(content_type))
+    kind = content_type.objects.get_for_model(UserMemory)
+    entries = entries_to_write().filter(content_type=kind, object_id__in=list(keys))
+    for before in set(entries.values_list("object_id", flat=True)):
+        entries.filter(object_id=before).update(object_id=keys[before])
 
 
 def _renamed(name: str, before: str, owner: str) -> str:
@@ -118,7 +158,8 @@ def _about(owner: str) -> Iterator[tuple[Any, str, str]]:
     """Yield the primary key, the name and the message of the entries about a person."""
     if not apps.is_installed("django.contrib.admin"):
         return
-    types = apps.get_model("contenttypes", "ContentType").objects.filter(app_label="agno_memory")
+    content_type = apps.get_model("contenttypes", "ContentType")
+    types = _rows_on(content_type, router.db_for_read(content_type)).filter(app_label="agno_memory")
     rows = entries_to_write().filter(content_type__in=list(types.values_list("pk", flat=True)))
     # SQLite compares without case here, so each entry is compared again.
     likely = rows.filter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from functools import partial
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models.signals import post_delete
 
 from agno_memory.conf import conf
@@ -34,6 +35,8 @@ __all__ = [
     "reassign",
     "reassign_memories",
 ]
+
+logger = logging.getLogger(__name__)
 
 
 class Erasure(NamedTuple):
@@ -194,7 +197,7 @@ def account_deleted(instance: Any, using: str, **kwargs: Any) -> None:
     """Erase the person of a deleted account if ``ON_USER_DELETE`` is ``"erase"``.
 
     In the transaction of the deletion if the memories are in the same database; otherwise after its commit, so that an
-    account whose deletion is rolled back keeps its memories.
+    account whose deletion is rolled back keeps its memories. An error is then logged, because the account is gone.
     """
     if conf.ON_USER_DELETE != "erase":
         return
@@ -207,4 +210,16 @@ def account_deleted(instance: Any, using: str, **kwargs: Any) -> None:
     if Memory().write_alias == using:
         erase(owner)
     else:
-        transaction.on_commit(partial(erase, owner), using=using)
+        # An error must not keep Django from the erasures of other accounts in the same transaction.
+        transaction.on_commit(partial(_erase_after_deletion, owner), using=using, robust=True)
+
+
+def _erase_after_deletion(owner: str) -> None:
+    try:
+        erase(owner)
+    except DatabaseError:
+        logger.exception(
+            "The account of the person %(owner)s is deleted, but not all that is kept about them. "
+            "Run: manage.py erase_user %(owner)s",
+            {"owner": owner},
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -19,6 +20,7 @@ from agno_memory.checks import TAG
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.guarded import run_on
 from agno_memory.models import AgentSession, UserMemory
 from agno_memory.operations import CreateKeyIndexes, CreateTopicsIndex, CreateWordsIndex
 
@@ -86,7 +88,7 @@ def _schema_of(alias: str) -> list[CheckMessage]:
     connection = connection_to(alias)
     try:
         missing = list(vendor_method(MissingParts, connection, "missing_on")(connection))
-        if missing and _is_run_by_migrate() and _has_migrations_to_apply(connection):
+        if missing and _is_run_by_migrate() and run_on(alias, partial(_has_migrations_to_apply, connection)):
             # This run creates them.
             missing = []
     except DatabaseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from unittest import mock
 
@@ -17,8 +18,8 @@ from agno_memory.admin.urls import page_url
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
-from agno_memory.models import AgentRecord, AgentSession, AgentTrace
-from tests.admin import LIST, add, counted, link, page, shown, staff
+from agno_memory.models import AgentRecord, AgentSession, AgentTrace, UserMemory
+from tests.admin import LIST, add, counted, link, memory_url, page, shown, staff
 from tests.databases import commits, each_database
 from tests.test_agent_traces import trace
 
@@ -39,7 +40,7 @@ def people(site: str) -> list[User]:
     """Two people with memories and with one object of each kind of agents under their primary keys; one without."""
     mara = User.objects.create_user("m.cohen", "mara@example.com", first_name="Mara", last_name="Cohen", pk=701)
     noah = User.objects.create_user("n.levi", first_name="Noah", last_name="Levi", pk=702)
-    User.objects.create_user("other", first_name="Zoe", last_name="Cohen", pk=703)
+    User.objects.create_user("other", first_name="Zoraida", last_name="Cohen", pk=703)
     for number, user in enumerate((mara, noah)):
         add(f"Likes tea {number}", user)
         add_of_agents(user, number)
@@ -63,12 +64,15 @@ def without_users() -> Client:
     return client
 
 
+def objects_of_agents() -> list[str]:
+    """Return the pages of a trace and of a document."""
+    trace = page_url(AgentTrace, "change", AgentTrace.objects.get(trace_id="t0").key, site=None)
+    return [trace, page_url(AgentRecord, "change", AgentRecords("learning").key_of("r0"), site=None)]
+
+
 def pages_to_read() -> list[str]:
     """Return the pages that show people, for staff who may view everything but accounts."""
-    objects = [f"{SESSIONS}s0/change/"]
-    objects += [page_url(AgentTrace, "change", AgentTrace.objects.get(trace_id="t0").key, site=None)]
-    objects += [page_url(AgentRecord, "change", AgentRecords("learning").key_of("r0"), site=None)]
-    return [*LISTS, *objects, DASHBOARD]
+    return [*LISTS, f"{SESSIONS}s0/change/", *objects_of_agents(), DASHBOARD]
 
 
 def addresses(user: User) -> list[str]:
@@ -98,14 +102,17 @@ def test_people_are_found_by_name(people: list[User]) -> None:
     client = staff()
     for query in ("mara", "Cohen", "mara cohen", "mara@example", "name:mara", 'name:"Mara Cohen" tea', "m.cohen"):
         assert shown(client, q=query) == ["Likes tea 0"], query
-    assert shown(client, q="name:mara rice") == shown(client, q="name:zoe") == shown(client, q="name:nobody") == []
+    assert shown(client, q="name:mara rice") == shown(client, q="name:zoraida") == shown(client, q="name:nobody") == []
     assert shown(client, q="701") == ["Likes tea 0"]
     add("Knows Mara", "803")
     assert shown(client, q="mara") == ["Knows Mara", "Likes tea 0"]
     assert shown(client, LIST + link("Mara Cohen", page(client, q="mara"))) == ["Likes tea 0"]
     assert sessions(client, "mara") == sessions(client, "cohen") == sessions(client, "701") == ["s0"]
     assert sessions(client, "dinner") == ["s0", "s1"]
-    assert sessions(client, "zoe") == []
+    assert sessions(client, "zoraida") == []
+    # An id takes away nothing that the name finds.
+    AgentSessions().upsert_session(AgentSession(session_id="s2"), "cohen")
+    assert sessions(client, "cohen") == ["s0", "s2"]
 
 
 @each_database
@@ -114,7 +121,7 @@ def test_traces_and_documents_are_found_by_name(people: list[User]) -> None:
     for address, letter in ((TRACES, "t"), (RECORDS, "r")):
         for query in ("mara", "Cohen", "mara cohen", "mara@example", "m.cohen", "701", f"{letter}0"):
             assert ids(client, address, query) == [f"{letter}0"], (address, query)
-        for query in ("zoe", "nobody", "mara levi", "x" * 2_000):
+        for query in ("zoraida", "nobody", "mara levi", "x" * 2_000):
             assert ids(client, address, query) == [], (address, query)
         # A name takes away nothing that the id finds.
         User.objects.filter(pk=703).update(username="702")
@@ -134,8 +141,14 @@ def test_names_are_beside_ids(people: list[User]) -> None:
         content = page(client, address)
         assert "Mara Cohen" in content, address
         assert "701" in content, address
-        assert "Zoe" not in content, address
+        assert "Zoraida" not in content, address
     assert "<h1>Memories of \u2068Mara Cohen\u2069 (\u2068701\u2069)</h1>" in page(client, f"{LIST}person/701/")
+    title = re.compile(r"<title>[^<]*\u2068Mara Cohen\u2069 \(\u2068701\u2069\)")
+    memory = UserMemory.objects.get(user_id="701")
+    names = ("change", "history", "delete")
+    of_both = [memory_url(memory, name) for name in names] + [f"{SESSIONS}s0/{name}/" for name in names]
+    for address in [*of_both, *objects_of_agents()]:
+        assert title.search(page(client, address)), address
     chosen = {"action": "delete_selected", "index": "0", "select_across": "1", "_selected_action": "x"}
     assert "Mara Cohen" in client.post(LIST, chosen).content.decode()
 
@@ -143,7 +156,10 @@ def test_names_are_beside_ids(people: list[User]) -> None:
 @each_database
 def test_people_are_suggested_by_name(people: list[User]) -> None:
     client = staff()
-    assert found(client, "cohen") == {"results": ["701", "703"], "labels": {"701": "Mara Cohen", "703": "Zoe Cohen"}}
+    assert found(client, "cohen") == {
+        "results": ["701", "703"],
+        "labels": {"701": "Mara Cohen", "703": "Zoraida Cohen"},
+    }
     assert found(client, "70") == {"results": ["701", "702"], "labels": {"701": "Mara Cohen", "702": "Noah Levi"}}
     assert found(client, "nobody") == {"results": [], "labels": {}}
 

@@ -27,7 +27,10 @@ from agno_memory.admin import PersonLinkMixin
 from agno_memory.admin.memories import UserMemoryAdmin
 from agno_memory.admin.person import PAGE_SIZE, SAMPLE
 from agno_memory.admin.person_sessions import SESSIONS_SHOWN
+from agno_memory.admin.records import AgentRecordAdmin
+from agno_memory.admin.sessions import AgentSessionAdmin
 from agno_memory.admin.timeline import MAX_COLUMNS, division
+from agno_memory.admin.traces import AgentTraceAdmin
 from agno_memory.admin.urls import quoted, unquoted
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.memory import Memory
@@ -160,8 +163,8 @@ def test_its_cost_is_that_of_a_page(alias: str, site: str) -> None:
     assert "10,000" in content
     assert f"Topics and agents of the {SAMPLE:,} memories updated last." in content
     # Session, user; memories; earlier versions; vectors; sessions, and their ids; traces and spans that name the
-    # person, twice; metrics; records; types and entries of the log.
-    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 1 + 1 + 2 + 4 + 1 + 1 + 2
+    # person, twice, and traces, some of which may have no id; metrics; records; types and entries of the log.
+    assert counted(client, person("maya", "erase/"), {alias, "default"}) == 2 + 1 + 1 + 1 + 2 + 4 + 1 + 1 + 1 + 2
     # An account is one more.
     assert counted(client, person("1"), {alias, "default"}) == 6
 
@@ -343,6 +346,23 @@ def test_a_subclass_that_shows_less_erases_less(alias: str, site: str) -> None:
         assert tiles(page(client, person("maya", "erase/"))) == {"Memories": "1"}
         client.post(person("maya", "erase/"))
     assert [memory.memory for memory in UserMemory.objects.all()] == ["Is hidden"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("model_admin", [AgentSessionAdmin, AgentTraceAdmin, AgentRecordAdmin])
+def test_a_subclass_that_hides_what_agents_keep_erases_memories_alone(
+    alias: str, site: str, model_admin: type[admin.ModelAdmin[Any]]
+) -> None:
+    add("Likes tea", "maya")
+    client = staff()
+    assert "Conversations" in tiles(page(client, person("maya", "erase/")))
+    get_queryset = model_admin.get_queryset
+
+    def narrowed(self: Any, request: Any) -> Any:
+        return get_queryset(self, request).exclude(agent_id="hidden")
+
+    with mock.patch.object(model_admin, "get_queryset", narrowed):
+        assert tiles(page(client, person("maya", "erase/"))) == {"Memories": "1"}
 
 
 # Permissions

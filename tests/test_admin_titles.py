@@ -153,8 +153,8 @@ def test_the_title_of_a_history_has_the_words_in_place_of_any_id(alias: str, sit
     assert f"Change history: {TITLE}" in page(staff(), memory_url(memory, "history"))
 
 
-@on_sqlite
-def test_a_session_without_a_name_has_the_first_words_of_the_person(alias: str, site: str) -> None:
+@each_database
+def test_a_session_without_a_name_has_the_first_words_of_the_person(site: str) -> None:
     client, address = staff(), f"{SESSIONS}s/change/"
     AgentSessions().upsert_session(AgentSession(session_id="s"), "maya")
     assert "<h1>\u2068Session\u2069</h1>" in page(client, address)

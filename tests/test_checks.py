@@ -400,12 +400,14 @@ def test_each_alias_that_a_router_names_is_checked_once() -> None:
 
 @pytest.mark.parametrize("settings", [UNSAFE, PREPARED])
 def test_replicas_in_the_settings_are_checked_and_the_database_of_the_site_is_not(settings: dict[str, Any]) -> None:
-    memory = {"DATABASE": "memories", "READ_DATABASES": ["replica", "missing"]}
+    memory = {"DATABASE": "memories", "READ_DATABASES": ["replica", "missing", "memories"]}
     with (
         databases(default=UNSAFE, memories=settings, replica=settings, analytics=UNSAFE),
         override_settings(AGNO_MEMORY=memory),
     ):
         assert aliases_in(check_database()) == ["memories", "replica"]
+        # A replica has the schema and the rows of the database that it copies.
+        assert with_memories(["default", "memories", "replica"]) == ["memories"]
         # Reported by themselves.
         assert "agno_memory.E011" in ids(check_replicas())
 

@@ -24,6 +24,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from agno_memory import names
 from agno_memory.client import (
     AccessDenied,
+    MemoryChanged,
     MemoryClient,
     MemoryExists,
     MemoryNotFound,
@@ -286,9 +287,20 @@ def test_a_life_on_a_real_server(alias: str, site: str) -> None:
         assert memory.topic_counts() == [("n", 7), ("café", 1), ("drinks", 1)]
         assert memory.stats() == ("maya", 8, one.created_at, everything[0].last_updated)
         assert memory.search_user_memories("CAFÉ") == [one]
-        memory.delete_user_memory(one.memory_id, version=1)
+        memory.delete_user_memory(one.memory_id, version=one)
         with pytest.raises(MemoryNotFound):
             memory.delete_user_memory(one.memory_id)
+        again = memory.add_user_memory(UserMemory(memory="Likes mate", memory_id=one.memory_id))
+        # It has the id and the version of the memory that was read, but nobody has read it.
+        for write in (
+            lambda version: memory.replace_user_memory(one.memory_id, one, version=version),
+            lambda version: memory.restore_user_memory(one.memory_id, at_version=version),
+            lambda version: memory.delete_user_memory(one.memory_id, version=version),
+        ):
+            with pytest.raises(MemoryChanged):
+                write(one)
+        assert memory.get_user_memories(limit=1) == [again]
+        memory.delete_user_memory(one.memory_id, version=memory.get_user_memories(limit=1)[0])
         assert memory.delete_user_memories([many[3].memory_id, one.memory_id]) == [many[3].memory_id]
         assert memory.clear_user_memories() == 6
         assert memory.get_user_memories() == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl
@@ -163,6 +163,12 @@ def test_a_count_has_the_bounds_of_the_service() -> None:
     assert payloads.if_match_header(None) == {}
     for version in (1, 2**31 - 1):
         assert payloads.if_match_header(version) == {"If-Match": f'"{version}"'}
+    moment = datetime(2026, 11, 25, 10, 30, 0, 125_000, timezone(timedelta(hours=1)))
+    read = UserMemory(memory="x", version=3, created_at=moment)
+    assert payloads.if_match_header(read) == {"If-Match": '"3@2026-11-25T09:30:00.125Z"'}
+    for created_at in (None, moment.replace(tzinfo=None)):
+        with pytest.raises(ValidationError, match="version"):
+            payloads.if_match_header(UserMemory(memory="x", created_at=created_at))
     refused: list[object] = [-1, 2**31, 1.0, "1", True]
     for value in refused:
         with pytest.raises(ValidationError, match="limit"):

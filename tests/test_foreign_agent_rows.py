@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.models import Model
 from django.test import Client
 
@@ -21,8 +21,10 @@ from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
+from agno_memory.db.damaged import damaged_fields
 from agno_memory.models import AgentMetric, AgentRecord, AgentRun, AgentSession, AgentSpan, AgentTrace
 from agno_memory.times import EPOCH
+from agno_memory.transfer.copiers import COPIERS
 from tests.admin import page, staff
 from tests.databases import RUNNING, attempt, commits
 from tests.foreign import BEGUN, MODELS, add_foreign, add_sound
@@ -63,7 +65,7 @@ def test_no_door_fails(alias: str, site: str, monkeypatch: pytest.MonkeyPatch) -
         content = page(client, url)
         assert "zoe" in content
         rows = list(model._default_manager.all())
-        assert len(rows) == numbers[model] + 2
+        assert len(rows) > numbers[model] + 2
         changes = [page_url(model, "change", row.pk, site=None) for row in rows]
         changes += [page_url(model, "history", row.pk, site=None) for row in rows[:3]]
         assert failures(client, changes) == {}
@@ -96,6 +98,7 @@ def read_pages(client: Client, url: str) -> int:
     raise AssertionError("the list has no end")
 
 
+VERSIONED = (AgentSession, AgentTrace, AgentRecord)
 mongodb_only = pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias == "mongodb"])
 
 
@@ -140,8 +143,8 @@ def test_rows_with_ids_of_other_types_are_erased_with_their_person(alias: str, s
 
     add_sound(alias, "zoe", "z")
     add_sound(alias, "maya", "m")
-    add_foreign(alias, "maya", "m")
-    strange: list[Any] = [ObjectId(), 5, {"x": 1}, BEGUN, [1], True]
+    add_foreign(alias, "maya", "m", names=False)
+    strange: list[Any] = [ObjectId(), 5, {"x": 1}, BEGUN, True]
     for model, column in ((AgentSession, "session_id"), (AgentTrace, "trace_id")):
         for own in ({}, *({column: each} for each in strange)):
             collection(alias, model).insert_one({"user_id": "maya", **own})
@@ -217,3 +220,48 @@ def test_a_run_follows_those_with_a_number(alias: str, site: str) -> None:
         "m", AgentRun(run_id="new", run_type="agent", data={"content": "Yes"}), "maya"
     )
     assert run.run_index == 1
+
+
+@pytest.mark.parametrize("version", ["x", None, {"a": 1}])
+@mongodb_only
+def test_rows_without_a_version_are_written_and_reassigned(alias: str, version: Any, site: str) -> None:
+    add_sound(alias, "maya", "m")
+    for model in VERSIONED:
+        collection(alias, model).update_many({}, {"$set": {"version": version}})
+    service, traces, records = AgentSessions(alias), AgentTraces(alias), AgentRecords("learning", alias)
+    run = AgentRun(run_id="new", run_type="agent", data={"content": "Yes"})
+    times = {"start_time": BEGUN, "end_time": BEGUN, "duration_ms": 1, "created_at": BEGUN}
+    refusing = {
+        "run": attempt(lambda: service.upsert_run("m", run, "maya")),
+        "upsert": attempt(lambda: service.upsert_session(AgentSession(session_id="m"), "maya")),
+    }
+    # MongoDB itself does not count from another value.
+    assert {name: type(each) for name, each in refusing.items()} == {"run": DatabaseError, "upsert": DatabaseError}
+    outcomes = {
+        "reassign": attempt(lambda: service.reassign_session("m", "maya", "zoe")),
+        "trace": attempt(lambda: traces.save_trace(AgentTrace(trace_id="m", name="a", status="OK", **times), "maya")),
+        "record": attempt(lambda: records.change_record("m-l", lambda record: True, "maya")),
+    }
+    assert {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Exception)} == {}
+    found = {model: collection(alias, model).distinct("version") for model in VERSIONED}
+    assert found == {model: [2] for model in VERSIONED}
+    assert service.upsert_run("m", run, "zoe").run_index == 1
+    people.reassign("maya", "noah", alias)
+    assert people.erase("zoe", alias).is_complete
+    assert people.erase("noah", alias).is_complete
+
+
+@mongodb_only
+def test_a_copy_leaves_out_and_names_what_it_cannot_read(alias: str, site: str) -> None:
+    add_sound(alias, "maya", "m")
+    add_foreign(alias, "maya", "m")
+    for kind in ("sessions", "traces", "records", "metrics"):
+        for each in COPIERS[kind]:
+            copier = each(alias, "default")
+            damaged = [row for row in each.model._default_manager.using(alias) if damaged_fields(row)]
+            list(copier.run())
+            assert len(damaged) > 10
+            assert len(copier.totals.conflicts) >= len(damaged)
+            copied = each.model._default_manager.using("default")
+            assert copied.count() == copier.totals.copied > 0
+            assert not any(damaged_fields(row) for row in copied)

@@ -21,7 +21,7 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.test import RequestFactory, override_settings
 
 from agno_memory import log_texts, people
@@ -29,7 +29,7 @@ from agno_memory.admin.actions import _selection
 from agno_memory.admin.history import log_export
 from agno_memory.agent_document_kinds import AUTH_TOKEN, LEARNING, SCHEDULE, SCHEDULE_RUN
 from agno_memory.agent_metrics import AgentMetrics
-from agno_memory.agent_record_moves import give_records
+from agno_memory.agent_record_moves import _copy_for, give_records
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
@@ -143,16 +143,24 @@ def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
         people.erase("2")
     for entry in about:
         entry.refresh_from_db()
-        assert (entry.object_repr, entry.change_message) == ("", "")
+        assert (entry.object_id, entry.object_repr, entry.change_message) == (None, "", "")
     for entry in others:
         before = entry.object_repr
         entry.refresh_from_db()
         assert entry.object_repr == before
 
 
-def test_the_log_of_an_export_has_no_text_of_a_search() -> None:
-    request = RequestFactory().post("/?q=text%3Atea&owner=maya", {"select_across": "1"})
-    assert _selection(request) == "all of ?owner=maya&q=..."
+def test_the_log_of_an_export_has_no_text_of_its_conditions() -> None:
+    """An erasure would not find it: a topic or a value of metadata can be about anybody."""
+    query = (
+        "q=text%3Atea&owner=maya&topic=divorce+of+Zoe&topic=law&metadata=email%3Dzoe%40example.com"
+        "&session_id=zoe%40example.com-1&agent_id=lawyer&updated_after=2026-01-01&memory__icontains=zoe"
+    )
+    request = RequestFactory().post(f"/?{query}", {"select_across": "1"})
+    assert _selection(request) == (
+        "all of ?owner=maya&q=...&topic=...&metadata=...&session_id=...&agent_id=lawyer"
+        "&updated_after=2026-01-01&memory__icontains=..."
+    )
 
 
 @pytest.mark.parametrize("parameter", ["user_id", "owner", "user_id__exact", "user_id__in"])
@@ -162,12 +170,12 @@ def test_an_erasure_finds_the_person_of_an_export_with_a_long_query(owner: str, 
     person = urlencode({parameter: owner})
     lengths = (1, 160, 165, 200)
     for length in lengths:
-        query = urlencode({"agent": "a" * length, parameter: owner, "topic": "tea"})
+        query = urlencode({"agent_id": "a" * length, parameter: owner, "o": "1"})
         request = RequestFactory().post(f"/?{query}", {"select_across": "1"})
         request.user = User.objects.get_or_create(username="staff")[0]
         name = log_export(request, _selection(request)).object_repr
         assert name == _selection(request)
-        assert "topic=tea" in name
+        assert "o=1" in name
         assert (person in name, parameter in name) == (is_short, is_short)
     assert log_texts.count(owner) == len(lengths) * is_short
 
@@ -283,6 +291,27 @@ def test_an_account_in_another_database_erases_when_its_deletion_is_committed(al
             # Before, if the memories are in the same database.
             assert people.count("7", alias)["memories"] == (alias == "default")
         assert people.count("7", alias) == NOTHING
+
+
+def test_a_failed_erasure_leaves_the_others_of_its_transaction(caplog: pytest.LogCaptureFixture) -> None:
+    """The accounts are gone, so the log has the command that erases the rest."""
+    erase, failures = people.erase, iter([OperationalError("The server is electing a primary.")])
+
+    def fail_once(owner: str) -> people.Erasure:
+        for error in failures:
+            raise error
+        return erase(owner)
+
+    fill("default", "7")
+    fill("default", "8")
+    policy = override_settings(AGNO_MEMORY={"ON_USER_DELETE": "erase"})
+    with policy, patch.object(people, "erase", fail_once), transaction.atomic(using="postgres"):
+        people.account_deleted(User(pk=7, username="maya"), using="postgres")
+        people.account_deleted(User(pk=8, username="noah"), using="postgres")
+    assert people.count("8") == NOTHING
+    assert people.count("7") != NOTHING
+    (record,) = caplog.records
+    assert record.getMessage().endswith("Run: manage.py erase_user 7")
 
 
 # Commands
@@ -507,6 +536,48 @@ def test_the_log_names_the_new_owner() -> None:
     other.refresh_from_db()
     assert (other.object_repr, other.change_message) == ("m · 22", moved % 22)
     assert (log_texts.count("2"), log_texts.count(owner)) == (0, len(entries) + 1)
+
+
+@each_database
+def test_the_log_leads_to_a_memory_that_was_reassigned(alias: str) -> None:
+    memories = [Memory(alias).add_user_memory(UserMemory(memory="x", memory_id=each), "old") for each in ("a", "b")]
+    entries = [log(f"{each.memory_id} · old") for each in memories]
+    for entry, memory in zip(entries, memories, strict=True):
+        LogEntry.objects.filter(pk=entry.pk).update(object_id=memory.key)
+    Memory(alias).add_user_memory(UserMemory(memory="y", memory_id="b"), "new")
+    people.reassign("old", "new", alias)
+    keys = {each.memory_id: each.key for each in Memory(alias).get_user_memories("new")}
+    for entry in entries:
+        entry.refresh_from_db()
+    # The memory "b" stays.
+    assert [entry.object_id for entry in entries] == [keys["a"], memories[1].key]
+
+
+@each_database
+def test_documents_are_given_though_a_call_was_killed_and_another_one_writes_them(alias: str) -> None:
+    AgentRecords("learning", alias).add_record(documents("old", 1)[0])
+    # As after a kill between the addition and the deletion, without transactions.
+    AgentRecords("learning", alias).add_record(documents("new", 1)[0])
+    AgentRecords("own", alias).add_record(documents("old", 1)[4])
+    writes: list[AgentRecord] = []
+
+    def copy_for(record: AgentRecord, owner: str | None) -> AgentRecord:
+        if record.kind == "own" and not writes:
+            writes.append(
+                AgentRecords("own", alias).replace_record(
+                    AgentRecord(record_id=record.record_id, user_id="old", data={"written": "meanwhile"}), "old"
+                )
+            )
+        return _copy_for(record, owner)
+
+    with patch("agno_memory.agent_record_moves._copy_for", copy_for):
+        assert AgentRecords(None, alias).reassign_user_records("old", "new") == []
+    assert len(writes) == 1
+    assert not AgentRecords(None, alias).rows_to_write("old").exists()
+    found = {each.kind: each.data for each in AgentRecords(None, alias).rows_to_write("new")}
+    # Here the other call is in the transaction of the attempt, so it is undone with it.
+    own = {"user_id": "else"} if has_transactions(connections[alias]) else {"written": "meanwhile"}
+    assert found == {"learning": documents("new", 1)[0].data, "own": own}
 
 
 @each_database

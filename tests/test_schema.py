@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connections
+from django.test import override_settings
 
 from agno_memory.models import AgentRecord, AgentSession, UserMemory
 from agno_memory.operations import CreateTopicsIndex
@@ -169,6 +170,11 @@ def test_a_migration_can_be_taken_back_where_indexes_are_missing(scratch: str) -
     assert not {*TABLES} & {*connections[SCRATCH].introspection.table_names()}
 
 
+def beside_the_memories() -> override_settings:
+    """Make the test's database one that ``Memory(alias)`` alone uses."""
+    return override_settings(AGNO_MEMORY={}, DATABASE_ROUTERS=["tests.routers.EveryDatabase"])
+
+
 @on_mongodb
 def test_the_check_of_a_database_names_missing_parts(scratch: str, settings: Any) -> None:
     settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
@@ -184,6 +190,8 @@ def test_the_check_of_a_database_names_missing_parts(scratch: str, settings: Any
     missing = "agno_memory_newest, agno_memory_unique_session_id, agno_memory_unique_text, agno_record_unique"
     assert f"memories: {missing}. " in message.msg
     assert check_schema(databases=["default"]) == check_schema() == []
+    with beside_the_memories():
+        assert check_schema(databases=[SCRATCH]) == [message]
     # The commands of the hint.
     call_command("migrate", "agno_memory", "zero", fake=True, database=SCRATCH, verbosity=0)
     migrate()
@@ -236,6 +244,8 @@ def test_the_check_of_a_database_with_sql_names_missing_indexes(scratch: str, se
     (message,) = check_schema(databases=[SCRATCH])
     assert message.id == "agno_memory.W015"
     assert "memories: agno_memory_newest, agno_memory_unique_text, agno_record_unique. " in message.msg
+    with beside_the_memories():
+        assert check_schema(databases=[SCRATCH]) == [message]
     # MariaDB has no partial indexes.
     with patch.object(connection.features, "supports_partial_indexes", False):
         (message,) = check_schema(databases=[SCRATCH])

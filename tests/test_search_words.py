@@ -12,6 +12,7 @@ import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
+from django.db.models import QuerySet
 
 from agno_memory.db.expressions import TopicsWith
 from agno_memory.memory import Memory
@@ -156,7 +157,7 @@ def test_a_memory_without_words_is_analysed_when_it_is_ranked(alias: str) -> Non
     memory = Memory(alias)
     memory.add_user_memory(UserMemory(memory="Likes green tea", session_id="s"), "ana")
     memory.add_user_memory(UserMemory(memory="Drinks it daily", session_id="s"), "ana")
-    plain = UserMemory._base_manager.using(alias)
+    plain: QuerySet[UserMemory] = QuerySet(UserMemory, using=alias)
     plain.filter(memory__startswith="Drinks").update(search_terms="")
     (first, second) = memory.search_user_memories("tea, daily", user_id="ana")
     assert {first.memory, second.memory} == {"Likes green tea", "Drinks it daily"}
@@ -169,7 +170,7 @@ def test_words_are_computed_if_they_follow_a_field_that_changed() -> None:
     Memory("default").add_user_memory(UserMemory(memory="Likes tea", topics=["drinks"]), "ana")
     rows = UserMemory.objects.using("default")
     words = rows.values_list("search_terms", flat=True)
-    UserMemory._base_manager.using("default").update(search_terms="")
+    QuerySet(UserMemory, using="default").update(search_terms="")
     assert (rows.compute_terms({"agent_id", "metadata"}), words.get()) == (0, "")
     assert (rows.compute_terms({"agent_id", "topics"}), words.get()) == (1, stored_words("Likes tea", ["drinks"]))
 
@@ -179,7 +180,8 @@ def test_each_memory_gets_its_own_words_unless_it_is_written_in_between(alias: s
     texts = {"ana": ["Likes tea", "Likes coffee", "Walks"], "ben": ["Plays chess"]}
     for owner, owned in texts.items():
         Memory(alias).add_user_memories([UserMemory(memory=text) for text in owned], owner)
-    rows, plain = UserMemory.objects.using(alias), UserMemory._base_manager.using(alias)
+    rows = UserMemory.objects.using(alias)
+    plain: QuerySet[UserMemory] = QuerySet(UserMemory, using=alias)
     plain.update(search_terms="")
     compute = WordsQuerySet._terms_of
 

@@ -174,6 +174,9 @@ def test_readme_on_a_new_project(alias: str, place: str, names: tuple[str, str],
     assert '"rest_framework"` in `INSTALLED_APPS`' in readme()
     site.append("settings.py", 'INSTALLED_APPS += ["rest_framework"]')
     site.append("urls.py", block('include("agno_memory.rest.urls")'))
+    if place != "default":
+        # README's block of settings keeps the database.
+        site.append("settings.py", block('"ON_USER_DELETE": "erase"'))
     check = " ".join(["check", *(f"--database={each}" for each in sorted(aliases))])
     assert "no issues" in site.manage(check, then=API)
     site.append("tests.py", TESTS.format(databases=aliases))

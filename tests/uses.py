@@ -76,6 +76,7 @@ OF_ROWS: Final[dict[str, Use]] = {
     "last": lambda: rows().order_by("name").last(),
     "latest": lambda: rows().latest("created_at"),
     "prefetch_related": lambda: list(rows().prefetch_related("runs")),
+    "query": lambda: rows().query.has_results(conf.DATABASE),
     "raw": lambda: list(rows().raw(f"SELECT * FROM {TABLE}")),
     "raw, its columns": lambda: rows().raw(f"SELECT * FROM {TABLE}").columns,
     "select_related": lambda: list(AgentRun.objects.select_related("session")),
@@ -113,7 +114,7 @@ NOT_ON_MONGODB: Final = {"raw", "raw, its columns"}
 # Methods of QuerySet that run no statement, until the rows are read: that is one of those above.
 LAZY: Final = {
     *("alias", "all", "annotate", "as_manager", "complex_filter", "db", "defer", "difference", "distinct", "exclude"),
-    *("extra", "fetch_mode", "filter", "intersection", "none", "only", "order_by", "ordered", "query", "reverse"),
+    *("extra", "fetch_mode", "filter", "intersection", "none", "only", "order_by", "ordered", "reverse"),
     *("resolve_expression", "select_for_update", "totally_ordered", "using"),
 }
 # Methods of Model that run no statement, and the one that has a test of its own.

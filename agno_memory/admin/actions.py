@@ -14,7 +14,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import DELETION
-from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, StreamingHttpResponse
 from django.template.response import TemplateResponse
@@ -296,18 +295,10 @@ def export_csv(model_admin: Any, request: HttpRequest, queryset: UserMemoryQuery
     return download(request, queryset, "csv", _selection(request))
 
 
-# Stands for the text of a search in the log.
-HIDDEN_TEXT = "..."
-
-
 def _selection(request: HttpRequest) -> str:
     """Describe the memories of an export for the log: by the query string, or by the number of selected memories."""
     if request.POST.get("select_across") == "1":
-        query = request.GET.copy()
-        if query.pop(SEARCH_VAR, None):
-            # A search can hold the text of a memory.
-            query[SEARCH_VAR] = HIDDEN_TEXT
-        return query_name(query)
+        return query_name(request.GET)
     return f"{len(request.POST.getlist(ACTION_CHECKBOX_NAME))} selected"
 
 

@@ -21,7 +21,7 @@ from agno_memory.admin.accounts import Account, Accounts, may_view_memories
 from agno_memory.admin.columns import damage_of, damaged_badge, filter_link, person_cell
 from agno_memory.admin.completions import CompletionViews
 from agno_memory.admin.pages import PageMixin, StrictChangeList
-from agno_memory.admin.titles import TitledPages, short_title
+from agno_memory.admin.titles import TitledPages, person_title, short_title
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -150,9 +150,11 @@ class AgentPages(TitledPages, PageMixin, CompletionViews, _Admin):
         With it goes the sentence about the fields of the row that cannot be read.
         """
         has_page = bool(row.user_id) and may_view_memories(request, self.admin_site)
+        account = Accounts(request, self.admin_site).with_ids([row.user_id]).get(row.user_id or "")
         return {
             "damage": damage_of(row),
-            "account": Accounts(request, self.admin_site).with_ids([row.user_id]).get(row.user_id or ""),
+            "account": account,
+            "subtitle": person_title(row.user_id, account) if row.user_id else "",
             "person_url": self.url("person", row.user_id) if has_page else "",
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db import transaction
@@ -11,12 +11,16 @@ from django.utils.functional import cached_property
 
 from agno_memory import people
 from agno_memory.admin.charts import number
+from agno_memory.admin.record_filters import KINDS
 from agno_memory.bulk import BulkMemory
 from agno_memory.db.fingerprints import RowsCondition
-from agno_memory.models import AgentSession, AgentTrace, UserMemory
+from agno_memory.models import AgentRecord, AgentSession, AgentTrace, UserMemory
 from agno_memory.people import Counts, Erasure
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.stats.cache import forget_cached
+
+# The models whose admin classes may hide rows from a staff user.
+SHOWN: Final = (UserMemory, AgentSession, AgentTrace, AgentRecord)
 
 
 class PersonErasure:
@@ -42,7 +46,7 @@ class PersonErasure:
         Otherwise it erases memories alone: a subclass of an admin class hides some rows from this staff user, or the
         staff user has no permission to delete sessions.
         """
-        return self._may_delete_sessions() and not any(map(self._narrows, (UserMemory, AgentSession, AgentTrace)))
+        return self._may_delete_sessions() and not any(map(self._narrows, SHOWN))
 
     def count(self) -> Counts:
         """Return the number of objects of each kind to erase."""
@@ -61,15 +65,20 @@ class PersonErasure:
         if not self._site.is_registered(model):
             return False
         visible: Any = self._site.get_model_admin(model).get_queryset(self._request)
-        # The admin leaves out memories that have expired, which are erased with the others.
-        whole: Any = UserMemory.objects.current() if model is UserMemory else model.objects.all()
-        return str(RowsCondition(visible)) not in ("", str(RowsCondition(whole)))
+        return str(RowsCondition(visible)) not in ("", str(RowsCondition(_shown_by_default(model))))
 
     def _may_delete_sessions(self) -> bool:
         if self._site.is_registered(AgentSession):
             return self._site.get_model_admin(AgentSession).has_delete_permission(self._request)
         user: Any = self._request.user
         return bool(user.has_perm("agno_memory.delete_agentsession"))
+
+
+def _shown_by_default(model: Any) -> Any:
+    """Return the rows that an admin class of the app shows. It leaves out some that are erased with the others."""
+    if model is UserMemory:
+        return UserMemory.objects.current()
+    return AgentRecord.objects.filter(kind__in=list(KINDS)) if model is AgentRecord else model.objects.all()
 
 
 def listed(counts: Counts) -> list[tuple[str, str]]:

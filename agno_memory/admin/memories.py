@@ -36,7 +36,7 @@ from agno_memory.admin.merging import merge
 from agno_memory.admin.related import related
 from agno_memory.admin.search import Search
 from agno_memory.admin.state_filter import StateFilter
-from agno_memory.admin.titles import TitledPages, isolated, memory_title
+from agno_memory.admin.titles import TitledPages, isolated, memory_title, person_title
 from agno_memory.admin.trash import TrashPages
 from agno_memory.admin.undo import UndoPages
 from agno_memory.admin.urls import unquoted
@@ -219,9 +219,10 @@ class UserMemoryAdminMixin(
             # Read again: the form's instance has the submitted values.
             current = self.get_object(request, form.instance.pk)
             context["conflict"] = Conflict(current, form) if current else None
-        if context.get("original"):
-            context["related"] = related(request, self.admin_site, context["original"])
-            context["damage"] = damage_of(context["original"])
+        if memory := context.get("original"):
+            links = related(request, self.admin_site, memory)
+            person = person_title(memory.user_id, links.account) if memory.user_id else ""
+            context |= {"related": links, "person": person, "damage": damage_of(memory)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: UserMemory, form: Any, change: bool) -> None:

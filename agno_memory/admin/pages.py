@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.apps import apps
 from django.contrib import admin
@@ -19,7 +19,7 @@ from django.urls import URLPattern
 from agno_memory.admin.urls import memory_page_url
 from agno_memory.privacy import private
 
-THEMES: Final = ("grappelli", "jazzmin")
+THEMES: Final = ("grappelli", "jazzmin", "unfold")
 # The lookups of Django's filters by a field.
 FIELD_LOOKUPS: Final = ("exact", "in", "isnull", "isempty", "gte", "lt")
 
@@ -92,13 +92,40 @@ class PageMixin(_Admin):
         return memory_page_url(name, *ids, site=self.admin_site.name)
 
 
+class ActiveFilter(NamedTuple):
+    """A filter that narrows a list.
+
+    Args:
+        title: of the filter.
+        values: those that are chosen.
+        query_string: of the list without it.
+    """
+
+    title: str
+    values: str
+    query_string: str
+
+
 class StrictChangeList(ChangeList):
     """A list that takes the parameters of its own filters alone: others could probe fields that no page shows."""
 
     @property
     def theme(self) -> str:
-        """The installed theme that gives lists other blocks than Django's; "" without one."""
+        """The installed theme that gives lists other blocks or filters than Django's; "" without one."""
         return next((theme for theme in THEMES if apps.is_installed(theme)), "")
+
+    @property
+    def active_filters(self) -> list[ActiveFilter]:
+        """The filters that narrow the list, for a theme whose filters are closed."""
+        return [each for spec in self.filter_specs if (each := self._active(spec))]
+
+    def _active(self, spec: Any) -> ActiveFilter | None:
+        # The first choice clears the filter.
+        clear, *choices = spec.choices(self)
+        chosen = [str(each["display"]) for each in choices if each["selected"]]
+        # A period from one day to another is not a choice.
+        values = chosen or [value for each in getattr(spec, "used", {}).values() for value in each]
+        return ActiveFilter(str(spec.title), ", ".join(values), clear["query_string"]) if values else None
 
     def get_filters(self, request: HttpRequest) -> Any:
         allowed = _parameters(self.model_admin.get_list_filter(request))

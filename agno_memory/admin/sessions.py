@@ -106,15 +106,16 @@ class AgentSessionAdminMixin(AgentPages):
             validate_query(text)
         except ValidationError:
             return queryset.none(), False
+        of_accounts = Q(user_id__in=[account.user_id for account in Accounts(request, self.admin_site).search(text)])
         exact: AgentSessionQuerySet = queryset.filter(Q(session_id=text) | Q(user_id=text))
         if exact.exists():
-            return exact, False
+            # A name may be the id of another person.
+            return queryset.filter(Q(session_id=text) | Q(user_id=text) | of_accounts), False
         latest = queryset.named(text) | queryset.filter(user_id__contains=text)
         oldest = queryset.newest().values_list("updated_at", flat=True)[MAX_SEARCHED : MAX_SEARCHED + 1].first()
         if oldest is not None:
             latest = latest.filter(updated_at__gte=oldest)
-        accounts = Accounts(request, self.admin_site).search(text)
-        return latest | queryset.filter(user_id__in=[account.user_id for account in accounts]), False
+        return latest | queryset.filter(of_accounts), False
 
     @admin.display(description=gettext_lazy("updated"), ordering="updated_at")
     def updated_column(self, session: AgentSession) -> SafeString:

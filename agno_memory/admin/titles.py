@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 
-from agno_memory.admin.accounts import Account
+from agno_memory.admin.accounts import Account, Accounts
 from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.transcripts import first_words
 
@@ -129,10 +129,12 @@ class TitledPages(_Admin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if original := context.get("original"):
             context["original"] = self.titled(request, original)
-            context["subtitle"] = f"{context['original']} · {isolated(original.user_id or '')}"
+            person = context["person"] if "person" in context else self.person_of(request, original)
+            context["subtitle"] = " · ".join(filter(None, (str(context["original"]), person)))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def render_delete_form(self, request: HttpRequest, context: Any) -> Any:
+        context["subtitle"] = self.person_of(request, context["object"])
         context["object"] = self.titled(request, context["object"])
         return super().render_delete_form(request, context)
 
@@ -140,10 +142,15 @@ class TitledPages(_Admin):
         response = super().history_view(request, object_id, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data:
             titled = self.titled(request, response.context_data["object"])
-            person = isolated(titled.user_id) if titled.user_id else None
             title = _(HISTORY_TITLE) % titled
-            response.context_data |= {"object": titled, "title": title, "subtitle": person}
+            subtitle = self.person_of(request, titled)
+            response.context_data |= {"object": titled, "title": title, "subtitle": subtitle}
         return response
+
+    def person_of(self, request: HttpRequest, row: Any) -> str:
+        """Return the name and the id of the person of a row; "" without a person."""
+        user_id = row.user_id or ""
+        return person_title(user_id, Accounts(request, self.admin_site).with_id(user_id)) if user_id else ""
 
     def titled(self, request: HttpRequest, row: Any) -> Any:
         """Return a row with its title; unchanged for staff who may add or delete rows, and not read them."""

@@ -21,7 +21,7 @@ from agno_memory.admin.columns import ago
 from agno_memory.admin.related import session_link
 from agno_memory.admin.trace_filters import COMPLETIONS, LIST_FILTERS
 from agno_memory.agent_trace_querysets import ERROR, AgentTraceQuerySet, SpanCounts
-from agno_memory.agent_traces import ANYONE, AgentTraces
+from agno_memory.agent_traces import AgentTraces
 from agno_memory.durations import duration_text
 from agno_memory.models import AgentTrace
 from agno_memory.span_trees import tree
@@ -96,7 +96,9 @@ class AgentTraceAdminMixin(AgentPages):
     ) -> TemplateResponse:
         """Show a trace as a tree of its steps."""
         trace = self.viewed_object(request, object_id)
-        spans = list(AgentTraces(trace._state.db).get_spans(trace.trace_id, ANYONE)[: STEPS_SHOWN + 1])
+        # Not get_spans(), which refuses an id that another program wrote.
+        rows = AgentTraces(trace._state.db).span_rows().filter(trace_id=trace.trace_id).in_order()
+        spans = list(rows[: STEPS_SHOWN + 1])
         context = {
             "trace": trace,
             "has_failed": trace.status == ERROR,

@@ -17,7 +17,7 @@ from agno_memory.admin.accounts import Accounts
 from agno_memory.admin.history import log_plain
 from agno_memory.admin.pages import PageMixin
 from agno_memory.admin.rows import VisibleRows
-from agno_memory.admin.titles import memory_title
+from agno_memory.admin.titles import memory_title, person_title
 from agno_memory.admin.urls import unquoted
 from agno_memory.admin.version_entries import Entry, authors_of, entries_of
 from agno_memory.cleaning import KEY
@@ -114,6 +114,7 @@ class VersionPages(VisibleRows, PageMixin, _Admin):
             "versions": self.versions_page(request, subject, here),
             "user_id": subject.user_id,
             "person_url": self.url("person", subject.user_id),
+            "subtitle": person_title(subject.user_id, Accounts(request, self.admin_site).with_id(subject.user_id)),
         }
         memory: Any = subject.version
         title = _("Deleted memory: %(memory)s") if subject.state == "deleted" else _("Expired memory: %(memory)s")

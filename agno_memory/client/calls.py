@@ -14,7 +14,7 @@ from uuid import UUID
 
 from agno_memory.client.errors import ServiceUnavailable
 from agno_memory.client.models import UserMemory, parse_memory
-from agno_memory.client.payloads import as_text, id_text
+from agno_memory.client.payloads import Version, as_text, id_text, version_number
 from agno_memory.client.protocol import QueryParameters, Request, Response, build_path, invalid, validation_messages
 from agno_memory.client.retries import MAY_HAVE_HAPPENED, Exchange, send_with_retries
 from agno_memory.exceptions import (
@@ -162,7 +162,7 @@ class Calls:
         return as_text("user_id", text)
 
 
-def check_found(response: Response, memory_id: str, version: int | None) -> None:
+def check_found(response: Response, memory_id: str, version: Version) -> None:
     """Raise the error of a call on one memory that does not exist, or that has another version.
 
     Raises:
@@ -183,7 +183,7 @@ def check_found(response: Response, memory_id: str, version: int | None) -> None
             f"{MAY_HAVE_HAPPENED}",
             response.status,
         )
-    raise MemoryChanged(memory_id, version)
+    raise MemoryChanged(memory_id, version_number(version))
 
 
 def check_duplicate(response: Response) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from agno_memory.client.calls import UserId, check_found
 from agno_memory.client.models import MemoryVersion, UserMemory, parse_groups, parse_memory, parse_version
-from agno_memory.client.payloads import Identifier, as_id, as_list, check_limit, if_match_header
+from agno_memory.client.payloads import Identifier, Version, as_id, as_list, check_limit, if_match_header
 from agno_memory.client.protocol import Request, build_path, json_bytes, path_segment
 from agno_memory.client.reads import Reads
 from agno_memory.client.retries import Exchange
@@ -47,7 +47,7 @@ class History(Reads):
         user_id: UserId = None,
         version: int | None = None,
         *,
-        at_version: int | None = None,
+        at_version: Version = None,
         reason: str = "",
     ) -> Exchange[UserMemory]:
         """Restore an earlier version of a memory as a new version, or a deleted memory.
@@ -58,7 +58,7 @@ class History(Reads):
             memory_id: the id of the memory. A deleted one requires the permission ``view_deleted``.
             user_id: the owner.
             version: the version to restore; by default the one before, and of a deleted memory the last one.
-            at_version: restore only if the memory is at this version now.
+            at_version: restore only if the memory is at this version now; as ``version`` of ``replace_user_memory()``.
             reason: kept in the history, at most 1,000 characters.
 
         Returns:

@@ -17,6 +17,8 @@ from agno_memory.names import CONTENT_FIELDS, FILTERS, MACHINE_WRITTEN, MAX_COUN
 
 # An id as callers pass it.
 Identifier: TypeAlias = str | int | UUID | UserMemory
+# A condition of a write: the number of a version, or the memory as it was read; None is any version.
+Version: TypeAlias = int | UserMemory | None
 
 # Deeper than the service permits for any field.
 MAX_DEPTH: Final = 200
@@ -174,14 +176,26 @@ def if_match_header(version: object, name: str = "version") -> dict[str, str]:
     """Return the header that limits a request to one version of a memory; none without a version.
 
     Args:
-        version: of the memory.
+        version: its number, or the memory as it was read: its tag names the time of its addition too, which a memory
+            that was added again under the same id has not.
         name: of the argument, for errors.
     """
     if version is None:
         return {}
-    if not _is_count(version, 1):
+    number = version_number(version)
+    if not _is_count(number, 1):
         raise invalid(name, "A version is a whole number from 1, or None for any.")
-    return {"If-Match": f'"{version}"'}
+    if number is version:
+        return {"If-Match": f'"{number}"'}
+    added = datetime.datetime.fromisoformat(as_moment(name, getattr(version, "created_at", None)))
+    # As the service writes it.
+    moment = added.astimezone(datetime.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    return {"If-Match": f'"{number}@{moment}Z"'}
+
+
+def version_number(version: Any) -> Any:
+    """Return the number of a version, which a memory stands for."""
+    return getattr(version, "version", version)
 
 
 def check_limit(limit: object) -> None:

@@ -20,6 +20,7 @@ from agno_memory.client.models import (
 )
 from agno_memory.client.payloads import (
     Identifier,
+    Version,
     as_id,
     as_list,
     content,
@@ -81,7 +82,7 @@ class Verbs(History):
         return response.parse(parse_memory)
 
     def replace_user_memory(
-        self, memory_id: Identifier, memory: object, user_id: UserId = None, *, version: int | None = None
+        self, memory_id: Identifier, memory: object, user_id: UserId = None, *, version: Version = None
     ) -> Exchange[UserMemory]:
         """Replace the content of a memory: text, topics and all other fields that callers set.
 
@@ -90,7 +91,8 @@ class Verbs(History):
                 ``memory`` is ignored.
             memory: the new content, as for ``add_user_memory()``.
             user_id: the owner.
-            version: replace this version only.
+            version: replace only this version: its number, or the memory as it was read, which excludes a later memory
+                with the same id.
 
         Returns:
             The memory as it is stored now.
@@ -142,7 +144,7 @@ class Verbs(History):
         memory_id: Identifier,
         user_id: UserId = None,
         *,
-        version: int | None = None,
+        version: Version = None,
         permanently: bool = False,
     ) -> Exchange[None]:
         """Delete one memory. The service keeps it for some time, so that it can be restored.
@@ -152,7 +154,7 @@ class Verbs(History):
         Args:
             memory_id: the id of the memory.
             user_id: the owner.
-            version: delete this version only.
+            version: delete this version only; as of ``replace_user_memory()``.
             permanently: keep no version of it.
 
         Raises:

@@ -10,6 +10,8 @@ from django.db.models import Model
 
 # The text of a missing primary key, which pages link to.
 NO_ID: Final = "(none)"
+# Separators of lines and paragraphs alone: such an id is blank, so it is refused.
+NOWHERE: Final = "\u2028\u2029"
 
 
 class Damaged:
@@ -59,14 +61,19 @@ def damaged_fields(row: Model) -> list[str]:
 def stored_id(value: object) -> Any:
     """Return an id as it is stored: of a damaged one the number, the ObjectId or another value that is no text.
 
-    A missing one, an object or a list is "", which matches no such row: a condition on a missing id would match all
+    A missing one, an object or a list is ``NOWHERE``, which matches no row: a condition on a missing id would match all
     rows without one.
     """
     if not isinstance(value, Damaged):
         return value
-    return "" if value.stored is None or isinstance(value.stored, dict | list) else value.stored
+    return NOWHERE if value.stored is None or isinstance(value.stored, dict | list) else value.stored
+
+
+def unchanged(**values: Any) -> dict[str, Any]:
+    """Return the condition that a row still has these values, which were read. Damaged ones cannot be compared."""
+    return {name: value for name, value in values.items() if not isinstance(value, Damaged)}
 
 
 def identified(ids: Iterable[str]) -> list[str]:
     """Return the ids that are not missing: those of other rows would be missing too."""
-    return [each for each in ids if stored_id(each) != ""]
+    return [each for each in ids if stored_id(each) not in (NOWHERE, "")]

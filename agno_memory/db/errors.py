@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from agno_memory.db import mongodb
@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 # The part of an error's text that may quote a row or a value: PostgreSQL's lines after the first one, and the text that
 # SQLite cannot decode.
 CONTENT: Final = re.compile(r"\n(DETAIL|CONTEXT|LINE|HINT|QUERY).*| with text .*", re.DOTALL)
+# The value in the first line of PostgreSQL's error of a conversion.
+QUOTED: Final = re.compile(r': ".*', re.DOTALL)
 # Codes of errors; see _code().
 TEMPORARY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PROTOCOL")
 READ_ONLY: Final = ("SQLITE_READONLY", "25006")
@@ -54,7 +56,8 @@ def _remove_content(error: DatabaseError) -> None:
     first_line = getattr(getattr(error.__cause__, "diag", None), "message_primary", None)
     for each in (error, error.__cause__):
         if each is not None and each.args and isinstance(each.args[0], str):
-            each.args = (first_line or CONTENT.sub("", each.args[0]), *each.args[1:])
+            text = first_line or CONTENT.sub("", each.args[0])
+            each.args = (QUOTED.sub("", text) if isinstance(error, DataError) else text, *each.args[1:])
 
 
 def is_unavailable(error: Exception) -> bool:

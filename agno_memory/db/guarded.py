@@ -8,7 +8,7 @@ the caller is inside ``run_on()``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache, cached_property, partial, wraps
+from functools import cache, partial, wraps
 from types import GeneratorType
 from typing import Any, Final, TypeVar, cast
 
@@ -80,10 +80,8 @@ def _guarded_query(query: type[Query]) -> type[Query]:
 
 @cache
 def _guarded_compiler(compiler: type[SQLCompiler]) -> type[SQLCompiler]:
-    methods: dict[str, Any] = {name: _guarded(getattr(compiler, name)) for name in EXECUTING if hasattr(compiler, name)}
-    if hasattr(compiler, "collection"):
-        methods["collection"] = cached_property(mongodb.compilers_collection)
-    return type(compiler.__name__, (compiler,), methods)
+    methods = {name: _guarded(getattr(compiler, name)) for name in EXECUTING if hasattr(compiler, name)}
+    return type(compiler.__name__, (compiler,), methods | mongodb.in_transactions(compiler))
 
 
 class _Read:

@@ -13,7 +13,18 @@ from functools import cache, partial
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, cast
 
-from django.db.models import BinaryField, BooleanField, DateField, DateTimeField, Field, IntegerField, Max, Min
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    Field,
+    ForeignKey,
+    IntegerField,
+    Max,
+    Min,
+    TextField,
+)
 from django.db.models.expressions import Col
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE
@@ -145,12 +156,15 @@ READINGS: Final[Sequence[tuple[Any, Callable[[Types], Kind]]]] = (
 @cache
 def kind_of(field: Field[Any, Any]) -> Kind | None:
     """Return the reading of a field; None if its values are read as they are."""
-    if isinstance(field, VerbatimJSONField | BinaryField):
+    if isinstance(field, VerbatimJSONField):
         return None
     null = frozenset({type(None)} if field.null else ())
     for classes, reading in READINGS:
         if isinstance(field, classes):
             return reading(null)
+    if not isinstance(field, CharField | TextField | ForeignKey):
+        # The numbers and bytes of vectors.
+        return None
     are_texts = _are(str, *null)
     if field.primary_key:
         # No page can link to an empty one.
@@ -218,16 +232,27 @@ class _Readable(NamedTuple):
     Args:
         field: of the values.
         convert: converts a column of them.
+        plain: the types of the driver's values that need not be read.
     """
 
     field: Field[Any, Any]
     convert: Conversion
+    plain: Types
+
+    @classmethod
+    def of(cls, field: Field[Any, Any], expression: Any, connection: Any) -> _Readable:
+        """Return the converter of an expression of a field."""
+        convert = conversion(field, expression, connection)
+        # A key may be an empty text, which a page cannot link to.
+        return cls(field, convert, frozenset() if field.primary_key else plain_types(field, convert))
 
     def __call__(self, stored: Any, _expression: Any, connection: Any) -> Any:
         return self.column([stored], connection)[0]
 
     def column(self, stored: Column, connection: Any) -> Column:
         """Return the values of a column of the driver's values."""
+        if self.plain.issuperset(map(type, stored)):
+            return stored
         return readable_column(self.field, stored, partial(self.convert, connection))
 
 
@@ -235,13 +260,30 @@ def _readable_converters(
     connection: Any, get_converters: Callable[..., Any], expressions: Iterable[Any]
 ) -> dict[int, Any]:
     """Return Django's converters of expressions, with one that never fails for each column of a field."""
-    expressions = list(expressions)
-    found: dict[int, Any] = get_converters(expressions)
+    found: dict[int, Any] = {}
+    others: dict[int, Any] = {}
     for position, expression in enumerate(expressions):
-        field = _field_of(expression)
-        if field is not None:
-            found[position] = ([_Readable(field, conversion(field, expression, connection))], expression)
+        if type(expression) is Col:
+            found[position] = [_column_reader(expression, connection)], expression
+        elif (field := _field_of(expression)) is not None:
+            found[position] = [_Readable.of(field, expression, connection)], expression
+        else:
+            others[position] = expression
+    if others:
+        positions = list(others)
+        found |= {positions[each]: value for each, value in get_converters(others.values()).items()}
     return found
+
+
+_chosen: dict[Any, _Readable] = {}
+
+
+def _column_reader(column: Col, connection: Any) -> _Readable:
+    """Return the converter of a column. It is kept: to choose takes longer than to convert a value."""
+    key = column.target, type(connection), connection.timezone
+    if key not in _chosen:
+        _chosen[key] = _Readable.of(column.target, column, connection)
+    return _chosen[key]
 
 
 def _apply_converters(connection: Any, rows: Iterable[Any], converters: dict[int, Any]) -> Iterator[list[Any]]:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from agno_memory.formats import as_dict
 from agno_memory.models import UserMemory
 from agno_memory.rest.exceptions import PreconditionFailed
+from agno_memory.times import to_iso
 
 
 def etag_of(memory: UserMemory) -> str:
@@ -45,12 +46,13 @@ def check_preconditions(request: Request, memory: UserMemory) -> None:
 
 
 def names(accepted: set[str], memory: UserMemory) -> bool:
-    """Return whether the tags of a write name this memory: by its tag, or by its version alone, as ``"3"``.
+    """Return whether the tags of a write name this memory: by its tag, or by values of the body.
 
-    The version is for clients that know it from the body. It does not tell a memory from an earlier one of the same
-    id, so the answer to a GET never depends on it.
+    These are the version with ``created_at``, ``"3@2026-11-25T09:30:00.125Z"``, or the version alone, ``"3"``, which
+    does not tell a memory from an earlier one of the same id. The answer to a GET depends on the tag only.
     """
-    return etag_of(memory) in accepted or f'"{memory.version}"' in accepted
+    by_body = {f'"{memory.version}@{to_iso(memory.created_at)}"', f'"{memory.version}"'}
+    return etag_of(memory) in accepted or not by_body.isdisjoint(accepted)
 
 
 def is_current(request: Request, memory: UserMemory) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 
+from agno_memory.batches import batched
 from agno_memory.db.damaged import damaged_fields
 from agno_memory.db.keyset import in_order
 from agno_memory.db.transactions import all_or_nothing
@@ -116,10 +117,12 @@ class Copier:
     def batches(self) -> Iterator[list[Any]]:
         """Yield all rows of the source, in an order that no write changes."""
         rows = self.source.order_by(*in_order(_key_of(self.model).name))
-        page = list(rows[:ROWS_AT_ONCE])
+        page = list(rows.filter(pk__gt="")[:ROWS_AT_ONCE])
         while page:
             yield page
             page = list(rows.filter(pk__gt=page[-1].pk)[:ROWS_AT_ONCE]) if len(page) == ROWS_AT_ONCE else []
+        # Those of other programs, with keys that are not texts: databases compare them with others of their type alone.
+        yield from batched(self.source.exclude(pk__gt="").iterator(ROWS_AT_ONCE), ROWS_AT_ONCE)
 
     def stored(self, batch: list[Any]) -> dict[str, Any]:
         """Return the target's rows with these keys, by their keys."""
@@ -135,7 +138,8 @@ class Copier:
 
     def is_whole(self, row: Any) -> bool:
         """Return whether a row can be copied as it is: not one of another program with values that cannot be read."""
-        return not damaged_fields(row)
+        lacks = any(getattr(row, field.attname) is None for field in row._meta.concrete_fields if not field.null)
+        return not lacks and not damaged_fields(row)
 
     def write(self, new: list[Any], newer: list[tuple[Any, Any]]) -> None:
         """Write rows.

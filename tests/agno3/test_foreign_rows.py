@@ -50,7 +50,7 @@ def test_no_reader_fails(alias: str) -> None:
     }
     outcomes: dict[str, Any] = {name: attempt(read) for name, read in readers.items()}
     assert {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Exception)} == {}
-    assert len(outcomes["sessions as dictionaries"][0]) == numbers[AgentSession] + 2
+    assert len(outcomes["sessions as dictionaries"][0]) >= numbers[AgentSession] + 2
     assert {session.session_id for session in outcomes["sessions"]} > {"m", "z"}
     assert len(outcomes["runs as dictionaries"][0]) == numbers[AgentRun] + 1
     for name in ("session", "session of any type", "last runs"):

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.apps import apps
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, IntegrityError, OperationalError, connections
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connections
 from django.db.models import (
     BinaryField,
     BooleanField,
@@ -29,10 +30,12 @@ from django.db.models import (
     QuerySet,
     TextField,
 )
+from django.db.models.signals import pre_delete
 from django.db.models.sql import compiler
 from django.test import override_settings
 
 from agno_memory.base_models import GuardedModel
+from agno_memory.db.damaged import damaged_fields
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.guarded import EXECUTING, GuardedQuery
 from agno_memory.db.table_models import model_for
@@ -45,11 +48,16 @@ from tests.admin import ROUTERS, memories_on
 from tests.databases import RUNNING, attempt, commits, each_database, handle, handles_allowed, place
 from tests.db.test_connections import lose
 from tests.db.test_errors import nobody_listens, traceback_text
-from tests.uses import LAZY, NOT_ON_MONGODB, OF_INSTANCES, OF_ROWS, OTHERS, Use, run, session
+from tests.uses import LAZY, NOT_ON_MONGODB, OF_INSTANCES, OF_ROWS, OTHERS, TABLE, Use, rows, run, session
 
 pytestmark = [commits]
 
-USES = {f"rows.{name}": use for name, use in OF_ROWS.items()} | OF_INSTANCES
+# Each way of Django, and the one that this app adds.
+USES = (
+    {f"rows.{name}": use for name, use in OF_ROWS.items()}
+    | OF_INSTANCES
+    | {"erase": lambda: AgentRun.objects.filter(key="x").erase()}
+)
 CANARY = "canary"
 # The same, with a byte that is not UTF-8.
 DAMAGED = (CANARY.encode() + b"\xff").hex()
@@ -146,7 +154,8 @@ def test_after_a_lost_connection_each_use_connects_again(on_alias: str) -> None:
 def test_a_constraint_is_checked_on_a_new_connection(on_alias: str) -> None:
     """Django takes an error of the database for a constraint that is not met."""
     lose(on_alias)
-    assert isinstance(attempt(AgentSession.objects.count), OperationalError)
+    # Without the fallback of reads, which would have dropped the connection.
+    assert isinstance(attempt(AgentSession.objects.using(on_alias).count), OperationalError)
     AgentRecord(kind="note", record_id="a", unique_key="x").validate_constraints()
 
 
@@ -163,6 +172,25 @@ def test_each_use_without_a_server_raises_djangos_error_with_a_text(alias: str, 
                 outcomes = dict(zip(uses, pool.map(attempt, uses.values()), strict=True))
     assert {name: came for name, came in outcomes.items() if not isinstance(came, OperationalError)} == {}
     assert [name for name, came in outcomes.items() if "refused" not in str(came)] == []
+
+
+@pytest.mark.parametrize("alias", ["mongodb"])
+def test_a_server_that_goes_away_during_a_deletion_raises_djangos_error(
+    on_alias: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django reads the rows by a query of the model, and deletes them by one of its own."""
+    from pymongo.errors import AutoReconnect
+
+    session().save()
+    run().save()
+    # Without a receiver, Django would not read the runs.
+    monkeypatch.setattr(pre_delete, "has_listeners", lambda sender: sender is AgentRun)
+    monkeypatch.setattr("pymongo.collection.Collection.delete_many", mock.Mock(side_effect=AutoReconnect("gone")))
+    runs: Any = AgentRun.objects.filter(session_id="s")
+    for delete in (runs.delete, runs.erase, run(key="x").delete, session().delete):
+        error = attempt(delete)
+        assert isinstance(error, OperationalError)
+        assert str(error) == "gone"
 
 
 # Texts of memories, sessions, runs and all others.
@@ -196,14 +224,29 @@ VALUES: dict[type[Field[Any, Any]], Any] = {
 }
 
 
-def incomplete(model: type[Model]) -> Model:
-    """Return an instance with the canary in each field that can have it, and without a required value."""
+def complete(model: type[Model]) -> Model:
+    """Return an instance with a value in each field, the canary in those that can have it."""
     instance = model()
     for field in model._meta.concrete_fields:
         value = next(value for kind, value in VALUES.items() if isinstance(field, kind))
         setattr(instance, field.attname, value)
+    return instance
+
+
+def incomplete(model: type[Model]) -> Model:
+    """Return the same without a required value."""
+    instance = complete(model)
     setattr(instance, REQUIRED[model.__name__], None)
     return instance
+
+
+@each_database
+def test_no_value_of_this_app_is_read_as_that_of_another_program(on_alias: str) -> None:
+    complete(AgentSession).save(force_insert=True)
+    for model in apps.get_app_config("agno_memory").get_models():
+        if model is not AgentSession:
+            complete(model).save(force_insert=True)
+        assert damaged_fields(model._default_manager.get()) == []
 
 
 def assert_without_content(error: object) -> None:
@@ -215,9 +258,9 @@ def assert_without_content(error: object) -> None:
 @each_database
 def test_the_error_of_a_refused_row_has_no_content(on_alias: str) -> None:
     for model in apps.get_app_config("agno_memory").get_models():
-        rows: Any = model._default_manager
+        manager: Any = model._default_manager
         refusals: list[Use] = [
-            lambda rows=rows, model=model: rows.bulk_create([incomplete(model)]),  # type: ignore[misc]
+            lambda manager=manager, model=model: manager.bulk_create([incomplete(model)]),  # type: ignore[misc]
             lambda model=model: incomplete(model).save(force_insert=True),  # type: ignore[misc]
         ]
         for refusal in refusals:
@@ -265,6 +308,17 @@ def test_the_error_of_a_refused_change_has_no_content(on_alias: str) -> None:
         error = attempt(refusal)
         assert isinstance(error, IntegrityError), name
         assert_without_content(error)
+
+
+@pytest.mark.parametrize("alias", ["postgres"])
+@pytest.mark.parametrize("kind", ["json", "integer"])
+def test_the_error_of_a_conversion_has_no_content(on_alias: str, kind: str) -> None:
+    session(name=CANARY).save()
+    statement = f"SELECT *, name::{kind} AS other FROM {TABLE}"
+    for error in (attempt(lambda: list(rows().raw(statement))), attempt(lambda: rows().raw(statement).columns)):
+        assert isinstance(error, DataError)
+        assert_without_content(error)
+        assert str(error) == f"invalid input syntax for type {kind}"
 
 
 @pytest.mark.parametrize("alias", ["postgres"])

@@ -320,13 +320,18 @@ def test_a_memory_that_is_added_again_has_another_tag(alias: str, ana: Caller) -
         ana.call("DELETE", one("a"))
         second = ana.call("POST", "memories/", {"memory_id": "a", "memory": "new"})["ETag"]
     assert first != second
+    by_body = '"1@2026-01-01T00:00:00.000Z"'
     response = ana.call("GET", one("a"), headers={"If-None-Match": first})
     assert (response.status_code, response.json()["memory"]) == (200, "new")
     for method, body in (("PUT", {"memory": "mine"}), ("PATCH", {"memory": "mine"}), ("DELETE", None)):
-        assert ana.call(method, one("a"), body, headers={"If-Match": first}).status_code == 412
+        for tag in (first, '"1@2025-12-31T23:59:59.999Z"'):
+            assert ana.call(method, one("a"), body, headers={"If-Match": tag}).status_code == 412
     assert stored("a").memory == "new"
+    assert ana.call("PUT", one("a"), {"memory": "new"}, headers={"If-None-Match": by_body}).status_code == 412
+    assert ana.call("GET", one("a"), headers={"If-None-Match": by_body}).status_code == 200
     assert ana.call("GET", one("a"), headers={"If-None-Match": second}).status_code == 304
     assert ana.call("PATCH", one("a"), {"memory": "mine"}, headers={"If-Match": second}).status_code == 200
+    assert ana.call("DELETE", one("a"), headers={"If-Match": by_body.replace("1@", "2@")}).status_code == 204
 
 
 CONDITIONS = [

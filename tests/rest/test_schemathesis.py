@@ -60,7 +60,7 @@ def test_the_api_conforms_to_its_schema(alias: str, admin: Caller, tmp_path: Pat
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "report.json").read_text())
     assert {name: report["phases"][name]["status"] for name in PHASES} == dict.fromkeys(PHASES, "success")
-    assert report["operations"]["tested"] == report["operations"]["total"] == 24
+    assert report["operations"]["tested"] == report["operations"]["total"] == 26
     assert report["test_cases"]["generated"] > 1_000
     # From POST memories/ to GET, PUT, PATCH and DELETE of the new memory.
     assert "4 covered / 4 selected" in done.stdout

@@ -14,9 +14,10 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 from rest_framework.authtoken.models import Token
 
+from agno_memory.agent_sessions import AgentSessions
 from agno_memory.formats import as_dict
 from agno_memory.memory import Memory
-from agno_memory.models import UserMemory
+from agno_memory.models import AgentRun, AgentSession, UserMemory
 from agno_memory.names import FIELDS
 from tests.rest.api import Caller, add, add_many, each_database, on_sqlite, on_sqlite_commits, site
 
@@ -112,6 +113,19 @@ def test_memory_stays_flat(alias: str, ana: Caller) -> None:
             peaks.append(min(peak_of(iter(response.streaming_content)) for response in responses))
     assert peaks[1] < 1.5 * peaks[0]
     assert peaks[1] < 3_000_000
+
+
+@on_sqlite
+def test_a_long_conversation_is_sent_turn_by_turn(alias: str, ana: Caller) -> None:
+    AgentSessions().upsert_session(AgentSession(session_id="s"), "ana")
+    data = {"messages": [{"role": "user", "content": "x" * 20_000}]}
+    runs = [AgentRun(session_id="s", run_id=str(n), run_index=n, run_type="agent", data=data) for n in range(400)]
+    AgentRun.objects.bulk_create(runs)
+    response: Any = ana.call("GET", "sessions/export/")
+    assert peak_of(iter(response.streaming_content)) < 5_000_000
+    response = ana.call("GET", "sessions/export/")
+    [session] = map(json.loads, text_of(response).splitlines())
+    assert [run["run_id"] for run in session["runs"]] == [str(n) for n in range(400)]
 
 
 def peak_of(content: Iterator[bytes]) -> int:

@@ -65,7 +65,7 @@ def test_items_are_found_in_chunks_of_any_size(monkeypatch: pytest.MonkeyPatch) 
     rows = [
         {"id": name, "memory": f"About {name} ,]}}\\", "user_id": "maya", "metadata": {"a": [[]]}} for name in names
     ]
-    Path("in.json").write_text(f" [ {', '.join(json.dumps(row, ensure_ascii=False) for row in rows)} , ] rest")
+    Path("in.json").write_text(f" [ {', '.join(json.dumps(row, ensure_ascii=False) for row in rows)} , ] ")
     for size in (2, 3, 7, 64):
         monkeypatch.setattr(sources, "CHUNK_SIZE", size)
         monkeypatch.setattr(files, "CHUNK_SIZE", size)

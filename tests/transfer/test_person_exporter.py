@@ -66,6 +66,10 @@ def test_the_file_of_a_person_has_all_that_an_erasure_deletes(alias: str) -> Non
     assert [kind_of(row) for row in exported("nobody", database=alias)[1:-1]] == []
 
 
+def test_each_kind_that_an_erasure_deletes_is_in_the_file_or_left_out_on_purpose() -> None:
+    assert {*COUNTED, "vectors", "log texts"} == {holding.name for holding in people.HOLDINGS}
+
+
 @each_database
 def test_the_file_of_a_person_has_no_means_to_log_in(alias: str) -> None:
     for kind in SECRET_KINDS:

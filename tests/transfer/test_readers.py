@@ -26,6 +26,7 @@ from agno_memory.formats import csv_lines, json_lines
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import FIELDS
+from agno_memory.transfer.sources import files
 from tests.databases import RUNNING, commits, each_database
 from tests.transfer.commands import (
     CAFE,
@@ -196,11 +197,38 @@ def test_an_incomplete_export_is_recognized() -> None:
 BARE = {"id": "m", "memory": "Likes tea", "user_id": "maya"}
 
 
-@pytest.mark.parametrize("form", [[BARE], {"results": [BARE]}, BARE, [{**BARE, "role": "user"}]], ids=repr)
+PAGE = {"count": 1, "next": None, "previous": None, "results": [BARE]}
+FORMS = [
+    [BARE],
+    {"results": [BARE]},
+    BARE,
+    [{**BARE, "role": "user"}],
+    [{**BARE, "immutable": False}],
+    PAGE,
+    {"a\u00e9[": [[], {"results": []}], **PAGE, "relations": []},
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=repr)
 def test_a_bare_export_of_mem0_is_recognized(form: Any) -> None:
     Path("mem0.json").write_text(json.dumps(form))
     assert "in the format mem0.\n" in run("import_memories", "mem0.json", database="default")
     assert by_text("default")["Likes tea"].user_id == "maya"
+
+
+@pytest.mark.parametrize("form", [{"relations": [1], **PAGE, "next": "2"}, {**PAGE, "next": "2", "relations": [1]}])
+def test_what_belongs_to_no_memory_is_named(form: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "CHUNK_SIZE", 90)
+    Path("mem0.json").write_text(json.dumps(form, indent=1))
+    output = run("import_memories", "mem0.json", database="default")
+    assert "Not imported, because it belongs to no memory: next, relations.\n1 read: 1 imported" in output
+
+
+@pytest.mark.parametrize("text", ['{"results": [%s]', '{"results": [%s]}{}', "[%s]\n[{}]", "[%s] rest"])
+def test_text_after_a_list_is_rejected(text: str) -> None:
+    Path("mem0.json").write_text(text % json.dumps(BARE))
+    assert "1 imported, 0 unchanged, 1 rejected" in output_of_failed_import("mem0.json", "--database=default")
+    assert rejected()[0]["reason"] == "other text after the list"
 
 
 @pytest.mark.parametrize("text", ['{"results": []}', "[]", " [\n] ", '{"results":[], "relations": []}'])
@@ -224,6 +252,29 @@ def test_fields_without_a_place_are_kept_in_the_metadata(alias: str) -> None:
     assert by_text(alias)["Likes tea"].metadata == others
     assert by_text(alias)["Likes cake"].metadata == {"role": "cook", "a": 1, "source_role": "assistant"}
     assert "2 unchanged" in run("import_memories", "mem0.json", database=alias)
+
+
+OBJECT = {"memory": "Likes tea", "mood": 1, "topics": ["t"]}
+
+
+@pytest.mark.parametrize(
+    ("row", "metadata"),
+    [
+        ({"memory_id": "m", "memory": OBJECT, "topics": None, "updated_at": 1}, {"mood": 1, "org": "x"}),
+        (
+            {"memory_id": "m", "memory": "Likes tea", "topics": ["t"], "updated_at": 1, "metadata": {"a": 1}},
+            {"a": 1, "org": "x"},
+        ),
+        ({"id": "m", "memory": OBJECT, "user_id": "maya"}, {"mood": 1, "org": "x"}),
+    ],
+    ids=["agno3 object", "agno3", "agno1"],
+)
+def test_columns_and_keys_that_agno_has_not_are_kept(row: dict[str, Any], metadata: dict[str, Any]) -> None:
+    Path("agno.jsonl").write_text(json.dumps({**row, "org": "x", "_id": "1", "last_updated": "2026-01-01"}))
+    output = run("import_memories", "agno.jsonl", database="default")
+    assert f"Kept in the metadata: {', '.join(sorted(metadata.keys() - {'a'}))}.\n" in output
+    memory = by_text("default")["Likes tea"]
+    assert (memory.metadata, memory.topics) == (metadata, ["t"])
 
 
 @each_database

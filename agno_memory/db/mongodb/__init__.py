@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agno_memory.db.mongodb.collections import compilers_collection
 from agno_memory.db.mongodb.errors import (
     clashing_keys,
     inserted_before,
@@ -45,7 +44,7 @@ from agno_memory.db.mongodb.queries import (
     update_one,
 )
 from agno_memory.db.mongodb.servers import is_mongos, writing_server
-from agno_memory.db.mongodb.transactions import atomic, has_transactions, is_in_transaction
+from agno_memory.db.mongodb.transactions import atomic, has_transactions, in_transactions, is_in_transaction
 
 __all__ = [
     "Keys",
@@ -54,7 +53,6 @@ __all__ = [
     "aggregate",
     "atomic",
     "clashing_keys",
-    "compilers_collection",
     "create_collection",
     "create_indexes",
     "create_migrations_table",
@@ -71,6 +69,7 @@ __all__ = [
     "find_document",
     "find_one",
     "has_transactions",
+    "in_transactions",
     "index_names",
     "insert",
     "insert_many",

@@ -123,6 +123,8 @@ class Command(WritingCommand):
         self._run(importer, reader, opened, MEMORIES)
         if reader.kept_fields:
             self.stdout.write(f"Kept in the metadata: {', '.join(sorted(reader.kept_fields))}.")
+        if opened.left_out:
+            self.stdout.write(f"Not imported, because it belongs to no memory: {', '.join(sorted(opened.left_out))}.")
         self._report(importer.totals, dry_run)
         return [importer.totals]
 

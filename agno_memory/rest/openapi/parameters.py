@@ -128,9 +128,9 @@ GROUPS: Final = Parameter("query", "limit", "The maximum number of groups.", _gr
 IF_MATCH: Final = Parameter(
     "header",
     "If-Match",
-    "The `ETag` that the memory must have, or its version in quotes.",
+    "The `ETag` that the memory must have; or its version, or its version, @ and `created_at`, in quotes.",
     _text,
-    examples={"Only this version": '"1"'},
+    examples={"Only this version": '"1"', "Only this version of this memory": '"1@2026-11-25T09:30:00.125Z"'},
 )
 IF_NONE_MATCH: Final = Parameter(
     "header",

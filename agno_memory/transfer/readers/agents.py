@@ -19,12 +19,10 @@ from agno_memory.agno_rows import (
     split_name,
 )
 from agno_memory.exact_times import as_utc
-from agno_memory.transfer.readers.base import Reader, get_text, parse_json
+from agno_memory.transfer.readers.base import NOT_KEPT, Reader, get_text, parse_json
 from agno_memory.transfer.records import InvalidRecord, Record, Rejected, parse_moment
 from agno_memory.transfer.sources import Row, UnreadableRow
 
-# MongoDB's own key, and the numbers that agno 1.8 writes into its documents.
-OTHERS: Final = frozenset({"_id", "_version"})
 TRACE_IDS: Final = ("run_id", "session_id", "user_id", *SESSION_IDS)
 # Rows may be large: as many are read from a server at a time.
 ROWS_AT_ONCE: Final = 100
@@ -51,7 +49,7 @@ class AgentReader(Reader):
 
     def values(self, row: Row) -> Row:
         """Return the values of a row, with those of JSON decoded."""
-        values = {name: value for name, value in row.items() if name not in OTHERS}
+        values = {name: value for name, value in row.items() if name not in NOT_KEPT}
         if self.source.stores_json_as_text:
             values |= {name: parse_json(values[name]) for name in self.json_columns if name in values}
         if self.is_encoded_twice:

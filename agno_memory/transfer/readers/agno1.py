@@ -7,15 +7,34 @@ literal: a row with an expression is rejected, and the expression is never run.
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, Final
 
-from agno_memory.transfer.readers.base import Reader, get_text
+from agno_memory.transfer.readers.base import NOT_KEPT, Reader, get_text
 from agno_memory.transfer.records import InvalidRecord, parse_moment
 from agno_memory.transfer.sources import Row
 
+# What has a place in a memory, and the time in the dictionary, which is in the unknown time zone of its host.
+READ: Final = NOT_KEPT | {
+    "id",
+    "memory_id",
+    "user_id",
+    "memory",
+    "topics",
+    "input",
+    "feedback",
+    "agent_id",
+    "team_id",
+    "created_at",
+    "updated_at",
+    "last_updated",
+}
+
 
 class Agno1(Reader):
-    """Reads the tables of ``agno.memory.v2``'s SqliteMemoryDb, PostgresMemoryDb and MongoMemoryDb."""
+    """Reads the tables of ``agno.memory.v2``'s SqliteMemoryDb, PostgresMemoryDb and MongoMemoryDb.
+
+    Other columns, and other keys of the dictionary, are kept in the metadata.
+    """
 
     name = "agno1"
     description = "agno 1.8 (agno.memory.v2): SQLite, PostgreSQL, MongoDB"
@@ -38,8 +57,8 @@ class Agno1(Reader):
             "feedback": get_text(memory, "feedback"),
             "agent_id": get_text(memory, "agent_id"),
             "team_id": get_text(memory, "team_id"),
+            "metadata": self.metadata_with_others({**memory, **row}, READ),
             "created_at": created,
-            # The dictionary has a time too, but in the unknown time zone of the host that wrote it.
             "last_updated": parse_moment(row.get("updated_at")) or created,
         }
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from agno_memory.transfer.readers.base import Reader, get_text, parse_json
+from agno_memory.transfer.readers.base import NOT_KEPT, Reader, get_text, parse_json
 from agno_memory.transfer.records import InvalidRecord, parse_moment
 from agno_memory.transfer.sources import Row
 
+# The columns that have a place in a memory, and those of the object in ``memory``; its time is in an unknown time zone.
+READ: Final = NOT_KEPT | {
+    "memory_id",
+    "user_id",
+    "memory",
+    "topics",
+    "input",
+    "feedback",
+    "agent_id",
+    "team_id",
+    "created_at",
+    "updated_at",
+    "last_updated",
+}
+
 
 class Agno3(Reader):
-    """Reads the table ``agno_memories`` of agno's SqliteDb, PostgresDb and MongoDb."""
+    """Reads the table ``agno_memories`` of agno's SqliteDb, PostgresDb and MongoDb.
+
+    Columns that agno has not, and keys beside the text in an object, are kept in the metadata.
+    """
 
     name = "agno3"
     description = "agno 2 and 3: SQLite, PostgreSQL, MongoDB"
@@ -21,11 +39,16 @@ class Agno3(Reader):
 
     def fields(self, row: Row) -> dict[str, Any]:
         created, updated = parse_moment(row.get("created_at")), parse_moment(row.get("updated_at"))
+        memory = parse_json(row["memory"]) if self.source.stores_json_as_text else row["memory"]
+        # A column says more than the object, which is older.
+        columns = {name: value for name, value in row.items() if value is not None}
+        row = {**memory, **columns} if isinstance(memory, dict) else row
         return {
             "memory_id": get_text(row, "memory_id"),
             "user_id": get_text(row, "user_id"),
-            "memory": memory_text(parse_json(row["memory"]) if self.source.stores_json_as_text else row["memory"]),
+            "memory": memory_text(memory),
             "topics": parse_json(row.get("topics")),
+            "metadata": self.metadata_with_others(row, READ),
             "input": get_text(row, "input"),
             "feedback": get_text(row, "feedback"),
             "agent_id": get_text(row, "agent_id"),

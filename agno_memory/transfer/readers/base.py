@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from agno_memory.transfer.records import InvalidRecord, Record, Rejected
 from agno_memory.transfer.sources import Row, Source, UnreadableRow
@@ -82,6 +82,25 @@ class Reader:
         for name, value in others.items():
             kept[f"source_{name}" if name in kept else name] = _json_value(value)
         return kept
+
+    def metadata_with_others(self, row: Row, known: Collection[str]) -> Any:
+        """Return a row's other fields as metadata, for a source without metadata of its own.
+
+        Args:
+            row: the row. An object in a field of this name becomes the metadata.
+            known: as of ``with_other_fields()``.
+        """
+        try:
+            metadata = parse_json(row.get("metadata"))
+        except InvalidRecord:
+            metadata = None
+        if isinstance(metadata, dict):
+            return self.with_other_fields(metadata, row, {*known, "metadata"})
+        return self.with_other_fields(None, row, known)
+
+
+# MongoDB's own key, and the number that agno 1.8 writes into its documents.
+NOT_KEPT: Final = frozenset(("_id", "_version"))
 
 
 def _json_value(value: Any) -> Any:

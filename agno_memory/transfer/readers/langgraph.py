@@ -12,6 +12,8 @@ from agno_memory.transfer.sources import Row
 # The keys of a value that usually hold its text: in LangGraph's examples, in langmem, and in other libraries.
 TEXT_KEYS: Final = ("memory", "data", "content", "text", "value")
 
+READ: Final = frozenset(("prefix", "key", "value", "created_at", "updated_at", "expires_at", "ttl_minutes"))
+
 
 class LangGraph(Reader):
     """Reads the table ``store``.
@@ -30,13 +32,14 @@ class LangGraph(Reader):
 
     def fields(self, row: Row) -> dict[str, Any]:
         text, rest = split_text(parse_json(row["value"]))
+        metadata = {"namespace": row["prefix"], "key": row["key"], **({"value": rest} if rest else {})}
         created, updated = parse_moment(row.get("created_at")), parse_moment(row.get("updated_at"))
         return {
             # A key is unique only within its namespace, and several namespaces may belong to one owner.
             "memory_id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{row['prefix']}\0{row['key']}")),
             "user_id": self._owner(row["prefix"]),
             "memory": text,
-            "metadata": {"namespace": row["prefix"], "key": row["key"], **({"value": rest} if rest else {})},
+            "metadata": self.with_other_fields(metadata, row, READ),
             # Computed from ttl_minutes at each write, and at each read if the store extends it.
             "expires_at": parse_moment(row.get("expires_at")),
             "created_at": created or updated,

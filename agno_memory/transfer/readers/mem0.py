@@ -26,7 +26,26 @@ READ: Final = frozenset(
 # Computed by mem0: a digest of the text, and the rank in a search.
 LEFT_OUT: Final = frozenset(("hash", "score"))
 # The fields that mem0 adds in some releases, and on its platform.
-OTHERS: Final = frozenset(("actor_id", "role", "app_id", "owner", "organization", "structured_attributes"))
+OTHERS: Final = frozenset(
+    (
+        "actor_id",
+        "app_id",
+        "attributed_to",
+        "deleted_at",
+        "event",
+        "immutable",
+        "input",
+        "internal_metadata",
+        "keywords",
+        "name",
+        "organization",
+        "owner",
+        "role",
+        "structured_attributes",
+        "timestamp",
+        "type",
+    )
+)
 
 
 class Mem0(Reader):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -45,6 +45,8 @@ class Source:
     stores_json_as_text = False
     # Whether values are cells of a spreadsheet, as formats.cell() writes them.
     has_cells = False
+    # The names of what the source has beside its rows, and is not read.
+    left_out: Collection[str] = ()
 
     def tables(self) -> list[str]:
         """Return the names of the tables."""

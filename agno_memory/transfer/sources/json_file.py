@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from agno_memory.transfer.sources.base import Item, Row, SourceError, UnreadableRow
 from agno_memory.transfer.sources.extended_json import from_extended_json
@@ -16,10 +16,15 @@ from agno_memory.transfer.sources.files import FileSource
 MAX_ITEM_SIZE: Final = 64 * 2**20
 # Strings, the quotation mark of a string that does not end, brackets and commas.
 TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|["\[\]{},]', re.DOTALL)
+SPACE: Final = re.compile(r"[ \t\r\n]*")
+# The member of an object that lists the rows.
+LIST: Final = "results"
 
 
 class JsonSource(FileSource):
     """JSON in UTF-8: an object per line, or a list of objects, alone or under ``results``; also Extended JSON.
+
+    ``left_out`` names the members beside ``results``, which are of no row, if they have a content.
 
     Raises:
         SourceError: the file does not begin like JSON.
@@ -27,19 +32,21 @@ class JsonSource(FileSource):
 
     def __init__(self, stream: BinaryIO, head: bytes, name: str, size: int | None = None) -> None:
         super().__init__(stream, head.removeprefix(codecs.BOM_UTF8), name, size)
-        self._list_start = re.match(rb'\s*(\[|\{\s*"results"\s*:\s*\[)', self._head)
+        self._list_start, members = _find_list(self._head)
+        self._is_in_object = members is not None
+        self.left_out: set[str] = _with_content(members or {})
         problem = _problem_of(self._head)
         if problem is not None:
             self.close()
             raise SourceError(f"{name} {problem}")
 
     def is_empty(self, table: str) -> bool:
-        return self._list_start is not None and self._head[self._list_start.end() :].lstrip().startswith(b"]")
+        return self._list_start is not None and self._head[self._list_start :].lstrip().startswith(b"]")
 
     def _rows(self, chunks: Iterable[bytes]) -> Iterator[Item]:
         if self._list_start is None:
             return self._rows_of_lines(chunks)
-        return self._rows_of_list(chunks, self._list_start.end())
+        return self._rows_of_list(iter(chunks), self._list_start)
 
     def _rows_of_lines(self, chunks: Iterable[bytes]) -> Iterator[Item]:
         number, rest = 0, b""
@@ -54,7 +61,7 @@ class JsonSource(FileSource):
         if rest.strip():
             yield f"line {number + 1}", _row_of_bytes(rest)
 
-    def _rows_of_list(self, chunks: Iterable[bytes], start: int) -> Iterator[Item]:
+    def _rows_of_list(self, chunks: Iterator[bytes], start: int) -> Iterator[Item]:
         decode = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape").decode
         number, text, item = 0, "", ItemEnd()
         for chunk in chunks:
@@ -69,10 +76,22 @@ class JsonSource(FileSource):
                 yield f"item {number}", _row_of_text(text[:end])
                 text, item = text[end:], ItemEnd()
             if text.startswith("]"):
+                for chunk in chunks:
+                    text += decode(chunk)
+                    if len(text) > MAX_ITEM_SIZE:
+                        break
+                yield from self._after_list(text[1:].strip(" \t\r\n"))
                 return
             if len(text) > MAX_ITEM_SIZE:
                 raise SourceError(f"Item {number + 1} of {self.name} is longer than {MAX_ITEM_SIZE:,} characters.")
         yield f"item {number + 1}", UnreadableRow("the file ends before the list does", text)
+
+    def _after_list(self, text: str) -> Iterator[Item]:
+        """Note the members of the object after its list. Other text is a row that cannot be read."""
+        try:
+            self.left_out |= _with_content(json.loads(('{"": 0' if self._is_in_object else "{}") + text))
+        except (ValueError, RecursionError):
+            yield "the end", UnreadableRow("other text after the list", text)
 
 
 class ItemEnd:
@@ -110,6 +129,50 @@ class ItemEnd:
         while self._closing.pop() != bracket:
             pass
         return not self._closing
+
+
+def _find_list(head: bytes) -> tuple[int | None, dict[str, Any] | None]:
+    """Return where the list of rows begins, and the members before it of the object that has it.
+
+    Args:
+        head: the first bytes of the file.
+
+    Returns:
+        The position of the first row, and the members; None for a list alone. Twice None if no list begins there.
+    """
+    # A character per byte, so that positions are the same.
+    text = head.decode("latin-1")
+
+    def after_space(position: int) -> int:
+        return SPACE.match(text, position).end()  # type: ignore[union-attr]  # may be empty, so it matches
+
+    position = after_space(0)
+    if text.startswith("[", position):
+        return position + 1, None
+    parse, mark = json.JSONDecoder().raw_decode, "{"
+    members: dict[str, Any] = {}
+    try:
+        while text.startswith(mark, position):
+            name, position = parse(text, after_space(position + 1))
+            position = after_space(position)
+            if not isinstance(name, str) or not text.startswith(":", position):
+                break
+            position = after_space(position + 1)
+            if name == LIST and text.startswith("[", position):
+                return position + 1, members
+            if name == "memory" or name.endswith("id"):
+                # A row, which may have any other members.
+                break
+            members[name], position = parse(text, position)
+            position, mark = after_space(position), ","
+    except (ValueError, RecursionError):
+        pass
+    return None, None
+
+
+def _with_content(members: dict[str, Any]) -> set[str]:
+    """Return the names of the members that are more than a number about the list, such as ``count``."""
+    return {name for name, value in members.items() if value and isinstance(value, str | list | dict)}
 
 
 def _problem_of(head: bytes) -> str | None:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from typing import ClassVar, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from agno_memory.transfer.sources.base import Source, SourceError
 
-# A percent sign that does not begin an escape.
-BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# The scheme of a URL, also if it is incomplete (postgresql:/host).
-SCHEME: Final = re.compile(r"[A-Za-z][\w+.-]*:/+")
-# The rest of a URL from a colon on that no port follows.
-NOT_A_PORT: Final = re.compile(r":(?!\d+(?:[/?,]|$)).*", re.DOTALL)
-# A password among parameters.
-PASSWORD: Final = re.compile(r"(password\s*=\s*)\S+", re.IGNORECASE)
+ESCAPE: Final = "%[0-9A-Fa-f]{2}"
+HOST: Final = rf"(?:(?:[\w.~-]|{ESCAPE})*|\[[0-9A-Fa-f:.]+\])(?::\d{{0,5}})?"
+# A URL with one meaning. A character that is none of these makes a part of the password the user, the host or the port.
+URL: Final = re.compile(
+    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
+    rf"(?:(?P<user>(?:[\w.~+-]|{ESCAPE})*)(?::(?P<password>(?:[^\s@/?#\[\]%]|{ESCAPE})*))?@)?"
+    rf"(?P<hosts>{HOST}(?:,{HOST})*)(?P<database>/(?:[\w.~+-]|{ESCAPE})*)?"
+    rf"(?:\?(?P<query>[\w.-]+=(?:[^\s@#&%]|{ESCAPE})*(?:&[\w.-]+=(?:[^\s@#&%]|{ESCAPE})*)*)?)?"
+)
+# What a URL begins with, also a malformed one. The drive of a path has one letter.
+SCHEME: Final = re.compile(r"\s*([A-Za-z][\w+.-]+:)")
+# What a path has not, but a malformed URL and a list of parameters have.
+CREDENTIALS: Final = re.compile(r"=|[:;,|].*@|^\W*(?:postgres|mongo).*@", re.DOTALL | re.IGNORECASE)
+# Another user may be one with a password, joined by a plus sign or an escaped colon.
+PLAIN_USER: Final = re.compile(r"[\w.~-]*")
+PASSWORD_PARAMETER: Final = re.compile(r"(?:^|&)[^&=]*pass[^&=]*=([^&]+)", re.IGNORECASE)
 
 
 class ServerSource(Source):
@@ -29,10 +37,10 @@ class ServerSource(Source):
     batch_size = 1_000
 
     def __init__(self, url: str) -> None:
-        if not _is_well_formed(url):
+        if not URL.fullmatch(url):
             raise SourceError(
                 f"{without_secrets(url)} is not a valid URL. Percent-encode the characters %, @, :, /, ?, #, [ and ] "
-                "of the user and the password: %40 is an @."
+                "of the user and the password, and of the user any other one but letters, digits, . and -: %40 is an @."
             )
         self.url = url
 
@@ -48,39 +56,29 @@ class ServerSource(Source):
         return SourceError(f"{table} cannot be read to its end: {redacted(str(error), self.url)}")
 
 
-def _is_well_formed(url: str) -> bool:
-    """Return whether a URL has one meaning. Otherwise a part of its password is taken for the host or the port."""
-    try:
-        parts = urlsplit(url)
-        # A port that is not a number is a ValueError. Several hosts have a port each.
-        is_port_valid = "," in parts.netloc or (parts.port or 0) >= 0
-    except ValueError:
-        return False
-    rest = url.partition("://")[2].removeprefix(parts.netloc)
-    return is_port_valid and not BAD_ESCAPE.search(url) and parts.netloc.count("@") <= 1 and "@" not in rest
-
-
 def without_secrets(location: str) -> str:
-    """Return a location for an error text: without its password and its parameters, also if it is malformed."""
-    scheme = SCHEME.match(location)
-    rest = location[scheme.end() :] if scheme else location
-    credentials, at, host = rest.rpartition("@")
-    if at and ":" in credentials:
-        rest = f"{credentials.partition(':')[0]}@{host}"
-    elif scheme and not at:
-        # The host may be missing: then a password is in the place of the port.
-        rest = NOT_A_PORT.sub("", rest)
-    if scheme:
-        rest = rest.partition("?")[0]
-    return PASSWORD.sub(r"\1***", (scheme[0] if scheme else "") + rest)
+    """Return a location for an error text: without its password and its parameters.
+
+    A malformed URL has its password anywhere: nothing of it is shown but the scheme.
+    """
+    url = URL.fullmatch(location)
+    if url is not None:
+        user = f"{url['user'] if PLAIN_USER.fullmatch(url['user']) else '***'}@" if url["user"] else ""
+        return f"{url['scheme']}://{user}{url['hosts']}{url['database'] or ''}"
+    if scheme := SCHEME.match(location):
+        return f"{scheme[1]}***"
+    return "***" if CREDENTIALS.search(location) else location
 
 
-def redacted(text: str, url: str) -> str:
+def redacted(text: str, location: str) -> str:
     """Return a driver's error text in one line, with the passwords of a valid URL replaced by ``***``."""
-    parts = urlsplit(url)
-    parameters = re.findall(r"[^&=]*password=([^&]+)", parts.query, re.IGNORECASE)
-    line = " ".join(text.split())
-    for password in (parts.password or "", *parameters):
-        for spelling in (password, unquote(password)):
-            line = line.replace(spelling, "***") if spelling else line
+    line, url = " ".join(text.split()), URL.fullmatch(location)
+    if url is None:
+        return line
+    secrets = [url["password"], *PASSWORD_PARAMETER.findall(url["query"] or "")]
+    if not PLAIN_USER.fullmatch(url["user"] or ""):
+        secrets.append(url["user"])
+    for secret in filter(None, secrets):
+        for spelling in (secret, unquote(secret)):
+            line = line.replace(spelling, "***")
     return line
