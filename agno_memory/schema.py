@@ -80,6 +80,9 @@ def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
     """Report collections and indexes that are missing; run by ``check --database`` and ``migrate``.
 
     ``migrate`` does not report those that it will create.
+
+    Raises:
+        OperationalError: the MongoDB that ``migrate`` changes does not answer.
     """
     return [message for alias in with_memories(databases) for message in _schema_of(alias)]
 
@@ -92,6 +95,9 @@ def _schema_of(alias: str) -> list[CheckMessage]:
             # This run creates them.
             missing = []
     except DatabaseError as error:
+        if _is_run_by_migrate() and mongodb.is_connection_failure(error):
+            # Django would go on, and the backend of MongoDB raise the driver's error.
+            raise
         return [unreachable(alias, error)]
     return [incomplete(alias, missing)] if missing else []
 

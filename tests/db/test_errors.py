@@ -23,6 +23,7 @@ from agno_memory.db.transactions import has_transactions
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.schema import check_schema
 from agno_memory.search.checks import check_stored_words, check_vectors, check_words_index
 from tests.databases import VERBS, attempt, children, commits, disconnect, each_database, handle, handles_allowed, place
 from tests.worker import SHARED_ID, SHARED_OWNER
@@ -310,9 +311,12 @@ def test_errors_of_mongodb_have_djangos_classes_and_texts(alias: str) -> None:
         outcomes["sharding"] = attempt(lambda: MongoSharding(lost.alias))
         # Another check reports that the database does not answer.
         with mock.patch("agno_memory.search.checks.with_memories", lambda databases: databases):
-            assert (
-                check_vectors([lost.alias]) + check_words_index([lost.alias]) + check_stored_words([lost.alias]) == []
-            )
+            checks = (check_vectors, check_words_index, check_stored_words)
+            assert [check([lost.alias]) for check in checks] == [[], [], []]
+        with mock.patch("agno_memory.schema.with_memories", lambda databases: databases):
+            assert [message.id for message in check_schema([lost.alias])] == ["agno_memory.W016"]
+            with mock.patch("sys.argv", ["manage.py", "migrate"]):
+                outcomes["migrate"] = attempt(lambda: check_schema([lost.alias]))
     assert {name: came for name, came in outcomes.items() if not isinstance(came, OperationalError)} == {}
     assert all(str(came) for came in outcomes.values())
 
