@@ -132,14 +132,14 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
         if first is None and complete is not None:
             first = complete + datetime.timedelta(days=1)
         if first is None:
-            sessions = AgentSession.objects.using(self.read_alias).order_by("created_at", "session_id")
+            sessions = AgentSession.objects.using(self.write_alias).order_by("created_at", "session_id")
             begun = sessions.values_list("created_at", flat=True).first()
             return None if begun is None else begun.date()
         return min(first, now().date())
 
     def _count(self, start: datetime.date) -> dict[Bucket, Total]:
         totals: dict[Bucket, Total] = defaultdict(Total)
-        sessions = AgentSession.objects.using(self.read_alias).begun(midnight(start, datetime.UTC)).only(*COLUMNS)
+        sessions = AgentSession.objects.using(self.write_alias).begun(midnight(start, datetime.UTC)).only(*COLUMNS)
         for batch in batched(sessions.walk(), SESSIONS_AT_ONCE):
             models = self._models(session.session_id for session in batch)
             for session in batch:
@@ -149,7 +149,7 @@ class AgentMetrics(Service[AgentMetricQuerySet]):
     def _models(self, session_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
         """Return the model and the provider of each run, by the ids of the sessions."""
         models: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        runs = AgentRun.objects.using(self.read_alias).filter(session_id__in=list(session_ids)).in_order()
+        runs = AgentRun.objects.using(self.write_alias).filter(session_id__in=list(session_ids)).in_order()
         for session_id, data in runs.values_list("session_id", "data"):
             run = json_object(data)
             models[session_id].append((_text(run.get("model")), _text(run.get("model_provider"))))

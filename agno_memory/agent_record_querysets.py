@@ -31,6 +31,14 @@ class AgentRecordQuerySet(OwnedQuerySet["AgentRecord"]):
         """Narrow to the records of one kind."""
         return self.filter(kind=kind)
 
+    def kinds(self) -> list[str]:
+        """Return the kinds of these records: one query for each, because an index leads from one to the next."""
+        names = self.order_by("kind").values_list("kind", flat=True)
+        found: list[str] = []
+        while following := names.filter(kind__gt=found[-1] if found else "")[:1]:
+            found += following
+        return found
+
     def visible_to(self, user: object) -> Self:
         """Narrow to the records of one user and to those without a user, which all users share."""
         return self.for_user(user) | self.filter(user_id=None)

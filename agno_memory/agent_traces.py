@@ -19,6 +19,7 @@ from agno_memory.db.damaged import Damaged, unchanged
 from agno_memory.db.table import Table
 from agno_memory.db.transactions import all_or_nothing, savepoint
 from agno_memory.identifiers import Identifier, identifier, owner_id
+from agno_memory.person_sessions import Person
 from agno_memory.person_traces import About
 from agno_memory.retries import retry
 from agno_memory.services import ANYONE, NO_USER, Service, async_twin
@@ -175,26 +176,32 @@ class AgentTraces(Service[AgentTraceQuerySet]):
         rows = self.rows_to_write(user_id)
         return sum(self._delete(rows.filter(trace_id__in=batch)) for batch in batched(ids, conf.BATCH_SIZE))
 
-    def delete_user_traces(self, user_id: object = None) -> int:
+    def delete_user_traces(self, user_id: object = None, *, session_ids: Sequence[str] | None = None) -> int:
         """Delete all traces of a user with their spans, and return the number of traces.
 
         What is about the user in other traces is deleted too: traces without a user in which a span names this one, and
-        such spans in traces of others, with all that they called.
+        such spans in traces of others, with all that they called. Also traces that name no user, but a session of this
+        one.
 
         Args:
             user_id: the owner.
+            session_ids: of the user's sessions, also of those that are deleted; by default those that there are.
 
         Raises:
             ValidationError: bad input; nothing was deleted.
         """
         owner = owner_id(user_id)
-        about = About.of(owner, self.write_alias)
+        if session_ids is None:
+            session_ids = Person(owner, self._alias).session_ids
+        about = About.of(owner, self.write_alias, session_ids)
         rows = self.rows_to_write(ANYONE)
         count = sum(
             self._delete(rows.filter(trace_id__in=batch)) for batch in batched(about.trace_ids, conf.BATCH_SIZE)
         )
         about.erase_spans(self.write_alias)
         # Another program may have written traces without an id.
+        for batch in batched(about.trace_keys, conf.BATCH_SIZE):
+            count += rows.filter(key__in=batch).exclude(user_id__gt="").erase()
         return count + self.rows_to_write(owner).erase()
 
     def reassign_user_traces(self, user_id: object, new_user_id: object) -> int:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory import log_texts
+from agno_memory.agent_metric_models import AgentMetricQuerySet
 from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_records import AgentRecords
 from agno_memory.agent_sessions import AgentSessions
@@ -21,10 +22,10 @@ from agno_memory.batches import batched
 from agno_memory.bulk import BulkMemory
 from agno_memory.cleaning import KEY
 from agno_memory.conf import conf
-from agno_memory.db.damaged import identified
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentTrace, UserMemory
+from agno_memory.person_sessions import Person, erase_records, record_keys
 from agno_memory.person_traces import About
 from agno_memory.reassigning import reassign_deleted
 from agno_memory.revision_querysets import RevisionQuerySet
@@ -50,21 +51,23 @@ class Holding:
     Args:
         name: of the kind, a plural noun.
         label: the name for staff, translated lazily.
-        count: returns the number of objects of an owner in the database with an alias, or the router's (None).
+        count: returns the number of objects of a person.
         erase: deletes them. It may leave them to the erasure of another kind.
         give: gives them to another owner, and returns the ids of those that stay because the new owner uses them for
             others. By default they go with those of another kind.
+        is_of_sessions: whether some belong to a person through a session alone. They go with it to another owner.
     """
 
     name: str
     label: Any
-    count: Callable[[str, str | None], int]
-    erase: Callable[[str, str | None], object]
+    count: Callable[[Person], int]
+    erase: Callable[[Person], object]
     give: Callable[[str, str, str | None], Sequence[str]] = lambda before, owner, db: ()
+    is_of_sessions: bool = False
 
 
-def _count_memories(owner: str, db: str | None) -> int:
-    return Memory(db).rows_to_write(owner).count()
+def _count_memories(person: Person) -> int:
+    return Memory(person.db).rows_to_write(person.owner).count()
 
 
 def give_memories(before: str, owner: str, db: str | None) -> Reassigned:
@@ -100,47 +103,64 @@ def _give_log_texts(before: str, owner: str, db: str | None) -> Sequence[str]:
     return ()
 
 
-def _vectors(owner: str, db: str | None) -> VectorQuerySet:
-    return Memory(db).rows_to_write(owner).vectors().filter(user_id=owner)
+def _vectors(person: Person) -> VectorQuerySet:
+    return Memory(person.db).rows_to_write(person.owner).vectors().filter(user_id=person.owner)
 
 
-def _erase_vectors(owner: str, db: str | None) -> None:
-    vectors = _vectors(owner, db)
+def _erase_vectors(person: Person) -> None:
+    vectors = _vectors(person)
     # As the memories, so that a command can wait for the transaction of a killed process.
     all_or_nothing(vectors.db, vectors.erase)
 
 
-def _revisions(owner: str, db: str | None) -> RevisionQuerySet:
-    return Memory(db).rows_to_write(owner).revisions().filter(user_id=owner)
+def _revisions(person: Person) -> RevisionQuerySet:
+    return Memory(person.db).rows_to_write(person.owner).revisions().filter(user_id=person.owner)
 
 
-def _count_sessions(owner: str, db: str | None) -> int:
-    return AgentSessions(db).rows_to_write(owner).count()
+def _count_sessions(person: Person) -> int:
+    return AgentSessions(person.db).rows_to_write(person.owner).count()
 
 
-def _count_runs(owner: str, db: str | None) -> int:
-    sessions = AgentSessions(db).rows_to_write(owner)
-    ids = identified(sessions.values_list("session_id", flat=True))
-    runs = AgentRun.objects.using(sessions.db)
-    return sum(runs.filter(session_id__in=batch).count() for batch in batched(ids, conf.BATCH_SIZE))
+def _count_runs(person: Person) -> int:
+    runs = AgentRun.objects.using(AgentSessions(person.db).write_alias)
+    return sum(runs.filter(session_id__in=batch).count() for batch in batched(person.session_ids, conf.BATCH_SIZE))
 
 
-def _about(owner: str, db: str | None) -> tuple[About, str]:
-    alias = AgentTraces(db).write_alias
-    return About.of(owner, alias), alias
+def _about(person: Person) -> tuple[About, str]:
+    alias = AgentTraces(person.db).write_alias
+    return About.of(person.owner, alias, person.session_ids), alias
 
 
-def _count_spans(owner: str, db: str | None) -> int:
-    about, alias = _about(owner, db)
+def _count_spans(person: Person) -> int:
+    about, alias = _about(person)
     return about.count_spans(alias)
 
 
-def _count_traces(owner: str, db: str | None) -> int:
-    about, alias = _about(owner, db)
+def _count_traces(person: Person) -> int:
+    about, alias = _about(person)
     traces = AgentTrace.objects.using(alias)
-    others = traces.exclude(user_id=owner)
+    others = traces.exclude(user_id=person.owner)
     named = sum(others.filter(trace_id__in=batch).count() for batch in batched(about.trace_ids, conf.BATCH_SIZE))
-    return traces.for_user(owner).count() + named
+    return traces.for_user(person.owner).count() + named + len(about.trace_keys)
+
+
+def _erase_traces(person: Person) -> None:
+    AgentTraces(person.db).delete_user_traces(person.owner, session_ids=person.session_ids)
+
+
+def _metrics(person: Person) -> AgentMetricQuerySet:
+    return AgentMetrics(person.db).rows_to_write(person.owner)
+
+
+def _count_records(person: Person) -> int:
+    records = AgentRecords(None, person.db)
+    return records.rows_to_write(person.owner).count() + len(record_keys(person.session_ids, records.write_alias))
+
+
+def _erase_records(person: Person) -> None:
+    records = AgentRecords(None, person.db)
+    records.delete_user_records(person.owner)
+    erase_records(person.session_ids, records.write_alias)
 
 
 # The kinds that ``erase_memories()`` deletes.
@@ -148,62 +168,65 @@ VECTORS: Final = "vectors"
 OF_MEMORIES: Final = ("memories", "earlier versions", VECTORS)
 # Runs before sessions, and spans before traces: afterwards their owner is unknown. The erasure of the sessions and that
 # of the traces deletes them, all or nothing.
+# ``people.erase()`` begins with the kinds that belong to sessions.
 # Vectors name their owner, so they come after the memories, whose deletion deletes most of them.
 HOLDINGS: Final = (
     Holding(
         "memories",
         _("Memories"),
         _count_memories,
-        lambda owner, db: Memory(db).clear_user_memories(owner),
+        lambda person: Memory(person.db).clear_user_memories(person.owner),
         lambda before, owner, db: give_memories(before, owner, db).conflicts,
     ),
     Holding(
         "earlier versions",
         _("Earlier versions and deleted memories"),
-        lambda owner, db: _revisions(owner, db).count(),
-        lambda owner, db: _revisions(owner, db).erase(),
+        lambda person: _revisions(person).count(),
+        lambda person: _revisions(person).erase(),
     ),
     Holding(
         VECTORS,
         _("Vectors of texts"),
-        lambda owner, db: _vectors(owner, db).count(),
-        lambda owner, db: _erase_vectors(owner, db),
+        lambda person: _vectors(person).count(),
+        _erase_vectors,
     ),
-    Holding("runs", _("Turns of conversations"), _count_runs, lambda owner, db: None),
+    Holding("runs", _("Turns of conversations"), _count_runs, lambda person: None),
     Holding(
         "sessions",
         _("Conversations"),
         _count_sessions,
-        lambda owner, db: AgentSessions(db).delete_user_sessions(owner),
+        lambda person: AgentSessions(person.db).delete_user_sessions(person.owner),
         _give_sessions,
     ),
-    Holding("spans", _("Steps of traces"), _count_spans, lambda owner, db: None),
+    Holding("spans", _("Steps of traces"), _count_spans, lambda person: None),
     Holding(
         "traces",
         _("Traces"),
         _count_traces,
-        lambda owner, db: AgentTraces(db).delete_user_traces(owner),
+        _erase_traces,
         _give_traces,
+        is_of_sessions=True,
     ),
     Holding(
         "metrics",
         _("Numbers of use"),
-        lambda owner, db: AgentMetrics(db).rows_to_write(owner).count(),
-        lambda owner, db: AgentMetrics(db).rows_to_write(owner).erase(),
+        lambda person: _metrics(person).count(),
+        lambda person: _metrics(person).erase(),
         _give_metrics,
     ),
     Holding(
         "records",
         _("Documents of agents"),
-        lambda owner, db: AgentRecords(None, db).rows_to_write(owner).count(),
-        lambda owner, db: AgentRecords(None, db).delete_user_records(owner),
+        _count_records,
+        _erase_records,
         lambda before, owner, db: AgentRecords(None, db).reassign_user_records(before, owner),
+        is_of_sessions=True,
     ),
     Holding(
         "log texts",
         _("Texts in the log"),
-        lambda owner, db: log_texts.count(owner),
-        lambda owner, db: log_texts.erase(owner),
+        lambda person: log_texts.count(person.owner),
+        lambda person: log_texts.erase(person.owner),
         _give_log_texts,
     ),
 )

@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils.text import Truncator
 
 from agno_memory.batches import batched
+from agno_memory.db.connections import connection_to
 from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Kind
 
@@ -73,7 +74,12 @@ def _is_kept(parameter: str) -> bool:
 def entries_to_write() -> Any:
     """Return the entries of the log in the database to write to: a replica may lag."""
     model = apps.get_model("admin", "LogEntry")
-    return model.objects.using(router.db_for_write(model))
+    return _rows_on(model, router.db_for_write(model))
+
+
+def _rows_on(model: Any, alias: str) -> Any:
+    # Models of Django have no gate that drops a lost connection.
+    return model.objects.using(connection_to(alias).alias)
 
 
 def count(owner: str) -> int:
@@ -109,7 +115,9 @@ def relink(keys: Mapping[str, str]) -> None:
     """Let the log entries about memories lead to them under their new keys, by the keys before."""
     if not keys or not apps.is_installed("django.contrib.admin"):
         return
-    kind = apps.get_model("contenttypes", "ContentType").objects.get_for_model(UserMemory)
+    content_type = apps.get_model("contenttypes", "ContentType")
+    connection_to(router.db_for_read(content_type))
+    kind = content_type.objects.get_for_model(UserMemory)
     entries = entries_to_write().filter(content_type=kind, object_id__in=list(keys))
     for before in set(entries.values_list("object_id", flat=True)):
         entries.filter(object_id=before).update(object_id=keys[before])
@@ -150,7 +158,8 @@ def _about(owner: str) -> Iterator[tuple[Any, str, str]]:
     """Yield the primary key, the name and the message of the entries about a person."""
     if not apps.is_installed("django.contrib.admin"):
         return
-    types = apps.get_model("contenttypes", "ContentType").objects.filter(app_label="agno_memory")
+    content_type = apps.get_model("contenttypes", "ContentType")
+    types = _rows_on(content_type, router.db_for_read(content_type)).filter(app_label="agno_memory")
     rows = entries_to_write().filter(content_type__in=list(types.values_list("pk", flat=True)))
     # SQLite compares without case here, so each entry is compared again.
     likely = rows.filter(

@@ -78,8 +78,12 @@ def _remember_write(request: HttpRequest) -> None:
 
 
 def _has_session(request: HttpRequest) -> bool:
-    """Return whether the caller has a session, without loading it: that would mark the response as varying by it."""
-    return hasattr(request, "session") and settings.SESSION_COOKIE_NAME in request.COOKIES
+    """Return whether the caller has a session, without loading it: that would mark the response as varying by it.
+
+    One that this request has begun, as a login does, comes with its response.
+    """
+    session = getattr(request, "session", None)
+    return session is not None and (settings.SESSION_COOKIE_NAME in request.COOKIES or session.modified)
 
 
 def _cache_key(request: HttpRequest) -> str | None:

@@ -17,6 +17,7 @@ from agno_memory.conf import conf
 from agno_memory.holdings import HOLDINGS, OF_MEMORIES, VECTORS, Counts, Reassigned, give_memories
 from agno_memory.identifiers import owner_id
 from agno_memory.memory import Memory
+from agno_memory.person_sessions import Person
 from agno_memory.stats.cache import forget_cached
 
 __all__ = [
@@ -78,8 +79,11 @@ def count(user: object, db: str | None = None, *, kinds: Collection[str] | None 
     Raises:
         ValidationError: an invalid user.
     """
-    owner = owner_id(user)
-    return {holding.name: holding.count(owner, db) for holding in HOLDINGS if kinds is None or holding.name in kinds}
+    return _count(Person(owner_id(user), db), kinds)
+
+
+def _count(person: Person, kinds: Collection[str] | None = None) -> Counts:
+    return {holding.name: holding.count(person) for holding in HOLDINGS if kinds is None or holding.name in kinds}
 
 
 def labelled(counts: Counts) -> list[tuple[str, int]]:
@@ -105,12 +109,14 @@ def erase(user: object, db: str | None = None) -> Erasure:
     Raises:
         ValidationError: an invalid user; nothing was deleted.
     """
-    owner = owner_id(user)
-    before = count(owner, db)
-    for holding in HOLDINGS:
-        holding.erase(owner, db)
+    person = Person(owner_id(user), db)
+    before = _count(person)
+    # What belongs to sessions is erased before them, so that the next call after an error finds it, and after them: an
+    # agent may have written in between.
+    for holding in (*(each for each in HOLDINGS if each.is_of_sessions), *HOLDINGS):
+        holding.erase(person)
     transaction.on_commit(forget_cached, using=Memory(db).write_alias)
-    return Erasure(before, count(owner, db))
+    return Erasure(before, _count(person))
 
 
 def erase_memories(user: object, db: str | None = None) -> int:

@@ -22,6 +22,7 @@ from django.db.models import Model
 from agno_memory.conf import conf
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connected_to, connection_to
+from agno_memory.db.transactions import is_in_transaction
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -90,7 +91,7 @@ def on_primary() -> Iterator[None]:
 
 def needs_primary(primary: str) -> bool:
     """Return whether reads go to the primary: the caller has written, or is in a transaction on it."""
-    if _is_forced.get() or connections[primary].in_atomic_block:
+    if _is_forced.get() or is_in_transaction(connections[primary]):
         return True
     caller = _caller.get()
     if caller is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from django.apps import apps
@@ -19,6 +20,7 @@ from agno_memory.checks import TAG
 from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
+from agno_memory.db.guarded import run_on
 from agno_memory.models import AgentSession, UserMemory
 from agno_memory.operations import CreateKeyIndexes, CreateTopicsIndex, CreateWordsIndex
 
@@ -78,6 +80,9 @@ def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[
     """Report collections and indexes that are missing; run by ``check --database`` and ``migrate``.
 
     ``migrate`` does not report those that it will create.
+
+    Raises:
+        OperationalError: the MongoDB that ``migrate`` changes does not answer.
     """
     return [message for alias in with_memories(databases) for message in _schema_of(alias)]
 
@@ -86,10 +91,13 @@ def _schema_of(alias: str) -> list[CheckMessage]:
     connection = connection_to(alias)
     try:
         missing = list(vendor_method(MissingParts, connection, "missing_on")(connection))
-        if missing and _is_run_by_migrate() and _has_migrations_to_apply(connection):
+        if missing and _is_run_by_migrate() and run_on(alias, partial(_has_migrations_to_apply, connection)):
             # This run creates them.
             missing = []
     except DatabaseError as error:
+        if _is_run_by_migrate() and mongodb.is_connection_failure(error):
+            # Django would go on, and the backend of MongoDB raise the driver's error.
+            raise
         return [unreachable(alias, error)]
     return [incomplete(alias, missing)] if missing else []
 

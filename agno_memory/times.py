@@ -14,6 +14,7 @@ EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 # Before all times that are accepted.
 BEGINNING: Final = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
 MILLISECOND: Final = datetime.timedelta(milliseconds=1)
+SECOND: Final = datetime.timedelta(seconds=1)
 
 
 def now() -> datetime.datetime:
@@ -82,4 +83,27 @@ def midnight(day: datetime.date, zone: datetime.tzinfo | None = None) -> datetim
         day: the date.
         zone: the time zone; by default Django's current one.
     """
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time()), zone)
+    return in_zone(datetime.datetime.combine(day, datetime.time()), zone)
+
+
+def in_zone(local: datetime.datetime, zone: datetime.tzinfo | None = None) -> datetime.datetime:
+    """Return the moment at which the clocks of a zone show a time.
+
+    Args:
+        local: the time, without a zone. If the clocks show it twice, the first moment counts; if they skip it, the
+            first moment after the gap.
+        zone: the time zone; by default Django's current one.
+    """
+    zone = zone or timezone.get_current_timezone()
+    first, second = (timezone.make_aware(local.replace(fold=fold), zone) for fold in (0, 1))
+    before, after = (moment.utcoffset() or datetime.timedelta() for moment in (first, second))
+    if before >= after:
+        return first
+    # The clocks change by a whole second, between these two.
+    start = (local.replace(microsecond=0) - after).replace(tzinfo=datetime.UTC)
+    low, high = 0, int((after - before).total_seconds()) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_after = (start + middle * SECOND).astimezone(zone).utcoffset() == after
+        low, high = (low, middle) if is_after else (middle, high)
+    return (start + high * SECOND).astimezone(zone)

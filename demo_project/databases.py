@@ -15,7 +15,13 @@ SQLITE_OPTIONS = {
     "timeout": 30,
 }
 # A server that does not answer is given up.
-POSTGRES_OPTIONS = {"connect_timeout": 5, "tcp_user_timeout": 30_000}
+POSTGRES_OPTIONS = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 30_000,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 MONGODB_OPTIONS = {"journal": True, "connectTimeoutMS": 5_000, "socketTimeoutMS": 60_000}
 
 

@@ -111,6 +111,7 @@ def test_each_page_is_there_with_its_title(theme: str, client: Client) -> None:
         f"{SESSIONS}?user_id=maya&component=chef&updated=7d": "Agent sessions",
         f"{SESSIONS}s/change/": "Dinner",
         "/admin/agno_memory/agenttrace/": "Agent traces",
+        "/admin/agno_memory/agentrecord/": "Agent records",
     }
     for address, title in titles.items():
         content = page(client, address)

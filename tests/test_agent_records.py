@@ -244,6 +244,14 @@ QUESTIONS: dict[str, Callable[[AgentRecords], models.QuerySet[AgentRecord]]] = {
     "referring": lambda records: records.rows(ANYONE).filter(reference_id="r5"),
     "a session's": lambda records: records.rows(ANYONE).filter(session_id="s5"),
     "a run's": lambda records: records.rows(ANYONE).filter(run_id="t5"),
+    "the next kind": lambda records: (
+        AgentRecords(None, records.db).rows(ANYONE).order_by("kind").filter(kind__gt="k0")[:1]  # type: ignore[arg-type]
+    ),
+    "of sessions": lambda records: (
+        AgentRecords(None, records.db)  # type: ignore[arg-type]
+        .rows(ANYONE)
+        .filter(kind__in=["k0", "k1"], session_id__in=["s5", "s6"])
+    ),
     "of every kind": lambda records: AgentRecords(None, records.db).rows("user 5"),  # type: ignore[arg-type]
 }
 
@@ -276,6 +284,7 @@ def test_shapes(alias: str, subtests: Any) -> None:
             plan = winning(explained) if vendor == "mongodb" else explained
             assert not re.search(READS_ALL[vendor], plan), plan
             assert not re.search(SORTS[vendor], plan), plan
+            assert name != "of sessions" or "agno_record_session" in plan, plan
 
 
 @each_database

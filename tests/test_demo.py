@@ -23,7 +23,7 @@ from django.db import connections, models
 from django.test import TestCase, override_settings
 from django.test.utils import isolate_apps
 
-from agno_memory.db.handles import SQLITE_OPTIONS
+from agno_memory.db.handles import POSTGRES_OPTIONS, SQLITE_OPTIONS
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentSession, UserMemory
 from agno_memory.people import erase
@@ -344,7 +344,7 @@ def test_postgresql_url() -> None:
     config = databases.from_url("postgres://maya:s%40fe@db:5433/site?sslmode=require")
     assert config["ENGINE"] == "django.db.backends.postgresql"
     assert (config["NAME"], config["PASSWORD"], config["PORT"]) == ("site", "s@fe", 5433)
-    assert config["OPTIONS"] == {"sslmode": "require", "connect_timeout": 5, "tcp_user_timeout": 30_000}
+    assert config["OPTIONS"] == {"sslmode": "require"} | POSTGRES_OPTIONS
 
 
 @pytest.mark.parametrize(

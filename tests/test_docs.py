@@ -255,6 +255,10 @@ def test_readme_settings(settings: Any) -> None:
     with_sqlite = run_block("init_command", "settings.py")
     assert with_sqlite["INSTALLED_APPS"] == [*names["INSTALLED_APPS"], "agno_memory"]
     with_postgres = run_block("tcp_user_timeout", "settings.py")
+    (timeouts, replicas) = re.findall(
+        r"\{\n *\"connect_timeout.*?\}", (ROOT / "docs/databases.md").read_text(), re.DOTALL
+    )
+    assert eval(timeouts) == eval(replicas) == POSTGRES_OPTIONS
     with_mongodb = options_in(names["DATABASES"]["memories"]["HOST"])
     assert with_mongodb == {name.lower(): str(value).lower() for name, value in MONGODB_OPTIONS.items()}
     settings.AGNO_MEMORY = names["AGNO_MEMORY"]

@@ -41,6 +41,7 @@ from agno_memory.management.commands.erase_user import listed
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
 from agno_memory.rest.people.openapi import ERASED
+from agno_memory.services import ANYONE, NO_USER
 from agno_memory.stats.cache import KEEP_LOCAL_SECONDS, KEEP_SECONDS, CachedFact, SnapshotCache
 from agno_memory.vector_models import MemoryVector
 from tests.databases import commits, each_database, handles_allowed
@@ -57,10 +58,10 @@ FILLED = {
     "vectors": 1,
     "runs": 2,
     "sessions": 1,
-    "spans": 1,
-    "traces": 1,
+    "spans": 3,
+    "traces": 2,
     "metrics": 1,
-    "records": 2,
+    "records": 4,
     "log texts": 0,
 }
 
@@ -104,6 +105,11 @@ def fill(alias: str, owner: str) -> None:
     traces = AgentTraces(alias)
     traces.save_trace(trace(f"of {owner}"), owner)
     traces.save_spans([span("s", f"of {owner}", user_id=owner)])
+    # Without a user: the session has got its own after the run.
+    traces.save_trace(trace(f"first of {owner}", session_id=f"of {owner}"), NO_USER)
+    traces.save_spans([span("s", f"first of {owner}"), span("t", f"first of {owner}", session_id=f"of {owner}")])
+    for kind in ("approval", "own"):
+        AgentRecords(kind, alias).add_record(AgentRecord(record_id=f"of {owner}", session_id=f"of {owner}", data={}))
     AgentMetrics(alias).calculate()
 
 
@@ -119,6 +125,84 @@ def test_erase_leaves_nothing_of_a_person_and_all_of_the_others(alias: str) -> N
     assert erasure.is_complete
     assert people.count("Maya", alias) == FILLED
     assert not any(rows_about("maya", alias).values())
+
+
+def of_session(alias: str, session_id: str) -> dict[str, set[str]]:
+    """Return the ids of the traces, steps and documents that name a session."""
+    return {
+        "traces": {each.trace_id for each in AgentTraces(alias).rows(ANYONE).filter(session_id=session_id)},
+        "spans": {each.span_id for each in AgentTraces(alias).span_rows().filter(session_id=session_id)},
+        "records": {each.record_id for each in AgentRecords(None, alias).rows(ANYONE).filter(session_id=session_id)},
+    }
+
+
+@each_database
+def test_erase_takes_what_names_a_session_of_the_person_and_no_user(alias: str) -> None:
+    fill(alias, "maya")
+    traces = AgentTraces(alias)
+    # A request begins a trace, which does not name the session itself.
+    traces.save_trace(trace("request"), NO_USER)
+    # Of another person, who has used the id of the session.
+    traces.save_trace(trace("of noah", session_id="of maya"), "noah")
+    traces.save_trace(trace("request of noah", session_id="of maya"), NO_USER)
+    traces.save_spans(
+        [
+            span("http", "request"),
+            span("run", "request", session_id="of maya"),
+            # A killed run has no trace.
+            span("orphan", "none", session_id="of maya"),
+            span("his", "of noah", session_id="of maya"),
+            span("his own", "request of noah", session_id="of maya", user_id="noah"),
+            span("his step", "request of noah", session_id="of maya"),
+        ]
+    )
+    AgentRecords("own", alias).add_record(AgentRecord(record_id="his", session_id="of maya", user_id="noah", data={}))
+    expected = FILLED | {"traces": 3, "spans": 3 + 3}
+    with override_settings(AGNO_MEMORY={"BATCH_SIZE": 1}):
+        assert people.count("maya", alias) == expected
+        assert people.erase("maya", alias) == (expected, NOTHING)
+    his = {"traces": {"of noah", "request of noah"}, "spans": {"his", "his own", "his step"}, "records": {"his"}}
+    assert of_session(alias, "of maya") == his
+    assert {each.span_id for each in traces.span_rows()} == his["spans"]
+
+
+@each_database
+def test_an_erasure_that_is_interrupted_can_be_repeated(alias: str) -> None:
+    fill(alias, "maya")
+    names = ("spans", "traces", "records")
+    for failing in ("traces", "records", "sessions"):
+        holdings = [
+            replace(each, erase=lambda person: 1 / 0) if each.name == failing else each for each in people.HOLDINGS
+        ]
+        with patch.object(people, "HOLDINGS", holdings), pytest.raises(ZeroDivisionError):
+            people.erase("maya", alias)
+        left = people.count("maya", alias)
+        assert [left[name] > 0 for name in names] == [failing == "traces"] * 2 + [failing != "sessions"]
+        assert left["sessions"] == 1
+    assert people.erase("maya", alias).is_complete
+    assert of_session(alias, "of maya") == {"traces": set(), "spans": set(), "records": set()}
+
+
+@each_database
+def test_a_second_count_looks_for_rows_of_the_sessions_that_were_erased(alias: str) -> None:
+    fill(alias, "maya")
+    holdings = [replace(each, erase=lambda person: None) if each.is_of_sessions else each for each in people.HOLDINGS]
+    of_sessions = ("spans", "traces", "records")
+    with patch.object(people, "HOLDINGS", holdings):
+        erasure = people.erase("maya", alias)
+    assert erasure.left == NOTHING | {name: FILLED[name] for name in of_sessions}
+    fill(alias, "noah")
+    delete = AgentSessions.delete_user_sessions
+
+    def write_meanwhile(self: AgentSessions, user_id: object = None) -> int:
+        # The run of an agent ends.
+        AgentTraces(alias).save_trace(trace("late", session_id="of noah"), NO_USER)
+        AgentRecords("own", alias).add_record(AgentRecord(record_id="late", session_id="of noah", data={}))
+        return delete(self, user_id)
+
+    with patch.object(AgentSessions, "delete_user_sessions", write_meanwhile):
+        assert people.erase("noah", alias) == (FILLED, NOTHING)
+    assert of_session(alias, "of noah") == {"traces": set(), "spans": set(), "records": set()}
 
 
 def test_erase_blanks_each_kind_of_log_text_and_keeps_the_entries() -> None:
@@ -325,8 +409,8 @@ def test_erase_user_counts_asks_and_reports() -> None:
     out = StringIO()
     call_command("erase_user", "maya", "--no-input", stdout=out)
     assert (
-        "Erased 1 memories, 1 earlier versions, 1 vectors, 2 runs, 1 sessions, 1 spans, 1 traces, 1 metrics, "
-        "2 records, 0 log texts.\n"
+        "Erased 1 memories, 1 earlier versions, 1 vectors, 2 runs, 1 sessions, 3 spans, 2 traces, 1 metrics, "
+        "4 records, 0 log texts.\n"
         "A second count found nothing." in out.getvalue()
     )
 
@@ -362,7 +446,7 @@ def test_a_cache_of_one_process_keeps_names_for_minutes(tmp_path: Path) -> None:
 @each_database
 def test_an_erasure_counts_the_person_again(alias: str) -> None:
     fill(alias, "maya")
-    without_effect = [replace(holding, erase=lambda owner, db: None) for holding in people.HOLDINGS]
+    without_effect = [replace(holding, erase=lambda person: None) for holding in people.HOLDINGS]
     with patch.object(people, "HOLDINGS", without_effect):
         erasure = people.erase("maya", alias)
     assert erasure == (FILLED, FILLED)

@@ -24,12 +24,13 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from agno_memory import replicas
+from agno_memory.agent_metrics import AgentMetrics
 from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.bulk import BulkMemory
 from agno_memory.checks import MIDDLEWARE, check_replicas
 from agno_memory.db.store import Store
 from agno_memory.memory import Memory
-from agno_memory.models import AgentRun, AgentSession, UserMemory
+from agno_memory.models import AgentMetric, AgentRun, AgentSession, UserMemory
 from agno_memory.stats.cache import SnapshotCache
 from tests import servers
 from tests.admin import form_data, memory_url
@@ -229,6 +230,17 @@ def test_a_memory_that_was_read_from_a_replica_is_saved_on_the_primary(read_data
     assert UserMemory.objects.using(PRIMARY).get().memory == "likes coffee"
 
 
+def test_usage_is_counted_from_the_primary(read_databases: None) -> None:
+    """Also if the count takes longer than ``READ_YOUR_WRITES_SECONDS``."""
+    sessions = AgentSessions()
+    sessions.upsert_session(AgentSession(session_id="s"), "ann")
+    sessions.upsert_run("s", AgentRun(run_id="r", run_type="agent", data={"content": "x"}), "ann")
+    with mock.patch.object(replicas, "needs_primary", return_value=False):
+        (metric,) = AgentMetrics().calculate() or []
+    assert (metric.data["agent_sessions_count"], metric.data["agent_runs_count"]) == (1, 1)
+    AgentMetric.objects.using(PRIMARY).all().delete()
+
+
 # Own writes
 
 
@@ -290,6 +302,16 @@ def test_a_caller_reads_its_own_writes_in_the_next_requests(
     monkeypatch.setattr(time, "time", lambda: now + 11)
     cache.clear()
     assert ann.get(f"{MEMORIES}a/").status_code == 404
+
+
+def test_a_caller_who_has_just_logged_in_reads_its_own_writes(read_databases: None) -> None:
+    """The first request has no session yet; the next one has it."""
+    User.objects.create_superuser("ann")
+    client = Client()
+    with override_settings(ROOT_URLCONF="tests.test_middleware"):
+        assert client.get("/login/").status_code == 200
+        cache.clear()
+        assert client.get(f"{MEMORIES}m/?user_id=maya").status_code == 200
 
 
 def _json(client: object) -> dict[str, Any]:

@@ -47,6 +47,12 @@ FOUND: dict[str, Question] = {
     "steps of several traces": lambda traces: traces.span_rows().of_traces(["t5", "t6"]),
     "steps of a period": lambda traces: traces.span_rows().called(BEGUN, BEGUN),
 }
+# What belongs to a person through sessions alone, by the index that finds it.
+THROUGH: dict[str, Question] = {
+    "agno_trace_session": lambda traces: traces.rows(ANYONE).filter(session_id__in=["s5", "s6"]),
+    "agno_span_session": lambda traces: traces.span_rows().filter(session_id__in=["s5", "s6"]),
+    "agno_span_trace": lambda traces: traces.span_rows().of_traces(["t5", "t6"]).exclude(user_id=None),
+}
 
 
 @pytest.fixture
@@ -92,8 +98,9 @@ def plans(alias: str) -> Callable[[Question], str]:
 @each_database
 def test_shapes(alias: str, plans: Callable[[Question], str], subtests: Any) -> None:
     vendor = connections[alias].vendor
-    for name, question in (IN_ORDER | FOUND).items():
+    for name, question in (IN_ORDER | FOUND | THROUGH).items():
         with subtests.test(name):
             plan = winning(plans(question)) if vendor == "mongodb" else plans(question)
             assert not re.search(READS_ALL[vendor], plan), plan
+            assert name not in THROUGH or name in plan, plan
             assert name in FOUND or not re.search(SORTS[vendor], plan), plan

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.urls import path
 
-from agno_memory.admin import AgentSessionAdminMixin, AgentTraceAdminMixin, UserMemoryAdminMixin
-from agno_memory.models import AgentSession, AgentTrace, UserMemory
+from agno_memory.admin import AgentRecordAdminMixin, AgentSessionAdminMixin, AgentTraceAdminMixin, UserMemoryAdminMixin
+from agno_memory.models import AgentRecord, AgentSession, AgentTrace, UserMemory
 
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite as ThemedSite
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     Themed = ModelAdmin[UserMemory]
     ThemedSessions = ModelAdmin[AgentSession]
     ThemedTraces = ModelAdmin[AgentTrace]
+    ThemedRecords = ModelAdmin[AgentRecord]
 else:
     from unfold.admin import ModelAdmin as Themed
+    from unfold.admin import ModelAdmin as ThemedRecords
     from unfold.admin import ModelAdmin as ThemedSessions
     from unfold.admin import ModelAdmin as ThemedTraces
     from unfold.sites import UnfoldAdminSite as ThemedSite
@@ -35,8 +37,13 @@ class ThemedTraceAdmin(AgentTraceAdminMixin, ThemedTraces):
     pass
 
 
+class ThemedRecordAdmin(AgentRecordAdminMixin, ThemedRecords):
+    pass
+
+
 site = ThemedSite()
 site.register(UserMemory, ThemedMemoryAdmin)
 site.register(AgentSession, ThemedSessionAdmin)
 site.register(AgentTrace, ThemedTraceAdmin)
+site.register(AgentRecord, ThemedRecordAdmin)
 urlpatterns = [path("admin/", site.urls)]

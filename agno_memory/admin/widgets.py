@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.forms.fields import InvalidJSONInput
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from agno_memory.admin import topics_text
+from agno_memory.times import in_zone
 
 
 def _normalized_line_ends(text: str) -> str:
@@ -44,6 +46,14 @@ class MomentFormField(forms.DateTimeField):
         self.widget.input_type = "datetime-local"
         # Otherwise the browser refuses seconds.
         self.widget.attrs["step"] = "0.001"
+
+    def to_python(self, value: Any) -> datetime.datetime | None:
+        # Django refuses a time that the clocks of the zone skip or repeat, which a memory may have.
+        try:
+            local = parse_datetime(value.strip()) if isinstance(value, str) else None
+        except ValueError:
+            local = None
+        return super().to_python(in_zone(local) if local is not None and local.tzinfo is None else value)
 
     def prepare_value(self, value: Any) -> Any:
         local = super().prepare_value(value)

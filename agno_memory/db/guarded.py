@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import Query, RawQuery
 from django.db.models.sql.compiler import SQLCompiler
 
+from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.errors import with_django_errors
 
@@ -79,7 +80,7 @@ def _guarded_query(query: type[Query]) -> type[Query]:
 @cache
 def _guarded_compiler(compiler: type[SQLCompiler]) -> type[SQLCompiler]:
     methods = {name: _guarded(getattr(compiler, name)) for name in EXECUTING if hasattr(compiler, name)}
-    return type(compiler.__name__, (compiler,), methods)
+    return type(compiler.__name__, (compiler,), methods | mongodb.in_transactions(compiler))
 
 
 def _guarded(execute: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
 
-from django.db import NotSupportedError, ProgrammingError, connections, models
+from django.db import NotSupportedError, ProgrammingError, models
 
+from agno_memory.db.connections import connection_to
 from agno_memory.db.errors import with_django_errors
+from agno_memory.db.guarded import run_on
 from agno_memory.db.mongodb import is_mongos
 from agno_memory.db.table_models import model_for
 from agno_memory.models import AgentRun, AgentSession, UserMemory
@@ -48,6 +50,7 @@ class Sharding:
 
     Raises:
         NotSupportedError: a database of another kind.
+        DatabaseError: it does not answer.
         ProgrammingError: a table does not exist.
     """
 
@@ -57,13 +60,13 @@ class Sharding:
     end: ClassVar[str] = ""
 
     def __init__(self, alias: str, tables: Tables = DISTRIBUTED_BY) -> None:
-        self.connection: Any = connections[alias]
+        self.connection: Any = connection_to(alias)
         self.tables = tables
         if self.connection.vendor != self.vendor:
             raise NotSupportedError(
                 f"Database {alias!r} is {self.connection.display_name}; name the alias of the right one by --database."
             )
-        existing = set(self.connection.introspection.table_names())
+        existing = set(run_on(alias, self.connection.introspection.table_names))
         if absent := [model._meta.db_table for model in tables if model._meta.db_table not in existing]:
             raise ProgrammingError(f"Tables that do not exist: {', '.join(absent)}. Apply the migrations first.")
 

@@ -73,7 +73,7 @@ def all_or_nothing(alias: str, work: Callable[[], Result]) -> Result:
         with _atomic(connection):
             return work()
 
-    wait = _Wait(alias, 0 if _is_in_transaction(connection) else None)
+    wait = _Wait(alias, 0 if is_in_transaction(connection) else None)
     # Not retries.retry(), which counts attempts: here the time is limited, and each attempt may take long.
     while True:
         try:
@@ -123,7 +123,8 @@ def savepoint(alias: str) -> AbstractContextManager[Any]:
     return transaction.atomic(using=alias) if connection_to(alias).in_atomic_block else NOTHING
 
 
-def _is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
+def is_in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the caller is in a transaction: Django's, or on MongoDB one of the backend's own."""
     # Where Django's atomic() does nothing, being inside one has no meaning.
     has_djangos = connection.features.supports_transactions
     return connection.in_atomic_block if has_djangos else mongodb.is_in_transaction(connection)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from agno_memory.conf import conf
-from agno_memory.times import to_iso
+from agno_memory.times import in_zone, to_iso
 
 # The maximum number of unknown fields that one response names.
 MAX_UNKNOWN: Final = 20
@@ -42,7 +42,12 @@ class MetadataObjectField(serializers.JSONField):
 
 
 class MomentField(serializers.DateTimeField):
-    """A time in the format of a memory's own times."""
+    """A time in the format of a memory's own times. Without an offset it is in the site's time zone."""
+
+    def enforce_timezone(self, value: datetime.datetime) -> datetime.datetime:
+        # REST framework refuses a time that the clocks of the zone skip.
+        moment: datetime.datetime = super().enforce_timezone(value if value.tzinfo else in_zone(value))
+        return moment
 
     def to_representation(self, value: datetime.datetime) -> str:
         return to_iso(value)

@@ -13,6 +13,7 @@ from agno_memory.aliases import with_memories
 from agno_memory.checks import TAG
 from agno_memory.conf import conf
 from agno_memory.db.connections import connection_to
+from agno_memory.db.guarded import run_on
 from agno_memory.db.words_index import WordsIndex
 from agno_memory.models import UserMemory
 from agno_memory.operations import CreateWordsIndex
@@ -56,6 +57,10 @@ def check_embedder(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+def _tables_of(alias: str) -> list[str]:
+    return run_on(alias, connection_to(alias).introspection.table_names)
+
+
 @register(Tags.database)
 def check_vectors(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Report vectors of another model, or none of this one; run by ``check --database`` and ``migrate``."""
@@ -66,7 +71,7 @@ def check_vectors(databases: Sequence[str] | None = None, **kwargs: Any) -> list
 def _vectors_on(alias: str) -> list[CheckMessage]:
     try:
         embedder = current_embedder()
-        if MemoryVector._meta.db_table not in connection_to(alias).introspection.table_names():
+        if MemoryVector._meta.db_table not in _tables_of(alias):
             return []
         rows = MemoryVector.objects.using(alias)
         if embedder is None:
@@ -105,7 +110,7 @@ def check_words_index(databases: Sequence[str] | None = None, **kwargs: Any) -> 
 def _words_index_on(alias: str) -> list[CheckMessage]:
     connection = connection_to(alias)
     try:
-        if UserMemory._meta.db_table not in connection.introspection.table_names():
+        if UserMemory._meta.db_table not in _tables_of(alias):
             return []
         is_missing = CreateWordsIndex.is_made_on(connection) and not WordsIndex.exists(connection, UserMemory)
     except DatabaseError:
@@ -130,9 +135,9 @@ def check_stored_words(databases: Sequence[str] | None = None, **kwargs: Any) ->
 
 
 def _stored_words_on(alias: str) -> list[CheckMessage]:
-    connection, analyser = connection_to(alias), current_analyser()
+    analyser = current_analyser()
     try:
-        if UserMemory._meta.db_table not in connection.introspection.table_names():
+        if UserMemory._meta.db_table not in _tables_of(alias):
             return []
         rows = UserMemory.objects.using(alias)
         stale = max(_stale_in(rows.sorted_by(order), analyser) for order in ("-created_at", "created_at"))

@@ -5,22 +5,25 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Model
 
 from agno_memory.agent_document_kinds import SECRET_KINDS
 from agno_memory.agent_metrics import AgentMetrics
-from agno_memory.agent_records import AgentRecords
+from agno_memory.agent_records import ANYONE, AgentRecords
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.batches import batched
+from agno_memory.db.damaged import identified
 from agno_memory.db.store import Store
 from agno_memory.derived_fields import DerivedTextField
 from agno_memory.formats import SESSION_COLUMNS, json_lines, session_pieces, version_lines
 from agno_memory.identifiers import owner_id
 from agno_memory.models import AgentRecord, AgentRun, AgentSpan, AgentTrace
 from agno_memory.people import Counts
+from agno_memory.person_sessions import record_keys
 from agno_memory.person_traces import About
 from agno_memory.small_pages import SIZE, in_small_pages
 from agno_memory.transfer.exporter import FORMAT, VERSION
@@ -67,8 +70,7 @@ class PersonExport:
         yield from self._traces()
         metrics: Any = AgentMetrics(self._db).rows(self._owner).order_by("day")
         yield from self._rows(METRIC, "metrics", in_small_pages(metrics))
-        records: Any = AgentRecords(None, self._db).rows(self._owner).order_by("kind", "created_at", "key")
-        yield from self._rows(RECORD, "records", in_small_pages(records))
+        yield from self._records()
         counts = {name.replace(" ", "_"): number for name, number in self.counts.items()}
         yield _line({"end": self.counts["memories"], "counts": counts})
 
@@ -82,16 +84,33 @@ class PersonExport:
 
     def _traces(self) -> Iterator[str]:
         alias = AgentTraces(self._db).read_alias
-        about = About.of(self._owner, alias)
+        about = About.of(self._owner, alias, self._session_ids)
         traces = AgentTrace.objects.using(alias)
         spans: Any = AgentSpan.objects.using(alias)
         for ids in batched(about.trace_ids, SIZE):
+            without_trace = set(ids)
             for trace in traces.filter(trace_id__in=ids).order_by("start_time", "key"):
                 yield from self._rows(TRACE, "traces", [trace])
                 yield from self._rows(SPAN, "spans", in_small_pages(spans.of_traces([trace.trace_id]).in_order()))
+                without_trace.discard(trace.trace_id)
+            for trace_id in sorted(without_trace):
+                yield from self._rows(SPAN, "spans", in_small_pages(spans.of_traces([trace_id]).in_order()))
+        for keys in batched(about.trace_keys, SIZE):
+            yield from self._rows(TRACE, "traces", traces.filter(key__in=keys))
         # Those in traces of other people.
         for keys in batched(about.span_keys, SIZE):
             yield from self._rows(SPAN, "spans", spans.filter(key__in=keys).in_order())
+
+    def _records(self) -> Iterator[str]:
+        records = AgentRecords(None, self._db)
+        own: Any = records.rows(self._owner).order_by("kind", "created_at", "key")
+        yield from self._rows(RECORD, "records", in_small_pages(own))
+        for keys in batched(record_keys(self._session_ids, records.read_alias), SIZE):
+            yield from self._rows(RECORD, "records", records.rows(ANYONE).filter(key__in=keys).order_by("key"))
+
+    @cached_property
+    def _session_ids(self) -> list[str]:
+        return identified(AgentSessions(self._db).rows(self._owner).values_list("session_id", flat=True))
 
     def _rows(self, kind: str, name: str, rows: Iterable[Model]) -> Iterator[str]:
         for row in self._counted(name, rows):

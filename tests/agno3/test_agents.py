@@ -12,6 +12,7 @@ from agno.db.base import UserMemory as AgnoMemory
 from agno.memory import MemoryManager
 from agno.registry import Registry
 from agno.team import Team
+from agno.workflow import Workflow
 from django.db import OperationalError, connections
 from django.http import HttpRequest, JsonResponse
 from django.test import AsyncClient, override_settings
@@ -244,3 +245,5 @@ def test_a_component_is_built_again_from_its_dictionary(alias: str, kind: Any) -
     again.model = ScriptedModel()
     again.run(LIKES_TEA, user_id="maya", session_id="s")
     assert (again.db.db, memories_of(alias)) == (alias, ["Likes tea, Größe 🎈"])
+    workflow = Workflow(id="dinner", db=db, telemetry=False, steps=[]).to_dict()
+    assert Workflow.from_dict(workflow, registry=Registry(dbs=[DjangoDb(alias)])).db.db == alias

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, OperationalError, connections, transaction
+from django.db import DatabaseError, OperationalError, ProgrammingError, connections, transaction
+from django.db.models import Model
+from django.test import override_settings
 
+from agno_memory import people
 from agno_memory.agent_sessions import ANYONE, AgentSessions
 from agno_memory.bulk import BulkMemory
 from agno_memory.db.connections import connection_to
@@ -79,6 +82,24 @@ def test_after_a_lost_connection_the_next_call_connects_again(alias: str, use: s
     assert isinstance(first, OperationalError)
     second = attempt(lambda: USES[use](alias))
     assert not isinstance(second, DatabaseError)
+
+
+class LogOnPostgres:
+    """A router of a site that has its admin on another database than its memories."""
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        return ALIAS if model._meta.app_label in ("admin", "contenttypes") else None
+
+    db_for_read = db_for_write
+
+
+@pytest.mark.parametrize("question", [people.count, people.erase])
+def test_the_log_of_the_admin_is_reached_again(alias: str, question: Callable[[object], object]) -> None:
+    with override_settings(DATABASE_ROUTERS=["tests.db.test_connections.LogOnPostgres"]):
+        lose()
+        assert isinstance(attempt(lambda: question("ann")), OperationalError)
+        # The server answers again: the tests create no log there.
+        assert isinstance(attempt(lambda: question("ann")), ProgrammingError)
 
 
 def test_async_verbs_connect_again_without_a_request(alias: str) -> None:

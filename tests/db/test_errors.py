@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -9,15 +10,21 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
-from django.db import DatabaseError, OperationalError, connections
+from django.db import DatabaseError, IntegrityError, OperationalError, connections
 
+from agno_memory.bulk import BulkMemory
 from agno_memory.db import MemoryDb, SqliteMemoryDb
-from agno_memory.db.errors import is_full, is_read_only, is_unavailable
+from agno_memory.db.errors import is_full, is_read_only, is_unavailable, with_django_errors
+from agno_memory.db.sharding import MongoSharding
 from agno_memory.db.transactions import has_transactions
+from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
+from agno_memory.schema import check_schema
+from agno_memory.search.checks import check_stored_words, check_vectors, check_words_index
 from tests.databases import VERBS, attempt, children, commits, disconnect, each_database, handle, handles_allowed, place
 from tests.worker import SHARED_ID, SHARED_OWNER
 
@@ -216,24 +223,30 @@ def test_a_database_that_takes_no_writes_is_read_and_says_so(alias: str, make_re
     [
         ("default", "UPDATE {table} SET memory = CAST(x'68756e74657232ff' AS TEXT)"),
         ("postgres", "ALTER TABLE {table} ADD CONSTRAINT damage CHECK (agent_id <> 'y') NOT VALID"),
+        ("mongodb", '{{"collMod": "{table}", "validator": {{"agent_id": {{"$ne": "y"}}}}}}'),
     ],
 )
 def test_errors_of_the_database_hold_no_text_of_a_memory(
     alias: str, damage: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """SQLite quotes a text that it cannot decode, as in a corrupt file; PostgreSQL quotes a row that it refuses."""
+    """SQLite quotes a text that it cannot decode, as in a corrupt file; the others quote a row that they refuse."""
     with handles_allowed():
         db = handle(*place(alias, tmp_path), table="damaged")
         memory = Memory(db)
         memory.add_user_memory(UserMemory(memory_id="a", memory="hunter2", agent_id="x"))
-        with connections[db.alias].cursor() as cursor:
-            cursor.execute(damage.format(table=db.table_name))
+        connection: Any = connections[db.alias]
+        command = damage.format(table=db.table_name)
+        if alias == "mongodb":
+            connection.database.command(json.loads(command))
+        else:
+            with connection.cursor() as cursor:
+                cursor.execute(command)
         outcomes: dict[str, object] = {
             "list": attempt(lambda: memory.get_user_memories()),
             "get": attempt(lambda: memory.get_user_memory("a")),
             "queryset": attempt(lambda: list(memory.rows())),
         }
-        if alias == "postgres":
+        if alias != "default":
             refused = UserMemory(memory_id="a", memory="hunter2", agent_id="y")
             outcomes = {
                 "replace": attempt(lambda: memory.replace_user_memory("a", refused)),
@@ -247,6 +260,27 @@ def test_errors_of_the_database_hold_no_text_of_a_memory(
             assert str(error)
             assert not is_unavailable(error)
         db.drop()
+
+
+@each_database
+def test_the_error_of_a_taken_id_holds_no_text_of_a_memory(alias: str) -> None:
+    """MongoDB's driver quotes the documents of a bulk write."""
+    memory = Memory(alias)
+
+    def both() -> list[UserMemory]:
+        return [UserMemory(memory_id=each, memory=f"hunter2 {each}", user_id="maya") for each in "ab"]
+
+    memory.add_user_memories(both(), "maya")
+    rows = memory.rows_to_write()
+    outcomes = {
+        "add": attempt(lambda: memory.add_user_memory(both()[0], "maya")),
+        "add many": attempt(lambda: memory.add_user_memories(both(), "maya")),
+        "bulk_create": attempt(lambda: rows.bulk_create(both())),
+        "save": attempt(lambda: both()[0].save(using=alias, force_insert=True)),
+    }
+    for name, error in outcomes.items():
+        assert isinstance(error, MemoryExists if name.startswith("add") else IntegrityError)
+        assert_no_secret(traceback_text(error))
 
 
 def test_a_full_disk_is_recognized(tmp_path: Path) -> None:
@@ -274,8 +308,34 @@ def test_errors_of_mongodb_have_djangos_classes_and_texts(alias: str) -> None:
         lost: Any = mongodb_is_down(Path())
         outcomes = {name: attempt(lambda name=name: VERBS[name](Memory(db=lost.alias))) for name in VERBS}  # type: ignore[misc]
         outcomes["queryset"] = attempt(lambda: list(lost.model.objects.using(lost.alias)))
+        outcomes["sharding"] = attempt(lambda: MongoSharding(lost.alias))
+        # Another check reports that the database does not answer.
+        with mock.patch("agno_memory.search.checks.with_memories", lambda databases: databases):
+            checks = (check_vectors, check_words_index, check_stored_words)
+            assert [check([lost.alias]) for check in checks] == [[], [], []]
+        with mock.patch("agno_memory.schema.with_memories", lambda databases: databases):
+            assert [message.id for message in check_schema([lost.alias])] == ["agno_memory.W016"]
+            with mock.patch("sys.argv", ["manage.py", "migrate"]):
+                outcomes["migrate"] = attempt(lambda: check_schema([lost.alias]))
     assert {name: came for name, came in outcomes.items() if not isinstance(came, OperationalError)} == {}
     assert all(str(came) for came in outcomes.values())
+
+
+@pytest.mark.parametrize("alias", ["mongodb"])
+@pytest.mark.parametrize("code", [6, 64, 89, 133])
+def test_servers_that_mongodb_does_not_reach_are_unavailable(alias: str, code: int) -> None:
+    """A router without a server that the read preference allows, a network that is gone, a late confirmation."""
+    from pymongo.errors import BulkWriteError, OperationFailure
+
+    late = {"writeErrors": [], "writeConcernErrors": [{"code": code, "errmsg": "late"}]}
+    for cause in (OperationFailure("late", code), BulkWriteError(late)):
+
+        def fail(cause: Exception = cause) -> None:
+            raise cause
+
+        error = attempt(lambda: with_django_errors(connections[alias], fail))
+        assert isinstance(error, OperationalError)
+        assert (str(error), is_unavailable(error)) == ("late", True)
 
 
 @pytest.mark.parametrize("alias", ["mongodb"])
@@ -306,3 +366,24 @@ def test_transactions_and_kept_versions_read_from_the_primary(alias: str, prefer
         assert memory.delete_user_memories(["a", "b", "d"]) == ["a", "b"]
         assert memory.replace_user_memory("c", UserMemory(memory="new")).version == 2
         memory.delete_user_memory("c")
+        in_callers_transaction(memory)
+
+
+def in_callers_transaction(memory: Memory) -> None:
+    """Read and write in a transaction that the caller began, which has the connection's read preference."""
+    from django_mongodb_backend.transaction import atomic
+
+    alias = memory.rows().db
+    for verb in VERBS.values():
+        with atomic(using=alias):
+            memory.upsert_user_memory(UserMemory(memory_id="a", memory="x y", topics=["x"], agent_id="x"))
+            # Which version is there differs.
+            assert not isinstance(attempt(lambda verb=verb: verb(memory)), DatabaseError)  # type: ignore[misc]
+    with atomic(using=alias):
+        memory.add_user_memories([UserMemory(memory_id=each, memory=each) for each in ("tea", "milk", "rum")])
+        assert memory.get_user_memory("tea") in memory.get_user_memories()
+        assert BulkMemory(memory.rows()).add_topic("z") == 3
+        assert [each.count for each in memory.rows().topic_counts()] == [3]
+        assert BulkMemory(memory.rows()).reassign("maya") == 3
+        assert memory.search_user_memories("tea", 1, "ranked", user_id="maya")[0].memory_id == "tea"
+        assert len(memory.rows("maya")) == memory.rows("maya").count() == 3

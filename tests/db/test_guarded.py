@@ -35,6 +35,7 @@ from django.db.models.sql import compiler
 from django.test import override_settings
 
 from agno_memory.base_models import GuardedModel
+from agno_memory.db.damaged import damaged_fields
 from agno_memory.db.errors import with_django_errors
 from agno_memory.db.guarded import EXECUTING, GuardedQuery
 from agno_memory.db.table_models import model_for
@@ -223,14 +224,29 @@ VALUES: dict[type[Field[Any, Any]], Any] = {
 }
 
 
-def incomplete(model: type[Model]) -> Model:
-    """Return an instance with the canary in each field that can have it, and without a required value."""
+def complete(model: type[Model]) -> Model:
+    """Return an instance with a value in each field, the canary in those that can have it."""
     instance = model()
     for field in model._meta.concrete_fields:
         value = next(value for kind, value in VALUES.items() if isinstance(field, kind))
         setattr(instance, field.attname, value)
+    return instance
+
+
+def incomplete(model: type[Model]) -> Model:
+    """Return the same without a required value."""
+    instance = complete(model)
     setattr(instance, REQUIRED[model.__name__], None)
     return instance
+
+
+@each_database
+def test_no_value_of_this_app_is_read_as_that_of_another_program(on_alias: str) -> None:
+    complete(AgentSession).save(force_insert=True)
+    for model in apps.get_app_config("agno_memory").get_models():
+        if model is not AgentSession:
+            complete(model).save(force_insert=True)
+        assert damaged_fields(model._default_manager.get()) == []
 
 
 def assert_without_content(error: object) -> None:

@@ -495,6 +495,10 @@ def test_a_file_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
         assert other.submit(memory.get_user_memories).result() == []
         added = memory.add_user_memory(UserMemory(memory="three"))
         assert other.submit(memory.get_user_memories).result() == memory.get_user_memories() == [added]
+        db.db_file.unlink()
+        db.create()
+        created = db.model.objects.using(db.alias).create(memory="four", user_id="maya")
+        assert other.submit(memory.get_user_memories, "maya").result() == [created]
         other.submit(connections.close_all).result()
 
 

@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
+from agno_memory import replicas
 from agno_memory.db import MongoMemoryDb, transactions
 from agno_memory.db.many_rows import INSERT
 from agno_memory.db.store import Store
@@ -55,6 +56,17 @@ def test_verbs_take_part_in_the_callers_transaction(alias: str) -> None:
         memory.delete_user_memories(["b"])
         transaction.set_rollback(True, using=alias)
     assert stored(alias) == []
+
+
+@REPLICA_SET
+def test_reads_in_a_transaction_of_mongodb_go_to_the_primary(alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not to a read replica, as in Django's own transactions."""
+    from django_mongodb_backend.transaction import atomic
+
+    monkeypatch.setitem(replicas._process, "wrote", float("-inf"))
+    assert not replicas.needs_primary(alias)
+    with atomic(using=alias):
+        assert replicas.needs_primary(alias)
 
 
 @each_database

@@ -10,11 +10,13 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
+from agno_memory.admin.widgets import MomentFormField
 from agno_memory.memory import Memory
 from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.rest.filters import UserMemoryFilter
 from agno_memory.test import at
+from agno_memory.times import in_zone, to_iso
 from tests.rest.api import Caller, add, each_database, ids, on_sqlite
 
 START = datetime.datetime(2026, 1, 1, 12, 0, tzinfo=datetime.UTC)
@@ -41,6 +43,15 @@ def test_a_date_is_the_first_moment_of_its_day(alias: str, ana: Caller, zone: st
         for name in ("created", "updated"):
             assert ids(ana.call("GET", f"memories/?{name}_after={day}")) == ["1", "0"]
             assert ids(ana.call("GET", f"memories/?{name}_before={day}")) == ["-1"]
+            for clock in ("T00:00", " 00:00:00.000"):
+                assert ids(ana.call("GET", f"memories/?{name}_after={day}{clock}")) == ["1", "0"]
+        later = in_zone(datetime.datetime.fromisoformat(f"{day}T00:30"))
+        assert later - start == datetime.timedelta(minutes=0 if zone == "Africa/Cairo" else 30)
+        body = {"memory": "x", "expires_at": f"{day}T00:30"}
+        for expires_at in (f"{day}T00:30", f"{day}T00:30:00.000"):
+            added = ana.call("POST", "memories/", {**body, "expires_at": expires_at}).json()
+            assert added["expires_at"] == to_iso(later)
+        assert MomentFormField().to_python(f"{day}T00:30") == later
         assert ana.call("GET", f"memories/?created_after={day}T25:00").status_code == 400
         assert ana.call("GET", "memories/?created_after=2026-02-30").status_code == 400
 

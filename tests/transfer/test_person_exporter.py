@@ -45,6 +45,8 @@ def test_the_file_of_a_person_has_all_that_an_erasure_deletes(alias: str) -> Non
     traces = AgentTraces(alias)
     traces.save_trace(trace("request"), NO_USER)
     traces.save_spans([span("s", "request", user_id="maya"), span("t", "of noah", user_id="maya")])
+    # A killed run has no trace.
+    traces.save_spans([span("u", "none", user_id="maya"), span("v", "killed", session_id="of maya")])
     header, *rows, last = exported("maya", database=alias)
     assert header == {"format": "agno_memory", "version": 1}
     counts = {name: number for name, number in people.count("maya", alias).items() if name in COUNTED}
@@ -56,11 +58,11 @@ def test_the_file_of_a_person_has_all_that_an_erasure_deletes(alias: str) -> Non
         "trace": counts["traces"],
         "span": counts["spans"],
         "metric": 1,
-        "record": 2,
+        "record": 4,
     }
     [session] = [row["session"] for row in rows if "session" in row]
     assert (session["session_id"], [each["run_id"] for each in session["runs"]]) == ("of maya", ["r1", "r2"])
-    assert {row["trace"]["trace_id"] for row in rows if "trace" in row} == {"of maya", "request"}
+    assert {row["trace"]["trace_id"] for row in rows if "trace" in row} == {"of maya", "first of maya", "request"}
     owners = {value.get("user_id") for row in rows for value in (row, *row.values()) if isinstance(value, dict)}
     assert "noah" not in owners
     assert [kind_of(row) for row in exported("nobody", database=alias)[1:-1]] == []
@@ -94,7 +96,7 @@ def test_the_memories_of_a_person_are_imported_from_the_file(alias: str) -> None
 def test_the_file_of_a_person_is_private_and_replaces_nothing_unasked() -> None:
     fill("default", "maya")
     words = (
-        "1 memories, 1 earlier versions, 1 sessions, 2 runs, 1 traces, 1 spans, 1 metrics, 2 records in maya.jsonl.\n"
+        "1 memories, 1 earlier versions, 1 sessions, 2 runs, 2 traces, 3 spans, 1 metrics, 4 records in maya.jsonl.\n"
     )
     assert run("export_user", "maya", "--output=maya.jsonl") == words
     assert stat.S_IMODE(Path("maya.jsonl").stat().st_mode) == 0o600

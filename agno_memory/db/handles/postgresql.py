@@ -9,8 +9,15 @@ from django.views.decorators.debug import sensitive_variables
 from agno_memory.db.handles.base import MemoryDb
 
 # Without timeouts, a call waits for ever for a server that has lost its network. Connecting may take 5 seconds; a
-# connection ends if the network confirms no byte for 30,000 milliseconds.
-POSTGRES_OPTIONS: Final[dict[str, Any]] = {"connect_timeout": 5, "tcp_user_timeout": 30_000}
+# connection ends if the network confirms no byte for 30,000 milliseconds. While a reply is awaited, no byte is on its
+# way: after 30 seconds the system asks every 10 seconds, 3 times, whether the server is there.
+POSTGRES_OPTIONS: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 30_000,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 
 
 class PostgresMemoryDb(MemoryDb):

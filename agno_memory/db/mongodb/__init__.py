@@ -44,7 +44,7 @@ from agno_memory.db.mongodb.queries import (
     update_one,
 )
 from agno_memory.db.mongodb.servers import is_mongos, writing_server
-from agno_memory.db.mongodb.transactions import atomic, has_transactions, is_in_transaction
+from agno_memory.db.mongodb.transactions import atomic, has_transactions, in_transactions, is_in_transaction
 
 __all__ = [
     "Keys",
@@ -69,6 +69,7 @@ __all__ = [
     "find_document",
     "find_one",
     "has_transactions",
+    "in_transactions",
     "index_names",
     "insert",
     "insert_many",

@@ -5,6 +5,7 @@ Packages of MongoDB are optional, so they are imported inside functions, which r
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -14,9 +15,14 @@ from django.db import DatabaseError, OperationalError
 
 Result = TypeVar("Result")
 
-# Codes of the server for errors of its operation, not of the statement: wrong login, lock and time limits, a conflict
-# of two writes, shutdown, no primary.
-OPERATIONAL_CODES: Final = (18, 24, 50, 91, 112, 189, 262, 10107, 11600, 11602, 13435, 13436)
+# The part of an error's text that quotes the keys of a document.
+CONTENT: Final = re.compile(r" dup key: .*", re.DOTALL)
+# Codes of the server for errors of its operation, not of the statement: a host or a network that cannot be reached,
+# wrong login, lock and time limits, also of a confirmation, a conflict of two writes, shutdown, no primary, no other
+# server that the read preference allows.
+OPERATIONAL_CODES: Final = frozenset(
+    (6, 7, 18, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10107, 11600, 11602, 13435, 13436)
+)
 
 
 def with_django_errors(call: Callable[[], Result]) -> Result:
@@ -49,8 +55,13 @@ def with_django_errors(call: Callable[[], Result]) -> Result:
 def _class_of(error: BaseException) -> type[DatabaseError]:
     """Return Django's class for a driver's error, the same that PostgreSQL's backend raises for such an error."""
     is_lost = isinstance(error, Exception) and is_connection_failure(error)
-    is_operational = is_lost or _is_transient(error) or getattr(error, "code", None) in OPERATIONAL_CODES
+    is_operational = is_lost or _is_transient(error) or not OPERATIONAL_CODES.isdisjoint(_codes(error))
     return OperationalError if is_operational else DatabaseError
+
+
+def _codes(error: BaseException) -> list[Any]:
+    """Return the codes of an error. That of a bulk write has one for each of its parts."""
+    return [getattr(error, "code", None), *(each.get("code") for each in _parts(error))]
 
 
 def _without_documents(error: Exception) -> str:
@@ -58,8 +69,8 @@ def _without_documents(error: Exception) -> str:
 
     The error is the cause of Django's, so logs have both.
     """
-    messages = [each["errmsg"] for each in _write_errors(error) if each.get("errmsg")]
-    text = "; ".join(messages) or str(error) or type(error).__name__
+    messages = [each["errmsg"] for each in _parts(error) if each.get("errmsg")]
+    text = CONTENT.sub("", "; ".join(messages) or str(error) or type(error).__name__)
     error.args = (text,)
     return text
 
@@ -92,7 +103,7 @@ def _is_transient(error: BaseException | None) -> bool:
 
 def clashing_keys(error: Exception) -> list[Any]:
     """Return the values of unique keys that were taken. Errors of other databases have none."""
-    return [key for each in _write_errors(error) for key in each.get("keyValue", {}).values()]
+    return [key for each in _parts(error) for key in each.get("keyValue", {}).values()]
 
 
 def inserted_before(error: Exception) -> int:
@@ -100,9 +111,10 @@ def inserted_before(error: Exception) -> int:
     return int(_details(error).get("nInserted", 0))
 
 
-def _write_errors(error: BaseException) -> list[dict[str, Any]]:
+def _parts(error: BaseException) -> list[dict[str, Any]]:
+    """Return the errors of the parts of a bulk write, among them those of their confirmation; of others, the error."""
     details = _details(error)
-    return list(details.get("writeErrors", [details]))
+    return [*details.get("writeErrors", [details]), *details.get("writeConcernErrors", [])]
 
 
 def _details(error: BaseException | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from agno_memory.db.compiled import Param, Values, bind
 from agno_memory.db.mongodb.collections import Options, collection_of, newest, unsaved
 from agno_memory.db.mongodb.errors import with_django_errors
 from agno_memory.db.mongodb.indexes import Keys
+from agno_memory.db.mongodb.transactions import session_of
 from agno_memory.retries import retry
 
 # The number of characters of an ObjectId.
@@ -172,7 +173,8 @@ def document_batches(
     """Yield documents as they are stored, in batches that one cursor reads: the process holds one batch at a time."""
     own: Any = connection
     # With room for one more, a server that has no more ends its answer: a full batch needs no second question.
-    with own.database[model._meta.db_table].find(query_filter, batch_size=size + 1, session=own.session) as cursor:
+    collection = collection_of(own, model._meta.db_table, None)
+    with collection.find(query_filter, batch_size=size + 1, session=session_of(own)) as cursor:
         batch = None
         while batch is None or cursor.alive:
             batch = _logged(model, connection, "find", lambda: list(islice(cursor, size)))
@@ -271,7 +273,7 @@ def _call(
 ) -> Any:
     def call() -> Any:
         collection = collection_of(connection, model._meta.db_table, options)
-        result = getattr(collection, method)(*args, session=connection.session, **kwargs)
+        result = getattr(collection, method)(*args, session=session_of(connection), **kwargs)
         # A cursor asks the server while it is read, which can fail as any call can.
         return result.to_list() if method == "find" else result
 

@@ -57,6 +57,44 @@ def _start_on_primary(connection: Any) -> None:
         connection.session.start_transaction(read_preference=ReadPreference.PRIMARY)
 
 
+def session_of(connection: Any) -> Any:
+    """Return the session of a connection, or None outside of transactions. Its transaction reads from the primary.
+
+    The caller may have begun it, with the connection's read preference.
+    """
+    session = connection.session
+    if session is not None:
+        _read_from_primary(session)
+    return session
+
+
+def _read_from_primary(session: Any) -> None:
+    from pymongo import ReadPreference
+
+    # The driver has no other way to change a transaction that has begun.
+    transaction = getattr(session, "_transaction", None)
+    if transaction is not None and transaction.opts and transaction.opts.read_preference != ReadPreference.PRIMARY:
+        begun = transaction.opts
+        transaction.opts = type(begun)(
+            begun.read_concern, begun.write_concern, ReadPreference.PRIMARY, begun.max_commit_time_ms
+        )
+
+
+def in_transactions(compiler: type[Any]) -> dict[str, Any]:
+    """Return what a class of the backend's compilers needs in a transaction; nothing for those of other backends.
+
+    Its queries take the session from the connection, see ``session_of()``, and the collection from the compiler.
+    """
+    if not hasattr(compiler, "collection"):
+        return {}
+
+    def collection(self: Any) -> Any:
+        session_of(self.connection)
+        return self.connection.get_collection(self.collection_name)
+
+    return {"collection": property(collection)}
+
+
 def _end_stale_session(connection: Any) -> None:
     """End the session that a failed commit leaves open: inside it, no later block would be a transaction."""
     if connection.session and not connection.in_atomic_block_mongo:

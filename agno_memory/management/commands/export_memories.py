@@ -18,6 +18,7 @@ from agno_memory.models import UserMemory
 from agno_memory.names import FILTERS, Filter, Kind
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.revision_models import MemoryRevision
+from agno_memory.times import in_zone
 from agno_memory.transfer.exporter import export_lines
 from agno_memory.transfer.progress import Progress
 from agno_memory.transfer.records import reason_of
@@ -107,4 +108,4 @@ def _parse_moment(text: object) -> datetime.datetime:
         moment = None
     if moment is None:
         raise CommandError(f"{text!r} is not a date. Write 2026-11-25 or 2026-11-25T09:30:00+00:00.")
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return moment if timezone.is_aware(moment) else in_zone(moment)

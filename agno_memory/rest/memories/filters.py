@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.forms import CharField, Field, MultipleHiddenInput
-from django.utils.dateparse import parse_date
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 from django_filters import CharFilter, Filter, IsoDateTimeFilter
 from django_filters.fields import IsoDateTimeField
@@ -21,7 +21,7 @@ from agno_memory.models import UserMemory
 from agno_memory.querysets import UserMemoryQuerySet
 from agno_memory.rest.base import refuse_unknown_parameters
 from agno_memory.rest.memories.metadata import is_metadata, with_metadata
-from agno_memory.times import midnight, whole_milliseconds
+from agno_memory.times import in_zone, whole_milliseconds
 from agno_memory.validators import validate_identifier, validate_query, validate_topics
 
 # The last whole millisecond.
@@ -44,9 +44,9 @@ class MomentField(IsoDateTimeField):
     default_error_messages = {"invalid": _("Use ISO 8601, as in 2026-11-25T09:30:00Z.")}
 
     def to_python(self, value: Any) -> datetime.datetime | None:
-        day = parsed_day(value)
-        # Where the clock skips or repeats midnight, Django refuses the time, but the day still has a beginning.
-        moment: datetime.datetime | None = midnight(day) if day else super().to_python(value)
+        # Django refuses a time that the clocks of the zone skip or repeat.
+        local = parsed_local(value)
+        moment: datetime.datetime | None = in_zone(local) if local else super().to_python(value)
         try:
             return moment and self.in_milliseconds(moment.astimezone(datetime.UTC))
         except OverflowError:
@@ -65,12 +65,17 @@ class EarlierMomentField(MomentField):
         return whole_milliseconds(moment)
 
 
-def parsed_day(value: Any) -> datetime.date | None:
-    """Return the date of a text that is a date alone, or None."""
+def parsed_local(value: Any) -> datetime.datetime | None:
+    """Return the time of a text without an offset, or None. A date alone is its midnight."""
+    if not isinstance(value, str):
+        return None
     try:
-        return parse_date(value.strip()) if isinstance(value, str) else None
+        if day := parse_date(value.strip()):
+            return datetime.datetime.combine(day, datetime.time())
+        moment = parse_datetime(value.strip())
     except ValueError:
         return None
+    return moment if moment is not None and moment.tzinfo is None else None
 
 
 def next_millisecond(moment: datetime.datetime) -> datetime.datetime:

@@ -21,6 +21,7 @@ from agno_memory.rest.fields import (
     BoundedListField,
     FlagField,
     MetadataObjectField,
+    MomentField,
     StrictSerializer,
     TextField,
     TopicListField,
@@ -47,6 +48,7 @@ class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMem
         **serializers.ModelSerializer.serializer_field_mapping,
         IdentifierField: TextField,
         models.TextField: TextField,
+        models.DateTimeField: MomentField,
         TopicsField: TopicListField,
         MetadataField: MetadataObjectField,
     }
@@ -88,10 +90,17 @@ class UserMemorySerializer(StrictSerializer, serializers.ModelSerializer[UserMem
 
     def to_representation(self, instance: UserMemory) -> dict[str, Any]:
         content = as_dict(instance)
-        if self.Meta.fields is FIELDS and not self._declared_fields:
+        if self._is_plain():
             return content
         represented = super().to_representation(instance)
         return {name: content[name] if self._is_inherited(name) else value for name, value in represented.items()}
+
+    def depends_on_memory_alone(self) -> bool:
+        """Return whether the representation changes with the memory only, as its entity tag does."""
+        return self._is_plain() and type(self).to_representation is UserMemorySerializer.to_representation
+
+    def _is_plain(self) -> bool:
+        return self.Meta.fields is FIELDS and not self._declared_fields
 
     def _is_inherited(self, name: str) -> bool:
         return name in FIELDS and name not in self._declared_fields

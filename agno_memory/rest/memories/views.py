@@ -115,7 +115,7 @@ class MemoryViewSet(mixins.ListModelMixin, HistoryActions):
         """Return one memory."""
         self.refuse_unknown_parameters()
         memory = self.get_object()
-        if is_current(request, memory):
+        if is_current(request, memory) and self._is_tagged():
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag_of(memory)})
         return self.respond(memory)
 
@@ -272,6 +272,11 @@ class MemoryViewSet(mixins.ListModelMixin, HistoryActions):
         # With ON_DUPLICATE "return", the memory may be one that was there.
         is_new = added.memory_id == new.memory_id
         return self.respond(added, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    def _is_tagged(self) -> bool:
+        """Return whether the tag of a memory covers all that a response shows: not the fields that a site adds."""
+        serializer = self.get_serializer()
+        return isinstance(serializer, UserMemorySerializer) and serializer.depends_on_memory_alone()
 
     def _create_only(self, new: UserMemory) -> Response:
         if "If-Match" in self.request.headers:

@@ -98,8 +98,10 @@ class DjangoMemoryDb(MemoryDb):
     def delete_memory(self, memory_id: str) -> None:
         """Delete a memory: of any user if the program calls, otherwise of the agent's user.
 
+        As in agno's stores, a program may delete a memory that does not exist. A tool that does is told.
+
         Raises:
-            MemoryNotFound: the memory does not exist or belongs to another user; nothing was deleted.
+            MemoryNotFound: agno calls, and the memory does not exist or belongs to another user; nothing was deleted.
             AmbiguousMemory: no user is named, and several users have this id; nothing was deleted.
             ValueError: agno calls, and its user is unknown; nothing was deleted.
         """
@@ -111,14 +113,17 @@ class DjangoMemoryDb(MemoryDb):
                 "delete_memory() does not name a user, and read_memories(user_id) was not called before. Nothing was "
                 "deleted. Call delete_user_memory(memory_id, user_id) of agno's Memory."
             )
-        self._delete(memory_id, user_id)
+        if not self._delete(memory_id, user_id) and origin is not Origin.PROGRAM:
+            raise MemoryNotFound(memory_id)
 
     @from_anywhere
-    def _delete(self, memory_id: str, user_id: str | None) -> None:
+    def _delete(self, memory_id: str, user_id: str | None) -> bool:
+        """Delete a memory of a user, or of any user, and return whether there was one."""
         memory = self._memory.rows_to_write(owners.reader(user_id)).with_id(memory_id)
         if memory is None:
-            raise MemoryNotFound(memory_id)
+            return False
         self._memory.delete_user_memory(memory, memory.user_id)
+        return True
 
     def clear(self) -> bool:
         """Delete memories: those of every user, or those of the agent's user if a tool calls.
