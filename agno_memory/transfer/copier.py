@@ -15,6 +15,7 @@ from agno_memory.batches import batched
 from agno_memory.db.damaged import damaged_fields
 from agno_memory.db.keyset import in_order
 from agno_memory.db.transactions import all_or_nothing
+from agno_memory.derived_fields import DerivedTextField
 from agno_memory.retries import retry
 from agno_memory.transfer.rows import INSERT, line_of, prepared, values_of
 
@@ -138,8 +139,10 @@ class Copier:
 
     def is_whole(self, row: Any) -> bool:
         """Return whether a row can be copied as it is: not one of another program with values that cannot be read."""
-        lacks = any(getattr(row, field.attname) is None for field in row._meta.concrete_fields if not field.null)
-        return not lacks and not damaged_fields(row)
+        needed = (
+            field for field in row._meta.concrete_fields if not (field.null or isinstance(field, DerivedTextField))
+        )
+        return not damaged_fields(row) and all(getattr(row, field.attname) is not None for field in needed)
 
     def write(self, new: list[Any], newer: list[tuple[Any, Any]]) -> None:
         """Write rows.

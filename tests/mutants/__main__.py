@@ -33,6 +33,8 @@ FOLDER: Final = ROOT / "tmp" / "mutants"
 HERE: Final = Path(__file__).parent
 # Values of TEST_DATABASES by the stage; None is all of them.
 STAGES: Final[dict[str, str | None]] = {"sqlite": "default", "all": None}
+# What tests that ran say of a mutant. They have not run on one that is "incompetent".
+OUTCOMES: Final = ("killed", "survived")
 # A mutant that takes this many times as long as the code itself, and a minute more, runs forever.
 TIMEOUT_FACTOR: Final = 4
 
@@ -74,7 +76,7 @@ class Module:
         return [
             each
             for each in self.mutants
-            if stage not in each.outcomes
+            if each.outcomes.get(stage) not in OUTCOMES
             and not reason_of(self.path, each)
             and all(each.outcomes.get(earlier) == "survived" for earlier in before)
         ]

@@ -63,7 +63,7 @@ class Mutant:
         line: number of the line.
         before: the lines that it replaces, without their indentation.
         after: the new lines.
-        outcomes: the outcome of each stage that ran: "killed", "survived" or "incompetent".
+        outcomes: the outcome of each stage: "killed", "survived", or "incompetent" if the tests could not run.
     """
 
     operator: str
