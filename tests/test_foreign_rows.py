@@ -15,7 +15,7 @@ import bson
 import pytest
 from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.models import Count, Q
 
@@ -296,6 +296,29 @@ def test_a_save_in_the_admin_mends_content(alias: str, name: str, site: str) -> 
     assert now(memory).damaged_fields == ["metadata"]
     assert save(staff(), memory, memory="Likes coffee").status_code == 302
     assert (now(memory).memory, now(memory).metadata, now(memory).damaged_fields) == ("Likes coffee", {}, [])
+
+
+@pytest.mark.parametrize("version", ["1", {"number": 1}, None])
+@pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias in ON_MONGODB])
+def test_bulk_changes_count_a_version_that_is_no_number_as_the_first(alias: str, version: Any, site: str) -> None:
+    insert(alias, {**BARE, "version": version})
+    sound = add("Likes rice")
+    bulk = BulkMemory(UserMemory.objects.all())
+    assert bulk.add_topic("new") == 2
+    found = {each.memory: (each.topics, each.version) for each in UserMemory.objects.all()}
+    assert found == {"Likes tea": (["new"], 2), sound.memory: (["new"], 2)}
+
+
+@pytest.mark.parametrize("key", [bson.ObjectId(), 7, "other"])
+@pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias == "mongodb"])
+def test_a_copy_reports_documents_with_keys_of_other_programs(alias: str, key: Any) -> None:
+    collection(alias).insert_one({"_id": key, **BARE})
+    Memory(alias).add_user_memory(UserMemory(memory_id="n", memory="Likes rice"), "maya")
+    # As often as it runs.
+    for _number in range(2):
+        with pytest.raises(CommandError, match=r"1 memories were not overwritten, .*: m of maya"):
+            _command("copy_memories", "--from", alias, "--to", "default", "--what", "memories")
+        assert [memory.memory_id for memory in UserMemory.objects.using("default")] == ["n"]
 
 
 @pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias in ON_MONGODB])

@@ -12,7 +12,7 @@ from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 
 from agno_memory.batches import batched
-from agno_memory.db.damaged import damaged_fields
+from agno_memory.db.damaged import Damaged, damaged_fields
 from agno_memory.db.keyset import in_order
 from agno_memory.db.transactions import all_or_nothing
 from agno_memory.derived_fields import DerivedTextField
@@ -127,7 +127,8 @@ class Copier:
 
     def stored(self, batch: list[Any]) -> dict[str, Any]:
         """Return the target's rows with these keys, by their keys."""
-        return self._rows_on(self.aliases[1]).in_bulk([row.pk for row in batch])
+        # The drivers of other databases take no key of another type, and have no such rows.
+        return self._rows_on(self.aliases[1]).in_bulk([row.pk for row in batch if not isinstance(row.pk, Damaged)])
 
     def age(self, row: Any) -> Any:
         """Return the number or the time by which a row is newer than another one with its key."""
