@@ -1,6 +1,6 @@
 """Rows that another program wrote: no list, count, page, search or export fails, and the admin shows them as damaged.
 
-It covers db/readable.py, on each database and at each door.
+It covers db/readable.py and db/sqlite_times.py, on each database and at each door.
 """
 
 from __future__ import annotations
