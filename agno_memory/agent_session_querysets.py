@@ -12,7 +12,7 @@ from agno_memory.base_querysets import ErasableQuerySet, OwnedQuerySet
 from agno_memory.conf import conf
 from agno_memory.db.damaged import Damaged
 from agno_memory.db.expressions import TextLength
-from agno_memory.db.keyset import in_order
+from agno_memory.db.keyset import after, in_order
 from agno_memory.validators import fold, validate_query
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class AgentSessionQuerySet(OwnedQuerySet["AgentSession"]):
 
         No write changes ``created_at``, so each session that exists throughout the walk is yielded once.
         """
-        rows = self.order_by(*in_order("created_at", "session_id"))
+        columns = ("created_at", "session_id")
+        rows = self.order_by(*in_order(*columns))
         page = list(rows[: conf.BATCH_SIZE])
         while page:
             yield from page
-            last = page[-1]
-            later = Q(created_at__gt=last.created_at) | Q(created_at=last.created_at, session_id__gt=last.session_id)
+            later = after(columns, (page[-1].created_at, page[-1].session_id))
             page = list(rows.filter(later)[: conf.BATCH_SIZE]) if len(page) == conf.BATCH_SIZE else []
 
 

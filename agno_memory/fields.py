@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.expressions import Combinable, F, Value
+from django.db.models.expressions import Combinable, CombinedExpression, F, Value
 from django.db.models.functions import Greatest
 from django.db.models.signals import pre_save
+from django.db.models.sql.compiler import SQLCompiler
 
 from agno_memory import validators
 from agno_memory.conf import conf
@@ -65,6 +66,18 @@ def moves(model: type[models.Model], moment: Any) -> dict[str, Combinable]:
     }
 
 
+class NextVersion(CombinedExpression):
+    """The number of a version plus 1. What MongoDB has in its place in a document of another program counts as 1."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(F(name), "+", Value(1))
+
+    def as_mql_expr(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        # The backend adds the method as_mql() to every expression.
+        column = cast("Any", self.lhs).as_mql(compiler, connection, as_expr=True)
+        return {"$add": [{"$cond": [{"$isNumber": column}, column, 1]}, 1]}
+
+
 class VersionField(MachineWritten, _IntegerField):
     """The number of writes to a row: 1 after it is added, one more after every write."""
 
@@ -77,7 +90,7 @@ class VersionField(MachineWritten, _IntegerField):
         return 1
 
     def on_write(self, moment: Any) -> Combinable:
-        return F(self.name) + 1
+        return NextVersion(self.name)
 
 
 class TimestampField(_DateTimeField):

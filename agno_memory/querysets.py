@@ -12,6 +12,7 @@ from agno_memory.as_of_querysets import AsOfQuerySet
 from agno_memory.conditions import conditions, mentions
 from agno_memory.conf import conf
 from agno_memory.db.aggregates import OwnerCount, OwnerCounts, TopicCount, TopicCounts
+from agno_memory.db.damaged import Damaged
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.lookups import is_of_one_owner
 from agno_memory.db.transactions import all_or_nothing
@@ -311,3 +312,8 @@ def sort_key(position: Position, order: Order) -> tuple[Any, ...]:
     if isinstance(position, tuple):
         return position
     return getattr(position, order.removeprefix("-")), position.memory_id, position.key
+
+
+def is_damaged(position: Position, order: Order) -> bool:
+    """Return whether a position in an order has a value of another program."""
+    return any(isinstance(value, Damaged) for value in sort_key(position, order)[:2])

@@ -129,7 +129,9 @@ def test_a_row_keeps_the_time_of_its_addition() -> None:
 def test_a_write_moves_machine_written_fields() -> None:
     version: Any = VersionField()
     version.set_attributes_from_name("version")
-    assert version.pre_save(row(), add=False) == F("version") + 1 == version.on_write(NOW)
+    assert version.pre_save(row(), add=False) == version.on_write(NOW)
+    following = version.on_write(NOW)
+    assert (following.lhs, following.connector, following.rhs) == (F("version"), "+", Value(1))
     last_updated = field("last_updated")
     greatest = last_updated.on_write(NOW)
     assert greatest.source_expressions == [F("last_updated"), Value(NOW, output_field=last_updated)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from agno_memory.agent_sessions import AgentSessions
 from agno_memory.agent_traces import AgentTraces
 from agno_memory.db.damaged import damaged_fields
 from agno_memory.models import AgentMetric, AgentRecord, AgentRun, AgentSession, AgentSpan, AgentTrace
+from agno_memory.test.helpers import with_settings
 from agno_memory.times import EPOCH
 from agno_memory.transfer.copiers import COPIERS
 from tests.admin import page, staff
@@ -99,6 +101,23 @@ def read_pages(client: Client, url: str) -> int:
 
 
 VERSIONED = (AgentSession, AgentTrace, AgentRecord)
+UNREAD_TIMES = {"default": "2036-11-20T10:00:00", "postgres": "infinity"}
+
+
+@pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias in UNREAD_TIMES])
+def test_pages_of_sessions_end_beside_a_time_that_no_datetime_is(alias: str, site: str) -> None:
+    for name in ("a", "b", "c"):
+        AgentSessions(alias).upsert_session(AgentSession(session_id=name), "maya")
+    with connections[alias].cursor() as cursor:
+        times = [UNREAD_TIMES[alias]] * 2
+        cursor.execute(
+            "UPDATE agno_memory_agentsession SET created_at = %s, updated_at = %s WHERE session_id = 'b'", times
+        )
+    with with_settings(BATCH_SIZE=1):
+        assert [row.session_id for row in islice(AgentSession.objects.all().walk(), 10)] == ["a", "c", "b"]
+    assert read_pages(staff(), "/api/sessions/?user_id=maya&page_size=1") == 3
+
+
 mongodb_only = pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias == "mongodb"])
 
 

@@ -1,6 +1,6 @@
 """Rows that another program wrote: no list, count, page, search or export fails, and the admin shows them as damaged.
 
-It covers db/readable.py, on each database and at each door.
+It covers db/readable.py and db/sqlite_times.py, on each database and at each door.
 """
 
 from __future__ import annotations
@@ -8,16 +8,22 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
+import bson
 import pytest
-from django.core.management import call_command
+from bson.datetime_ms import DatetimeMS
+from bson.raw_bson import RawBSONDocument
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.models import Count, Q
 
 from agno_memory import formats, people
+from agno_memory.admin.keyset import PageReader, Position
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.bulk import BulkMemory
+from agno_memory.db.keyset import ORDERS
 from agno_memory.db.stored_rows import KEY
 from agno_memory.exceptions import MemoryExists
 from agno_memory.memory import Memory
@@ -41,10 +47,33 @@ TOPICS: dict[str, Any] = {
     "mixed": ["tea", 5, None, ["x"], {"y": 1}],
 }
 METADATA: dict[str, Any] = {"text": "x", "null": None, "list": [1], "number": 1.5}
+
+# Times that SQLite and PostgreSQL store, and that no datetime is.
+TIMES = ("created_at", "last_updated", "expires_at")
+STORED_TIMES: dict[str, dict[str, Any]] = {
+    "default": {
+        "no day": dict.fromkeys(TIMES, "2036-13-45 00:00:00"),
+        "no time": dict.fromkeys(TIMES, "soon"),
+        "ISO 8601": dict.fromkeys(TIMES, "2036-11-20T10:00:00"),
+        "number": dict.fromkeys(TIMES[:2], 7),
+    },
+    "postgres": {
+        "infinity": dict.fromkeys(TIMES, "infinity"),
+        "-infinity": dict.fromkeys(TIMES[:2], "-infinity"),
+        "year 20000": dict.fromkeys(TIMES, "20000-01-01 00:00+00"),
+        "year 400 BC": dict.fromkeys(TIMES[:2], "0400-01-01 00:00+00 BC"),
+        "expires never": {"expires_at": "infinity"},
+    },
+}
+BARE = {"memory_id": "m", "user_id": "maya", "memory": "Likes tea"}
+# Microseconds where milliseconds belong: the year 57868.
+LATE = DatetimeMS(1_764_000_000_000_000)
+# A text that is replaced in the BSON of a document.
+NOT_UTF_8 = "not UTF-8 tea"
 OTHERS = [field.name for field in UserMemory._meta.concrete_fields if field.name != "key"]
 # Documents without most fields, and with fields of other types.
 DOCUMENTS: dict[str, dict[str, Any]] = {
-    "bare": {"memory_id": "m", "user_id": "maya", "memory": "Likes tea"},
+    "bare": BARE,
     "no text": {"memory_id": "m", "user_id": "maya"},
     "nulls": {**dict.fromkeys(OTHERS), "user_id": "maya"},
     "numbers": {**dict.fromkeys(OTHERS, 7), "user_id": "maya"},
@@ -52,10 +81,14 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "objects": {**{name: {"x": 1} for name in OTHERS}, "user_id": "maya"},
     "times in metadata": {"memory_id": "m", "user_id": "maya", "memory": "x", "metadata": {"at": EPOCH, "n": [EPOCH]}},
     "nameless": {"memory": "x"},
+    "late": {**BARE, "created_at": LATE},
+    "late everywhere": {**dict.fromkeys(OTHERS, LATE), **BARE, "metadata": {"at": LATE, "n": [LATE]}},
+    "not UTF-8": {**BARE, "memory": NOT_UTF_8, "topics": [NOT_UTF_8], "metadata": {"at": NOT_UTF_8}},
 }
 CASES = [
     *[(alias, "topics", name) for alias in RUNNING for name in TOPICS],
     *[(alias, "metadata", name) for alias in RUNNING for name in METADATA],
+    *[(alias, "times", name) for alias in RUNNING for name in STORED_TIMES.get(alias, ())],
     *[(alias, "document", name) for alias in RUNNING if alias in ON_MONGODB for name in DOCUMENTS],
 ]
 each_row = pytest.mark.parametrize(("alias", "kind", "name"), CASES, ids=["-".join(case) for case in CASES])
@@ -66,16 +99,31 @@ def write(alias: str, kind: str, name: str) -> None:
     add("Likes green tea", topics=["tea", "drinks"])
     add("Likes rice", topics=["food"])
     if kind == "document":
-        collection(alias).insert_one(dict(DOCUMENTS[name]))
+        insert(alias, DOCUMENTS[name])
         # Zoe has no other row.
-        collection(alias).insert_one({**DOCUMENTS[name], "user_id": "zoe"})
+        insert(alias, {**DOCUMENTS[name], "user_id": "zoe"})
         return
     damaged = add("Likes tea", topics=["tea"])
+    if kind == "times":
+        set_times(alias, damaged, STORED_TIMES[alias][name])
+        return
     set_json(alias, damaged, kind, {"topics": TOPICS, "metadata": METADATA}[kind][name])
 
 
 def collection(alias: str) -> Any:
     return connections[alias].get_collection(UserMemory._meta.db_table)  # type: ignore[attr-defined]
+
+
+def insert(alias: str, document: dict[str, Any]) -> None:
+    encoded = bson.encode({"_id": bson.ObjectId(), **document})
+    # As many bytes, three of which are no text.
+    collection(alias).insert_one(RawBSONDocument(encoded.replace(b"not UTF-8", b"not \xff\xfe\xff-8")))
+
+
+def set_times(alias: str, memory: UserMemory, values: dict[str, Any]) -> None:
+    with connections[alias].cursor() as cursor:
+        for column, value in values.items():
+            cursor.execute(f"UPDATE agno_memory_usermemory SET {column} = %s WHERE _id = %s", [value, memory.key])
 
 
 def set_json(alias: str, memory: UserMemory, column: str, value: Any) -> None:
@@ -150,6 +198,44 @@ def test_no_door_fails(alias: str, kind: str, name: str, site: str) -> None:
     assert {url: response for url, response in responses.items() if response != 200} == {}
 
 
+@each_row
+def test_pages_have_each_row_once_and_an_end(alias: str, kind: str, name: str, site: str) -> None:
+    write(alias, kind, name)
+    client, rows = staff(), UserMemory.objects.all()
+    keys = sorted(rows.values_list("key", flat=True))
+    owned = sorted(rows.filter(user_id="maya").values_list("key", flat=True))
+    # MongoDB compares a time with times alone: after a sound one, descending, it has no other values.
+    orders = [order for order in ORDERS if alias not in ON_MONGODB or not order.startswith("-")]
+    for order in orders:
+        for size in (1, 2):
+            assert sorted(memory.key for memory in islice(rows.walk(order, size), 20)) == keys
+        paged: list[UserMemory] = []
+        while len(paged) < 20 and (
+            batch := Memory().page("maya", size=1, position=paged[-1] if paged else None, order=order)
+        ):
+            paged += batch
+        assert sorted(memory.key for memory in paged) == owned
+        url = f"/api/memories/?user_id=maya&page_size=1&ordering={order}"
+        assert read_links(client, url, "next") == len(owned)
+        reader, position, shown = PageReader(rows, rows, order, 1, is_filtered=False), None, []
+        for _number in range(20):
+            admin_page = reader.read(Position.parse(position.token) if position else None)
+            shown += admin_page.rows
+            position = admin_page.older
+            if position is None:
+                break
+        assert sorted(memory.key for memory in shown) == keys
+
+
+def read_links(client: Any, url: str | None, link: str) -> int:
+    """Return the number of memories on a page and those after it."""
+    number = 0
+    while url and number < 20:
+        answer = client.get(url).json()
+        number, url = number + len(answer["results"]), answer[link]
+    return number
+
+
 def read(client: Any, url: str) -> int:
     """Return the status of a page, of which everything is read."""
     response = client.get(url)
@@ -166,8 +252,8 @@ def test_the_admin_shows_it_as_damaged(alias: str, kind: str, name: str, site: s
     for memory in damaged:
         content = page(client, memory_url(memory))
         assert "Another program wrote this memory." in content
-        # The service reaches those that have an owner, an id and a version.
-        assert ('name="_save"' in content) == (kind != "document")
+        # The service reaches those that have an owner, an id, a version and times.
+        assert ('name="_save"' in content) == (kind in ("topics", "metadata") or name == "expires never")
         assert client.post(memory_url(memory, "delete"), {"post": "yes"}).status_code == 302
     assert UserMemory.objects.count() == 2
 
@@ -210,6 +296,29 @@ def test_a_save_in_the_admin_mends_content(alias: str, name: str, site: str) -> 
     assert now(memory).damaged_fields == ["metadata"]
     assert save(staff(), memory, memory="Likes coffee").status_code == 302
     assert (now(memory).memory, now(memory).metadata, now(memory).damaged_fields) == ("Likes coffee", {}, [])
+
+
+@pytest.mark.parametrize("version", ["1", {"number": 1}, None])
+@pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias in ON_MONGODB])
+def test_bulk_changes_count_a_version_that_is_no_number_as_the_first(alias: str, version: Any, site: str) -> None:
+    insert(alias, {**BARE, "version": version})
+    sound = add("Likes rice")
+    bulk = BulkMemory(UserMemory.objects.all())
+    assert bulk.add_topic("new") == 2
+    found = {each.memory: (each.topics, each.version) for each in UserMemory.objects.all()}
+    assert found == {"Likes tea": (["new"], 2), sound.memory: (["new"], 2)}
+
+
+@pytest.mark.parametrize("key", [bson.ObjectId(), 7, "other"])
+@pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias == "mongodb"])
+def test_a_copy_reports_documents_with_keys_of_other_programs(alias: str, key: Any) -> None:
+    collection(alias).insert_one({"_id": key, **BARE})
+    Memory(alias).add_user_memory(UserMemory(memory_id="n", memory="Likes rice"), "maya")
+    # As often as it runs.
+    for _number in range(2):
+        with pytest.raises(CommandError, match=r"1 memories were not overwritten, .*: m of maya"):
+            _command("copy_memories", "--from", alias, "--to", "default", "--what", "memories")
+        assert [memory.memory_id for memory in UserMemory.objects.using("default")] == ["n"]
 
 
 @pytest.mark.parametrize("alias", [alias for alias in RUNNING if alias in ON_MONGODB])

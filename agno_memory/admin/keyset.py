@@ -6,9 +6,9 @@ import datetime
 from typing import Final, NamedTuple, Self
 
 from agno_memory import times
-from agno_memory.db.keyset import Order, parse_position, position_token, reverse
+from agno_memory.db.keyset import DAMAGED, Order, parse_position, position_token, reverse
 from agno_memory.models import UserMemory
-from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.querysets import UserMemoryQuerySet, is_damaged
 
 # How many memories one page searches for matches where no index finds them; and how many on demand.
 WINDOW: Final = 10_000
@@ -47,6 +47,7 @@ class Position(NamedTuple):
         key: key of that memory, for lists of several people, who may use one id in the same millisecond.
         back: whether the page ends before that memory, instead of beginning after it.
         far: whether to search ``FAR_WINDOW`` memories instead of ``WINDOW``.
+        is_damaged: whether another program wrote the sort key, so that it must be read from the memory.
     """
 
     moment: datetime.datetime
@@ -54,10 +55,12 @@ class Position(NamedTuple):
     key: str
     back: bool = False
     far: bool = False
+    is_damaged: bool = False
 
     @classmethod
     def of(cls, memory: UserMemory, order: Order, *, back: bool = False, far: bool = False) -> Self:
-        return cls(getattr(memory, order.removeprefix("-")), memory.memory_id, memory.key, back, far)
+        moment = getattr(memory, order.removeprefix("-"))
+        return cls(moment, memory.memory_id, memory.key, back, far, is_damaged(memory, order))
 
     @classmethod
     def parse(cls, token: str) -> Self:
@@ -74,13 +77,20 @@ class Position(NamedTuple):
         key, dot, memory_id = identifier.partition(".")
         if not dot:
             raise ValueError("The token has no key.")
-        return cls(times.from_milliseconds(milliseconds), memory_id, key, *DIRECTIONS[direction])
+        moment = times.EPOCH if milliseconds == DAMAGED else times.from_milliseconds(milliseconds)
+        return cls(moment, memory_id, key, *DIRECTIONS[direction], is_damaged=milliseconds == DAMAGED)
 
     @property
     def token(self) -> str:
         direction = next(name for name, flags in DIRECTIONS.items() if flags == (self.back, self.far))
         identifier = f"{self.key}.{self.memory_id}"
-        return f"{direction}.{position_token(times.to_milliseconds(self.moment), identifier)}"
+        number = DAMAGED if self.is_damaged else times.to_milliseconds(self.moment)
+        return f"{direction}.{position_token(number, identifier)}"
+
+    def start(self, rows: UserMemoryQuerySet) -> UserMemory | tuple[datetime.datetime, str, str]:
+        """Return where the page begins in the order of these rows."""
+        row = rows.filter(key=self.key).first() if self.is_damaged else None
+        return row or (self.moment, self.memory_id, self.key)
 
 
 class Page(NamedTuple):
@@ -142,7 +152,7 @@ class PageReader:
         candidates, matches = self.candidates.sorted_by(order), self.matches.sorted_by(order).only(*COLUMNS)
         back = order != self.order
         if position:
-            start = (position.moment, position.memory_id, position.key)
+            start = position.start(self.candidates)
             candidates, matches = candidates.after(start, order), matches.after(start, order)
         window = FAR_WINDOW if position and position.far else WINDOW
         edge = self._edge(candidates, window) if self.is_filtered else []

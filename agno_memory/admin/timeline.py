@@ -95,8 +95,8 @@ def timeline(rows: UserMemoryQuerySet, stats: Stats) -> SafeString:
     """
     assert stats.first_created is not None
     assert stats.last_updated is not None
-    # No memory was added after the last update.
-    unit, days = division(localdate(stats.first_created), localdate(stats.last_updated))
+    # No memory was added after the last update, unless another program wrote the times.
+    unit, days = division(*sorted([localdate(stats.first_created), localdate(stats.last_updated)]))
     counts = rows.read(SpanCounts(rows, "created_at", [midnight(day) for day in days]).run)
     points = _points([unit.label(day) for day in days[:-1]], counts)
     headings = unit.heading(), _("Memories")

@@ -12,8 +12,10 @@ from functools import partial
 from typing import Any, Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, Expression, Field, IntegerField
+from django.db.models import BooleanField, DateField, DateTimeField, Expression, Field, IntegerField
 
+from agno_memory.db import sqlite_times
+from agno_memory.db.dispatch import vendor_method
 from agno_memory.exact_times import ExactTimeField
 from agno_memory.fields import TimestampField
 from agno_memory.json_fields import DocumentField
@@ -23,6 +25,20 @@ Column = Sequence[Any]
 # Takes the connection and a column of the driver's values, and returns the column of the field's values.
 Conversion = Callable[[BaseDatabaseWrapper, Column], Column]
 NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
+
+
+class _Times:
+    """Return the conversion of times and days, for the usual one; one method per database."""
+
+    def of_sql(self, field: Field[Any, Any], usual: Conversion) -> Conversion:
+        return usual
+
+    def of_sqlite(self, field: Field[Any, Any], usual: Conversion) -> Conversion:
+        read = sqlite_times.moments if isinstance(field, DateTimeField) else sqlite_times.days
+        return partial(read, usual)
+
+
+TIMES: Final = _Times()
 
 
 def conversion(field: Field[Any, Any], expression: Expression, connection: BaseDatabaseWrapper) -> Conversion:
@@ -39,8 +55,11 @@ def conversion(field: Field[Any, Any], expression: Expression, connection: BaseD
         # A backend with a converter of its own (MongoDB's) returns documents; the others return texts.
         has_documents = connection.ops.get_db_converters(expression)
         return partial(_documents if has_documents else _decoded, expression)
-    if isinstance(field, TimestampField) and connection.timezone is datetime.UTC:
-        return _in_utc
+    if isinstance(field, DateField):
+        is_in_utc = isinstance(field, TimestampField) and connection.timezone is datetime.UTC
+        usual: Conversion = _in_utc if is_in_utc else partial(_converted, expression)
+        chosen: Conversion = vendor_method(TIMES, connection, "of")(field, usual)
+        return chosen
     if isinstance(field, IntegerField | BooleanField) and not isinstance(field, ExactTimeField):
         return partial(_plain, expression, {bool if isinstance(field, BooleanField) else int})
     return partial(_converted, expression)

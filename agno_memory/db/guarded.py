@@ -16,8 +16,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import Query, RawQuery
 from django.db.models.sql.compiler import SQLCompiler
 
-from agno_memory.db import mongodb
+from agno_memory.db import mongodb, postgresql
 from agno_memory.db.connections import connection_to
+from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.errors import with_django_errors
 
 Result = TypeVar("Result")
@@ -83,12 +84,29 @@ def _guarded_compiler(compiler: type[SQLCompiler]) -> type[SQLCompiler]:
     return type(compiler.__name__, (compiler,), methods | mongodb.in_transactions(compiler))
 
 
+class _Read:
+    """Run a statement, and read its rows; one method per database."""
+
+    def by_sql(self, connection: BaseDatabaseWrapper, run: Callable[[], Result], *, is_chunked: bool) -> Result:
+        return run()
+
+    def by_postgresql(self, connection: BaseDatabaseWrapper, run: Callable[[], Result], *, is_chunked: bool) -> Result:
+        return postgresql.read_rows(connection, run, is_chunked=is_chunked)
+
+
+READ: Final = _Read()
+
+
 def _guarded(execute: Callable[..., Any]) -> Callable[..., Any]:
     """Return a method of a compiler with Django's errors."""
 
     @wraps(execute)
     def guarded(compiler: Any, *args: Any, **kwargs: Any) -> Any:
-        result = with_django_errors(compiler.connection, partial(execute, compiler, *args, **kwargs))
+        read = vendor_method(READ, compiler.connection, "by")
+        run = partial(execute, compiler, *args, **kwargs)
+        result = with_django_errors(
+            compiler.connection, partial(read, compiler.connection, run, is_chunked=kwargs.get("chunked_fetch", False))
+        )
         # It reads the rows while it is read itself, in chunks.
         return _steps(result, compiler.connection) if isinstance(result, GeneratorType) else result
 

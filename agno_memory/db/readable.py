@@ -42,6 +42,8 @@ from agno_memory.db.damaged import (
     DamagedTopics,
 )
 from agno_memory.db.guarded import GuardedQuery
+from agno_memory.db.sqlite_times import select_stored_times
+from agno_memory.derived_fields import DerivedTextField
 from agno_memory.exact_times import ExactTimeField
 from agno_memory.json_fields import MetadataField, TopicsField, VerbatimJSONField
 from agno_memory.times import EPOCH, from_iso
@@ -155,7 +157,7 @@ READINGS: Final[Sequence[tuple[Any, Callable[[Types], Kind]]]] = (
 @cache
 def kind_of(field: Field[Any, Any]) -> Kind | None:
     """Return the reading of a field; None if its values are read as they are."""
-    if isinstance(field, VerbatimJSONField):
+    if isinstance(field, VerbatimJSONField | DerivedTextField):
         return None
     null = frozenset({type(None)} if field.null else ())
     for classes, reading in READINGS:
@@ -221,6 +223,7 @@ class ReadableQuery(GuardedQuery):
         compiler: Any = super().get_compiler(*args, **kwargs)
         compiler.get_converters = partial(_readable_converters, compiler.connection, compiler.get_converters)
         compiler.apply_converters = partial(_apply_converters, compiler.connection)
+        select_stored_times(compiler)
         return cast("SQLCompiler", compiler)
 
 

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
+from django.db import DataError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Field, Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.compiler import SQLCompiler
 
+from agno_memory.db import postgresql
 from agno_memory.db.compiled import Sql, Values, sql_of
 from agno_memory.db.conversions import Column, Conversion, conversion
+from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.readable import CONVERSION_ERRORS, plain_types, readable_column, soundness_of
+from agno_memory.db.sqlite_times import as_stored, is_time
 from agno_memory.derived_fields import DerivedTextField
 
 Rows = TypeVar("Rows", bound="QuerySet[Any]")
@@ -53,10 +57,25 @@ def with_read_fields(rows: Rows) -> Rows:
     return rows.only(*(field.name for field in read_fields(cast("type[Model]", rows.model))))
 
 
+class _Returned:
+    """Return the SQL of a column that a statement returns; one method per database."""
+
+    def as_sql(self, field: Field[Any, Any], column: str) -> str:
+        return column
+
+    def as_sqlite(self, field: Field[Any, Any], column: str) -> str:
+        return as_stored(column) if is_time(field) else column
+
+
+RETURNED: Final = _Returned()
+
+
 def returning_sql_of(compiler: SQLCompiler) -> Sql:
     """Return the text and the parameters of a statement that returns the columns that are read."""
     text, params = sql_of(compiler)
-    columns = map(compiler.connection.ops.quote_name, read_columns(compiler.query.model))
+    returned: Callable[[Field[Any, Any], str], str] = vendor_method(RETURNED, compiler.connection)
+    quote = compiler.connection.ops.quote_name
+    columns = (returned(field, quote(str(field.column))) for field in read_fields(cast("Any", compiler.query.model)))
     return Sql(f"{text} RETURNING {', '.join(columns)}", params)
 
 
@@ -67,8 +86,20 @@ def fetch_instance(model: type[Model], connection: BaseDatabaseWrapper, sql: Sql
     """Run SQL that returns at most one row, and return its instance or None."""
     with connection.cursor() as cursor:
         cursor.execute(sql.text, sql.bind(values, connection))
-        row = cursor.fetchone()
+        try:
+            row = cursor.fetchone()
+        except DataError as error:
+            (row,) = postgresql.fetched(cursor, error)
     return instance_of(model, connection, row)
+
+
+def fetch_rows(cursor: Any) -> list[Sequence[Any]]:
+    """Return all rows of a cursor."""
+    try:
+        rows: list[Sequence[Any]] = cursor.fetchall()
+    except DataError as error:
+        return postgresql.fetched(cursor, error)
+    return rows
 
 
 def instance_of(model: type[Model], connection: BaseDatabaseWrapper, row: Sequence[Any] | None) -> Model | None:

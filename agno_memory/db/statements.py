@@ -28,6 +28,7 @@ from agno_memory.db.expiry import EXPIRES_AFTER, unexpired
 from agno_memory.db.keyset import ORDERS, Order, after, in_order
 from agno_memory.db.rows import (
     fetch_instance,
+    fetch_rows,
     instance_of,
     instances,
     read_columns,
@@ -185,7 +186,7 @@ class SelectMany(Statement[list[Model]]):
         sql = self.compiled(model, connection, sql_of)
         limit = connection.ops.limit_offset_sql(0, values["limit"])
         cursor.execute(f"{sql.text} {limit}", sql.bind(values, connection))
-        return instances(model, connection, cursor.fetchall())
+        return instances(model, connection, fetch_rows(cursor))
 
     def as_mongodb(self, model: type[Model], connection: BaseDatabaseWrapper, values: Values) -> list[Model]:
         compiled = self.compiled(model, connection, mongodb.filter_and_order_of)

@@ -22,7 +22,7 @@ from agno_memory.db.stored_rows import KEY
 from agno_memory.deleted_querysets import expired_version
 from agno_memory.models import UserMemory
 from agno_memory.names import MAX_COUNT
-from agno_memory.querysets import Position, sort_key
+from agno_memory.querysets import Position, is_damaged, sort_key
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.revision_querysets import EVENT, RevisionQuerySet, VersionPosition, history_begins
 from agno_memory.times import now
@@ -133,7 +133,7 @@ class StoredLists(ManyRows):
             order: of the memories.
             position: the last memory before them, or its time and id.
         """
-        if not _is_compiled(lookups):
+        if not _is_compiled(lookups) or (position is not None and is_damaged(position, order)):
             rows = with_read_fields(self.rows().current().filter(**lookups))
             return rows.page(limit, position, order)
         values = {**lookups, EXPIRES_AFTER: now()}

@@ -12,9 +12,10 @@ from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 
 from agno_memory.batches import batched
-from agno_memory.db.damaged import damaged_fields
+from agno_memory.db.damaged import Damaged, damaged_fields
 from agno_memory.db.keyset import in_order
 from agno_memory.db.transactions import all_or_nothing
+from agno_memory.derived_fields import DerivedTextField
 from agno_memory.retries import retry
 from agno_memory.transfer.rows import INSERT, line_of, prepared, values_of
 
@@ -126,7 +127,8 @@ class Copier:
 
     def stored(self, batch: list[Any]) -> dict[str, Any]:
         """Return the target's rows with these keys, by their keys."""
-        return self._rows_on(self.aliases[1]).in_bulk([row.pk for row in batch])
+        # The drivers of other databases take no key of another type, and have no such rows.
+        return self._rows_on(self.aliases[1]).in_bulk([row.pk for row in batch if not isinstance(row.pk, Damaged)])
 
     def age(self, row: Any) -> Any:
         """Return the number or the time by which a row is newer than another one with its key."""
@@ -138,8 +140,10 @@ class Copier:
 
     def is_whole(self, row: Any) -> bool:
         """Return whether a row can be copied as it is: not one of another program with values that cannot be read."""
-        lacks = any(getattr(row, field.attname) is None for field in row._meta.concrete_fields if not field.null)
-        return not lacks and not damaged_fields(row)
+        needed = (
+            field for field in row._meta.concrete_fields if not (field.null or isinstance(field, DerivedTextField))
+        )
+        return not damaged_fields(row) and all(getattr(row, field.attname) is not None for field in needed)
 
     def write(self, new: list[Any], newer: list[tuple[Any, Any]]) -> None:
         """Write rows.

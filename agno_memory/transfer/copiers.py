@@ -13,6 +13,7 @@ from agno_memory.batches import batched
 from agno_memory.conf import conf
 from agno_memory.db.damaged import Damaged
 from agno_memory.db.store import Store
+from agno_memory.db.stored_rows import KEY
 from agno_memory.formats import as_dict
 from agno_memory.models import (
     AgentMetric,
@@ -35,8 +36,10 @@ class MemoryCopier(Copier):
     title = "memory_id"
 
     def is_whole(self, row: Any) -> bool:
-        # Its content is copied as far as it can be read, as in an export.
-        return not isinstance(row.pk, Damaged)
+        # Its content is copied as far as it can be read, as in an export. The target makes the key of owner and id, so
+        # the next run would not find a memory of another program that has another key.
+        identity = (row.pk, row.user_id, row.memory_id)
+        return not any(isinstance(each, Damaged) for each in identity) and row.pk == KEY.digest(*identity[1:])
 
     def batches(self) -> Iterator[list[Any]]:
         # By created_at, which no write moves.

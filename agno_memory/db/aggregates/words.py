@@ -14,7 +14,7 @@ from agno_memory.db import mongodb
 from agno_memory.db.connections import connection_to
 from agno_memory.db.dispatch import vendor_method
 from agno_memory.db.expressions import SumOfParts, sum_of_parts_mql
-from agno_memory.db.rows import converted, instances, read_columns, with_read_fields
+from agno_memory.db.rows import converted, fetch_rows, instances, read_columns, with_read_fields
 from agno_memory.db.words_index import found_by_key
 from agno_memory.times import EPOCH
 
@@ -51,7 +51,7 @@ def _fetched(rows: QuerySet[Any], connection: BaseDatabaseWrapper) -> list[Seque
     text, params = rows.query.get_compiler(connection=connection).as_sql()
     with connection.cursor() as cursor:
         cursor.execute(text, params)
-        return list(cursor.fetchall())
+        return fetch_rows(cursor)
 
 
 class Masks(NamedTuple):

@@ -28,8 +28,29 @@ def unsaved() -> dict[str, Any]:
     return {"write_concern": WriteConcern(w=1, j=False)}
 
 
+def _lenient(codec_options: Any) -> Any:
+    """Return the options of a database, but to read times outside the years 1 to 9999, and texts that are not UTF-8.
+
+    By itself, the driver fails for the whole batch.
+    """
+    from bson.codec_options import DatetimeConversion
+
+    return codec_options.with_options(
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+    )
+
+
+def compilers_collection(compiler: Any) -> Any:
+    """Return the collection that a compiler of the backend reads, which logs as the backend's do."""
+    connection, table = compiler.connection, compiler.collection_name
+    collection = collection_of(connection, table, None)
+    if not connection.queries_logged:
+        return collection
+    return connection.get_collection(table, codec_options=collection.codec_options)
+
+
 def collection_of(connection: Any, table: str, options: Options | None) -> Any:
-    """Return the driver's collection of a table.
+    """Return the driver's collection of a table, which reads the documents of other programs too.
 
     Args:
         connection: to the database.
@@ -44,5 +65,7 @@ def collection_of(connection: Any, table: str, options: Options | None) -> Any:
         _collections[connection] = database, collections
     key = table, options
     if key not in collections:
-        collections[key] = database.get_collection(table, **(options() if options else {}))
+        codec_options = _lenient(database.codec_options)
+        own = options() if options else {}
+        collections[key] = database.get_collection(table, codec_options=codec_options, **own)
     return collections[key]

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.backends.utils import debug_transaction
 
+from agno_memory.db.mongodb.collections import compilers_collection
 from agno_memory.db.mongodb.errors import with_django_errors
 
 
@@ -90,7 +91,7 @@ def in_transactions(compiler: type[Any]) -> dict[str, Any]:
 
     def collection(self: Any) -> Any:
         session_of(self.connection)
-        return self.connection.get_collection(self.collection_name)
+        return compilers_collection(self)
 
     return {"collection": property(collection)}
 

@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param
 
-from agno_memory.db.keyset import ORDERS, Order, reverse
+from agno_memory.db.keyset import DAMAGED, ORDERS, Order, reverse
 from agno_memory.deleted_querysets import DeletedPosition
 from agno_memory.models import UserMemory
-from agno_memory.querysets import UserMemoryQuerySet
-from agno_memory.rest.pagination import Cursor, ForwardPagination, Position, SizedPagination
+from agno_memory.querysets import UserMemoryQuerySet, is_damaged
+from agno_memory.rest.pagination import Cursor, ForwardPagination, Position, SizedPagination, bad_cursor
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.revision_querysets import VersionPosition, version_position
-from agno_memory.times import from_milliseconds, to_milliseconds
+from agno_memory.times import EPOCH, from_milliseconds, to_milliseconds
 
 # Reads versions of a memory: at most a number of them, those after a position.
 ReadVersions = Callable[[int, VersionPosition | None], list[MemoryRevision]]
@@ -83,7 +83,7 @@ class MemoryPagination(SizedPagination):
         self.page_cursor = self.requested_cursor(request, self.order)
         order = reverse(self.order) if self.page_cursor.is_backwards else self.order
         read_page = getattr(view, "read_page", UserMemoryQuerySet.page)
-        rows = read_page(queryset, size + 1, self.key_of(self.page_cursor), order)
+        rows = read_page(queryset, size + 1, self._start(queryset), order)
         self.has_more = len(rows) > size
         self.page = rows[:size][::-1] if self.page_cursor.is_backwards else rows[:size]
         self.display_page_controls = self.has_more or self.page_cursor.position is not None
@@ -102,11 +102,27 @@ class MemoryPagination(SizedPagination):
         message = _("Unknown ordering. Choose from: %(accepted)s.") % {"accepted": ", ".join(ORDERS)}
         raise serializers.ValidationError({self.ordering_param: [message]})
 
+    def _start(self, queryset: UserMemoryQuerySet) -> UserMemory | tuple[datetime.datetime, str] | None:
+        """Return the position of the request.
+
+        Raises:
+            ValidationError: a memory with a damaged time, which is gone.
+        """
+        position = self.page_cursor.position
+        if position is None or position[0] != DAMAGED:
+            return self.key_of(self.page_cursor)
+        row = queryset.filter(key=position[1]).first()
+        if row is None:
+            raise bad_cursor()
+        return row
+
     def key(self, position: Position) -> tuple[datetime.datetime, str]:
-        milliseconds, memory_id = position
-        return from_milliseconds(milliseconds), memory_id
+        number, identifier = position
+        return EPOCH if number == DAMAGED else from_milliseconds(number), identifier
 
     def position_of(self, row: UserMemory) -> Position:
+        if is_damaged(row, self.order):
+            return DAMAGED, row.key
         return to_milliseconds(getattr(row, self.order.removeprefix("-"))), row.memory_id
 
     def get_next_link(self) -> str | None:

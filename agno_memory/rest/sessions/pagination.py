@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from typing import Final
+from typing import Any, Final
 
 from agno_memory.db.damaged import Damaged
+from agno_memory.db.keyset import DAMAGED
 from agno_memory.models import AgentRun, AgentSession
 from agno_memory.names import MAX_COUNT
-from agno_memory.rest.pagination import KeysetPagination, Position
+from agno_memory.rest.pagination import KeysetPagination, Position, bad_cursor
 from agno_memory.times import from_milliseconds, to_milliseconds
 from agno_memory.validators import is_count
 
@@ -23,11 +24,21 @@ class SessionPagination(KeysetPagination):
     order = "-updated_at"
     columns = ("-updated_at", "-session_id")
 
-    def key(self, position: Position) -> tuple[datetime.datetime, str]:
-        milliseconds, session_id = position
-        return from_milliseconds(milliseconds), session_id
+    def rows(self, queryset: Any, limit: int, key: tuple[Any, str] | None) -> list[Any]:
+        if key is not None and key[0] == DAMAGED:
+            row = queryset.filter(pk=key[1]).first()
+            if row is None:
+                raise bad_cursor()
+            key = row.updated_at, row.session_id
+        return super().rows(queryset, limit, key)
+
+    def key(self, position: Position) -> tuple[datetime.datetime | int, str]:
+        number, identifier = position
+        return number if number == DAMAGED else from_milliseconds(number), identifier
 
     def position_of(self, row: AgentSession) -> Position:
+        if isinstance(row.updated_at, Damaged):
+            return DAMAGED, row.pk
         return to_milliseconds(row.updated_at), row.session_id
 
 
