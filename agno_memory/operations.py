@@ -237,11 +237,7 @@ class CreateTopicsIndex(VendorOperation):
         """Return whether an index serves the question for everybody's memories about a topic on this database."""
         return bool(vendor_method(cls, connection, "create_on") != cls.create_on_sql)
 
-    @classmethod
-    def names(cls, connection: BaseDatabaseWrapper, model: type[models.Model]) -> list[str]:
-        """Return the names of the indexes on this database."""
-        return list(vendor_method(cls, connection, "names_on")(model))
-
+    # The names of the indexes on a database.
     @classmethod
     def names_on_sql(cls, model: type[models.Model]) -> list[str]:
         return []

@@ -63,7 +63,7 @@ def _is_partial(index: Index | BaseConstraint) -> bool:
 
 def _topics_indexes(connection: BaseDatabaseWrapper, model: type[Model]) -> list[str]:
     """Return the names of the indexes of topics, which are no part of the model."""
-    return CreateTopicsIndex.names(connection, model) if model is UserMemory else []
+    return list(vendor_method(CreateTopicsIndex, connection, "names_on")(model)) if model is UserMemory else []
 
 
 def _index_names(model: type[Model]) -> list[str]:

@@ -225,7 +225,7 @@ def test_the_check_of_a_postgresql_names_a_missing_index_of_topics(scratch: str,
     settings.AGNO_MEMORY = {"DATABASE": SCRATCH}
     settings.DATABASE_ROUTERS = ["agno_memory.routers.MemoryRouter"]
     connection = connections[SCRATCH]
-    (name,) = CreateTopicsIndex.names(connection, UserMemory)
+    (name,) = CreateTopicsIndex.names_on_postgresql(UserMemory)
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX {name}")
     (message,) = check_schema(databases=[SCRATCH])
