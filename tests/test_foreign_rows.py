@@ -80,6 +80,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "texts": {**dict.fromkeys(OTHERS, "x"), "user_id": "maya"},
     "objects": {**{name: {"x": 1} for name in OTHERS}, "user_id": "maya"},
     "times in metadata": {"memory_id": "m", "user_id": "maya", "memory": "x", "metadata": {"at": EPOCH, "n": [EPOCH]}},
+    "a number as the id": {**BARE, "memory_id": 7, "created_at": EPOCH, "last_updated": EPOCH},
     "nameless": {"memory": "x"},
     "late": {**BARE, "created_at": LATE},
     "late everywhere": {**dict.fromkeys(OTHERS, LATE), **BARE, "metadata": {"at": LATE, "n": [LATE]}},

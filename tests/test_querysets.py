@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -18,11 +19,13 @@ from agno_memory import replicas
 from agno_memory.agent_sessions import AgentSessions
 from agno_memory.bulk import BulkMemory
 from agno_memory.conditions import conditions, mentions, metadata_conditions
+from agno_memory.db.damaged import DamagedText, DamagedTime
 from agno_memory.memory import Memory
 from agno_memory.models import AgentRun, AgentSession, UserMemory
-from agno_memory.querysets import UserMemoryQuerySet
+from agno_memory.querysets import Position, UserMemoryQuerySet, is_damaged
 from agno_memory.revision_models import MemoryRevision
 from agno_memory.search.stored_words import stored_words
+from agno_memory.times import EPOCH
 from agno_memory.vector_models import MemoryVector
 from tests.databases import commits, each_database
 
@@ -147,6 +150,13 @@ def test_an_erasure_that_fails_ends_the_transaction_of_its_caller(alias: str) ->
             rows.erase()
         assert transaction.get_rollback(using=alias)
     assert rows.get().name == ""
+
+
+def test_a_position_is_damaged_if_its_time_or_its_id_is() -> None:
+    """Its key can stay, so that the row may be gone when the next page is read."""
+    time, text = DamagedTime(1970, 1, 1, tzinfo=datetime.UTC), DamagedText("7")
+    positions: list[Position] = [(time, "a"), (EPOCH, text), (EPOCH, text, "key"), (EPOCH, "a", text), (EPOCH, "a")]
+    assert [is_damaged(each, "created_at") for each in positions] == [True, True, True, False, False]
 
 
 def test_the_rows_of_a_user_are_asked_for_by_any_name_of_the_user() -> None:
