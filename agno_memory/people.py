@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
-from functools import partial
 from typing import Any, NamedTuple
 
 from django.apps import apps
@@ -216,8 +215,9 @@ def account_deleted(instance: Any, using: str, **kwargs: Any) -> None:
     if Memory().write_alias == using:
         erase(owner)
     else:
-        # An error must not keep Django from the erasures of other accounts in the same transaction.
-        transaction.on_commit(partial(_erase_after_deletion, owner), using=using, robust=True)
+        # An error must not keep Django from the erasures of other accounts in the same transaction. Django logs it with
+        # the name of the function, which a partial() has not.
+        transaction.on_commit(lambda: _erase_after_deletion(owner), using=using, robust=True)
 
 
 def _erase_after_deletion(owner: str) -> None:

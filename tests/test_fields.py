@@ -271,6 +271,7 @@ def test_a_value_is_prepared_for_the_database_unless_it_is_prepared_already() ->
     connection = connections["default"]
     assert field("key").get_db_prep_value(5, connection) == "5"
     assert field("key").get_db_prep_value(5, connection, prepared=True) == 5
+    assert field("agent_id").get_db_prep_value(5, connection) == "5"
     assert field("data", AgentRun).get_db_prep_value({"a": 1}, connection) == '{"a": 1}'
     # Drivers choose the encoding of a value by its exact type.
     assert type(field("data", AgentRun).get_db_prep_value(JSONText("{}"), connection, prepared=True)) is str

@@ -39,7 +39,7 @@ from agno_memory.db.transactions import has_transactions
 from agno_memory.exceptions import SessionExists, SessionNotFound
 from agno_memory.management.commands.erase_user import listed
 from agno_memory.memory import Memory
-from agno_memory.models import AgentRecord, AgentRun, AgentSession, UserMemory
+from agno_memory.models import AgentRecord, AgentRun, AgentSession, AgentTrace, UserMemory
 from agno_memory.rest.people.openapi import ERASED
 from agno_memory.services import ANYONE, NO_USER
 from agno_memory.stats.cache import KEEP_LOCAL_SECONDS, KEEP_SECONDS, CachedFact, SnapshotCache
@@ -157,7 +157,9 @@ def test_erase_takes_what_names_a_session_of_the_person_and_no_user(alias: str) 
         ]
     )
     AgentRecords("own", alias).add_record(AgentRecord(record_id="his", session_id="of maya", user_id="noah", data={}))
-    expected = FILLED | {"traces": 3, "spans": 3 + 3}
+    # Another program gave it no id.
+    AgentTrace.objects.using(alias).bulk_create([trace("", session_id="of maya")])
+    expected = FILLED | {"traces": 4, "spans": 3 + 3}
     with override_settings(AGNO_MEMORY={"BATCH_SIZE": 1}):
         assert people.count("maya", alias) == expected
         assert people.erase("maya", alias) == (expected, NOTHING)
@@ -379,9 +381,10 @@ def test_an_account_in_another_database_erases_when_its_deletion_is_committed(al
 
 def test_a_failed_erasure_leaves_the_others_of_its_transaction(caplog: pytest.LogCaptureFixture) -> None:
     """The accounts are gone, so the log has the command that erases the rest."""
-    erase, failures = people.erase, iter([OperationalError("The server is electing a primary.")])
+    erase = people.erase
+    failures = iter([OperationalError("The server is electing a primary."), ValueError("of a receiver")])
 
-    def fail_once(owner: str) -> people.Erasure:
+    def fail_twice(owner: str) -> people.Erasure:
         for error in failures:
             raise error
         return erase(owner)
@@ -389,13 +392,14 @@ def test_a_failed_erasure_leaves_the_others_of_its_transaction(caplog: pytest.Lo
     fill("default", "7")
     fill("default", "8")
     policy = override_settings(AGNO_MEMORY={"ON_USER_DELETE": "erase"})
-    with policy, patch.object(people, "erase", fail_once), transaction.atomic(using="postgres"):
-        people.account_deleted(User(pk=7, username="maya"), using="postgres")
-        people.account_deleted(User(pk=8, username="noah"), using="postgres")
+    with policy, patch.object(people, "erase", fail_twice), transaction.atomic(using="postgres"):
+        for number in (7, 9, 8):
+            people.account_deleted(User(pk=number, username=f"user {number}"), using="postgres")
     assert people.count("8") == NOTHING
     assert people.count("7") != NOTHING
-    (record,) = caplog.records
+    record, of_django = caplog.records
     assert record.getMessage().endswith("Run: manage.py erase_user 7")
+    assert of_django.name.startswith("django.")
 
 
 # Commands
@@ -670,6 +674,9 @@ def test_reassign_memories_moves_all_but_conflicts(alias: str) -> None:
     for memory_id in ("a", "b"):
         memory.add_user_memory(UserMemory(memory="Likes tea", memory_id=memory_id), "old name")
     memory.add_user_memory(UserMemory(memory="Other", memory_id="b"), "new")
+    # A memory that had the id before goes with it.
+    memory.delete_user_memory("a", "old name")
+    memory.add_user_memory(UserMemory(memory="Likes coffee", memory_id="a"), "old name")
     out = StringIO()
     with pytest.raises(CommandError) as error:
         call_command("reassign_memories", "old name", "new", database=alias, stdout=out)
@@ -678,8 +685,15 @@ def test_reassign_memories_moves_all_but_conflicts(alias: str) -> None:
         "These stay with 'old name', and the next account with this id has them: 1 memories. 'new' has other memories "
         f"with their ids, such as 'b'. `manage.py erase_user 'old name' --database {alias}` erases them.",
     )
-    assert out.getvalue() == "1 memories were moved from 'old name' to 'new'.\n"
+    assert out.getvalue() == "1 memories, 1 earlier versions were moved from 'old name' to 'new'.\n"
     assert [each.memory_id for each in memory.get_user_memories("old name")] == ["b"]
+    assert memory.rows_to_write("new").revisions().filter(user_id="new", memory="Likes tea").exists()
+
+
+def test_objects_that_are_written_meanwhile_are_left_and_were_not_moved() -> None:
+    written = NOTHING | {"memories": 1}
+    with patch.object(people, "count", side_effect=[NOTHING, written]):
+        assert people.reassign("old", "new") == (dict.fromkeys(MOVED, 0), written, {})
 
 
 @each_database

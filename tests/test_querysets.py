@@ -131,6 +131,10 @@ def test_a_write_asks_for_no_database_to_read_from() -> None:
         for model in (AgentSession, AgentRun, MemoryVector, MemoryRevision):
             written: Any = model._default_manager.all()
             assert written.all().update() == written.erase() == 0
+        # As Django adds a row without the name of a database.
+        sessions: Any = AgentSession.objects.all()
+        sessions._insert([AgentSession(session_id="s")], AgentSession._meta.concrete_fields)
+    assert AgentSession.objects.get().session_id == "s"
 
 
 @pytest.mark.parametrize("alias", ["default", "postgres"])

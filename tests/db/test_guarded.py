@@ -33,6 +33,7 @@ from django.db.models import (
 from django.db.models.signals import pre_delete
 from django.db.models.sql import compiler
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from agno_memory.base_models import GuardedModel
 from agno_memory.db.damaged import damaged_fields
@@ -132,6 +133,17 @@ def test_all_models_and_those_of_handles_run_through_it() -> None:
         for manager in (model._base_manager, model._default_manager):
             assert manager.model is model
             assert isinstance(manager.all().query, GuardedQuery)
+
+
+@pytest.mark.parametrize("alias", ["default"])
+def test_it_returns_what_django_returns(on_alias: str) -> None:
+    for session_id in ("a", "b", "c"):
+        session(session_id).save()
+    found = rows().order_by("session_id")
+    assert [each.session_id for each in found.iterator(chunk_size=1)] == ["a", "b", "c"]
+    with CaptureQueriesContext(connections[on_alias]) as statements:
+        assert list(found.filter(session_id__in=[])) == []
+    assert len(statements) == 0
 
 
 # Lost connections.
