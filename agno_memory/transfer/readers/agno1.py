@@ -9,25 +9,12 @@ from __future__ import annotations
 import ast
 from typing import Any, Final
 
-from agno_memory.transfer.readers.base import NOT_KEPT, Reader, get_text
+from agno_memory.transfer.readers.base import READ_OF_AGNO, Reader, get_text
 from agno_memory.transfer.records import InvalidRecord, parse_moment
 from agno_memory.transfer.sources import Row
 
-# What has a place in a memory, and the time in the dictionary, which is in the unknown time zone of its host.
-READ: Final = NOT_KEPT | {
-    "id",
-    "memory_id",
-    "user_id",
-    "memory",
-    "topics",
-    "input",
-    "feedback",
-    "agent_id",
-    "team_id",
-    "created_at",
-    "updated_at",
-    "last_updated",
-}
+# The time in the dictionary is in the unknown time zone of its host.
+READ: Final = READ_OF_AGNO | {"id"}
 
 
 class Agno1(Reader):

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from agno_memory.transfer.readers.base import NOT_KEPT, Reader, get_text, parse_json
+from agno_memory.transfer.readers.base import READ_OF_AGNO, Reader, get_text, parse_json
 from agno_memory.transfer.records import InvalidRecord, parse_moment
 from agno_memory.transfer.sources import Row
-
-# The columns that have a place in a memory, and those of the object in ``memory``; its time is in an unknown time zone.
-READ: Final = NOT_KEPT | {
-    "memory_id",
-    "user_id",
-    "memory",
-    "topics",
-    "input",
-    "feedback",
-    "agent_id",
-    "team_id",
-    "created_at",
-    "updated_at",
-    "last_updated",
-}
 
 
 class Agno3(Reader):
@@ -48,7 +33,7 @@ class Agno3(Reader):
             "user_id": get_text(row, "user_id"),
             "memory": memory_text(memory),
             "topics": parse_json(row.get("topics")),
-            "metadata": self.metadata_with_others(row, READ),
+            "metadata": self.metadata_with_others(row, READ_OF_AGNO),
             "input": get_text(row, "input"),
             "feedback": get_text(row, "feedback"),
             "agent_id": get_text(row, "agent_id"),

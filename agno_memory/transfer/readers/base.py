@@ -101,6 +101,20 @@ class Reader:
 
 # MongoDB's own key, and the number that agno 1.8 writes into its documents.
 NOT_KEPT: Final = frozenset(("_id", "_version"))
+# The values of agno's memories that are not kept in the metadata: they have a place in a memory, or none at all.
+READ_OF_AGNO: Final = NOT_KEPT | {
+    "memory_id",
+    "user_id",
+    "memory",
+    "topics",
+    "input",
+    "feedback",
+    "agent_id",
+    "team_id",
+    "created_at",
+    "updated_at",
+    "last_updated",
+}
 
 
 def _json_value(value: Any) -> Any:
