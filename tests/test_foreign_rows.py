@@ -317,6 +317,8 @@ def test_bulk_changes_count_a_version_that_is_no_number_as_the_first(alias: str,
     assert bulk.add_topic("new") == 2
     found = {each.memory: (each.topics, each.version) for each in UserMemory.objects.all()}
     assert found == {"Likes tea": (["new"], 2), sound.memory: (["new"], 2)}
+    assert BulkMemory(UserMemory.objects.all()).remove_topic("new") == 2
+    assert {each.version for each in UserMemory.objects.all()} == {3}
 
 
 @pytest.mark.parametrize("key", [None, 7, "other"], ids=["ObjectId", "number", "text"])
