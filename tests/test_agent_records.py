@@ -325,3 +325,9 @@ def test_a_unique_key_that_is_taken_leaves_the_transaction_of_the_caller_usable(
     found = records.get_record("s", "maya")
     assert found is not None
     assert (found.name, found.unique_key) == ("N", None)
+
+
+def test_each_kind_is_named_once() -> None:
+    for kind, record_id in (("note", "a"), ("note", "b"), ("own", "a")):
+        AgentRecords(kind, "default").add_record(AgentRecord(record_id=record_id, data={}))
+    assert AgentRecord.objects.using("default").kinds() == ["note", "own"]
