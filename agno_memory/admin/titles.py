@@ -136,6 +136,8 @@ class TitledPages(_Admin):
     def render_delete_form(self, request: HttpRequest, context: Any) -> Any:
         context["subtitle"] = self.person_of(request, context["object"])
         context["object"] = self.titled(request, context["object"])
+        # The same under Django 6.1.
+        context["escaped_object"] = context["object"]
         return super().render_delete_form(request, context)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
