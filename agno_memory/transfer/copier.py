@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 
-from agno_memory.batches import batched
 from agno_memory.db.damaged import Damaged, damaged_fields
 from agno_memory.db.keyset import in_order
 from agno_memory.db.transactions import all_or_nothing
@@ -123,7 +122,11 @@ class Copier:
             yield page
             page = list(rows.filter(pk__gt=page[-1].pk)[:ROWS_AT_ONCE]) if len(page) == ROWS_AT_ONCE else []
         # Those of other programs, with keys that are not texts: databases compare them with others of their type alone.
-        yield from batched(self.source.exclude(pk__gt="").iterator(ROWS_AT_ONCE), ROWS_AT_ONCE)
+        # Not iterator(): it needs a cursor on the server, which a pool of connections loses between two statements.
+        others, number = rows.exclude(pk__gt=""), 0
+        while page := list(others[number : number + ROWS_AT_ONCE]):
+            yield page
+            number += len(page)
 
     def stored(self, batch: list[Any]) -> dict[str, Any]:
         """Return the target's rows with these keys, by their keys."""
