@@ -200,6 +200,10 @@ def wait_until(ready: Callable[[], bool]) -> None:
 # The databases of a run do not wait for the disk: nothing reads them after a crash of the machine.
 NOT_DURABLE = "fsync = off\nfull_page_writes = off\n"
 
+TESTS = Path(__file__).parent
+# The tests of layers above the service, by the beginning of their paths.
+ABOVE_THE_SERVICE = ("rest/", "stats/", "test_admin_", "test_foreign_", "transfer/")
+
 SERVERS: dict[str, tuple[str, Callable[[], AbstractContextManager[str]]]] = {
     "postgres": ("TEST_POSTGRES_URL", lambda: postgres(NOT_DURABLE)),
     "mongodb": ("TEST_MONGODB_URL", lambda: mongodb(replica_set=True, durable=False)),
@@ -239,8 +243,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     return (yield)
 
 
+# Before pytest deselects those that are marked as long.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests of databases that this run leaves out, by their ``alias`` or the ``database`` of their class."""
+    """Deselect tests of databases that this run leaves out, by their ``alias`` or the ``database`` of their class.
+
+    A single MongoDB differs from a replica set in the writes of the service, so layers above it are for ``test-long``.
+    """
+    for item in items:
+        if _alias(item) == "standalone" and item.path.relative_to(TESTS).as_posix().startswith(ABOVE_THE_SERVICE):
+            item.add_marker(pytest.mark.long)
     left_out = SERVERS.keys() - set(wanted_aliases())
     deselected = [item for item in items if _alias(item) in left_out]
     items[:] = [item for item in items if _alias(item) not in left_out]
