@@ -83,7 +83,7 @@ class VersionField(MachineWritten, _IntegerField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         if not add:
-            # A number replaces what another program wrote.
+            # A number replaces the value of another program.
             read = getattr(model_instance, self.attname)
             return int(read) + 1 if isinstance(read, DamagedNumber) else self.on_write(now())
         setattr(model_instance, self.attname, 1)

@@ -25,7 +25,7 @@ class ExportingCommand(BaseCommand):
     def write_to(
         self, output: str | Path | None, write: Callable[[Callable[[str], object]], str], *, overwrite: bool
     ) -> None:
-        """Write the file, and print what is in it.
+        """Write the file, and print the numbers of its parts.
 
         Args:
             output: the file; a string from the command line, a string or a path from ``call_command()``.

@@ -31,7 +31,7 @@ class CopyTotals:
     copied: int = 0
     updated: int = 0
     unchanged: int = 0
-    # Rows that differ in the target and are not older there, that belong to somebody else, or that cannot be read as
+    # Rows that differ in the target and are not older there, that belong to another person, or that cannot be read as
     # they are stored: "<id> of <owner>".
     conflicts: list[str] = field(default_factory=list)
 

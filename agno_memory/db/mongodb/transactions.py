@@ -82,7 +82,7 @@ def _read_from_primary(session: Any) -> None:
 
 
 def in_transactions(compiler: type[Any]) -> dict[str, Any]:
-    """Return what a class of the backend's compilers needs in a transaction; nothing for those of other backends.
+    """Return the attributes that a class of the backend's compilers needs in a transaction; none for other backends.
 
     Its queries take the session from the connection, see ``session_of()``, and the collection from the compiler.
     """

@@ -40,7 +40,7 @@ class Command(WritingCommand):
 def _about_rest(
     source: str, target: str, database: str | None, left: people.Counts, conflicts: dict[str, list[str]]
 ) -> str:
-    """Return the text about what stays with the owner before."""
+    """Return the text about the rows that stay with the owner before."""
     option = f" --database {shlex.quote(database)}" if database else ""
     why = [f"{target!r} has other {kind} with their ids, such as {ids[0]!r}." for kind, ids in conflicts.items()]
     return " ".join(

@@ -29,7 +29,7 @@ SESSIONS: Final = Route("sessions/", "agno-memory-sessions", "Sessions")
 SESSION: Final = Route("sessions/<agno_memory_id:session_id>/", "agno-memory-session", "Session")
 EXPORT: Final = Route("sessions/export/", "agno-memory-sessions-export", "Export")
 RUNS: Final = Route("sessions/<agno_memory_id:session_id>/runs/", "agno-memory-runs", "Runs")
-# Of files, whatever they contain; beside the permission to view it.
+# Of files with any content; beside the permission to view it.
 EXPORT_PERMISSION: Final = "agno_memory.export_usermemory"
 
 
@@ -115,7 +115,7 @@ class SessionViewSet(StrictViewSet):
         return [NDJSONRenderer()] if self.action == "export" else super().get_renderers()
 
     def required_permissions(self) -> builtins.list[str]:
-        # One permission for all exports; who has it may export what they may view.
+        # One permission for all exports, each of the rows that the user may view.
         needed = super().required_permissions()
         return [EXPORT_PERMISSION, *needed] if self.action == "export" else needed
 

@@ -25,7 +25,7 @@ class Agno3(Reader):
     def fields(self, row: Row) -> dict[str, Any]:
         created, updated = parse_moment(row.get("created_at")), parse_moment(row.get("updated_at"))
         memory = parse_json(row["memory"]) if self.source.stores_json_as_text else row["memory"]
-        # A column says more than the object, which is older.
+        # The columns are newer than the object.
         columns = {name: value for name, value in row.items() if value is not None}
         row = {**memory, **columns} if isinstance(memory, dict) else row
         return {

@@ -45,7 +45,7 @@ class Source:
     stores_json_as_text = False
     # Whether values are cells of a spreadsheet, as formats.cell() writes them.
     has_cells = False
-    # The names of what the source has beside its rows, and is not read.
+    # The names of the parts of the source beside its rows, which are not read.
     left_out: Collection[str] = ()
 
     def tables(self) -> list[str]:

@@ -168,7 +168,7 @@ def run_from_agno(run: Any, session_id: str, user_id: str | None, run_index: int
 
 
 def run_result(run: AgentRun, deserialize: bool | None) -> Any:
-    """Return a run as agno's object, or as a dictionary; None if agno cannot read what another program wrote."""
+    """Return a run as agno's object, or as a dictionary; None if agno cannot read the row of another program."""
     data = json_object(run.data)
     if deserialize:
         try:
